@@ -1,0 +1,3 @@
+//! One program: the server and every client command.
+
+fn main() {}

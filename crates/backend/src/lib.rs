@@ -1,0 +1,27 @@
+//! Storage ports, their in-memory reference, and the conformance suite that every backend runs.
+//!
+//! The log is the truth: whatever a command causes is one [`Append`] and reaches a store only through
+//! [`Ledger::append_batch`]. [`Conversations`] and [`Accounts`] read (plus sign-in and administration, which have
+//! no command number). This crate knows no protocol, no rules and no async runtime.
+
+pub mod accounts;
+pub mod append;
+pub mod ledger;
+pub mod reads;
+
+pub use accounts::{Accounts, CreateUser, Device, NewToken, Token, User};
+pub use append::{
+    Append, Appended, Assigned, Committed, InboxEntry, InboxWrite, MemberWrite, Origin, Record,
+};
+pub use ledger::{
+    DeviceKey, InboxBounds, Ledger, LedgerStatus, SessionOpened, SoftPosition, StoreError,
+    TrimPolicy, TrimReport,
+};
+pub use reads::{
+    Conversations, Heads, InboxPage, Inspect, Listing, Order, PageLimit, Position, Roster,
+};
+
+use std::{future::Future, pin::Pin};
+
+/// The future a port returns: boxed once per batch or page, never per message.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

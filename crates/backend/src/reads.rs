@@ -1,0 +1,166 @@
+//! Read ports. Everything they return is durable, and within one call consistent.
+
+use std::sync::Arc;
+
+use anser_types::{
+    Change, ChangeNo, Conversation, ConversationId, Event, InboxSeq, Member, Message, Seq, UserNo,
+    Version,
+};
+
+use crate::Boxed;
+use crate::ledger::{InboxBounds, StoreError};
+
+/// How much one read may return: at least one entry if there is one, then while both bounds hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimit {
+    /// Entries.
+    pub entries: usize,
+    /// Bytes of contents, roughly.
+    pub bytes: usize,
+}
+
+/// Direction of a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// From the lower bound upwards.
+    OldestFirst,
+    /// From the upper bound downwards.
+    NewestFirst,
+}
+
+/// The last numbers of a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heads {
+    /// Last message.
+    pub seq: Seq,
+    /// Last change.
+    pub change_no: ChangeNo,
+}
+
+/// A page of an inbox: `events[i]` has number `first + i`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InboxPage {
+    /// Number of the first event; meaningless when there are none.
+    pub first: InboxSeq,
+    /// The entries, resolved. What cannot be resolved any more is [`Event::Unavailable`].
+    pub events: Vec<Event>,
+    /// What the inbox held when the page was read.
+    pub bounds: InboxBounds,
+}
+
+/// A conversation's members, present and past, with the version they belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roster {
+    /// The row.
+    pub conversation: Conversation,
+    /// Everybody who is or was a member, by user number.
+    pub members: Vec<Member>,
+}
+
+impl Roster {
+    /// The version of row and members.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.conversation.version
+    }
+
+    /// A member, present or past.
+    #[must_use]
+    pub fn member(&self, user: UserNo) -> Option<&Member> {
+        self.members.binary_search_by_key(&user, |m| m.user_no).ok().map(|i| &self.members[i])
+    }
+}
+
+/// How far a member has stored and read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Stored on at least one device up to here.
+    pub delivered: Seq,
+    /// Read up to here.
+    pub read: Seq,
+}
+
+/// One conversation of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The user's own membership.
+    pub member: Member,
+    /// The user's own positions.
+    pub position: Position,
+    /// Last numbers.
+    pub heads: Heads,
+}
+
+/// What rules and pages read.
+pub trait Conversations: Send + Sync {
+    /// Row and members; `None` if the conversation does not exist.
+    ///
+    /// # Errors
+    /// See [`StoreError`], here and below.
+    fn roster(&self, id: ConversationId) -> Boxed<'_, Result<Option<Arc<Roster>>, StoreError>>;
+
+    /// Last numbers (zero for a conversation that does not exist).
+    fn heads(&self, id: ConversationId) -> Boxed<'_, Result<Heads, StoreError>>;
+
+    /// Messages with `after < seq ≤ up_to`, in the given order.
+    fn messages(
+        &self,
+        id: ConversationId,
+        after: Seq,
+        up_to: Seq,
+        order: Order,
+        limit: PageLimit,
+    ) -> Boxed<'_, Result<Vec<Arc<Message>>, StoreError>>;
+
+    /// Changes after a number, ascending.
+    fn changes(
+        &self,
+        id: ConversationId,
+        after: ChangeNo,
+        limit: PageLimit,
+    ) -> Boxed<'_, Result<Vec<Arc<Change>>, StoreError>>;
+
+    /// Inbox entries after a number, ascending. Asked below the floor it returns no events (and the bounds).
+    fn inbox(
+        &self,
+        user: UserNo,
+        after: InboxSeq,
+        limit: PageLimit,
+    ) -> Boxed<'_, Result<InboxPage, StoreError>>;
+
+    /// The inbox's bounds.
+    fn inbox_bounds(&self, user: UserNo) -> Boxed<'_, Result<InboxBounds, StoreError>>;
+
+    /// The user's conversations (left ones too) after an id, by id.
+    fn listings(
+        &self,
+        user: UserNo,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<Listing>, StoreError>>;
+
+    /// How far each of these users has stored and read, in their order (zero for strangers).
+    fn positions(
+        &self,
+        id: ConversationId,
+        users: &[UserNo],
+    ) -> Boxed<'_, Result<Vec<Position>, StoreError>>;
+}
+
+/// The raw store, for checkers, backups and dumps: everything there is, without rules.
+pub trait Inspect: Send + Sync {
+    /// Conversation ids after one, ascending.
+    ///
+    /// # Errors
+    /// See [`StoreError`], here and below.
+    fn conversation_ids(
+        &self,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<ConversationId>, StoreError>>;
+
+    /// User numbers after one, ascending.
+    fn user_nos(&self, after: UserNo, limit: usize) -> Boxed<'_, Result<Vec<UserNo>, StoreError>>;
+}

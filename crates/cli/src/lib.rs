@@ -1,0 +1,1 @@
+//! The command line: chat, scripting commands, load generator.

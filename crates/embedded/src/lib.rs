@@ -1,0 +1,1 @@
+//! The ports on one directory: commit log, fjall, local bus.

@@ -1,0 +1,1 @@
+//! Listeners, the connection actor and the HTTP doors.

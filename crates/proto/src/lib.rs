@@ -1,0 +1,1 @@
+//! The wire protocol: generated messages, frame codec and both session halves, without I/O.

@@ -1,0 +1,1 @@
+//! The native client SDK: tokio driver, transports, encrypted store, typed events.

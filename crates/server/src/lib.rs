@@ -1,0 +1,1 @@
+//! Composition root: configuration, first start, lifecycle, telemetry.

@@ -1,0 +1,337 @@
+//! The values that cross the service's door: what a gateway hands in and gets back. Domain values only;
+//! wire types stop at the gateway's `translate.rs`.
+
+use std::sync::Arc;
+
+use anser_types::{
+    Answer, Change, ChangeNo, Command, CommandNo, ConversationId, DeviceClass, DeviceNo, ErrorCode,
+    InboxSeq, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch, Target, Unavailable,
+    UnixMs, UserId, UserNo, Version,
+};
+
+/// Proof of authentication: only the service makes one.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub(crate) user_no: UserNo,
+    pub(crate) user: UserId,
+    pub(crate) device: DeviceNo,
+    pub(crate) class: DeviceClass,
+    pub(crate) epoch: SessionEpoch,
+}
+
+impl Caller {
+    /// Who calls.
+    #[must_use]
+    pub const fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// From which device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceNo {
+        self.device
+    }
+}
+
+/// What a device says to open a session.
+#[derive(Clone)]
+pub struct Hello {
+    /// The opaque token.
+    pub token: String,
+    /// The device it believes to be; must be the token's.
+    pub device: DeviceNo,
+    /// The log epoch it knows (0: none yet).
+    pub log_epoch: LogEpoch,
+    /// Its inbox cursor.
+    pub inbox_cursor: InboxSeq,
+}
+
+/// What Welcome says.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The session's fencing epoch.
+    pub epoch: SessionEpoch,
+    /// The log's epoch.
+    pub log_epoch: LogEpoch,
+    /// Highest executed command of the device.
+    pub last_command_no: CommandNo,
+    /// Head of the inbox.
+    pub inbox_head: InboxSeq,
+    /// Server time.
+    pub now: UnixMs,
+    /// Where to go on.
+    pub start: Start,
+}
+
+/// Where a session goes on in its inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The cursor is good: events after it follow.
+    FromCursor(InboxSeq),
+    /// The cursor is void: rebuild, then take `at` as the cursor.
+    Reset {
+        /// The inbox head read before anything else.
+        at: InboxSeq,
+        /// `LogBehindClient` when data was lost.
+        reason: Option<ErrorCode>,
+    },
+}
+
+/// A numbered command of a device.
+#[derive(Clone, Debug)]
+pub struct CommandRequest {
+    /// Its number.
+    pub command_no: CommandNo,
+    /// The client has stored all answers up to here.
+    pub answered_up_to: CommandNo,
+    /// Compose counter.
+    pub local_no: LocalNo,
+    /// The device's clock when it was composed.
+    pub sent_at: UnixMs,
+    /// Hash of the body as received.
+    pub hash: [u8; 16],
+    /// What is asked.
+    pub command: Command,
+}
+
+/// How a command was answered.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// The durable answer.
+    Final {
+        /// The answer.
+        answer: Answer,
+        /// It had been executed before.
+        duplicate: bool,
+        /// No device of any receiver was connected (requirement A6).
+        stored_offline: bool,
+    },
+    /// Not executed; the number stays free. Retryable conditions, numbering errors (`OutOfOrder`, `Conflict`,
+    /// `AnswerForgotten`), and `Replaced` when the session was fenced.
+    Refused {
+        /// Which command.
+        command_no: CommandNo,
+        /// Why.
+        refusal: Refusal,
+        /// With `OutOfOrder`: what the server waits for.
+        expected: Option<CommandNo>,
+    },
+}
+
+/// A read.
+#[derive(Clone, Debug)]
+pub enum Query {
+    /// Messages of one conversation with `after < seq < before` (`before` 0: no bound).
+    History {
+        /// Which.
+        of: Target,
+        /// Lower bound, exclusive.
+        after: Seq,
+        /// Upper bound, exclusive; 0 for none.
+        before: Seq,
+        /// Entries wanted.
+        limit: usize,
+        /// Take the oldest within the bounds rather than the newest.
+        oldest_first: bool,
+    },
+    /// The caller's conversations by id.
+    Conversations {
+        /// Continue after this one.
+        after: Option<ConversationId>,
+        /// Entries wanted.
+        limit: usize,
+    },
+    /// A group's members.
+    Members {
+        /// Which group.
+        conversation: ConversationId,
+        /// The version the caller has (0: none).
+        known: Version,
+    },
+    /// How far others have stored and read.
+    Receipts {
+        /// Direct conversations and groups.
+        of: Vec<Target>,
+    },
+    /// One page of the rebuild after a reset.
+    SyncPage {
+        /// What the reset said.
+        at: InboxSeq,
+        /// Continue after this conversation.
+        after: Option<ConversationId>,
+        /// Entries wanted.
+        limit: usize,
+    },
+    /// Changes of a conversation after a number.
+    Changes {
+        /// Which.
+        conversation: ConversationId,
+        /// After this one.
+        after: ChangeNo,
+        /// Entries wanted.
+        limit: usize,
+    },
+}
+
+/// The answer to a [`Query`], in the same order of cases.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Messages ascending by seq.
+    History {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// In a direct conversation, the other one.
+        peer: Option<UserId>,
+        /// The messages.
+        messages: Vec<Arc<Message>>,
+        /// What lies within the bounds and cannot be given.
+        unavailable: Vec<Unavailable>,
+        /// The last message the caller may see.
+        head: Seq,
+        /// More lies within the bounds.
+        more: bool,
+    },
+    /// Conversations by id.
+    Conversations {
+        /// The page.
+        page: Vec<ConversationState>,
+        /// More follow.
+        more: bool,
+    },
+    /// Members; `None` when the caller's version is current.
+    Members {
+        /// The present version.
+        version: Version,
+        /// Present members.
+        members: Option<Vec<MemberState>>,
+    },
+    /// Receipts, in the order asked.
+    Receipts(Vec<Receipt>),
+    /// A page of the rebuild.
+    SyncPage {
+        /// The page.
+        page: Vec<ConversationState>,
+        /// More follow.
+        more: bool,
+        /// The trim has passed `at`: start again at this head.
+        restart_at: Option<InboxSeq>,
+    },
+    /// Changes ascending.
+    Changes {
+        /// The page.
+        changes: Vec<Arc<Change>>,
+        /// More follow.
+        more: bool,
+    },
+}
+
+/// One conversation as its list shows it.
+#[derive(Clone, Debug)]
+pub struct ConversationState {
+    /// Which.
+    pub conversation: ConversationId,
+    /// In a direct conversation, the other one.
+    pub peer: Option<UserId>,
+    /// A group's name.
+    pub title: String,
+    /// Version of row and members.
+    pub version: Version,
+    /// Last message the caller may see.
+    pub head: Seq,
+    /// Last change the caller may see.
+    pub change_head: ChangeNo,
+    /// The caller's read position.
+    pub read_up_to: Seq,
+    /// Messages above it by others, at most `UNREAD_COUNT_MAX`.
+    pub unread: u64,
+    /// The last message the caller may see.
+    pub last_message: Option<Arc<Message>>,
+    /// The peer's positions (direct conversations).
+    pub peer_delivered: Seq,
+    /// See `peer_delivered`.
+    pub peer_read: Seq,
+    /// The caller is a member now.
+    pub member: bool,
+    /// Present members.
+    pub members: usize,
+    /// The caller's role.
+    pub role: Role,
+}
+
+/// A present member.
+#[derive(Clone, Debug)]
+pub struct MemberState {
+    /// Who.
+    pub user: UserId,
+    /// Rights.
+    pub role: Role,
+    /// Read up to here.
+    pub read: Seq,
+}
+
+/// How far the others of a conversation are.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// In a direct conversation, the other one.
+    pub peer: Option<UserId>,
+    /// The peer's devices have stored up to here.
+    pub delivered: Seq,
+    /// The peer has read up to here.
+    pub read: Seq,
+    /// In groups: everybody's read position.
+    pub members: Vec<MemberState>,
+}
+
+/// Something ephemeral for one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// A peer's device has stored the conversation up to a seq (ack:N).
+    Delivered {
+        /// Where; direct conversations name the peer.
+        at: Target,
+        /// Up to where.
+        up_to: Seq,
+    },
+    /// Somebody has read up to a seq. `who` is set in groups.
+    Read {
+        /// Where.
+        at: Target,
+        /// Up to where.
+        up_to: Seq,
+        /// In groups, who.
+        who: Option<UserId>,
+    },
+    /// Somebody is typing, or stopped.
+    Typing {
+        /// Where.
+        at: Target,
+        /// In groups, who.
+        who: Option<UserId>,
+        /// They stopped.
+        stopped: bool,
+    },
+}
+
+/// Why the service ends a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// `Replaced`, `SignedOut`, `Draining`, `StoreFailed`…
+    pub code: ErrorCode,
+    /// More, for people.
+    pub detail: String,
+}
+
+/// What sign-in gives: the only moment the token exists in clear.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub user: UserId,
+    /// The device the token is bound to.
+    pub device: DeviceNo,
+    /// The token, in clear.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: UnixMs,
+}

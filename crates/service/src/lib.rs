@@ -1,0 +1,1 @@
+//! The rules of the product: commands, writer, fan-out, receipts, sync, accounts.

@@ -1,0 +1,98 @@
+//! Commands: everything a user can ask to change, and the one answer each gets.
+
+use crate::error::Refusal;
+use crate::id::{ConversationId, UserId};
+use crate::message::Content;
+use crate::number::{ChangeNo, CommandNo, InboxSeq, Seq};
+use crate::time::UnixMs;
+
+/// Where a command goes: a user (the direct conversation with them) or a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The direct conversation with this user, made on first use.
+    User(UserId),
+    /// A conversation that exists.
+    Conversation(ConversationId),
+}
+
+/// What a user asks to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Say something.
+    SendMessage {
+        /// To whom.
+        to: Target,
+        /// What.
+        content: Content,
+    },
+    /// Move one's own read position forward; moving it back or not at all is done without effect.
+    MarkRead {
+        /// Where.
+        at: Target,
+        /// The last message read.
+        up_to: Seq,
+    },
+    /// Make a group with oneself as owner.
+    CreateGroup {
+        /// Its name.
+        title: String,
+        /// Who else is in it from the start.
+        members: Vec<UserId>,
+        /// Whether later members see what was said before.
+        history_for_new_members: bool,
+    },
+    /// Add users to a group.
+    Invite {
+        /// Which group.
+        conversation: ConversationId,
+        /// Whom; who is in it already stays as they are.
+        users: Vec<UserId>,
+    },
+    /// Leave a group; the owner's place goes to the longest-serving admin, else member.
+    Leave {
+        /// Which group.
+        conversation: ConversationId,
+    },
+    /// Remove users from a group.
+    Kick {
+        /// Which group.
+        conversation: ConversationId,
+        /// Whom.
+        users: Vec<UserId>,
+    },
+    /// A command this version does not know: refused with `UNSUPPORTED`, its number is used up.
+    Unknown,
+}
+
+/// What a command that was executed caused. Numbers that do not apply are zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// The conversation it concerned.
+    pub conversation: Option<ConversationId>,
+    /// The message's seq.
+    pub seq: Seq,
+    /// The change's number.
+    pub change_no: ChangeNo,
+    /// The last entry it made in the caller's own inbox.
+    pub inbox_seq: InboxSeq,
+    /// Server time of the commit.
+    pub at: UnixMs,
+}
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Executed.
+    Done(Done),
+    /// Refused for good; the number is used up.
+    Refused(Refusal),
+}
+
+/// The one answer to a command; kept with its effect until the client has confirmed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Which command.
+    pub command_no: CommandNo,
+    /// How it ended.
+    pub outcome: Outcome,
+}

@@ -1,0 +1,130 @@
+//! Conversations, members and the periods in which a member may see what is said.
+
+use crate::id::{ConversationId, UserId, UserNo};
+use crate::number::{ChangeNo, Seq, Version};
+use crate::time::UnixMs;
+
+/// What a conversation is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConversationKind {
+    /// Two users, or one with oneself; the pair in id order. The row stores the pair and compares it.
+    Direct {
+        /// The smaller id.
+        a: UserId,
+        /// The larger id (the same for notes to oneself).
+        b: UserId,
+    },
+    /// An ordinary group: every message is written to every member's inbox.
+    Group {
+        /// The name people see.
+        title: String,
+        /// Whether new members see what was said before they came.
+        history_for_new_members: bool,
+    },
+}
+
+/// A conversation's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// What it is.
+    pub kind: ConversationKind,
+    /// Raised by every change of membership, roles or mode.
+    pub version: Version,
+    /// When it was made.
+    pub created_at: UnixMs,
+}
+
+impl Conversation {
+    /// In a direct conversation, the other one as seen by `me` (oneself for notes); `None` for groups.
+    #[must_use]
+    pub fn peer_of(&self, me: &UserId) -> Option<&UserId> {
+        match &self.kind {
+            ConversationKind::Direct { a, b } => Some(if a == me { b } else { a }),
+            ConversationKind::Group { .. } => None,
+        }
+    }
+}
+
+/// A member's rights, weakest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// May read and write.
+    #[default]
+    Member,
+    /// May also invite and remove members.
+    Admin,
+    /// May do everything; every group has one.
+    Owner,
+}
+
+impl Role {
+    /// Stable number on the wire and in stores.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Member => 0,
+            Self::Admin => 1,
+            Self::Owner => 2,
+        }
+    }
+
+    /// The role with this number; unknown ones have the least rights.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Self {
+        match code {
+            1 => Self::Admin,
+            2 => Self::Owner,
+            _ => Self::Member,
+        }
+    }
+}
+
+/// A stretch of membership: what lies in `(after, until]` of both counters is visible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Period {
+    /// Last message before the membership began (0: sees everything from the start).
+    pub after_seq: Seq,
+    /// Last change before the membership began.
+    pub after_change: ChangeNo,
+    /// Last message and last change of the membership; `None` while it lasts.
+    pub until: Option<(Seq, ChangeNo)>,
+}
+
+/// A user's membership of one conversation, present or past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Inside number.
+    pub user_no: UserNo,
+    /// Public id.
+    pub user: UserId,
+    /// Rights; meaningless once the membership has ended.
+    pub role: Role,
+    /// Every stretch of membership, oldest first; never empty.
+    pub periods: Vec<Period>,
+}
+
+impl Member {
+    /// Whether the membership lasts.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.periods.last().is_some_and(|period| period.until.is_none())
+    }
+
+    /// Whether a message with this seq lies inside a period.
+    #[must_use]
+    pub fn sees_message(&self, seq: Seq) -> bool {
+        self.periods
+            .iter()
+            .any(|p| seq > p.after_seq && p.until.is_none_or(|(last, _)| seq <= last))
+    }
+
+    /// Whether a change with this number lies inside a period (the change that ends one belongs to it).
+    #[must_use]
+    pub fn sees_change(&self, change: ChangeNo) -> bool {
+        self.periods
+            .iter()
+            .any(|p| change > p.after_change && p.until.is_none_or(|(_, last)| change <= last))
+    }
+}

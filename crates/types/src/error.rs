@@ -1,0 +1,143 @@
+//! The one catalogue of errors: number, name, whether a retry can help, who is to blame, text and next step.
+
+/// Who can do something about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The client program or its caller sent something wrong.
+    Client,
+    /// The person (or app) must decide or change something.
+    User,
+    /// The server or its operator.
+    Server,
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:ident, $retryable:literal, $blame:ident, $what:literal, $next:literal;)*) => {
+        /// A catalogued error. The number and the upper-case name never change their meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $(#[doc = $what] $name,)* }
+
+        impl ErrorCode {
+            /// Every catalogued error, in number order.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable number on the wire.
+            #[must_use]
+            pub const fn number(self) -> u16 { match self { $(Self::$name => $code,)* } }
+
+            /// The stable upper-case name, as logs, JSON and the command line show it.
+            #[must_use]
+            pub const fn name(self) -> &'static str { match self { $(Self::$name => stringify!($text),)* } }
+
+            /// Whether the same request can succeed later without anybody changing it.
+            #[must_use]
+            pub const fn retryable(self) -> bool { match self { $(Self::$name => $retryable,)* } }
+
+            /// Who is to blame.
+            #[must_use]
+            pub const fn blame(self) -> Blame { match self { $(Self::$name => Blame::$blame,)* } }
+
+            /// What happened, in one sentence.
+            #[must_use]
+            pub const fn text(self) -> &'static str { match self { $(Self::$name => $what,)* } }
+
+            /// What to do next, in one sentence.
+            #[must_use]
+            pub const fn next_step(self) -> &'static str { match self { $(Self::$name => $next,)* } }
+        }
+    };
+}
+
+catalogue! {
+    BadFrame = 100, BAD_FRAME, false, Client, "The bytes are no valid frame.", "Check the client's encoder against docs/protocol.md.";
+    FrameTooLarge = 101, FRAME_TOO_LARGE, false, Client, "The frame is larger than the limit sent in Welcome.", "Send large content as a file.";
+    WrongPhase = 102, WRONG_PHASE, false, Client, "This frame is not allowed in this phase of the session.", "Send Hello first, and only once.";
+    UnsupportedVersion = 103, UNSUPPORTED_VERSION, false, Client, "Client and server share no protocol version.", "Update the older of the two.";
+    Unsupported = 104, UNSUPPORTED, false, Client, "The server does not know this command or query.", "Update the server, or do without it.";
+    Silent = 105, SILENT, true, Client, "Nothing was heard from the other side for too long.", "Reconnect.";
+    TokenInvalid = 200, TOKEN_INVALID, false, User, "The token is not known.", "Sign in again.";
+    TokenExpired = 201, TOKEN_EXPIRED, false, User, "The token has expired.", "Sign in again, or renew the token before it ends.";
+    WrongCredentials = 202, WRONG_CREDENTIALS, false, User, "User and password do not match.", "Check both; passwords are case-sensitive.";
+    UserExists = 203, USER_EXISTS, false, User, "This user id is taken.", "Choose another one, or sign in.";
+    PasswordRefused = 204, PASSWORD_REFUSED, false, User, "The password is too short or too long.", "Use 8 to 256 characters.";
+    ApiKeyInvalid = 205, API_KEY_INVALID, false, User, "The API key is missing or wrong.", "Send it as 'Authorization: Bearer …'; it stands in the file named by 'anser serve'.";
+    RegistrationClosed = 206, REGISTRATION_CLOSED, false, User, "This server does not let strangers register.", "Ask its operator for an account.";
+    Replaced = 207, REPLACED, false, User, "A newer session of this device or device class took over.", "Close the other one if this was not you, and sign in again.";
+    SignedOut = 208, SIGNED_OUT, false, User, "This device was signed out.", "Sign in again.";
+    TooManyDevices = 209, TOO_MANY_DEVICES, false, User, "This user has too many devices.", "Sign out one that is no longer used.";
+    Conflict = 300, CONFLICT, false, Client, "The same number was used for other content.", "A restored or copied store: take a new device.";
+    AnswerForgotten = 301, ANSWER_FORGOTTEN, false, Client, "The command was executed, its answer was confirmed and is gone.", "A restored or copied store: take a new device.";
+    OutOfOrder = 302, OUT_OF_ORDER, true, Client, "A command with a lower number is still missing.", "Send the expected number first.";
+    Stale = 303, STALE, true, Server, "The conversation changed while the command was decided.", "Try again.";
+    UserUnknown = 400, USER_UNKNOWN, false, User, "There is no such user.", "Check the spelling; ids are case-sensitive.";
+    ConversationUnknown = 401, CONVERSATION_UNKNOWN, false, User, "There is no such conversation, or you are not in it.", "List your conversations.";
+    NotAllowed = 402, NOT_ALLOWED, false, User, "Your role does not allow this.", "Ask an owner or admin of the group.";
+    ContentTooLarge = 403, CONTENT_TOO_LARGE, false, User, "The message is larger than the limit.", "Shorten it, or send it as a file.";
+    InvalidArgument = 404, INVALID_ARGUMENT, false, Client, "A field has a value that is not allowed.", "Read the detail; limits are listed in docs/operate/limits.md.";
+    GroupFull = 405, GROUP_FULL, false, User, "The group would have more members than an ordinary group may have.", "Remove members first.";
+    ReadAboveHead = 406, READ_ABOVE_HEAD, false, Client, "The read position lies above the last message.", "Mark only messages that exist.";
+    TargetMissing = 407, TARGET_MISSING, false, User, "The message referred to does not exist or is not visible to you.", "Refer to a message of this conversation.";
+    Overloaded = 500, OVERLOADED, true, Server, "The server has more work than it can take.", "It is tried again by itself after the time given.";
+    RateLimited = 501, RATE_LIMITED, true, User, "Too many requests in a short time.", "Slow down; it is tried again after the time given.";
+    StorageFull = 502, STORAGE_FULL, true, Server, "The server's disk is nearly full; reading goes on.", "The operator must free space.";
+    Draining = 503, DRAINING, true, Server, "The server is shutting down.", "Reconnect after the time given.";
+    TooManyConnections = 504, TOO_MANY_CONNECTIONS, true, Server, "The server has no room for another connection.", "Reconnect after the time given.";
+    LogBehindClient = 600, LOG_BEHIND_CLIENT, false, Server, "The client has seen more than the server's log holds: data was lost.", "The operator should run 'anser doctor'; the client rebuilds by itself.";
+    StoreDamaged = 601, STORE_DAMAGED, false, Server, "The store is damaged; serving it could lose acknowledged messages.", "Stop, copy the data directory, and restore a backup.";
+    StoreInUse = 602, STORE_IN_USE, false, User, "Another process uses this store.", "Close it, or name another directory.";
+    StoreTooNew = 603, STORE_TOO_NEW, false, User, "The store was written by a newer version.", "Use that version.";
+    StoreFailed = 604, STORE_FAILED, true, Server, "Writing to the disk failed; nothing more is acknowledged.", "The operator must look at the disk and restart the server.";
+    ConfigInvalid = 700, CONFIG_INVALID, false, User, "The configuration is not valid.", "Correct the line named in the detail.";
+    CertificateRefused = 701, CERTIFICATE_REFUSED, false, User, "The server's certificate is not the one expected.", "Check the pin or the authority; do not go on if you cannot explain it.";
+    Unreachable = 702, UNREACHABLE, true, User, "The server cannot be reached.", "Check the address and that 'anser serve' is running.";
+    TimedOut = 703, TIMED_OUT, true, Server, "There was no answer in time.", "It may have happened or not: look before you try again.";
+    Internal = 900, INTERNAL, true, Server, "The server made an error.", "Report it with the time and the request id.";
+}
+
+impl ErrorCode {
+    /// The error with this number, if this version knows it.
+    #[must_use]
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.number() == number)
+    }
+}
+
+impl std::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An honest "no": a catalogued code, what exactly was wrong, and when a retry may help.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {} {detail}", code.text())]
+pub struct Refusal {
+    /// Which error.
+    pub code: ErrorCode,
+    /// What exactly, in English, without secrets; may be empty.
+    pub detail: String,
+    /// Earliest moment for another try.
+    pub retry_after_ms: Option<u32>,
+}
+
+impl Refusal {
+    /// A refusal that says no more than its code.
+    #[must_use]
+    pub const fn new(code: ErrorCode) -> Self {
+        Self { code, detail: String::new(), retry_after_ms: None }
+    }
+
+    /// A refusal that says what exactly was wrong.
+    #[must_use]
+    pub fn because(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), retry_after_ms: None }
+    }
+
+    /// The same refusal with a time for the next try.
+    #[must_use]
+    pub const fn retry_after(mut self, ms: u32) -> Self {
+        self.retry_after_ms = Some(ms);
+        self
+    }
+}

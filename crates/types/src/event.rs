@@ -1,0 +1,113 @@
+//! Events: the entries of a user's inbox, resolved to what they point at.
+
+use bytes::Bytes;
+use std::sync::Arc;
+
+use crate::id::{ConversationId, UserId};
+use crate::message::Message;
+use crate::number::{ChangeNo, Seq, Version};
+use crate::time::UnixMs;
+
+/// One entry of an inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A message (one's own ones too, for the other devices). Shared between all receivers.
+    Message(Arc<Message>),
+    /// A conversation changed. Shared between all receivers.
+    Change(Arc<Change>),
+    /// One's own read position moved on another device.
+    ReadSync {
+        /// Where.
+        conversation: ConversationId,
+        /// The last message read.
+        up_to: Seq,
+    },
+    /// What cannot be given, named (guarantee G11).
+    Unavailable(Unavailable),
+    /// A kind this version does not know, kept raw with its number until an upgrade (guarantee G24).
+    Unknown {
+        /// Field number on the wire.
+        kind: u32,
+        /// Its encoded body.
+        raw: Bytes,
+    },
+}
+
+/// A numbered alteration of a conversation other than a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Its number, given by the ledger.
+    pub change_no: ChangeNo,
+    /// The conversation's last message when it happened: orders changes among messages.
+    pub after_seq: Seq,
+    /// The conversation's version after it.
+    pub version: Version,
+    /// Who did it.
+    pub actor: UserId,
+    /// Server time of the commit.
+    pub at: UnixMs,
+    /// What changed.
+    pub kind: ChangeKind,
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// The group was made with these members (the actor, its owner, among them).
+    GroupCreated {
+        /// Its name.
+        title: String,
+        /// Everybody in it.
+        members: Vec<UserId>,
+    },
+    /// Users came in. Carries the title so that a newcomer can show the group at once.
+    MembersJoined {
+        /// The group's name.
+        title: String,
+        /// Who came.
+        users: Vec<UserId>,
+    },
+    /// The actor left; ownership passed on if they had it.
+    MemberLeft {
+        /// The new owner, if ownership passed on.
+        new_owner: Option<UserId>,
+    },
+    /// Users were removed.
+    MembersRemoved {
+        /// Who.
+        users: Vec<UserId>,
+    },
+    /// A change this version does not know.
+    Unknown {
+        /// Field number on the wire.
+        kind: u32,
+        /// Its encoded body.
+        raw: Bytes,
+    },
+}
+
+/// A range that cannot be given, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    /// Where.
+    pub conversation: ConversationId,
+    /// First seq.
+    pub from: Seq,
+    /// Last seq.
+    pub to: Seq,
+    /// Why.
+    pub reason: UnavailableReason,
+}
+
+/// Why a range cannot be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnavailableReason {
+    /// Older than the server keeps.
+    Expired,
+    /// The store is damaged there.
+    Damaged,
+    /// The reader was not a member then.
+    NotVisible,
+}

@@ -1,0 +1,25 @@
+//! Domain values every Anser crate shares: ids, sequence numbers, time, limits, the error catalogue,
+//! messages, conversations, commands and events.
+//!
+//! This crate knows no socket, no store, no wire format and no async runtime. Everything else may use it.
+
+pub mod command;
+pub mod conversation;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod number;
+pub mod time;
+
+pub use command::{Answer, Command, Done, Outcome, Target};
+pub use conversation::{Conversation, ConversationKind, Member, Period, Role};
+pub use error::{Blame, ErrorCode, Refusal};
+pub use event::{Change, ChangeKind, Event, Unavailable};
+pub use id::{ConversationId, DeviceClass, DeviceNo, InvalidId, MessageId, UserId, UserNo};
+pub use message::{Content, Message, MessageKind};
+pub use number::{
+    ChangeNo, CommandNo, CommitNo, InboxSeq, LocalNo, LogEpoch, Seq, SessionEpoch, Version,
+};
+pub use time::{Clock, UnixMs};

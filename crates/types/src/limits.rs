@@ -1,0 +1,87 @@
+//! Every limit of the product, each with its reason. Checked before anything is allocated; the ones a client
+//! must know are sent in Welcome.
+
+/// Bytes of a user id. Fits a UUID, an e-mail address or a phone number; bounds every event that names a user.
+pub const USER_ID_MAX_BYTES: usize = 64;
+/// Bytes of one message's content. A long letter; anything larger is a file.
+pub const CONTENT_MAX_BYTES: usize = 64 * 1024;
+/// Bytes of one frame after its length. Must hold a page of one maximal message; bounds a connection's read buffer.
+pub const FRAME_MAX_BYTES: usize = 256 * 1024;
+/// Bytes of a Hello frame: before sign-in a stranger may make the server hold no more than this.
+pub const HELLO_MAX_BYTES: usize = 4 * 1024;
+/// Commands of one device on the wire without an answer; bounds the answers kept per device.
+pub const COMMANDS_IN_FLIGHT: usize = 64;
+/// Entries of a page when the client does not say.
+pub const PAGE_DEFAULT: usize = 50;
+/// Entries of a page at the most (`want`).
+pub const PAGE_MAX: usize = 500;
+/// Bytes of the entries of one page; leaves room for the envelope within a frame. At least one entry is always given.
+pub const PAGE_MAX_BYTES: usize = 192 * 1024;
+/// Members of an ordinary group: each message writes one inbox pointer per member.
+pub const INBOX_FANOUT_MAX: usize = 200;
+/// Users named in one invite or removal.
+pub const MEMBERS_PER_COMMAND: usize = 200;
+/// Users mentioned by one message.
+pub const MENTIONS_MAX: usize = 50;
+/// Bytes of a group's title.
+pub const TITLE_MAX_BYTES: usize = 256;
+/// Entries an inbox keeps; a device further behind rebuilds by SyncReset.
+pub const INBOX_KEEP: u64 = 10_000;
+/// Age of inbox entries that are kept, in milliseconds (30 days).
+pub const INBOX_KEEP_MS: u64 = 30 * 24 * 3600 * 1000;
+/// Unread messages counted by the server; above it says "999+".
+pub const UNREAD_COUNT_MAX: u64 = 999;
+
+/// Commands of one group commit. Larger batches gain nothing per fsync and lengthen everybody's wait.
+pub const BATCH_MAX_COMMANDS: usize = 256;
+/// Key-value operations of one group commit (≈ 5 µs each: 10 ms of work).
+pub const BATCH_MAX_OPERATIONS: usize = 2_000;
+/// Bytes of one group commit.
+pub const BATCH_MAX_BYTES: usize = 1024 * 1024;
+/// Commands waiting for the writer; a full queue makes the connection wait, then answers `OVERLOADED`.
+pub const WRITER_QUEUE: usize = 4_096;
+/// Commands of app servers waiting for the writer; their own queue, so that bulk sends delay nobody.
+pub const BULK_QUEUE: usize = 1_024;
+/// Events waiting for one session; beyond it the session falls back to reading pages (`CatchUp`).
+pub const MAILBOX_EVENTS: usize = 256;
+/// Bytes waiting to be written to one connection; beyond it the session falls back to reading pages.
+pub const OUTBOUND_MAX_BYTES: usize = 512 * 1024;
+/// Ephemeral signals waiting for one session; beyond it the oldest is dropped and counted (guarantee G15).
+pub const MAILBOX_SIGNALS: usize = 64;
+/// Commands per second one session may send over a while, and how many at once.
+pub const SESSION_COMMANDS_PER_SECOND: u32 = 2_000;
+/// Burst of commands of one session above its rate.
+pub const SESSION_COMMANDS_BURST: u32 = 4_000;
+/// Signals per second one session may send; more are dropped and counted.
+pub const SESSION_SIGNALS_PER_SECOND: u32 = 20;
+
+/// How long a new connection may take to say Hello.
+pub const HELLO_TIMEOUT_MS: u64 = 10_000;
+/// Heartbeat interval a client should use in the foreground.
+pub const HEARTBEAT_MS: u64 = 30_000;
+/// Smallest and largest heartbeat interval a client may choose.
+pub const HEARTBEAT_RANGE_MS: (u64, u64) = (6_000, 270_000);
+/// Silence after which a foreground connection counts as half-open (one interval and a half).
+pub const HALF_OPEN_MS: u64 = 45_000;
+/// Silence after which a background connection counts as half-open when nothing is outstanding.
+pub const BACKGROUND_IDLE_MS: u64 = 405_000;
+/// Every request ends by then, with an answer or an error (guarantees G4, G18).
+pub const REQUEST_DEADLINE_MS: u64 = 10_000;
+/// How long the actor waits for an event it has heard of before it reads the log itself.
+pub const HINT_GRACE_MS: u64 = 20;
+/// How often each session's position is compared with its inbox head.
+pub const SWEEP_MS: u64 = 30_000;
+/// Soft positions (cursors, delivered) are written with the next batch or after this.
+pub const SOFT_WRITE_MS: u64 = 1_000;
+/// How long a draining server waits for its sessions.
+pub const DRAIN_MS: u64 = 10_000;
+/// Life of a device token.
+pub const TOKEN_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
+/// How long the answer to an Idempotency-Key is kept.
+pub const IDEMPOTENCY_KEEP_MS: u64 = 72 * 3600 * 1000;
+/// Bytes of an Idempotency-Key.
+pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 128;
+/// Devices of one user; the oldest unused one must be signed out before another is added.
+pub const DEVICES_PER_USER: usize = 64;
+/// Shortest and longest password, in characters and bytes.
+pub const PASSWORD_CHARS: (usize, usize) = (8, 256);

@@ -1,0 +1,117 @@
+//! A message, as stored in its conversation's log and as given to every entitled reader.
+
+use bytes::Bytes;
+
+use crate::id::{ConversationId, MessageId, UserId};
+use crate::number::Seq;
+use crate::time::UnixMs;
+
+/// What a message carries. The server acts on the envelope and never decodes the content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageKind {
+    /// UTF-8 text.
+    #[default]
+    Text,
+    /// An image.
+    Image,
+    /// A recorded voice.
+    Voice,
+    /// A video.
+    Video,
+    /// Any file.
+    File,
+    /// A place.
+    Location,
+    /// A person's card.
+    Card,
+    /// Whatever the app means by it.
+    Custom,
+    /// A notice made by the server; refused from clients.
+    System,
+    /// A kind this version does not know: kept and shown as such, never lost.
+    Unknown(u32),
+}
+
+impl MessageKind {
+    /// Stable number on the wire and in stores; text is 0.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::Text => 0,
+            Self::Image => 1,
+            Self::Voice => 2,
+            Self::Video => 3,
+            Self::File => 4,
+            Self::Location => 5,
+            Self::Card => 6,
+            Self::Custom => 7,
+            Self::System => 8,
+            Self::Unknown(code) => code,
+        }
+    }
+
+    /// The kind with this number.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Self {
+        match code {
+            0 => Self::Text,
+            1 => Self::Image,
+            2 => Self::Voice,
+            3 => Self::Video,
+            4 => Self::File,
+            5 => Self::Location,
+            6 => Self::Card,
+            7 => Self::Custom,
+            8 => Self::System,
+            other => Self::Unknown(other),
+        }
+    }
+}
+
+/// What the sender composes: everything but the numbers and times the server gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// What the content is.
+    pub kind: MessageKind,
+    /// Opaque to the server; UTF-8 for [`MessageKind::Text`].
+    pub body: Bytes,
+    /// Users called by name.
+    pub mentions: Vec<UserId>,
+    /// The message of the same conversation this one answers.
+    pub reply_to: Option<Seq>,
+    /// When every reader should forget it.
+    pub expires_at: Option<UnixMs>,
+}
+
+impl Content {
+    /// Plain text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            kind: MessageKind::Text,
+            body: Bytes::from(text.into()),
+            mentions: Vec::new(),
+            reply_to: None,
+            expires_at: None,
+        }
+    }
+}
+
+/// One message of a conversation: `(conversation, seq)` names it for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Where it was said.
+    pub conversation: ConversationId,
+    /// Its place, given by the ledger.
+    pub seq: Seq,
+    /// Who said it.
+    pub sender: UserId,
+    /// Its identity since it was composed: the sending device and its compose counter.
+    pub id: MessageId,
+    /// The sender's clock when it was composed; shown, never compared.
+    pub sent_at: UnixMs,
+    /// The server's clock at the commit; never goes back within a conversation.
+    pub server_time: UnixMs,
+    /// What was said; `None` is a tombstone (expired, revoked or erased): the seq stays taken.
+    pub content: Option<Content>,
+}
