@@ -1,1 +1,39 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask test | tidy | generate`.
+#![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
+
+mod codegen;
+mod files;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Set up what the tests need, then run format, lints, tidy and all tests: what CI runs.
+    Test,
+    /// Check the rules of the repository that no compiler knows.
+    Tidy {
+        /// Rewrite the ratchet of long files to today's lengths where they shrank.
+        #[arg(long)]
+        shrink: bool,
+    },
+    /// Generate the code of the wire messages from `proto/`.
+    Generate,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Test => test::run(),
+        Task::Tidy { shrink } => tidy::run(shrink),
+        Task::Generate => codegen::generate(),
+    }
+}
