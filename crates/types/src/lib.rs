@@ -7,6 +7,7 @@ pub mod command;
 pub mod conversation;
 pub mod error;
 pub mod event;
+pub mod exit;
 pub mod id;
 pub mod limits;
 pub mod message;
