@@ -62,6 +62,9 @@ pub enum Command {
     },
     /// A command this version does not know: refused with `UNSUPPORTED`, its number is used up.
     Unknown,
+    /// A command whose fields cannot be read as what they should be (a user id with a space, a conversation id of
+    /// three bytes): refused with this, its number is used up.
+    Invalid(Refusal),
 }
 
 /// What a command that was executed caused. Numbers that do not apply are zero.
