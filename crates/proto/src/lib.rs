@@ -1,1 +1,13 @@
 //! The wire protocol: generated messages, frame codec and both session halves, without I/O.
+//!
+//! Knows no socket, no clock and no store. Wire values are turned into domain values by the gateway and by the client
+//! core; only times are turned here. The normative text is `docs/protocol.md`.
+//!
+//! One frame goes: bytes → [`codec::FrameDecoder`] → [`session::server::ServerSession`] (or
+//! [`session::client::ClientSession`]) → a request (or what the server said); and back through the encoders of the same
+//! session half.
+
+pub mod codec;
+pub mod fields;
+pub mod time;
+pub mod v1;
