@@ -1,1 +1,24 @@
 //! The rules of the product: commands, writer, fan-out, receipts, sync, accounts.
+//!
+//! The door is [`Service`]: a gateway opens a [`Session`] per connection, hands in commands and queries as domain
+//! values, and takes deliveries out of the session's [`Mailbox`]. This crate knows no protobuf, no HTTP, no SQL and
+//! no concrete backend; time, randomness and stores are passed in.
+
+mod accounts;
+mod api;
+mod fanout;
+mod lane;
+mod metrics;
+mod service;
+mod session;
+mod settings;
+
+pub use accounts::app::AppCaller;
+pub use api::*;
+pub use fanout::mailbox::{Delivery, Mailbox};
+pub use lane::Pending;
+pub use metrics::names as metric_names;
+pub use secrecy::SecretString;
+pub use service::{Ports, Service, Status};
+pub use session::{Page, Reader, Session};
+pub use settings::{Entropy, HashPlace, Hashing, Settings};

@@ -1,0 +1,169 @@
+//! One session's mailbox: bounded queues of events and signals, and one integer that is never dropped.
+//!
+//! The log is the truth, the mailbox only a hint: when its queue is full the queued copies go and `known_head` stays,
+//! so the session notices by arithmetic that it must read its inbox (guarantee G16).
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use anser_types::{Event, InboxSeq, UserId, limits};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::api::{Ended, Signal};
+use crate::metrics;
+
+/// One entry of a user's inbox on its way to one of their devices.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its number.
+    pub inbox_seq: InboxSeq,
+    /// What it is.
+    pub event: Event,
+    /// In a direct conversation, the other one as this user sees it.
+    pub peer: Option<UserId>,
+    /// The user's own message (for their other devices).
+    pub own: bool,
+    /// Filled by whoever encodes it first; shared by all receivers that see the same bytes.
+    pub encoded: Arc<OnceLock<Bytes>>,
+}
+
+#[derive(Debug, Default)]
+struct Queues {
+    events: VecDeque<Delivery>,
+    signals: VecDeque<Signal>,
+    ended: Option<Ended>,
+    /// Something came since the last wake: the publisher wakes each mailbox once per batch.
+    dirty: bool,
+}
+
+/// The shared half: the publisher puts in, the session takes out.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    known_head: AtomicU64,
+    events_max: usize,
+    queues: Mutex<Queues>,
+    changed: Notify,
+}
+
+impl Slot {
+    pub(crate) fn new(events_max: usize) -> Self {
+        Self {
+            known_head: AtomicU64::new(0),
+            events_max: events_max.max(1),
+            queues: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Raises the largest number heard of; true if it was news.
+    pub(crate) fn raise_head(&self, head: InboxSeq) -> bool {
+        self.known_head.fetch_max(head.0, Ordering::AcqRel) < head.0
+    }
+
+    /// Queues an event without waking. Returns true if this is the first news since the last wake.
+    pub(crate) fn push_event(&self, delivery: Delivery) -> bool {
+        self.raise_head(delivery.inbox_seq);
+        let mut queues = self.queues.lock();
+        if queues.events.len() >= self.events_max {
+            queues.events.clear();
+            metrics::mailbox_overflow();
+        }
+        queues.events.push_back(delivery);
+        !std::mem::replace(&mut queues.dirty, true)
+    }
+
+    /// Queues a signal without waking; the oldest goes if there are too many. See [`Slot::push_event`].
+    pub(crate) fn push_signal(&self, signal: Signal) -> bool {
+        let mut queues = self.queues.lock();
+        if queues.signals.len() >= limits::MAILBOX_SIGNALS {
+            queues.signals.pop_front();
+            metrics::signal_dropped();
+        }
+        queues.signals.push_back(signal);
+        !std::mem::replace(&mut queues.dirty, true)
+    }
+
+    /// Says why the session ends (the first reason stays) and wakes it.
+    pub(crate) fn end(&self, ended: Ended) {
+        {
+            let mut queues = self.queues.lock();
+            queues.ended.get_or_insert(ended);
+            queues.dirty = true;
+        }
+        self.wake();
+    }
+
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.queues.lock().ended.clone()
+    }
+
+    /// Wakes the session; what comes afterwards is news again.
+    pub(crate) fn wake(&self) {
+        self.queues.lock().dirty = false;
+        self.changed.notify_one();
+    }
+}
+
+/// What waits for one session. Reading never blocks and never loses `known_head`.
+#[derive(Debug)]
+pub struct Mailbox {
+    slot: Arc<Slot>,
+}
+
+impl Mailbox {
+    pub(crate) const fn new(slot: Arc<Slot>) -> Self {
+        Self { slot }
+    }
+
+    /// The largest inbox number heard of. Only grows, never dropped.
+    #[must_use]
+    pub fn known_head(&self) -> InboxSeq {
+        InboxSeq(self.slot.known_head.load(Ordering::Acquire))
+    }
+
+    /// Ends when something came since it last ended: an event, a signal, a raised head, or the end of the session.
+    /// May end without cause. One task at a time may wait. Cancel safe.
+    pub async fn changed(&self) {
+        self.slot.changed.notified().await;
+    }
+
+    /// The event with exactly this number if it is at hand; older ones are thrown away. `None` while
+    /// `known_head() >= expected` means: read the inbox.
+    #[must_use]
+    pub fn take(&self, expected: InboxSeq) -> Option<Delivery> {
+        let mut queues = self.slot.queues.lock();
+        while queues.events.front().is_some_and(|front| front.inbox_seq < expected) {
+            queues.events.pop_front();
+        }
+        let found = queues
+            .events
+            .front()
+            .is_some_and(|front| front.inbox_seq == expected)
+            .then(|| queues.events.pop_front())
+            .flatten();
+        // A burst must not leave its memory with an idle session.
+        if queues.events.is_empty() && queues.events.capacity() > 64 {
+            queues.events = VecDeque::new();
+        }
+        found
+    }
+
+    /// All signals that wait, oldest first.
+    #[must_use]
+    pub fn take_signals(&self) -> Vec<Signal> {
+        let mut queues = self.slot.queues.lock();
+        if queues.signals.is_empty() {
+            return Vec::new();
+        }
+        std::mem::take(&mut queues.signals).into()
+    }
+
+    /// Why the service has ended this session, once it has.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.slot.ended()
+    }
+}

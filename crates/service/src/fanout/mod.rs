@@ -1,0 +1,3 @@
+//! Getting what was committed to the sessions that are connected here.
+
+pub(crate) mod mailbox;

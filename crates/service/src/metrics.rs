@@ -1,0 +1,69 @@
+//! Every figure the service reports, in one place, through the `metrics` facade.
+
+use anser_types::ErrorCode;
+
+/// The names, as an operator's dashboard sees them.
+pub mod names {
+    /// Counter: messages that were accepted (durable).
+    pub const MESSAGES_ACCEPTED: &str = "anser_messages_accepted_total";
+    /// Histogram: appends per group commit.
+    pub const BATCH_APPENDS: &str = "anser_batch_appends";
+    /// Histogram: seconds from handing a batch to the store until its commit.
+    pub const COMMIT_SECONDS: &str = "anser_commit_seconds";
+    /// Gauge: commands waiting for the writer.
+    pub const QUEUE_DEPTH: &str = "anser_writer_queue_depth";
+    /// Gauge: sessions.
+    pub const SESSIONS: &str = "anser_sessions";
+    /// Counter: mailboxes that overflowed (their sessions read their inbox instead).
+    pub const MAILBOX_OVERFLOWS: &str = "anser_mailbox_overflows_total";
+    /// Counter: signals dropped because a mailbox was full or a sender too fast.
+    pub const SIGNALS_DROPPED: &str = "anser_signals_dropped_total";
+    /// Counter by `code`: refusals.
+    pub const REFUSALS: &str = "anser_refusals_total";
+    /// Counter: commands whose rules ran again because the conversation had changed meanwhile.
+    pub const RULES_AGAIN: &str = "anser_rules_again_total";
+    /// Counter: inbox entries trimmed.
+    pub const TRIMMED: &str = "anser_inbox_entries_trimmed_total";
+    /// Counter: sessions whose client had seen more than the log holds.
+    pub const LOG_BEHIND_CLIENT: &str = "anser_log_behind_client_total";
+}
+
+pub(crate) fn messages_accepted(count: u64) {
+    metrics::counter!(names::MESSAGES_ACCEPTED).increment(count);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures stay far below 2^52")]
+pub(crate) fn batch(appends: usize, seconds: f64, queued: usize) {
+    metrics::histogram!(names::BATCH_APPENDS).record(appends as f64);
+    metrics::histogram!(names::COMMIT_SECONDS).record(seconds);
+    metrics::gauge!(names::QUEUE_DEPTH).set(queued as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures stay far below 2^52")]
+pub(crate) fn sessions(count: usize) {
+    metrics::gauge!(names::SESSIONS).set(count as f64);
+}
+
+pub(crate) fn mailbox_overflow() {
+    metrics::counter!(names::MAILBOX_OVERFLOWS).increment(1);
+}
+
+pub(crate) fn signal_dropped() {
+    metrics::counter!(names::SIGNALS_DROPPED).increment(1);
+}
+
+pub(crate) fn refused(code: ErrorCode) {
+    metrics::counter!(names::REFUSALS, "code" => code.name()).increment(1);
+}
+
+pub(crate) fn rules_again() {
+    metrics::counter!(names::RULES_AGAIN).increment(1);
+}
+
+pub(crate) fn trimmed(entries: u64) {
+    metrics::counter!(names::TRIMMED).increment(entries);
+}
+
+pub(crate) fn log_behind_client() {
+    metrics::counter!(names::LOG_BEHIND_CLIENT).increment(1);
+}

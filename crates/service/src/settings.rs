@@ -1,0 +1,123 @@
+//! What an operator (or a test) may choose about the service, with the product's defaults, and the port for
+//! randomness.
+
+use anser_types::limits;
+
+/// The only source of randomness for product code: tokens, salts, group ids. Tests and the simulator bring a seeded
+/// one; a server brings the operating system's.
+pub trait Entropy: Send + Sync {
+    /// Fills the slice with unpredictable bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Where passwords are hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashPlace {
+    /// On the runtime's blocking threads, so that no connection waits behind a hash.
+    BlockingPool,
+    /// On the calling task: for the simulator, where every step must happen in one thread.
+    Inline,
+}
+
+/// What a password hash costs and how many run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashing {
+    /// Memory of one hash, in KiB.
+    pub memory_kib: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+    /// Lanes of one hash.
+    pub lanes: u32,
+    /// Hashes running at once; bounds the memory a storm of sign-ins can take.
+    pub at_once: usize,
+    /// Sign-ins waiting for their turn; more are answered `OVERLOADED`.
+    pub waiting: usize,
+    /// Where they run.
+    pub place: HashPlace,
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        // OWASP's second recommendation for argon2id: 19 MiB, two passes, one lane.
+        Self {
+            memory_kib: 19 * 1024,
+            passes: 2,
+            lanes: 1,
+            at_once: 2,
+            waiting: 256,
+            place: HashPlace::BlockingPool,
+        }
+    }
+}
+
+/// Settings of a [`crate::Service`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether strangers may register.
+    pub registration: bool,
+    /// SHA-256 of every accepted API key.
+    pub api_keys: Vec<[u8; 32]>,
+    /// What a password hash costs.
+    pub hashing: Hashing,
+    /// Life of a device token.
+    pub token_life_ms: u64,
+    /// Sessions at once; more are refused with `TOO_MANY_CONNECTIONS`.
+    pub sessions: usize,
+    /// Devices of one user.
+    pub devices_per_user: usize,
+    /// Members of an ordinary group.
+    pub group_members: usize,
+    /// Commands waiting for the writer.
+    pub writer_queue: usize,
+    /// Commands of app servers waiting for the writer.
+    pub bulk_queue: usize,
+    /// How long a command waits for room in a full queue before it is answered `OVERLOADED`.
+    pub queue_wait_ms: u64,
+    /// Events waiting for one session.
+    pub mailbox_events: usize,
+    /// Commands per second of one session over a while.
+    pub commands_per_second: u32,
+    /// Commands of one session at once above its rate.
+    pub commands_burst: u32,
+    /// Signals per second of one session.
+    pub signals_per_second: u32,
+    /// Members held by the cache of member lists; bounds its memory (about 100 bytes each).
+    pub cached_members: usize,
+    /// Entries an inbox keeps.
+    pub inbox_keep: u64,
+    /// Age of inbox entries that are kept.
+    pub inbox_keep_ms: u64,
+    /// Time between two steps of trimming.
+    pub trim_every_ms: u64,
+    /// Inboxes looked at in one step of trimming.
+    pub trim_inboxes: usize,
+    /// Time between two writes of soft positions.
+    pub soft_write_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            registration: true,
+            api_keys: Vec::new(),
+            hashing: Hashing::default(),
+            token_life_ms: limits::TOKEN_LIFE_MS,
+            sessions: 100_000,
+            devices_per_user: limits::DEVICES_PER_USER,
+            group_members: limits::INBOX_FANOUT_MAX,
+            writer_queue: limits::WRITER_QUEUE,
+            bulk_queue: limits::BULK_QUEUE,
+            queue_wait_ms: 2_000,
+            mailbox_events: limits::MAILBOX_EVENTS,
+            commands_per_second: limits::SESSION_COMMANDS_PER_SECOND,
+            commands_burst: limits::SESSION_COMMANDS_BURST,
+            signals_per_second: limits::SESSION_SIGNALS_PER_SECOND,
+            cached_members: 262_144,
+            inbox_keep: limits::INBOX_KEEP,
+            inbox_keep_ms: limits::INBOX_KEEP_MS,
+            trim_every_ms: 10_000,
+            trim_inboxes: 256,
+            soft_write_ms: limits::SOFT_WRITE_MS,
+        }
+    }
+}
