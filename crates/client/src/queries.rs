@@ -1,0 +1,121 @@
+//! What a host may ask, and the answers. Reads only; every query ends within its deadline.
+
+use anser_types::{
+    Change, ChangeNo, ConversationId, Message, Role, Seq, Target, Unavailable, UserId, Version,
+};
+
+use crate::records::ConversationRow;
+
+/// A read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// Messages of one conversation with `after < seq < before`.
+    History {
+        /// Which.
+        of: Target,
+        /// Lower bound, exclusive.
+        after: Seq,
+        /// Upper bound, exclusive; zero for none.
+        before: Seq,
+        /// Entries wanted.
+        limit: u32,
+        /// The oldest within the bounds rather than the newest.
+        oldest_first: bool,
+    },
+    /// The user's conversations, by id.
+    Conversations {
+        /// Continue after this one.
+        after: Option<ConversationId>,
+        /// Entries wanted.
+        limit: u32,
+    },
+    /// A group's members.
+    Members {
+        /// Which.
+        conversation: ConversationId,
+        /// Nothing is sent when the list still has this version.
+        known: Version,
+    },
+    /// How far others are.
+    Receipts {
+        /// Where.
+        of: Vec<Target>,
+    },
+    /// Changes of a conversation.
+    Changes {
+        /// Which.
+        conversation: ConversationId,
+        /// After this one.
+        after: ChangeNo,
+        /// Entries wanted.
+        limit: u32,
+    },
+}
+
+/// The answer to a [`Query`], in the same order of cases.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Messages ascending by seq.
+    History {
+        /// Of which conversation.
+        conversation: ConversationId,
+        /// The messages.
+        messages: Vec<Message>,
+        /// What lies within the bounds and cannot be given.
+        unavailable: Vec<Unavailable>,
+        /// The last message one may see.
+        head: Seq,
+        /// More lies within the bounds.
+        more: bool,
+    },
+    /// Conversations by id; each row is a full one.
+    Conversations {
+        /// The page.
+        page: Vec<ConversationRow>,
+        /// More follow.
+        more: bool,
+    },
+    /// A group's members; `None` when the known version is current.
+    Members {
+        /// The present version.
+        version: Version,
+        /// The members.
+        members: Option<Vec<MemberState>>,
+    },
+    /// Receipts.
+    Receipts(Vec<Receipt>),
+    /// Changes ascending.
+    Changes {
+        /// The page.
+        changes: Vec<Change>,
+        /// More follow.
+        more: bool,
+    },
+}
+
+/// A present member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberState {
+    /// Who.
+    pub user: UserId,
+    /// Rights.
+    pub role: Role,
+    /// Read up to here.
+    pub read_up_to: Seq,
+}
+
+/// How far the others of a conversation are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which.
+    pub conversation: ConversationId,
+    /// In a direct conversation, the other one.
+    pub peer: Option<UserId>,
+    /// The peer's devices have stored up to here.
+    pub delivered: Seq,
+    /// The peer has read up to here.
+    pub read: Seq,
+    /// In groups: everybody's read position.
+    pub members: Vec<MemberState>,
+}
+
