@@ -6,8 +6,13 @@
 
 pub mod accounts;
 pub mod append;
+#[cfg(feature = "test-support")]
+pub mod conformance;
 pub mod ledger;
+pub mod memory;
 pub mod reads;
+#[cfg(feature = "test-support")]
+pub mod testing;
 
 pub use accounts::{Accounts, CreateUser, Device, NewToken, Token, User};
 pub use append::{
@@ -17,6 +22,7 @@ pub use ledger::{
     DeviceKey, InboxBounds, Ledger, LedgerStatus, SessionOpened, SoftPosition, StoreError,
     TrimPolicy, TrimReport,
 };
+pub use memory::MemoryBackend;
 pub use reads::{
     Conversations, Heads, InboxPage, Inspect, Listing, Order, PageLimit, Position, Roster,
 };
