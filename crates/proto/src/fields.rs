@@ -1,7 +1,7 @@
 //! Reads protobuf fields without knowing their message: needed where bytes must be kept exactly as received (command
 //! bodies, raw events) and where a case is newer than this version.
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
 /// What stands at the start of some bytes, read as a varint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,15 +20,14 @@ pub(crate) enum Varint {
 }
 
 impl Varint {
-    /// Reads a varint in its shortest form and of at most `max_width` bytes (10 or less).
+    /// Reads a varint in its shortest form and of at most `max_width` bytes (9 or less).
     pub(crate) fn read(bytes: &[u8], max_width: usize) -> Self {
         let mut value = 0_u64;
         for (i, byte) in bytes.iter().take(max_width).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * i);
             if byte & 0x80 == 0 {
                 let needless = i > 0 && *byte == 0;
-                let overflows = i == 9 && *byte > 1;
-                return if needless || overflows {
+                return if needless {
                     Self::Malformed
                 } else {
                     Self::Value { value, width: i + 1 }
@@ -45,44 +44,44 @@ impl Varint {
 pub struct Malformed;
 
 /// One field of a message, as received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
     /// Its number.
     pub number: u32,
     /// Its value.
-    pub value: Value,
+    pub value: Value<'a>,
     /// The whole field: tag and value.
-    pub raw: Bytes,
+    pub raw: &'a [u8],
 }
 
 /// A field's value, by wire type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
     /// Integers, booleans and enums.
     Varint(u64),
     /// Strings, bytes, messages and packed lists.
-    Bytes(Bytes),
+    Bytes(&'a [u8]),
     /// Eight bytes.
     Fixed64,
     /// Four bytes.
     Fixed32,
 }
 
-/// The fields of a message in received order, sharing its bytes. Ends after the first [`Malformed`].
+/// The fields of a message in received order. Ends after the first [`Malformed`].
 #[derive(Clone, Debug)]
-pub struct Fields {
-    rest: Bytes,
+pub struct Fields<'a> {
+    rest: &'a [u8],
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// The fields of this message.
     #[must_use]
-    pub const fn of(message: Bytes) -> Self {
+    pub const fn of(message: &'a [u8]) -> Self {
         Self { rest: message }
     }
 
-    fn read(&mut self) -> Result<Field, Malformed> {
-        let whole = self.rest.clone();
+    fn read(&mut self) -> Result<Field<'a>, Malformed> {
+        let whole = self.rest;
         let tag = self.varint()?;
         let number = u32::try_from(tag >> 3).map_err(|_| Malformed)?;
         if number == 0 || number >= 1 << 29 {
@@ -99,25 +98,23 @@ impl Fields {
             // Groups (3 and 4) do not exist in proto3; 6 and 7 exist nowhere.
             _ => return Err(Malformed),
         };
-        let raw = whole.slice(..whole.len() - self.rest.len());
-        Ok(Field { number, value, raw })
+        Ok(Field { number, value, raw: &whole[..whole.len() - self.rest.len()] })
     }
 
-    /// Unlike frame lengths, varints inside messages may be longer than needed: encoders of other languages do that.
+    /// Unlike frame lengths, varints inside messages may be longer than needed: protobuf allows it.
     fn varint(&mut self) -> Result<u64, Malformed> {
         prost::encoding::decode_varint(&mut self.rest).map_err(|_| Malformed)
     }
 
-    fn take(&mut self, length: usize) -> Result<Bytes, Malformed> {
-        if self.rest.remaining() < length {
-            return Err(Malformed);
-        }
-        Ok(self.rest.split_to(length))
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
+        self.rest = rest;
+        Ok(taken)
     }
 }
 
-impl Iterator for Fields {
-    type Item = Result<Field, Malformed>;
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<Field<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -125,21 +122,21 @@ impl Iterator for Fields {
         }
         let field = self.read();
         if field.is_err() {
-            self.rest = Bytes::new();
+            self.rest = &[];
         }
         Some(field)
     }
 }
 
-/// The last field with a length whose number satisfies `wanted`: the case of a `oneof` that this version does not know,
-/// with its body. `None` when there is none, or when the bytes are no message.
+/// The last field with a body whose number satisfies `wanted`: how to find the case of a `oneof` that this version does
+/// not know. `None` when there is none, or when the bytes are no message. Shares the message's bytes.
 #[must_use]
 pub fn last_case(message: &Bytes, wanted: impl Fn(u32) -> bool) -> Option<(u32, Bytes)> {
     let mut found = None;
-    for field in Fields::of(message.clone()) {
+    for field in Fields::of(message) {
         match field.ok()? {
             Field { number, value: Value::Bytes(body), .. } if wanted(number) => {
-                found = Some((number, body));
+                found = Some((number, message.slice_ref(body)));
             }
             _ => {}
         }

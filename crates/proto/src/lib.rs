@@ -7,7 +7,10 @@
 //! [`session::client::ClientSession`]) → a request (or what the server said); and back through the encoders of the same
 //! session half.
 
+pub mod close;
 pub mod codec;
 pub mod fields;
+pub mod session;
 pub mod time;
 pub mod v1;
+pub mod version;

@@ -1,0 +1,213 @@
+//! The client's half of a session: frames for the server, and what the server's frames mean.
+
+use anser_types::{CommandNo, ErrorCode, InboxSeq};
+use bytes::{BufMut, Bytes, BytesMut};
+use prost::Message;
+
+use super::gate::{ClientCase, Phase, ServerCase, Verdict, from_client, from_server};
+use super::received::{self, ReceivedBatch, only_case};
+use super::writing::{integer_len, put_case, put_integer, start_case};
+use crate::close::CloseReason;
+use crate::{v1, version};
+
+/// What the server said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Incoming {
+    /// The session is open.
+    Welcome(v1::Welcome),
+    /// A command was answered.
+    CommandAck(v1::CommandAck),
+    /// Inbox entries.
+    EventBatch(ReceivedBatch),
+    /// An Ack arrived.
+    AckOk(v1::AckOk),
+    /// A sign of life.
+    Pong(v1::Pong),
+    /// Something ephemeral.
+    Signal(v1::Signal),
+    /// A query was answered. A reply this version does not know has no case.
+    Reply(v1::Reply),
+    /// The server ended the session; see [`crate::close::advice_of`].
+    Close(v1::Close),
+    /// The cursor is void.
+    SyncReset(v1::SyncReset),
+    /// Nothing to do: a newer version's frame, or one after the end.
+    Ignored,
+}
+
+/// One session as the client sees it.
+///
+/// Encoders append whole frames. After [`close`](Self::close) no command and no query is appended, and after the
+/// server's Close nothing is.
+#[derive(Debug)]
+pub struct ClientSession {
+    phase: Phase,
+    version: u32,
+}
+
+impl Default for ClientSession {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ClientSession {
+    /// A session whose transport has just opened.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { phase: Phase::Greeting { hello: false }, version: 0 }
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The agreed protocol version; 0 before Welcome.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The largest frame the server may send now. Give it to the decoder again after Welcome.
+    #[must_use]
+    pub const fn frame_limit(&self) -> usize {
+        self.phase.frame_limit()
+    }
+
+    /// The first frame. Fills in the versions spoken.
+    pub fn hello(&mut self, mut hello: v1::Hello, out: &mut BytesMut) {
+        if self.may_say(ClientCase::Hello) {
+            hello.version_min = *version::SUPPORTED.start();
+            hello.version_max = *version::SUPPORTED.end();
+            put_case(ClientCase::Hello.number(), &hello, out);
+            self.phase = Phase::Greeting { hello: true };
+        }
+    }
+
+    /// Transmits a command (msg:R): its number, how many right before it lack a stored answer, and the body exactly as
+    /// [`command_body`] gave it when the command was composed.
+    pub fn command(
+        &self,
+        command_no: CommandNo,
+        unanswered_before: u64,
+        body: &Bytes,
+        out: &mut BytesMut,
+    ) {
+        if !self.may_say(ClientCase::Command) {
+            return;
+        }
+        let length = integer_len(received::COMMAND_NO, command_no.0)
+            + integer_len(received::UNANSWERED_BEFORE, unanswered_before)
+            + body.len();
+        start_case(ClientCase::Command.number(), length, out);
+        put_integer(received::COMMAND_NO, command_no.0, out);
+        put_integer(received::UNANSWERED_BEFORE, unanswered_before, out);
+        out.put_slice(body);
+    }
+
+    /// Says that everything up to a number is stored here (ack:R), and asks for `want` more entries unless 0.
+    pub fn ack(&self, inbox_seq: InboxSeq, want: u32, out: &mut BytesMut) {
+        self.say(ClientCase::Ack, &v1::Ack { inbox_seq: inbox_seq.0, want }, out);
+    }
+
+    /// Asks for a sign of life; with a head, to compare it.
+    pub fn ping(&self, head: Option<InboxSeq>, out: &mut BytesMut) {
+        let inbox_head = head.map_or(0, |head| head.0);
+        self.say(ClientCase::Ping, &v1::Ping { inbox_head }, out);
+    }
+
+    /// Asks to read something.
+    pub fn query(&self, query: &v1::Query, out: &mut BytesMut) {
+        self.say(ClientCase::Query, query, out);
+    }
+
+    /// Says something ephemeral.
+    pub fn signal(&self, signal: &v1::Signal, out: &mut BytesMut) {
+        self.say(ClientCase::Signal, signal, out);
+    }
+
+    /// Says that the app left the foreground or came back.
+    pub fn foreground(&self, background: bool, out: &mut BytesMut) {
+        self.say(ClientCase::Foreground, &v1::Foreground { background }, out);
+    }
+
+    /// Leaves: the server answers what was begun and closes the transport.
+    pub fn close(&mut self, out: &mut BytesMut) {
+        self.say(ClientCase::ClientClose, &v1::ClientClose {}, out);
+        self.phase = match self.phase {
+            Phase::Greeting { .. } | Phase::Closed => Phase::Closed,
+            Phase::Active | Phase::Draining => Phase::Draining,
+        };
+    }
+
+    /// What this frame says.
+    ///
+    /// # Errors
+    /// The server does not follow the protocol: close the transport.
+    pub fn receive(&mut self, frame: &Bytes) -> Result<Incoming, CloseReason> {
+        let Some((case, body)) = only_case(frame, ServerCase::from_number)? else {
+            return Ok(Incoming::Ignored);
+        };
+        match from_server(self.phase, case) {
+            Verdict::Pass => self.read(case, body),
+            Verdict::Drop => Ok(Incoming::Ignored),
+            Verdict::Refuse => {
+                let detail = format!("the server said {case:?} in phase {:?}", self.phase);
+                Err(CloseReason::because(ErrorCode::WrongPhase, detail))
+            }
+        }
+    }
+
+    fn read(&mut self, case: ServerCase, body: Bytes) -> Result<Incoming, CloseReason> {
+        Ok(match case {
+            ServerCase::CommandAck => Incoming::CommandAck(v1::CommandAck::decode(body)?),
+            ServerCase::EventBatch => Incoming::EventBatch(ReceivedBatch::read(&body)?),
+            ServerCase::AckOk => Incoming::AckOk(v1::AckOk::decode(body)?),
+            ServerCase::Pong => Incoming::Pong(v1::Pong::decode(body)?),
+            ServerCase::Signal => match v1::Signal::decode(body)? {
+                v1::Signal { signal: None } => Incoming::Ignored,
+                signal => Incoming::Signal(signal),
+            },
+            ServerCase::Reply => Incoming::Reply(v1::Reply::decode(body)?),
+            ServerCase::Welcome => self.read_welcome(body)?,
+            ServerCase::Close => {
+                let close = v1::Close::decode(body)?;
+                self.phase = Phase::Closed;
+                Incoming::Close(close)
+            }
+            ServerCase::SyncReset => Incoming::SyncReset(v1::SyncReset::decode(body)?),
+        })
+    }
+
+    fn read_welcome(&mut self, body: Bytes) -> Result<Incoming, CloseReason> {
+        let welcome = v1::Welcome::decode(body)?;
+        if !version::SUPPORTED.contains(&welcome.version) {
+            let detail = format!("the server chose version {}", welcome.version);
+            return Err(CloseReason::because(ErrorCode::UnsupportedVersion, detail));
+        }
+        self.version = welcome.version;
+        self.phase = Phase::Active;
+        Ok(Incoming::Welcome(welcome))
+    }
+
+    fn say(&self, case: ClientCase, message: &impl Message, out: &mut BytesMut) {
+        if self.may_say(case) {
+            put_case(case.number(), message, out);
+        }
+    }
+
+    fn may_say(&self, case: ClientCase) -> bool {
+        let verdict = from_client(self.phase, case);
+        debug_assert_ne!(verdict, Verdict::Refuse, "{case:?} said in phase {:?}", self.phase);
+        verdict == Verdict::Pass
+    }
+}
+
+/// A command's body as the outbox keeps it and every transmission repeats it: all but number and lag.
+#[must_use]
+pub fn command_body(command: &v1::Command) -> Bytes {
+    let body = v1::Command { command_no: 0, unanswered_before: 0, ..command.clone() };
+    Bytes::from(body.encode_to_vec())
+}
