@@ -2,7 +2,7 @@
 //!
 //! What the host must *store* is in [`crate::records`]; what it may *ask* is in [`crate::queries`].
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anser_types::{
     Change, ConversationId, DeviceClass, DeviceNo, Done, InboxSeq, LocalNo, Message, MessageId,
@@ -199,7 +199,7 @@ pub enum Output {
         /// Name of the transaction.
         ticket: Ticket,
         /// What to store.
-        records: Vec<Record>,
+        records: Arc<Vec<Record>>,
     },
     /// Something the app wants to know. What it tells of is already stored.
     Event(AppEvent),

@@ -1,0 +1,382 @@
+//! Wire values ↔ domain values. Wire types stop here: nothing behind this file names a protobuf message, except the
+//! session that carries them.
+
+use anser_proto::{time, v1};
+use anser_types::{
+    Change, ChangeKind, ChangeNo, Command, Content, ConversationId, DeviceNo, ErrorCode, LocalNo,
+    Message, MessageId, MessageKind, Refusal, Role, Seq, Target, Unavailable, UnixMs, UserId,
+    Version,
+};
+use anser_types::event::UnavailableReason;
+use bytes::{Bytes, BytesMut};
+use prost::Message as _;
+
+use crate::queries::{MemberState, Receipt};
+use crate::records::{ConversationRow, ConversationState, RowUpdate};
+
+/// What an entry of the inbox says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Entry {
+    /// A message; in a direct conversation with the other one's name.
+    Message(Message, Option<UserId>),
+    /// One's own read position moved.
+    ReadSync(ConversationId, Option<UserId>, Seq),
+    /// A conversation changed.
+    Change(Change),
+    /// A range that cannot be given.
+    Unavailable(Unavailable),
+}
+
+/// A wire error as a refusal. A code newer than this version becomes a final `UNSUPPORTED` that names it.
+pub(crate) fn refusal(error: v1::Error) -> Refusal {
+    let known = u16::try_from(error.code).ok().and_then(ErrorCode::from_number);
+    let (code, detail) = match known {
+        Some(code) => (code, error.detail),
+        None => (ErrorCode::Unsupported, format!("error {}: {}", error.code, error.detail)),
+    };
+    let retry_after_ms = (error.retry_after_ms > 0).then_some(error.retry_after_ms);
+    Refusal { code, detail, retry_after_ms }
+}
+
+/// Sixteen bytes as a conversation's id.
+pub(crate) fn conversation_id(bytes: &[u8]) -> Option<ConversationId> {
+    <[u8; 16]>::try_from(bytes).ok().map(ConversationId)
+}
+
+fn id_bytes(id: ConversationId) -> Bytes {
+    Bytes::copy_from_slice(&id.0)
+}
+
+fn user(text: &str) -> Option<UserId> {
+    UserId::new(text).ok()
+}
+
+/// The name in an optional field: `Some(None)` if it is empty, `None` if it is no valid id.
+fn optional_user(text: &str) -> Option<Option<UserId>> {
+    if text.is_empty() { Some(None) } else { user(text).map(Some) }
+}
+
+fn users(texts: &[String]) -> Option<Vec<UserId>> {
+    texts.iter().map(|text| user(text)).collect()
+}
+
+fn texts(users: &[UserId]) -> Vec<String> {
+    users.iter().map(|id| id.as_str().to_owned()).collect()
+}
+
+/// The conversation named by a peer or an id, as `me` sees it.
+pub(crate) fn place(
+    me: &UserId,
+    peer: &str,
+    conversation: &[u8],
+) -> Option<(ConversationId, Option<UserId>)> {
+    let peer = optional_user(peer)?;
+    match (&peer, conversation.is_empty()) {
+        (Some(other), true) => Some((ConversationId::direct(me, other), peer)),
+        (_, false) => Some((conversation_id(conversation)?, peer)),
+        (None, true) => None,
+    }
+}
+
+/// The conversation a target names.
+pub(crate) fn conversation_of(me: &UserId, target: &Target) -> ConversationId {
+    match target {
+        Target::User(peer) => ConversationId::direct(me, peer),
+        Target::Conversation(id) => *id,
+    }
+}
+
+fn send_message(to: &Target, content: &Content) -> v1::SendMessage {
+    v1::SendMessage {
+        content: content.body.clone(),
+        kind: content.kind.code(),
+        mentions: texts(&content.mentions),
+        reply_to: content.reply_to.map_or(0, |seq| seq.0),
+        expires_at_ms: content.expires_at.map_or(0, time::to_wire),
+        to: Some(match to {
+            Target::User(id) => v1::send_message::To::User(id.as_str().to_owned()),
+            Target::Conversation(id) => v1::send_message::To::Conversation(id_bytes(*id)),
+        }),
+    }
+}
+
+/// The bytes of a command without its transmission fields, or why there are none.
+pub(crate) fn body_of_command(
+    local_no: LocalNo,
+    sent_at: UnixMs,
+    command: &Command,
+) -> Result<Bytes, Refusal> {
+    use v1::command::Op;
+    let op = match command {
+        Command::SendMessage { to, content } => Op::Send(send_message(to, content)),
+        Command::MarkRead { at, up_to } => Op::MarkRead(v1::MarkRead {
+            up_to_seq: up_to.0,
+            at: Some(match at {
+                Target::User(id) => v1::mark_read::At::User(id.as_str().to_owned()),
+                Target::Conversation(id) => v1::mark_read::At::Conversation(id_bytes(*id)),
+            }),
+        }),
+        Command::CreateGroup { title, members, history_for_new_members } => {
+            Op::CreateGroup(v1::CreateGroup {
+                title: title.clone(),
+                members: texts(members),
+                history_for_new_members: *history_for_new_members,
+            })
+        }
+        Command::Invite { conversation, users } => Op::Invite(v1::Invite {
+            conversation: id_bytes(*conversation),
+            users: texts(users),
+        }),
+        Command::Leave { conversation } => {
+            Op::Leave(v1::Leave { conversation: id_bytes(*conversation) })
+        }
+        Command::Kick { conversation, users } => {
+            Op::Kick(v1::Kick { conversation: id_bytes(*conversation), users: texts(users) })
+        }
+        Command::Unknown => return Err(Refusal::new(ErrorCode::Unsupported)),
+        Command::Invalid(refusal) => return Err(refusal.clone()),
+    };
+    let command = v1::Command {
+        command_no: 0,
+        unanswered_before: 0,
+        local_no: local_no.0,
+        sent_at_ms: time::to_wire(sent_at),
+        op: Some(op),
+    };
+    let mut body = BytesMut::with_capacity(command.encoded_len());
+    command.encode(&mut body).map_err(|e| Refusal::because(ErrorCode::Internal, e.to_string()))?;
+    Ok(body.freeze())
+}
+
+/// What a stored body says; `None` if a newer version wrote it.
+pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
+    use v1::command::Op;
+    let command = v1::Command::decode(body.clone()).ok()?;
+    Some(match command.op? {
+        Op::Send(send) => {
+            let to = match send.to? {
+                v1::send_message::To::User(id) => Target::User(user(&id)?),
+                v1::send_message::To::Conversation(id) => {
+                    Target::Conversation(conversation_id(&id)?)
+                }
+            };
+            let content = Content {
+                kind: MessageKind::from_code(send.kind),
+                body: send.content,
+                mentions: users(&send.mentions)?,
+                reply_to: (send.reply_to > 0).then_some(Seq(send.reply_to)),
+                expires_at: (send.expires_at_ms > 0).then(|| time::from_wire(send.expires_at_ms)),
+            };
+            Command::SendMessage { to, content }
+        }
+        Op::MarkRead(mark) => Command::MarkRead {
+            at: match mark.at? {
+                v1::mark_read::At::User(id) => Target::User(user(&id)?),
+                v1::mark_read::At::Conversation(id) => Target::Conversation(conversation_id(&id)?),
+            },
+            up_to: Seq(mark.up_to_seq),
+        },
+        Op::CreateGroup(group) => Command::CreateGroup {
+            title: group.title,
+            members: users(&group.members)?,
+            history_for_new_members: group.history_for_new_members,
+        },
+        Op::Invite(invite) => Command::Invite {
+            conversation: conversation_id(&invite.conversation)?,
+            users: users(&invite.users)?,
+        },
+        Op::Leave(leave) => {
+            Command::Leave { conversation: conversation_id(&leave.conversation)? }
+        }
+        Op::Kick(kick) => Command::Kick {
+            conversation: conversation_id(&kick.conversation)?,
+            users: users(&kick.users)?,
+        },
+    })
+}
+
+/// A message whose place and sender are known from around it.
+fn message_at(
+    wire: v1::Message,
+    conversation: ConversationId,
+    sender: UserId,
+) -> Option<Message> {
+    let server_time = time::from_wire(wire.server_time_ms);
+    let content = if wire.tombstone {
+        None
+    } else {
+        Some(Content {
+            kind: MessageKind::from_code(wire.kind),
+            body: wire.content,
+            mentions: users(&wire.mentions)?,
+            reply_to: (wire.reply_to > 0).then_some(Seq(wire.reply_to)),
+            expires_at: (wire.expires_at_ms > 0).then(|| time::from_wire(wire.expires_at_ms)),
+        })
+    };
+    Some(Message {
+        conversation,
+        seq: Seq(wire.seq),
+        sender,
+        id: MessageId { device: DeviceNo(wire.device_no), local_no: LocalNo(wire.local_no) },
+        sent_at: time::sent_at(server_time, wire.sent_before_ms),
+        server_time,
+        content,
+    })
+}
+
+/// A message of a page, where the sender is always named; `around` is the page's conversation.
+pub(crate) fn page_message(
+    me: &UserId,
+    wire: v1::Message,
+    around: Option<ConversationId>,
+) -> Option<Message> {
+    let conversation = match around {
+        Some(id) => id,
+        None => place(me, &wire.peer, &wire.conversation)?.0,
+    };
+    let sender = user(if wire.sender.is_empty() { &wire.peer } else { &wire.sender })?;
+    message_at(wire, conversation, sender)
+}
+
+/// An entry of the inbox. `None` if it names a kind, or holds a value, that this version does not understand.
+pub(crate) fn entry(me: &UserId, direct: &mut DirectIds, event: v1::Event) -> Option<Entry> {
+    use v1::event::Event;
+    Some(match event.event? {
+        Event::Direct(wire) => {
+            let peer = user(&wire.peer)?;
+            let conversation = direct.of(me, &peer);
+            Entry::Message(message_at(wire, conversation, peer.clone())?, Some(peer))
+        }
+        Event::OwnDirect(wire) => {
+            let peer = user(&wire.peer)?;
+            let conversation = direct.of(me, &peer);
+            Entry::Message(message_at(wire, conversation, me.clone())?, Some(peer))
+        }
+        Event::Group(wire) => {
+            let conversation = conversation_id(&wire.conversation)?;
+            let sender = user(&wire.sender)?;
+            Entry::Message(message_at(wire, conversation, sender)?, None)
+        }
+        Event::ReadSync(sync) => {
+            let (conversation, peer) = place(me, &sync.peer, &sync.conversation)?;
+            Entry::ReadSync(conversation, peer, Seq(sync.up_to_seq))
+        }
+        Event::Change(wire) => Entry::Change(change(wire)?),
+        Event::Unavailable(wire) => Entry::Unavailable(unavailable(me, &wire, None)?),
+    })
+}
+
+/// A conversation's change. `None` if its kind is not known.
+pub(crate) fn change(wire: v1::Change) -> Option<Change> {
+    use v1::change::Kind;
+    let kind = match wire.kind? {
+        Kind::GroupCreated(made) => {
+            ChangeKind::GroupCreated { title: made.title, members: users(&made.members)? }
+        }
+        Kind::MembersJoined(joined) => {
+            ChangeKind::MembersJoined { title: joined.title, users: users(&joined.users)? }
+        }
+        Kind::MemberLeft(left) => {
+            ChangeKind::MemberLeft { new_owner: optional_user(&left.new_owner)? }
+        }
+        Kind::MembersRemoved(removed) => {
+            ChangeKind::MembersRemoved { users: users(&removed.users)? }
+        }
+    };
+    Some(Change {
+        conversation: conversation_id(&wire.conversation)?,
+        change_no: ChangeNo(wire.change_no),
+        after_seq: Seq(wire.after_seq),
+        version: Version(wire.version),
+        actor: user(&wire.actor)?,
+        at: time::from_wire(wire.at_ms),
+        kind,
+    })
+}
+
+/// A range that cannot be given. A reason newer than this version counts as damage.
+pub(crate) fn unavailable(
+    me: &UserId,
+    wire: &v1::Unavailable,
+    around: Option<ConversationId>,
+) -> Option<Unavailable> {
+    let conversation = match around {
+        Some(id) => id,
+        None => place(me, &wire.peer, &wire.conversation)?.0,
+    };
+    let reason = match wire.reason {
+        1 => UnavailableReason::Expired,
+        3 => UnavailableReason::NotVisible,
+        _ => UnavailableReason::Damaged,
+    };
+    Some(Unavailable { conversation, from: Seq(wire.from_seq), to: Seq(wire.to_seq), reason })
+}
+
+/// A full row of the conversation list.
+pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<ConversationRow> {
+    let (conversation, peer) = place(me, &wire.peer, &wire.conversation)?;
+    let last_message = match wire.last_message {
+        Some(message) => Some(page_message(me, message, Some(conversation))?),
+        None => None,
+    };
+    let state = ConversationState {
+        title: wire.title,
+        version: Version(wire.version),
+        head: Seq(wire.head),
+        change_head: ChangeNo(wire.change_head),
+        read_up_to: Seq(wire.read_up_to),
+        unread: wire.unread,
+        last_message,
+        peer_delivered: Seq(wire.peer_delivered_up_to),
+        peer_read: Seq(wire.peer_read_up_to),
+        member: wire.member,
+        members: wire.members,
+        role: Role::from_code(u8::try_from(wire.role).unwrap_or(u8::MAX)),
+    };
+    Some(ConversationRow { conversation, peer, update: RowUpdate::Full(state) })
+}
+
+/// A member of a list.
+pub(crate) fn member(wire: &v1::MemberState) -> Option<MemberState> {
+    Some(MemberState {
+        user: user(&wire.user)?,
+        role: Role::from_code(u8::try_from(wire.role).unwrap_or(u8::MAX)),
+        read_up_to: Seq(wire.read_up_to),
+    })
+}
+
+/// How far the others of a conversation are.
+pub(crate) fn receipt(me: &UserId, wire: &v1::Receipt) -> Option<Receipt> {
+    let (conversation, peer) = place(me, &wire.peer, &wire.conversation)?;
+    Some(Receipt {
+        conversation,
+        peer,
+        delivered: Seq(wire.delivered_up_to),
+        read: Seq(wire.read_up_to),
+        members: wire.members.iter().filter_map(member).collect(),
+    })
+}
+
+/// Ids of direct conversations by peer: each costs a hash, and a chat asks for the same one again and again.
+#[derive(Debug, Default)]
+pub(crate) struct DirectIds {
+    known: std::collections::BTreeMap<UserId, ConversationId>,
+}
+
+impl DirectIds {
+    /// Entries kept; beyond it the table starts anew.
+    const MAX: usize = 1_024;
+
+    /// The conversation with this peer.
+    pub(crate) fn of(&mut self, me: &UserId, peer: &UserId) -> ConversationId {
+        if let Some(id) = self.known.get(peer) {
+            return *id;
+        }
+        if self.known.len() >= Self::MAX {
+            self.known.clear();
+        }
+        let id = ConversationId::direct(me, peer);
+        self.known.insert(peer.clone(), id);
+        id
+    }
+}
