@@ -1,1 +1,25 @@
-//! Composition root: configuration, first start, lifecycle, telemetry.
+//! The composition root of the server: configuration, first start, lifecycle, telemetry, and the operator's
+//! commands. The only crate that names a concrete backend.
+
+pub mod announcement;
+pub mod api_key;
+pub mod app;
+pub mod certificate;
+pub mod command;
+pub mod config;
+pub mod data_dir;
+pub mod doctor;
+pub mod dump;
+pub mod failure;
+pub mod first_start;
+pub mod limits_page;
+pub mod listeners;
+pub mod machine;
+pub mod open_files;
+pub mod serve;
+pub mod setup;
+pub mod store;
+pub mod telemetry;
+pub mod voice;
+
+pub use command::{Command, run};

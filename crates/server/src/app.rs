@@ -1,0 +1,177 @@
+//! The composition root: ports → service → gateway, put together here and nowhere else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anser_gateway::{Gateway, GatewayConfig, ListenError, ListenerKind, TlsSource};
+use anser_service::{Ports, Service, Settings};
+use anser_types::ErrorCode;
+use arc_swap::ArcSwap;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::task::JoinHandle;
+
+use crate::certificate::{self, Identity};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::machine::{SystemClock, SystemEntropy};
+use crate::setup::Setup;
+use crate::{api_key, first_start, listeners};
+
+/// How often the metrics' histograms are folded together; between two renders they would grow.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// A server that runs: listeners, sessions, writer.
+pub struct App {
+    service: Arc<Service>,
+    gateway: Gateway,
+    tls: Option<TlsSource>,
+    certificate_sha256: Option<[u8; 32]>,
+    upkeep: JoinHandle<()>,
+}
+
+impl App {
+    /// Starts everything on the current runtime; when it returns, all listeners are open.
+    ///
+    /// # Errors
+    /// `CONFIG_INVALID` about secrets and listeners, `LISTEN_FAILED` about addresses.
+    pub async fn start(
+        setup: &Setup,
+        ports: Ports,
+        metrics: PrometheusHandle,
+    ) -> Result<Self, Failure> {
+        let config = &setup.loaded.config;
+        let listeners = listeners::from_config(config)?;
+        let settings = service_settings(setup)?;
+        let identity = load_identity(setup)?;
+        let certificate_sha256 = identity.as_ref().map(|identity| identity.sha256);
+        let tls = identity.map(|identity| Arc::new(ArcSwap::new(identity.tls)));
+
+        let service =
+            Service::start(ports, Arc::new(SystemClock), Arc::new(SystemEntropy), settings);
+        let upkeep = tokio::spawn(keep_up(metrics.clone()));
+        let gateway_config = GatewayConfig {
+            listeners,
+            tls: tls.clone(),
+            metrics: Some(metrics),
+            ..gateway_config(config)
+        };
+        match Gateway::start(gateway_config, Arc::clone(&service)).await {
+            Ok(gateway) => Ok(Self { service, gateway, tls, certificate_sha256, upkeep }),
+            Err(error) => {
+                upkeep.abort();
+                service.stop().await;
+                Err(cannot_listen(&error))
+            }
+        }
+    }
+
+    /// Where it listens, with the ports really taken.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(ListenerKind, SocketAddr)> {
+        self.gateway.addresses()
+    }
+
+    /// SHA-256 of the certificate shown at the start.
+    #[must_use]
+    pub const fn certificate_sha256(&self) -> Option<&[u8; 32]> {
+        self.certificate_sha256.as_ref()
+    }
+
+    /// The service, for looking at it.
+    #[must_use]
+    pub const fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Takes certificate and key from their files again; new handshakes use them. Returns the new fingerprint, or
+    /// `None` when no listener needs a certificate. On an error the old one stays in use.
+    ///
+    /// # Errors
+    /// `CONFIG_INVALID` names the file that is wrong.
+    pub fn reload_certificate(&mut self, setup: &Setup) -> Result<Option<[u8; 32]>, Failure> {
+        let (Some(tls), Some(identity)) = (&self.tls, load_identity(setup)?) else {
+            return Ok(None);
+        };
+        tls.store(identity.tls);
+        self.certificate_sha256 = Some(identity.sha256);
+        Ok(self.certificate_sha256)
+    }
+
+    /// Takes no newcomers, tells every session to come back later, and waits until they are gone or their time is
+    /// over. Whatever was accepted before is finished.
+    pub async fn drain(&self) {
+        self.service.drain().await;
+        self.gateway.drain().await;
+    }
+
+    /// Ends what is left and returns when everything accepted is on the disk.
+    pub async fn stop(self) {
+        self.upkeep.abort();
+        drop(self.gateway);
+        self.service.stop().await;
+    }
+}
+
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(METRICS_UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
+}
+
+fn load_identity(setup: &Setup) -> Result<Option<Identity>, Failure> {
+    let config = &setup.loaded.config;
+    if !first_start::needs_certificate(config) {
+        return Ok(None);
+    }
+    let certificate = setup.data_dir.resolve(&config.tls.certificate);
+    certificate::load(&certificate, &setup.data_dir.resolve(&config.tls.key)).map(Some)
+}
+
+fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
+    let config = &setup.loaded.config;
+    let defaults = Settings::default();
+    Ok(Settings {
+        registration: config.accounts.registration,
+        api_keys: api_key::read_hashes(&setup.data_dir.resolve(&config.app.key_file))?,
+        hashing: anser_service::Hashing {
+            at_once: config.accounts.password_checks.as_usize(),
+            ..defaults.hashing
+        },
+        token_life_ms: config.accounts.token_life_days.get() * DAY_MS,
+        sessions: config.limits.connections.as_usize(),
+        devices_per_user: config.accounts.devices_per_user.as_usize(),
+        group_members: config.limits.group_members.as_usize(),
+        commands_per_second: config.limits.commands_per_second.as_u32(),
+        commands_burst: config.limits.commands_burst.as_u32(),
+        inbox_keep: config.inbox.keep_entries.get(),
+        inbox_keep_ms: config.inbox.keep_days.get() * DAY_MS,
+        ..defaults
+    })
+}
+
+fn gateway_config(config: &Config) -> GatewayConfig {
+    let defaults = GatewayConfig::default();
+    GatewayConfig {
+        connections: config.limits.connections.as_usize(),
+        connections_per_address: config.limits.connections_per_address.as_usize(),
+        sign_ins_per_minute: config.limits.sign_ins_per_minute.as_u32(),
+        connection: anser_gateway::Settings {
+            drain: Duration::from_secs(config.process.drain_seconds.get()),
+            commands_per_second: config.limits.commands_per_second.as_u32(),
+            commands_burst: config.limits.commands_burst.as_u32(),
+            ..defaults.connection.clone()
+        },
+        ..defaults
+    }
+}
+
+fn cannot_listen(error: &ListenError) -> Failure {
+    Failure::new(ErrorCode::ListenFailed, error.to_string()).next(
+        "Stop the program that uses the address ('ss -ltnp' shows it), or set another one, \
+         such as --tcp 127.0.0.1:0 for a free port.",
+    )
+}

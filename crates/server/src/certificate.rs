@@ -1,0 +1,110 @@
+//! Certificates: the self-signed one of a first start, loading for TLS, fingerprint, expiry.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anser_types::{ErrorCode, UnixMs};
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// Clients recognise the self-signed certificate by its fingerprint, so it may last; a client's clock may be wrong
+/// by as much as the margin before its birth.
+const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+const MARGIN: Duration = Duration::from_secs(24 * 3600);
+
+/// Protocols offered in the handshake: Anser's own and HTTP for the API and WebSocket.
+const ALPN: [&[u8]; 2] = [b"anser/1", b"http/1.1"];
+
+/// A certificate and its key as PEM texts.
+pub struct MadeCertificate {
+    /// The certificate.
+    pub certificate: String,
+    /// The private key.
+    pub key: Zeroizing<String>,
+}
+
+/// Makes a self-signed certificate for this machine: localhost, its loopback addresses and its name.
+///
+/// # Errors
+/// `INTERNAL` when the name cannot stand in a certificate or no key can be made.
+pub fn self_signed(host: Option<&str>, now: UnixMs) -> Result<MadeCertificate, Failure> {
+    let failed = |error: rcgen::Error| {
+        Failure::new(ErrorCode::Internal, format!("no certificate could be made: {error}"))
+    };
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    names.extend(host.map(str::to_owned));
+    let mut params = CertificateParams::new(names).map_err(failed)?;
+    params.distinguished_name.push(DnType::CommonName, "Anser server (self-signed)");
+    let birth = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_millis(now.0);
+    params.not_before = birth - MARGIN;
+    params.not_after = birth + LIFE;
+    let key = KeyPair::generate().map_err(failed)?;
+    let certificate = params.self_signed(&key).map_err(failed)?;
+    Ok(MadeCertificate {
+        certificate: certificate.pem(),
+        key: Zeroizing::new(key.serialize_pem()),
+    })
+}
+
+/// What the server shows in TLS handshakes.
+#[derive(Debug)]
+pub struct Identity {
+    /// Ready for the listeners.
+    pub tls: Arc<ServerConfig>,
+    /// SHA-256 of the server's own certificate, as clients pin it.
+    pub sha256: [u8; 32],
+    /// When it ends.
+    pub not_after: UnixMs,
+}
+
+/// Loads and checks certificate chain and key.
+///
+/// # Errors
+/// `CONFIG_INVALID` names the file that is wrong and how.
+pub fn load(certificate: &Path, key: &Path) -> Result<Identity, Failure> {
+    let chain = read_chain(certificate)?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| {
+        invalid(key, &format!("the private key cannot be read: {error}"))
+            .next("Write one PRIVATE KEY block in PEM form into it.")
+    })?;
+    let own = chain.first().ok_or_else(|| invalid(certificate, "there is no certificate in it"))?;
+    let sha256 = Sha256::digest(own).into();
+    let not_after = ends_at(own).map_err(|what| invalid(certificate, &what))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("TLS: {error}")))?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(|error| {
+            invalid(certificate, &format!("does not work with {}: {error}", key.display()))
+                .next("Replace both files with a certificate and the key it was made for.")
+        })?;
+    tls.alpn_protocols = ALPN.iter().map(|name| name.to_vec()).collect();
+    Ok(Identity { tls: Arc::new(tls), sha256, not_after })
+}
+
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| invalid(path, &format!("the certificate cannot be read: {error}")))
+}
+
+fn ends_at(certificate: &CertificateDer<'_>) -> Result<UnixMs, String> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
+        .map_err(|error| format!("this is no certificate: {error}"))?;
+    let seconds = parsed.validity().not_after.timestamp();
+    Ok(UnixMs(u64::try_from(seconds).unwrap_or(0).saturating_mul(1000)))
+}
+
+fn invalid(path: &Path, what: &str) -> Failure {
+    Failure::new(ErrorCode::ConfigInvalid, format!("{}: {what}", path.display()))
+        .next("Write CERTIFICATE blocks in PEM form into it, the server's own first.")
+}

@@ -1,0 +1,268 @@
+//! The operator's commands as the command line knows them, and how each is carried out.
+
+use std::io::{self, BufWriter, Write as _};
+use std::process::ExitCode;
+
+use anser_types::{ErrorCode, exit};
+use clap::{Args, Subcommand};
+
+use crate::config::{Config, keys, reference};
+use crate::doctor::{self, Verdict};
+use crate::dump::{self, Counts, Selection, WalkError};
+use crate::failure::Failure;
+use crate::first_start;
+use crate::machine::{SystemClock, SystemEntropy, host_name};
+use crate::serve::serve;
+use crate::setup::{Place, Setup, Shortcuts, environment};
+use crate::store;
+use crate::voice::{Event, Voice};
+use crate::limits_page;
+
+/// Commands of the people who run a server.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Make a data directory: configuration, API key, certificate. Never overwrites anything
+    Init(Options),
+    /// Run the server; makes what is missing first
+    Serve(Serve),
+    /// Show, check or explain the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look at everything a server needs; each line OK, WARN or FAIL with the fix
+    Doctor(Options),
+    /// Read the raw store of a stopped server: every user, inbox, conversation, message and change
+    Dump(Dump),
+}
+
+/// What most commands take.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `serve` takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Serve {
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    shortcuts: Shortcuts,
+}
+
+/// What `dump` takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Dump {
+    #[command(flatten)]
+    options: Options,
+    /// Also print every entry of every inbox
+    #[arg(long)]
+    inbox_entries: bool,
+}
+
+/// Commands about the configuration.
+#[derive(Subcommand, Clone, Debug)]
+pub enum ConfigCommand {
+    /// Print every setting in force
+    Show {
+        #[command(flatten)]
+        options: Options,
+        /// Also print where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Look for mistakes
+    Check(Options),
+    /// Print the example file, or the pages docs/operate/configuration.md and limits.md
+    Reference {
+        /// The commented example file
+        #[arg(long, group = "what")]
+        example: bool,
+        /// The page about every key
+        #[arg(long, group = "what")]
+        markdown: bool,
+        /// The page about fixed limits
+        #[arg(long, group = "what")]
+        limits: bool,
+    },
+}
+
+/// Carries out a command; everything that went wrong has been told when it returns.
+#[must_use]
+pub fn run(command: &Command) -> ExitCode {
+    let (result, json) = match command {
+        Command::Init(options) => (init(options), options.json),
+        Command::Serve(serve) => (start_server(serve), serve.options.json),
+        Command::Config(ConfigCommand::Show { options, origin }) => {
+            (show(options, *origin), options.json)
+        }
+        Command::Config(ConfigCommand::Check(options)) => (check(options), options.json),
+        Command::Config(ConfigCommand::Reference { markdown, limits, .. }) => {
+            (print_reference(*markdown, *limits), false)
+        }
+        Command::Doctor(options) => (examine(options), options.json),
+        Command::Dump(dump) => (dump_store(dump), dump.options.json),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => failure.report(json),
+    }
+}
+
+fn read(options: &Options) -> Result<Setup, Failure> {
+    Setup::read(&options.place, &Shortcuts::default(), &environment())
+}
+
+fn init(options: &Options) -> Result<u8, Failure> {
+    let setup = read(options)?;
+    let voice = Voice { json: options.json };
+    let made = first_start::prepare(
+        &setup.data_dir,
+        &setup.loaded.config,
+        host_name().as_deref(),
+        &SystemClock,
+        &SystemEntropy,
+    )?;
+    let flag = options.place.data_dir.as_ref().map_or_else(String::new, |_| {
+        format!(" --data-dir {}", setup.data_dir.root().display())
+    });
+    let next = [format!("anser serve{flag}"), "anser chat --as alice".to_owned()];
+    let nothing = made.is_empty().then_some(Event::NothingToMake);
+    let events = made.iter().map(Event::Made).chain(nothing);
+    for event in events.chain(next.iter().map(|command| Event::Next(command))) {
+        voice.tell(&event).map_err(|error| output(&error))?;
+    }
+    Ok(exit::OK)
+}
+
+fn start_server(options: &Serve) -> Result<u8, Failure> {
+    let setup = Setup::read(&options.options.place, &options.shortcuts, &environment())?;
+    serve(&setup, Voice { json: options.options.json })?;
+    Ok(exit::OK)
+}
+
+fn show(options: &Options, origin: bool) -> Result<u8, Failure> {
+    let setup = read(options)?;
+    let loaded = &setup.loaded;
+    let values = in_force(&loaded.config)?;
+    let mut text = String::new();
+    if options.json {
+        let by_key: serde_json::Map<_, _> = values
+            .into_iter()
+            .map(|(path, value)| {
+                let shown = match (origin, loaded.origins.get(&path)) {
+                    (true, Some(from)) => {
+                        serde_json::json!({"value": value, "origin": from.to_string()})
+                    }
+                    _ => value,
+                };
+                (path, shown)
+            })
+            .collect();
+        text = serde_json::Value::from(by_key).to_string();
+        text.push('\n');
+    } else {
+        for (path, value) in values {
+            let from = loaded.origins.get(&path).filter(|_| origin);
+            let from = from.map_or_else(String::new, |from| format!("   # {from}"));
+            text.push_str(&format!("{path} = {value}{from}\n"));
+        }
+    }
+    print(&text)
+}
+
+/// Every key with its value, in file order.
+fn in_force(config: &Config) -> Result<Vec<(String, serde_json::Value)>, Failure> {
+    let all = serde_json::to_value(config)
+        .map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;
+    Ok(keys()
+        .iter()
+        .map(|key| (key.path(), all[key.section][key.name].clone()))
+        .collect())
+}
+
+fn check(options: &Options) -> Result<u8, Failure> {
+    let setup = read(options)?;
+    crate::listeners::from_config(&setup.loaded.config)?;
+    print(if options.json { "{\"valid\":true}\n" } else { "the configuration is valid\n" })
+}
+
+fn print_reference(markdown: bool, limits: bool) -> Result<u8, Failure> {
+    print(&if markdown {
+        reference::page()
+    } else if limits {
+        limits_page::page()
+    } else {
+        reference::example_file()
+    })
+}
+
+fn examine(options: &Options) -> Result<u8, Failure> {
+    let setup = read(options)?;
+    let findings = doctor::examine(&setup, &SystemClock);
+    let mut text = String::new();
+    for finding in &findings {
+        let line = if options.json { finding.as_json().to_string() } else { finding.to_string() };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    print(&text)?;
+    let failed = findings.iter().any(|finding| finding.verdict == Verdict::Fail);
+    Ok(if failed { exit::DOCTOR } else { exit::OK })
+}
+
+fn dump_store(options: &Dump) -> Result<u8, Failure> {
+    let setup = read(&options.options)?;
+    let opened = store::open_existing(&setup.data_dir.store())?;
+    let ports = dump::Ports {
+        inspect: opened.clone(),
+        conversations: opened.clone(),
+        accounts: opened.clone(),
+    };
+    let json = options.options.json;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut tell = |line: &serde_json::Value| {
+        if json { writeln!(out, "{line}") } else { Ok(()) }
+    };
+    let selection = Selection { inbox_entries: options.inbox_entries };
+    let walked = runtime()?.block_on(dump::walk(&ports, selection, &mut tell));
+    let counts = walked.map_err(|error| match error {
+        WalkError::Store(error) => Failure::new(ErrorCode::StoreDamaged, error.to_string()),
+        WalkError::Output(error) => output(&error),
+    })?;
+    if !json {
+        write!(out, "{}", summary(counts)).map_err(|error| output(&error))?;
+    }
+    out.flush().map_err(|error| output(&error))?;
+    drop(ports);
+    store::close(&opened)?;
+    Ok(exit::OK)
+}
+
+fn summary(counts: Counts) -> String {
+    format!(
+        "users          {}\nconversations  {}\nmessages       {}\nchanges        {}\ninbox entries  {}\n",
+        counts.users, counts.conversations, counts.messages, counts.changes, counts.inbox_entries
+    )
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no threads: {error}")))
+}
+
+fn print(text: &str) -> Result<u8, Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| output(&error))?;
+    Ok(exit::OK)
+}
+
+fn output(error: &io::Error) -> Failure {
+    Failure::new(ErrorCode::Internal, format!("standard output: {error}"))
+        .next("Give the command somewhere to write to.")
+}

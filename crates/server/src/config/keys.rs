@@ -1,0 +1,198 @@
+//! Every setting of the server: its key, its meaning, its default. The example file and the reference page are
+//! made from this table, so what is written here is what an operator reads.
+
+use serde::{Deserialize, Serialize};
+
+use super::value::{ListenAddress, LogFormat, Setting, Shape, Within};
+
+/// A section of the configuration file.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Its name, as in `[listen]`.
+    pub name: &'static str,
+    /// What it is about.
+    pub doc: String,
+    /// Its settings, in file order.
+    pub keys: Vec<Key>,
+}
+
+/// One setting.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The section it stands in.
+    pub section: &'static str,
+    /// Its name within the section.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: String,
+    /// What may be written.
+    pub expects: String,
+    /// The default as TOML.
+    pub default: String,
+    /// How it is written.
+    pub shape: Shape,
+}
+
+impl Key {
+    /// `section.name`, as flags and messages name it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// The environment variable that sets it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("ANSER_{}_{}", self.section, self.name).to_uppercase()
+    }
+}
+
+/// Doc comment lines as one text, without the blank each begins with.
+fn joined(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
+}
+
+fn as_toml(value: &impl Serialize) -> String {
+    toml::Value::try_from(value).map_or_else(|error| error.to_string(), |value| value.to_string())
+}
+
+macro_rules! settings {
+    ($($(#[doc = $section_doc:literal])+ $section:ident: $Section:ident {
+        $($(#[doc = $doc:literal])+ $key:ident: $ty:ty = $default:expr;)+
+    })+) => {
+        /// All settings, with every layer applied.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Config {
+            $($(#[doc = $section_doc])+ pub $section: $Section,)+
+        }
+
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+            pub struct $Section {
+                $($(#[doc = $doc])+ pub $key: $ty,)+
+            }
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self { $($key: $default,)+ }
+                }
+            }
+        )+
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self { $($section: $Section::default(),)+ }
+            }
+        }
+
+        /// Every section with every key, in file order.
+        #[must_use]
+        pub fn sections() -> Vec<Section> {
+            let defaults = Config::default();
+            vec![$(Section {
+                name: stringify!($section),
+                doc: joined(&[$($section_doc),+]),
+                keys: vec![$(Key {
+                    section: stringify!($section),
+                    name: stringify!($key),
+                    doc: joined(&[$($doc),+]),
+                    expects: <$ty as Setting>::expects(),
+                    default: as_toml(&defaults.$section.$key),
+                    shape: <$ty as Setting>::SHAPE,
+                }),+],
+            }),+]
+        }
+    };
+}
+
+settings! {
+    /// Where the server listens. Port 0 takes a free one; "off" does not listen.
+    /// Addresses other than this machine's own are allowed only for `tls` and `https`.
+    listen: Listen {
+        /// The protocol over plain TCP, for this machine only.
+        tcp: ListenAddress = ListenAddress::loopback(7410);
+        /// The protocol over TCP with TLS.
+        tls: ListenAddress = ListenAddress::loopback(7411);
+        /// Plain HTTP and WebSocket (`/v1/ws`), for this machine only; a reverse proxy can stand before it.
+        http: ListenAddress = ListenAddress::loopback(7480);
+        /// HTTP and WebSocket (`/v1/ws`) with TLS.
+        https: ListenAddress = ListenAddress::loopback(7443);
+    }
+
+    /// The certificate for `tls` and `https`. Send SIGHUP to the server after replacing the files.
+    tls: Tls {
+        /// Certificate chain, PEM, the server's own first. Relative to the data directory.
+        certificate: String = "cert.pem".into();
+        /// Its private key, PEM. Relative to the data directory.
+        key: String = "key.pem".into();
+    }
+
+    /// Who may have an account.
+    accounts: Accounts {
+        /// Whether people may register themselves. If false, only an app server with an API key makes users.
+        registration: bool = true;
+        /// Days until a device must have renewed its token.
+        token_life_days: Within<1, 3650> = Within::new(30);
+        /// Devices one user may have signed in at once.
+        devices_per_user: Within<1, 1024> = Within::new(anser_types::limits::DEVICES_PER_USER as u64);
+        /// Passwords checked at once. Each check takes 19 MiB of memory and a processor for some 30 ms.
+        password_checks: Within<1, 256> = Within::new(2);
+    }
+
+    /// The app-server door: a program of yours that makes users, mints tokens and sends on behalf of users.
+    app: App {
+        /// File with the API keys, one per line; lines beginning with # are left out. Relative to the data directory.
+        key_file: String = "api-key".into();
+    }
+
+    /// How long each user's inbox is kept. A device further behind rebuilds from its conversations; messages
+    /// themselves stay.
+    inbox: Inbox {
+        /// Entries kept per user.
+        keep_entries: Within<100, 1_000_000> = Within::new(anser_types::limits::INBOX_KEEP);
+        /// Days an entry is kept.
+        keep_days: Within<1, 3650> = Within::new(anser_types::limits::INBOX_KEEP_MS / (24 * 3600 * 1000));
+    }
+
+    /// What one server takes on before it refuses newcomers.
+    limits: Limits {
+        /// Connections at once, of all kinds. The server also needs as many open files (see `anser doctor`).
+        connections: Within<1, 1_000_000> = Within::new(100_000);
+        /// Connections at once from one address; this machine's own are exempt, a reverse proxy speaks for everybody.
+        connections_per_address: Within<1, 1_000_000> = Within::new(2_000);
+        /// Registrations and sign-ins per minute from one address.
+        sign_ins_per_minute: Within<1, 1_000_000> = Within::new(120);
+        /// Members of a group.
+        group_members: Within<2, { anser_types::limits::INBOX_FANOUT_MAX as u64 }> =
+            Within::new(anser_types::limits::INBOX_FANOUT_MAX as u64);
+        /// Commands per second that one session may send over a while; more are answered RATE_LIMITED.
+        commands_per_second: Within<1, 1_000_000> =
+            Within::new(anser_types::limits::SESSION_COMMANDS_PER_SECOND as u64);
+        /// Commands one session may send at once above that rate.
+        commands_burst: Within<64, 1_000_000> =
+            Within::new(anser_types::limits::SESSION_COMMANDS_BURST as u64);
+    }
+
+    /// Log lines, on standard error.
+    log: Log {
+        /// What is logged: error, warn, info, debug, trace, or by part, such as "info,anser_gateway=debug".
+        level: String = "info".into();
+        /// How lines look: "human", "json", or "auto" (human on a terminal, else JSON).
+        format: LogFormat = LogFormat::Auto;
+    }
+
+    /// The process.
+    process: Process {
+        /// Threads that work; 0 takes one per processor.
+        worker_threads: Within<0, 1024> = Within::new(0);
+        /// Seconds that connections get to finish after SIGTERM.
+        drain_seconds: Within<0, 600> = Within::new(anser_types::limits::DRAIN_MS / 1000);
+    }
+}
+
+/// Every key, in file order.
+#[must_use]
+pub fn keys() -> Vec<Key> {
+    sections().into_iter().flat_map(|section| section.keys).collect()
+}

@@ -1,0 +1,11 @@
+//! `anser doctor`: looks at everything a server needs, one line per check, each with its fix.
+
+pub mod disk;
+pub mod files;
+pub mod finding;
+pub mod machine;
+pub mod ports;
+pub mod run;
+
+pub use finding::{Finding, Verdict};
+pub use run::examine;

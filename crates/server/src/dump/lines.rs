@@ -1,0 +1,175 @@
+//! The JSON lines of a dump. Each has a `kind`; numbers are JSON numbers, conversation ids hexadecimal.
+
+use anser_backend::{Device, Heads, InboxBounds, Roster, User};
+use anser_types::{
+    Change, ChangeKind, Content, ConversationKind, Event, InboxSeq, Member, Message, MessageKind,
+    UserId,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// A user with the devices that hold a token.
+#[must_use]
+pub fn user(user: &User, devices: &[Device]) -> Value {
+    let devices: Vec<_> = devices
+        .iter()
+        .map(|device| {
+            json!({
+                "device": device.device.0,
+                "class": device.class.name(),
+                "name": device.name,
+                "expires_at_ms": device.expires_at.0,
+            })
+        })
+        .collect();
+    json!({
+        "kind": "user",
+        "no": user.no.0,
+        "user": user.id.as_str(),
+        "password": user.password_hash.is_some(),
+        "created_at_ms": user.created_at.0,
+        "devices": devices,
+    })
+}
+
+/// What an inbox holds: entries `(floor, head]`.
+#[must_use]
+pub fn inbox(user: &UserId, bounds: InboxBounds) -> Value {
+    json!({
+        "kind": "inbox",
+        "user": user.as_str(),
+        "floor": bounds.floor.0,
+        "head": bounds.head.0,
+    })
+}
+
+/// One entry of an inbox, by what it points at.
+#[must_use]
+pub fn entry(user: &UserId, inbox_seq: InboxSeq, event: &Event) -> Value {
+    let points_at = match event {
+        Event::Message(message) => json!({
+            "event": "message",
+            "conversation": message.conversation.to_string(),
+            "seq": message.seq.0,
+        }),
+        Event::Change(change) => json!({
+            "event": "change",
+            "conversation": change.conversation.to_string(),
+            "change_no": change.change_no.0,
+        }),
+        Event::ReadSync { conversation, up_to } => json!({
+            "event": "read_sync",
+            "conversation": conversation.to_string(),
+            "up_to": up_to.0,
+        }),
+        Event::Unavailable(gap) => json!({
+            "event": "unavailable",
+            "conversation": gap.conversation.to_string(),
+            "from": gap.from.0,
+            "to": gap.to.0,
+            "reason": format!("{:?}", gap.reason),
+        }),
+        Event::Unknown { kind, .. } => json!({"event": "unknown", "number": kind}),
+    };
+    let mut line = json!({"kind": "entry", "user": user.as_str(), "inbox_seq": inbox_seq.0});
+    if let (Value::Object(line), Value::Object(more)) = (&mut line, points_at) {
+        line.extend(more);
+    }
+    line
+}
+
+/// A conversation with its members, present and past.
+#[must_use]
+pub fn conversation(roster: &Roster, heads: Heads) -> Value {
+    let row = &roster.conversation;
+    let what = match &row.kind {
+        ConversationKind::Direct { a, b } => json!({"direct": [a.as_str(), b.as_str()]}),
+        ConversationKind::Group { title, history_for_new_members } => {
+            json!({"group": title, "history_for_new_members": history_for_new_members})
+        }
+    };
+    json!({
+        "kind": "conversation",
+        "conversation": row.id.to_string(),
+        "what": what,
+        "version": row.version.0,
+        "created_at_ms": row.created_at.0,
+        "head": heads.seq.0,
+        "change_head": heads.change_no.0,
+        "members": roster.members.iter().map(member).collect::<Vec<_>>(),
+    })
+}
+
+fn member(member: &Member) -> Value {
+    let periods: Vec<_> = member
+        .periods
+        .iter()
+        .map(|period| {
+            json!({
+                "after_seq": period.after_seq.0,
+                "after_change": period.after_change.0,
+                "until_seq": period.until.map(|(seq, _)| seq.0),
+                "until_change": period.until.map(|(_, change)| change.0),
+            })
+        })
+        .collect();
+    json!({
+        "user": member.user.as_str(),
+        "role": format!("{:?}", member.role).to_lowercase(),
+        "present": member.is_present(),
+        "periods": periods,
+    })
+}
+
+/// A message; text as such, other contents as base64, a tombstone without any.
+#[must_use]
+pub fn message(message: &Message) -> Value {
+    let content = message.content.as_ref();
+    json!({
+        "kind": "message",
+        "conversation": message.conversation.to_string(),
+        "seq": message.seq.0,
+        "sender": message.sender.as_str(),
+        "device": message.id.device.0,
+        "local_no": message.id.local_no.0,
+        "sent_at_ms": message.sent_at.0,
+        "server_time_ms": message.server_time.0,
+        "content_kind": content.map(|content| content.kind.code()),
+        "text": content.and_then(text),
+        "content_base64": content
+            .filter(|content| text(content).is_none())
+            .map(|content| STANDARD.encode(&content.body)),
+    })
+}
+
+fn text(content: &Content) -> Option<&str> {
+    if content.kind == MessageKind::Text { std::str::from_utf8(&content.body).ok() } else { None }
+}
+
+/// A change.
+#[must_use]
+pub fn change(change: &Change) -> Value {
+    let ids = |users: &[UserId]| users.iter().map(|u| u.as_str().to_owned()).collect::<Vec<_>>();
+    let what = match &change.kind {
+        ChangeKind::GroupCreated { title, members } => {
+            json!({"group_created": title, "members": ids(members)})
+        }
+        ChangeKind::MembersJoined { users, .. } => json!({"members_joined": ids(users)}),
+        ChangeKind::MemberLeft { new_owner } => {
+            json!({"member_left": true, "new_owner": new_owner.as_ref().map(UserId::as_str)})
+        }
+        ChangeKind::MembersRemoved { users } => json!({"members_removed": ids(users)}),
+        ChangeKind::Unknown { kind, .. } => json!({"unknown": kind}),
+    };
+    json!({
+        "kind": "change",
+        "conversation": change.conversation.to_string(),
+        "change_no": change.change_no.0,
+        "after_seq": change.after_seq.0,
+        "version": change.version.0,
+        "actor": change.actor.as_str(),
+        "server_time_ms": change.at.0,
+        "what": what,
+    })
+}

@@ -1,0 +1,223 @@
+//! `anser serve`: from an empty directory to a ready server, and back to a quiet disk.
+
+use std::io;
+use std::time::Instant;
+
+use anser_service::Ports;
+use anser_types::ErrorCode;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
+
+use crate::announcement::Announcement;
+use crate::app::App;
+use crate::failure::Failure;
+use crate::machine::{SystemClock, SystemEntropy, host_name};
+use crate::setup::Setup;
+use crate::voice::{Event, Voice};
+use crate::{first_start, listeners, open_files, store, telemetry};
+
+/// Serves until SIGTERM or SIGINT, or until the store fails.
+///
+/// # Errors
+/// Whatever keeps it from starting; `STORE_FAILED` when writing failed while running.
+pub fn serve(setup: &Setup, voice: Voice) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let config = &setup.loaded.config;
+    listeners::from_config(config)?;
+    let made = first_start::prepare(
+        &setup.data_dir,
+        config,
+        host_name().as_deref(),
+        &SystemClock,
+        &SystemEntropy,
+    )?;
+    telemetry::start_logging(&config.log)?;
+    let metrics = telemetry::start_metrics()?;
+    for made in &made {
+        tell(voice, &Event::Made(made));
+    }
+    raise_open_files(setup, voice);
+    runtime(setup)?.block_on(run(setup, voice, metrics, begun))
+}
+
+fn runtime(setup: &Setup) -> Result<Runtime, Failure> {
+    let mut builder = Builder::new_multi_thread();
+    let threads = setup.loaded.config.process.worker_threads.as_usize();
+    if threads > 0 {
+        builder.worker_threads(threads);
+    }
+    builder
+        .thread_name("anser")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no threads: {error}")))
+}
+
+async fn run(
+    setup: &Setup,
+    voice: Voice,
+    metrics: PrometheusHandle,
+    begun: Instant,
+) -> Result<(), Failure> {
+    // Taken before anything is open, so that no signal can end the process without a clean stop.
+    let mut signals = Signals::take()?;
+    let opened = store::open(&setup.data_dir.store())?;
+    let ports = Ports {
+        ledger: opened.clone(),
+        conversations: opened.clone(),
+        accounts: opened.clone(),
+    };
+    let mut app = App::start(setup, ports, metrics).await?;
+    announce(setup, &app)?;
+    for (kind, address) in app.addresses() {
+        tell(voice, &Event::Listening { kind, address });
+    }
+    warn_about_open_doors(setup);
+    let started_in_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tell(voice, &Event::Ready { started_in_ms });
+
+    let end = until_the_end(setup, &mut app, &mut signals).await;
+    if let End::Asked = end {
+        let sessions = app.service().status().sessions;
+        tell(voice, &Event::Draining { sessions });
+        tokio::select! {
+            biased;
+            () = signals.stop.asked() => warn!("asked again: stopping without waiting"),
+            () = app.drain() => {}
+        }
+    }
+    let service = app.service().clone();
+    app.stop().await;
+    let end = match (end, service.status().ledger.poisoned) {
+        (End::Asked, Some(reason)) => End::StoreFailed(reason),
+        (end, _) => end,
+    };
+    match end {
+        End::Asked => {
+            store::close(&opened)?;
+            tell(voice, &Event::Stopped);
+            Ok(())
+        }
+        End::StoreFailed(reason) => Err(Failure::new(ErrorCode::StoreFailed, reason).next(
+            "Look at the disk ('dmesg', free space), then start the server again: it recovers from its log. \
+             Nothing that was acknowledged is lost; what was not is sent again by the clients.",
+        )),
+    }
+}
+
+/// Why a server ends.
+enum End {
+    /// A signal asked for it.
+    Asked,
+    /// Writing failed: nothing more may be acknowledged.
+    StoreFailed(String),
+}
+
+async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals) -> End {
+    let service = app.service().clone();
+    loop {
+        tokio::select! {
+            biased;
+            reason = service.store_failed() => {
+                error!(%reason, "the store failed; stopping");
+                return End::StoreFailed(reason);
+            }
+            () = signals.stop.asked() => return End::Asked,
+            _ = signals.hang_up.recv() => reload(setup, app),
+        }
+    }
+}
+
+fn reload(setup: &Setup, app: &mut App) {
+    match app.reload_certificate(setup) {
+        Ok(None) => info!("SIGHUP: no listener needs a certificate"),
+        Ok(Some(sha256)) => {
+            info!(sha256 = hex::encode(sha256), "SIGHUP: certificate read again");
+            if let Err(failure) = announce(setup, app) {
+                error!(%failure, "SIGHUP: server.json could not be written");
+            }
+        }
+        Err(failure) => {
+            error!(%failure, next = failure.next_step, "SIGHUP: the old certificate stays in use");
+        }
+    }
+}
+
+fn announce(setup: &Setup, app: &App) -> Result<(), Failure> {
+    let key_file = setup.data_dir.resolve(&setup.loaded.config.app.key_file);
+    let path = setup.data_dir.announcement();
+    std::path::absolute(key_file)
+        .and_then(|key_file| {
+            Announcement::new(&app.addresses(), app.certificate_sha256(), key_file).write(&path)
+        })
+        .map_err(|error| {
+            Failure::new(ErrorCode::Internal, format!("{}: {error}", path.display()))
+                .next("Give this user the right to write in the data directory.")
+        })
+}
+
+fn raise_open_files(setup: &Setup, voice: Voice) {
+    let connections = setup.loaded.config.limits.connections.get();
+    match open_files::raise(connections) {
+        Ok(files) => tell(voice, &Event::OpenFiles(files)),
+        Err(error) => {
+            warn!(%error, "the open-file limit could not be raised");
+            tell(voice, &Event::OpenFiles(open_files::look(connections)));
+        }
+    }
+}
+
+fn warn_about_open_doors(setup: &Setup) {
+    let config = &setup.loaded.config;
+    if config.accounts.registration && listeners::beyond_this_machine(config) {
+        warn!(
+            "anybody who reaches this server can register; set accounts.registration = false unless that is meant"
+        );
+    }
+}
+
+/// A server whose standard output is closed serves on; the log says so.
+fn tell(voice: Voice, event: &Event<'_>) {
+    if let Err(error) = voice.tell(event) {
+        warn!(%error, ?event, "standard output is closed");
+    }
+}
+
+/// The signals a server listens to.
+struct Signals {
+    stop: StopSignals,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn take() -> Result<Self, Failure> {
+        let take = |kind| {
+            signal(kind).map_err(|error: io::Error| {
+                Failure::new(ErrorCode::Internal, format!("signals: {error}"))
+            })
+        };
+        let stop = StopSignals {
+            terminate: take(SignalKind::terminate())?,
+            interrupt: take(SignalKind::interrupt())?,
+        };
+        Ok(Self { stop, hang_up: take(SignalKind::hangup())? })
+    }
+}
+
+/// SIGTERM and SIGINT mean the same.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    async fn asked(&mut self) {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
