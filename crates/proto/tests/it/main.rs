@@ -1,0 +1,13 @@
+//! Tests of the wire protocol, one subject per module.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod closing;
+mod codec;
+mod commands;
+mod garbage;
+mod life;
+mod packets;
+mod phases;
+mod samples;
+mod times;
+mod unknown;
