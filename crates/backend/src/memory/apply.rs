@@ -39,7 +39,7 @@ pub(super) fn apply(
     let written =
         if append.refused.is_some() { Written::default() } else { write(durable, staged, append)? };
     staged.effective += 1;
-    let answer = keep_answer(durable, staged, &append, written.done);
+    let answer = keep_answer(durable, staged, append, written.done);
     Ok(Appended::Committed(Committed { answer, assigned: written.assigned, inbox: written.inbox }))
 }
 

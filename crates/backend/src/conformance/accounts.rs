@@ -1,0 +1,155 @@
+//! Users, devices and tokens: durable at once, numbers never given twice.
+
+use anser_types::{DeviceClass, DeviceNo, UnixMs, UserId, UserNo};
+
+use super::harness::Harness;
+use super::subject::Subject;
+use crate::accounts::{CreateUser, NewToken, Token, User};
+use crate::ledger::DeviceKey;
+use crate::testing::Person;
+
+fn token(of: &Person, device: Option<DeviceNo>, hash: u8) -> NewToken {
+    NewToken {
+        user: of.no,
+        device,
+        class: if hash.is_multiple_of(2) { DeviceClass::Phone } else { DeviceClass::Cli },
+        name: format!("token {hash}"),
+        hash: [hash; 32],
+        created_at: UnixMs(u64::from(hash)),
+        expires_at: UnixMs(u64::from(hash) + 1000),
+    }
+}
+
+fn put<H: Harness>(on: &Subject<H>, of: &Person, device: Option<DeviceNo>, hash: u8) -> DeviceNo {
+    let token = token(of, device, hash);
+    on.call(|ports| ports.accounts.put_token(token))
+}
+
+fn find<H: Harness>(on: &Subject<H>, hash: u8) -> Option<Token> {
+    on.call(|ports| ports.accounts.token([hash; 32]))
+}
+
+fn devices_of<H: Harness>(on: &Subject<H>, who: &Person) -> Vec<u64> {
+    let user = who.no;
+    on.call(|ports| ports.accounts.devices(user)).iter().map(|d| d.device.0).collect()
+}
+
+/// Users are found by id and number, their ids never mix, and a taken id is reported with its owner.
+pub fn users_are_created_once<H: Harness>(on: &mut Subject<H>) {
+    let people = on.people();
+    for round in 0..2 {
+        for who in &people {
+            let id = who.id.clone();
+            let found = on.call(|ports| ports.accounts.user(id)).expect("a user");
+            assert_eq!((found.no, &found.id), (who.no, &who.id));
+            assert_eq!((found.password_hash.clone(), found.created_at), (None, UnixMs(1)));
+            let no = who.no;
+            assert_eq!(on.call(|ports| ports.accounts.user_by_no(no)), Some(found.clone()));
+            let id = who.id.clone();
+            let hash = Some(String::from("other"));
+            let again = on.call(|ports| ports.accounts.create_user(id, hash, UnixMs(9)));
+            assert_eq!(again, CreateUser::Exists(found), "round {round}");
+        }
+        for stranger in ["A", "abcde", "b"] {
+            let id = UserId::new(stranger).expect("a valid id");
+            assert_eq!(on.call(|ports| ports.accounts.user(id)), None);
+        }
+        on.kill();
+    }
+    let late = on.person("late");
+    assert!(people.iter().all(|who| who.no != late.no), "numbers are never given twice");
+    assert!(late.no != UserNo(0), "zero is nobody");
+    assert_eq!(on.call(|ports| ports.accounts.user_by_no(UserNo(u64::MAX))), None);
+}
+
+/// A password is kept, replaced, and belongs to one user alone.
+pub fn passwords_are_replaced_durably<H: Harness>(on: &mut Subject<H>) {
+    let other = on.person("amy2");
+    let id = UserId::new("amy").expect("a valid id");
+    let hash = Some(String::from("$argon2id$1"));
+    let made = on.call(|ports| ports.accounts.create_user(id.clone(), hash, UnixMs(3)));
+    let CreateUser::Created(User { no, .. }) = made else { panic!("{made:?}") };
+    let amy = Person { no, id };
+    put(on, &amy, None, 1);
+    for password in ["$argon2id$2", "$argon2id$3"] {
+        on.call(|ports| ports.accounts.set_password(no, password.to_owned()));
+        on.kill();
+        let found = on.call(|ports| ports.accounts.user_by_no(no)).expect("a user");
+        assert_eq!(found.password_hash.as_deref(), Some(password));
+        assert!(find(on, 1).is_some(), "tokens are untouched");
+    }
+    let found = on.call(|ports| ports.accounts.user_by_no(other.no)).expect("a user");
+    assert_eq!(found.password_hash, None);
+}
+
+/// A token leads to its user and device, expired ones too; a new one for a device ends the device's older ones.
+pub fn a_new_token_replaces_the_devices_older_one<H: Harness>(on: &mut Subject<H>) {
+    let [a, b, ..] = on.people();
+    let first = put(on, &a, None, 1);
+    let second = put(on, &a, None, 2);
+    let others = put(on, &b, None, 3);
+    assert_ne!(first, second);
+    assert_eq!(find(on, 9), None);
+    assert_eq!(put(on, &a, Some(first), 4), first);
+    for _ in 0..2 {
+        assert_eq!(find(on, 1), None, "the device's older token ended");
+        let expected = Token {
+            device: DeviceKey { user: a.no, device: first },
+            user_id: a.id.clone(),
+            class: DeviceClass::Phone,
+            expires_at: UnixMs(1004),
+        };
+        assert_eq!(find(on, 4), Some(expected));
+        assert_eq!(find(on, 2).map(|t| t.device.device), Some(second));
+        assert_eq!(find(on, 3).map(|t| t.device), Some(DeviceKey { user: b.no, device: others }));
+        let devices = on.call(|ports| ports.accounts.devices(a.no));
+        let described: Vec<_> =
+            devices.iter().map(|d| (d.device, d.name.as_str(), d.created_at.0)).collect();
+        assert_eq!(described, [(first, "token 4", 4), (second, "token 2", 2)]);
+        assert_eq!(devices[0].class, DeviceClass::Phone);
+        assert_eq!(devices[1].expires_at, UnixMs(1002));
+        on.kill();
+    }
+}
+
+/// Device numbers are never given twice: not after revoking, not after a restart.
+pub fn device_numbers_are_never_given_twice<H: Harness>(on: &mut Subject<H>) {
+    let [a, b, ..] = on.people();
+    let mut given = Vec::new();
+    for hash in 0..12_u8 {
+        let device = put(on, &a, None, hash);
+        assert!(!given.contains(&device), "{device} again after {given:?}");
+        assert_ne!(device, DeviceNo(0), "zero is no device");
+        given.push(device);
+        match hash % 4 {
+            0 => drop(on.call(|ports| ports.accounts.revoke(a.no, None))),
+            1 => drop(on.call(|ports| ports.accounts.revoke(a.no, Some(device)))),
+            2 => on.kill(),
+            _ => on.reopen(),
+        }
+    }
+    assert_eq!(devices_of(on, &b), [0; 0]);
+    // Other users' numbers are their own.
+    let others: Vec<_> = (100..103).map(|hash| put(on, &b, None, hash)).collect();
+    assert_eq!(devices_of(on, &b), others.iter().map(|d| d.0).collect::<Vec<_>>());
+}
+
+/// Revoking ends the tokens of one device or of all, of this user alone, and says which.
+pub fn revoked_tokens_end<H: Harness>(on: &mut Subject<H>) {
+    let [a, b, ..] = on.people();
+    let of_a: Vec<_> = (1..=4).map(|hash| put(on, &a, None, hash)).collect();
+    let of_b = put(on, &b, None, 5);
+    let (user, one) = (a.no, of_a[1]);
+    assert_eq!(on.call(|ports| ports.accounts.revoke(user, Some(one))), [one]);
+    assert_eq!(on.call(|ports| ports.accounts.revoke(user, Some(one))), []);
+    on.kill();
+    assert_eq!(find(on, 2), None);
+    assert!(find(on, 1).is_some() && find(on, 3).is_some());
+    let mut ended = on.call(|ports| ports.accounts.revoke(user, None));
+    ended.sort_unstable();
+    assert_eq!(ended, [of_a[0], of_a[2], of_a[3]]);
+    on.kill();
+    assert!([1, 3, 4].iter().all(|hash| find(on, *hash).is_none()));
+    assert_eq!(devices_of(on, &a), [0; 0]);
+    assert_eq!(devices_of(on, &b), [of_b.0]);
+}

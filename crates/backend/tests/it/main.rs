@@ -1,0 +1,5 @@
+//! The reference under its own conformance suite, and what only the reference has: gates, crashes, faults.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod conformance;
+mod memory;
