@@ -61,7 +61,7 @@ pub enum WalkError {
 pub async fn walk(
     ports: &Ports,
     selection: Selection,
-    tell: &mut (dyn FnMut(&Value) -> std::io::Result<()> + Send),
+    tell: &mut dyn FnMut(&Value) -> std::io::Result<()>,
 ) -> Result<Counts, WalkError> {
     let mut counts = Counts::default();
     let mut last = UserNo(0);
@@ -93,7 +93,7 @@ async fn walk_user(
     selection: Selection,
     no: UserNo,
     counts: &mut Counts,
-    tell: &mut (dyn FnMut(&Value) -> std::io::Result<()> + Send),
+    tell: &mut dyn FnMut(&Value) -> std::io::Result<()>,
 ) -> Result<(), WalkError> {
     let user = ports.accounts.user_by_no(no).await?.ok_or_else(|| {
         StoreError::Damaged(format!("user number {} is listed but has no record", no.0))
@@ -116,7 +116,7 @@ async fn walk_inbox(
     user: &UserId,
     floor: InboxSeq,
     counts: &mut Counts,
-    tell: &mut (dyn FnMut(&Value) -> std::io::Result<()> + Send),
+    tell: &mut dyn FnMut(&Value) -> std::io::Result<()>,
 ) -> Result<(), WalkError> {
     let mut after = floor;
     loop {
@@ -138,7 +138,7 @@ async fn walk_conversation(
     ports: &Ports,
     id: ConversationId,
     counts: &mut Counts,
-    tell: &mut (dyn FnMut(&Value) -> std::io::Result<()> + Send),
+    tell: &mut dyn FnMut(&Value) -> std::io::Result<()>,
 ) -> Result<(), WalkError> {
     let roster = ports.conversations.roster(id).await?.ok_or_else(|| {
         StoreError::Damaged(format!("conversation {id} is listed but has no record"))
