@@ -9,6 +9,7 @@
 
 pub mod close;
 pub mod codec;
+pub mod errors;
 pub mod fields;
 pub mod session;
 pub mod time;

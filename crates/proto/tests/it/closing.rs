@@ -2,6 +2,7 @@
 
 use anser_proto::close::{Advice, CloseReason, advice, advice_of, code_of};
 use anser_proto::codec::CodecError;
+use anser_proto::errors;
 use anser_proto::session::client::Incoming;
 use anser_proto::v1::{self, Reconnect};
 use anser_types::{ErrorCode, Refusal};
@@ -106,4 +107,18 @@ fn a_broken_stream_closes_with_its_code() {
     assert_eq!(large.code, ErrorCode::FrameTooLarge);
     assert_eq!(large.detail, "a frame of 9 bytes was announced, the limit is 5");
     assert_eq!(CloseReason::from(CodecError::BadLength).code, ErrorCode::BadFrame);
+}
+
+#[test]
+fn an_error_of_a_newer_version_keeps_its_class() {
+    for code in ErrorCode::ALL {
+        assert_eq!(errors::nearest(u32::from(code.number())), *code);
+    }
+    for (number, retryable) in
+        [(0, false), (199, false), (499, false), (599, true), (799, false), (999, true)]
+    {
+        assert_eq!(errors::nearest(number).retryable(), retryable, "{number}");
+    }
+    assert!(!errors::nearest(u32::MAX).retryable());
+    assert!(!errors::nearest(65_536 + 500).retryable(), "numbers are not cut to 16 bits");
 }
