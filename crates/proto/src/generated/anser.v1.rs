@@ -519,6 +519,7 @@ pub struct ChangesPage {
     pub more: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct Hello {
     /// Protocol versions the client speaks, lowest and highest.
     #[prost(uint32, tag = "1")]

@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
 use super::gate::{ClientCase, Phase, ServerCase, Verdict, from_client, from_server};
-use super::received::{self, ReceivedBatch, only_case};
+use super::received::{self, ReceivedBatch, check_lists, only_case};
 use super::writing::{integer_len, put_case, put_integer, start_case};
 use crate::close::CloseReason;
 use crate::{v1, version};
@@ -170,7 +170,10 @@ impl ClientSession {
                 v1::Signal { signal: None } => Incoming::Ignored,
                 signal => Incoming::Signal(signal),
             },
-            ServerCase::Reply => Incoming::Reply(v1::Reply::decode(body)?),
+            ServerCase::Reply => {
+                check_lists(&body)?;
+                Incoming::Reply(v1::Reply::decode(body)?)
+            }
             ServerCase::Welcome => self.read_welcome(body)?,
             ServerCase::Close => {
                 let close = v1::Close::decode(body)?;

@@ -19,6 +19,8 @@ pub(super) const FIRST_INBOX_SEQ: u32 = 1;
 pub(super) const EVENTS: u32 = 2;
 /// `EventBatch.head`.
 pub(super) const HEAD: u32 = 3;
+/// Fields of one message, entries of lists among them; far above the longest list (a page of 500).
+const FIELDS_MAX: usize = 8_192;
 /// The first number of the kinds of `Change`.
 const FIRST_CHANGE_KIND: u32 = 16;
 
@@ -38,6 +40,23 @@ pub(super) fn only_case<C>(
         }
     }
     Ok(found)
+}
+
+/// Refuses a command, query, reply or batch with longer lists than any of the protocol: an entry of two bytes on the wire
+/// takes many times that in memory. With this limit the lists of one message take about as much as the largest frame.
+pub(super) fn check_lists(message: &[u8]) -> Result<(), CloseReason> {
+    let is_long = |message| Fields::of(message).take(FIELDS_MAX + 1).count() > FIELDS_MAX;
+    let mut long = is_long(message);
+    for field in Fields::of(message).take(FIELDS_MAX) {
+        if let Value::Bytes(inner) = field?.value {
+            long |= is_long(inner);
+        }
+    }
+    if long {
+        let detail = format!("a message of more than {FIELDS_MAX} fields");
+        return Err(CloseReason::because(ErrorCode::BadFrame, detail));
+    }
+    Ok(())
 }
 
 /// The first 16 bytes of SHA-256 over the command's body: all its fields but the two of the transmission, each as
@@ -121,6 +140,7 @@ impl ReceivedEvent {
 impl ReceivedBatch {
     /// Reads an encoded `EventBatch`, keeping the bytes of each event.
     pub(super) fn read(batch: &Bytes) -> Result<Self, CloseReason> {
+        check_lists(batch)?;
         let (mut first, mut head, mut events) = (0, 0, Vec::new());
         for field in Fields::of(batch) {
             let Field { number, value, .. } = field?;

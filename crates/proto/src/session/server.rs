@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 
 use super::gate::{ClientCase, Phase, ServerCase, Verdict, from_client, from_server};
-use super::received::{self, body_hash, only_case};
+use super::received::{self, body_hash, check_lists, only_case};
 use super::writing::{integer_len, nested_len, put_case, put_integer, put_nested, start_case};
 use crate::close::CloseReason;
 use crate::{v1, version};
@@ -104,12 +104,16 @@ impl ServerSession {
         Ok(match case {
             ClientCase::Hello => self.read_hello(body)?,
             ClientCase::Command => {
+                check_lists(&body)?;
                 let hash = body_hash(&body)?;
                 Request::Command(ReceivedCommand { command: v1::Command::decode(body)?, hash })
             }
             ClientCase::Ack => Request::Ack(v1::Ack::decode(body)?),
             ClientCase::Ping => Request::Ping(v1::Ping::decode(body)?),
-            ClientCase::Query => Request::Query(v1::Query::decode(body)?),
+            ClientCase::Query => {
+                check_lists(&body)?;
+                Request::Query(v1::Query::decode(body)?)
+            }
             ClientCase::Signal => match v1::Signal::decode(body)? {
                 v1::Signal { signal: None } => Request::Ignored,
                 signal => Request::Signal(signal),

@@ -4,6 +4,7 @@ use anser_proto::fields::{Fields, last_case};
 use anser_proto::session::client::ClientSession;
 use anser_proto::session::received::ReceivedEvent;
 use anser_proto::session::server::ServerSession;
+use anser_proto::v1;
 use anser_types::ErrorCode;
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
@@ -77,6 +78,45 @@ fn a_body_that_announces_gigabytes_is_bad_before_anything_is_kept() {
     assert_eq!(code, ErrorCode::BadFrame);
     let code = client.receive(&Bytes::from_static(batch)).unwrap_err().code;
     assert_eq!(code, ErrorCode::BadFrame);
+}
+
+/// The field `tag`, a body of up to 2 MiB.
+fn nested(tag: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![tag];
+    prost::encode_length_delimiter(body.len(), &mut out).unwrap();
+    out.extend_from_slice(body);
+    out
+}
+
+#[test]
+fn lists_that_would_take_many_times_their_bytes_are_bad() {
+    let too_long = "a message of more than 8192 fields";
+    let (mut client, mut server) = active();
+    // 100,000 entries of two bytes each: users of an invitation, peers of a receipts query, events, messages.
+    let entries = |tag| [tag, 0].repeat(100_000);
+    let mut invite = vec![0x8a]; // field 17: a tag of two bytes
+    invite.extend(nested(0x01, &entries(0x12)));
+    let invite = nested(0x0a, &invite);
+    let receipts = nested(0x22, &nested(0x2a, &entries(0x0a)));
+    for frame in [invite, receipts] {
+        let reason = server.receive(&Bytes::from(frame)).unwrap_err();
+        assert_eq!(reason.detail, too_long);
+    }
+    let reason = client.receive(&Bytes::from(nested(0x12, &entries(0x12)))).unwrap_err();
+    assert_eq!(reason.detail, too_long);
+    let history = nested(0x32, &nested(0x12, &entries(0x12)));
+    assert_eq!(client.receive(&Bytes::from(history)).unwrap_err().detail, too_long);
+}
+
+#[test]
+fn the_longest_lists_of_the_protocol_pass() {
+    let (_, mut server) = active();
+    let users = vec!["a-user-id-of-sixty-four-bytes".repeat(2); 200];
+    let invite = v1::Invite { users, ..Default::default() };
+    let op = Some(v1::command::Op::Invite(invite));
+    let command = v1::Command { command_no: 1, op, ..Default::default() };
+    let frame = samples::client_frame(v1::client_frame::Frame::Command(command));
+    server.receive(&Bytes::from(frame.encode_to_vec())).unwrap();
 }
 
 #[test]

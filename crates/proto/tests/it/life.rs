@@ -123,3 +123,9 @@ fn drain_changes_nothing_before_welcome() {
     server.drain();
     assert_eq!(server.phase(), Phase::Greeting { hello: false });
 }
+
+#[test]
+fn a_token_is_never_shown() {
+    let shown = format!("{:?}", client_frame(v1::client_frame::Frame::Hello(samples::hello())));
+    assert!(shown.contains("device_no: 2") && !shown.contains("anser_"), "{shown}");
+}
