@@ -1,1 +1,17 @@
 //! Listeners, the connection actor and the HTTP doors.
+//!
+//! Bytes come in at [`listen`], one [`conn`] actor per connection turns them into requests, [`translate`] turns wire
+//! values into domain values (they go no further), and everything is decided in `anser-service`. This crate never
+//! reaches a store.
+
+pub mod config;
+pub mod conn;
+pub mod http;
+pub mod listen;
+pub mod metrics;
+mod places;
+pub mod translate;
+
+pub use config::{GatewayConfig, ListenerConfig, ListenerKind, TlsSource};
+pub use conn::{Farewell, Settings, run};
+pub use listen::{Gateway, ListenError};

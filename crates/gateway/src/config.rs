@@ -1,0 +1,99 @@
+//! What a gateway is told at start: where to listen, and how much it may take.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use arc_swap::ArcSwap;
+
+use crate::conn::Settings;
+
+/// The certificate and its key, replaceable while serving: each handshake takes the present one.
+pub type TlsSource = Arc<ArcSwap<rustls::ServerConfig>>;
+
+/// Open files a connection needs is one; a common limit after `serve` raised it is far above this.
+const CONNECTIONS: usize = 100_000;
+/// Connections of one remote address: a large office behind one address fits, one machine cannot take every place.
+const CONNECTIONS_PER_ADDRESS: usize = 2_000;
+/// Registrations and sign-ins of one remote address per minute; each costs an argon2 hash (about 20 ms of one core).
+const SIGN_INS_PER_MINUTE: u32 = 120;
+
+/// What speaks on a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListenerKind {
+    /// Sessions on plain TCP.
+    Tcp,
+    /// Sessions on TLS (ALPN `anser/1`).
+    Tls,
+    /// The HTTP API, and sessions over WebSocket at `/v1/ws`.
+    Http,
+    /// The same on TLS (ALPN `http/1.1`).
+    Https,
+}
+
+impl ListenerKind {
+    /// The name used in logs, metrics and `server.json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// Whether it needs a certificate.
+    #[must_use]
+    pub const fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Https)
+    }
+
+    /// What TLS clients may offer; a client that offers only something else is refused in the handshake.
+    pub(crate) const fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Tcp | Self::Tls => b"anser/1",
+            Self::Http | Self::Https => b"http/1.1",
+        }
+    }
+}
+
+/// One listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerConfig {
+    /// Where; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// What speaks there.
+    pub kind: ListenerKind,
+}
+
+/// Everything a gateway is told at start.
+#[derive(Clone)]
+pub struct GatewayConfig {
+    /// Where to listen.
+    pub listeners: Vec<ListenerConfig>,
+    /// Needed by [`ListenerKind::Tls`] and [`ListenerKind::Https`].
+    pub tls: Option<TlsSource>,
+    /// Connections at once; further ones are refused with `TOO_MANY_CONNECTIONS`.
+    pub connections: usize,
+    /// Connections at once from one remote address. Loopback is exempt: a reverse proxy speaks for everybody.
+    pub connections_per_address: usize,
+    /// Registrations and sign-ins of one remote address per minute.
+    pub sign_ins_per_minute: u32,
+    /// How connections behave.
+    pub connection: Settings,
+    /// Renders `/metrics`; without it the route gives only what the gateway counts itself.
+    pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            listeners: Vec::new(),
+            tls: None,
+            connections: CONNECTIONS,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
+            sign_ins_per_minute: SIGN_INS_PER_MINUTE,
+            connection: Settings::default(),
+            metrics: None,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! How connections behave: times, budgets and rates, by default those of `anser_types::limits`.
+//! Rates of commands and signals are the service's business.
+
+use std::time::Duration;
+
+use anser_types::limits;
+
+/// Queries of one session that run at once; they compete with everybody's reads.
+const QUERIES_AT_ONCE: usize = 4;
+/// Queries of one session that wait for their turn; further ones are refused with `RATE_LIMITED`.
+const QUERIES_WAITING: usize = 32;
+
+/// How a connection behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a stranger may take to say Hello.
+    pub hello_timeout: Duration,
+    /// Silence after which a connection that matters now (foreground, or something unacknowledged) is dead.
+    pub half_open: Duration,
+    /// Silence after which any connection is dead.
+    pub background_idle: Duration,
+    /// Every request ends by then.
+    pub request_deadline: Duration,
+    /// How long an event that was heard of may stay away before the log is read.
+    pub hint_grace: Duration,
+    /// How often the position is compared with the inbox head.
+    pub sweep: Duration,
+    /// How long a leaving session may take to finish what it has, and over which time reconnects are spread.
+    pub drain: Duration,
+    /// Bytes that may wait to be written before pushes stop.
+    pub outbound_max_bytes: usize,
+    /// Queries that run at once.
+    pub queries_at_once: usize,
+    /// Queries that wait for their turn.
+    pub queries_waiting: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hello_timeout: Duration::from_millis(limits::HELLO_TIMEOUT_MS),
+            half_open: Duration::from_millis(limits::HALF_OPEN_MS),
+            background_idle: Duration::from_millis(limits::BACKGROUND_IDLE_MS),
+            request_deadline: Duration::from_millis(limits::REQUEST_DEADLINE_MS),
+            hint_grace: Duration::from_millis(limits::HINT_GRACE_MS),
+            sweep: Duration::from_millis(limits::SWEEP_MS),
+            drain: Duration::from_millis(limits::DRAIN_MS),
+            outbound_max_bytes: limits::OUTBOUND_MAX_BYTES,
+            queries_at_once: QUERIES_AT_ONCE,
+            queries_waiting: QUERIES_WAITING,
+        }
+    }
+}

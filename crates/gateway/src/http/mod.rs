@@ -1,0 +1,161 @@
+//! The HTTP doors: another way to the same rooms. JSON bodies, 64-bit numbers as decimal strings, errors as
+//! `application/problem+json` from the one catalogue.
+//!
+//! | route | who | what |
+//! |---|---|---|
+//! | `POST /v1/register`, `/v1/sign-in` | anybody (rate limited) | a device token |
+//! | `POST /v1/renew`, `/v1/sign-out` | a device, by its token | a new token; none |
+//! | `POST /v1/app/users`, `/v1/app/tokens`, `/v1/app/messages` | the app server, by its API key | acts for users |
+//! | `GET /v1/ws` | a device | a session over WebSocket |
+//! | `GET /healthz`, `/readyz` | anybody | is the process alive; may it be sent work |
+//! | `GET /metrics` | an operator, by the API key | Prometheus' text |
+
+mod accounts;
+mod app;
+mod body;
+mod health;
+pub(crate) mod problem;
+mod serve;
+mod ws;
+
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+
+use anser_service::Service;
+use anser_types::limits::{FRAME_MAX_BYTES, REQUEST_DEADLINE_MS};
+use anser_types::{ErrorCode, Refusal};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use governor::clock::Clock;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::conn::Settings;
+use crate::metrics;
+use crate::places::{Place, subscriber};
+pub(crate) use problem::Problem;
+pub(crate) use serve::serve;
+
+/// Bytes of a request body: a message of the largest size in base64, with its envelope.
+const BODY_MAX_BYTES: usize = FRAME_MAX_BYTES;
+
+/// Who is behind a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Guest {
+    pub(crate) remote: IpAddr,
+    /// Held by everything that outlives the request: a WebSocket keeps its connection's place.
+    pub(crate) place: Arc<Place>,
+}
+
+/// What sessions over WebSocket must answer to.
+pub(crate) struct Doors {
+    pub(crate) tracker: TaskTracker,
+    pub(crate) cut: CancellationToken,
+}
+
+/// What the handlers work with.
+pub(crate) struct Api {
+    service: Arc<Service>,
+    connection: Arc<Settings>,
+    doors: Doors,
+    sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    metrics: Option<PrometheusHandle>,
+}
+
+impl Api {
+    pub(crate) fn new(
+        service: Arc<Service>,
+        connection: Arc<Settings>,
+        doors: Doors,
+        sign_ins_per_minute: u32,
+        metrics: Option<PrometheusHandle>,
+    ) -> Arc<Self> {
+        let per_minute = NonZeroU32::new(sign_ins_per_minute).unwrap_or(NonZeroU32::MIN);
+        let sign_ins = RateLimiter::keyed(Quota::per_minute(per_minute));
+        Arc::new(Self { service, connection, doors, sign_ins, metrics })
+    }
+
+    /// Counts a registration or sign-in of an address.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` with the time after which it may try again.
+    fn count_sign_in(&self, guest: &Guest) -> Result<(), Refusal> {
+        self.sign_ins.check_key(&subscriber(guest.remote)).map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.sign_ins.clock().now());
+            Refusal::new(ErrorCode::RateLimited)
+                .retry_after(u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1))
+        })
+    }
+
+    /// Forgets addresses that have been quiet, and lets the metrics tidy up.
+    pub(crate) fn tidy(&self) {
+        self.sign_ins.retain_recent();
+        self.sign_ins.shrink_to_fit();
+        if let Some(metrics) = &self.metrics {
+            metrics.run_upkeep();
+        }
+    }
+}
+
+/// Every route.
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    let guarded = Router::new()
+        .route("/v1/register", post(accounts::register))
+        .route("/v1/sign-in", post(accounts::sign_in))
+        .route_layer(from_fn_with_state(Arc::clone(&api), limit_sign_ins));
+    Router::new()
+        .merge(guarded)
+        .route("/v1/renew", post(accounts::renew))
+        .route("/v1/sign-out", post(accounts::sign_out))
+        .route("/v1/app/users", post(app::create_user))
+        .route("/v1/app/tokens", post(app::mint_token))
+        .route("/v1/app/messages", post(app::send_message))
+        .route("/v1/ws", get(ws::upgrade))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(from_fn(within_deadline))
+        .with_state(api)
+}
+
+/// Before the body is read: a flood of sign-ins must cost as little as possible.
+async fn limit_sign_ins(
+    State(api): State<Arc<Api>>,
+    axum::Extension(guest): axum::Extension<Guest>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match api.count_sign_in(&guest) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => Problem(refusal).into_response(),
+    }
+}
+
+/// Every request ends by its deadline (guarantee G18), and is counted.
+async fn within_deadline(request: Request, next: Next) -> Response {
+    let deadline = std::time::Duration::from_millis(REQUEST_DEADLINE_MS);
+    let response = tokio::time::timeout(deadline, next.run(request))
+        .await
+        .unwrap_or_else(|_| Problem(Refusal::new(ErrorCode::TimedOut)).into_response());
+    metrics::http_request(response.status().as_u16());
+    response
+}
+
+async fn unknown_route(request: Request) -> Response {
+    let detail = format!("there is no {}", request.uri().path());
+    Problem(Refusal::because(ErrorCode::Unsupported, detail))
+        .with_status(axum::http::StatusCode::NOT_FOUND)
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let detail = format!("{} does not take {}", request.uri().path(), request.method());
+    Problem(Refusal::because(ErrorCode::Unsupported, detail))
+        .with_status(axum::http::StatusCode::METHOD_NOT_ALLOWED)
+}

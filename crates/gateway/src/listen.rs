@@ -1,0 +1,302 @@
+//! The doors: accepts connections while there are places, and says goodbye to all of them when the server drains.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anser_service::Service;
+use anser_types::ErrorCode;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{GatewayConfig, ListenerConfig, ListenerKind, TlsSource};
+use crate::conn::{self, Settings, Stream};
+use crate::http;
+use crate::metrics;
+use crate::places::{Full, Place, Places};
+
+/// Connections the system may hold before they are accepted: a storm of reconnects must not be dropped.
+const BACKLOG: u32 = 4_096;
+/// Pause when the system has no more open files: accepting again at once would only burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Refusals that are said politely at once; beyond, a connection is dropped without a word.
+const POLITE_REFUSALS: usize = 64;
+/// How often rate limits forget addresses and metrics are tidied.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+
+/// Why a gateway cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// An address cannot be taken.
+    #[error("cannot listen on {address} ({}): {error}", kind.name())]
+    Address {
+        /// Which.
+        address: SocketAddr,
+        /// For what.
+        kind: ListenerKind,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A listener needs a certificate and there is none.
+    #[error("{} on {address} needs a certificate and a key", kind.name())]
+    NoCertificate {
+        /// Which.
+        address: SocketAddr,
+        /// For what.
+        kind: ListenerKind,
+    },
+}
+
+/// What every connection may need.
+pub(crate) struct House {
+    pub(crate) service: Arc<Service>,
+    pub(crate) connection: Arc<Settings>,
+    pub(crate) tracker: TaskTracker,
+    /// Cut when the time for draining is over.
+    pub(crate) cut: CancellationToken,
+    /// No new connections or requests.
+    stop: CancellationToken,
+    places: Arc<Places>,
+    polite: Arc<tokio::sync::Semaphore>,
+    tls: Option<TlsSource>,
+    router: axum::Router,
+}
+
+/// A gateway that listens. Dropping it closes every door and cuts every connection; see [`Gateway::drain`].
+#[must_use = "dropping a gateway closes it"]
+pub struct Gateway {
+    addresses: Vec<(ListenerKind, SocketAddr)>,
+    house: Arc<House>,
+}
+
+impl Gateway {
+    /// Listens on everything the config names, or on nothing. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ListenError`] names the first listener that cannot be opened.
+    pub fn start(config: GatewayConfig, service: Arc<Service>) -> Result<Self, ListenError> {
+        let mut listeners = Vec::with_capacity(config.listeners.len());
+        for listener in &config.listeners {
+            if listener.kind.is_encrypted() && config.tls.is_none() {
+                let ListenerConfig { address, kind } = *listener;
+                return Err(ListenError::NoCertificate { address, kind });
+            }
+            listeners.push(listen(*listener)?);
+        }
+        let connection = Arc::new(config.connection);
+        let tracker = TaskTracker::new();
+        let cut = CancellationToken::new();
+        let stop = CancellationToken::new();
+        let api = http::Api::new(
+            Arc::clone(&service),
+            Arc::clone(&connection),
+            http::Doors { tracker: tracker.clone(), cut: cut.clone() },
+            config.sign_ins_per_minute,
+            config.metrics,
+        );
+        let house = Arc::new(House {
+            service,
+            connection,
+            places: Places::new(config.connections, config.connections_per_address),
+            polite: Arc::new(tokio::sync::Semaphore::new(POLITE_REFUSALS)),
+            tls: config.tls,
+            router: http::router(Arc::clone(&api)),
+            tracker,
+            cut,
+            stop,
+        });
+        let mut addresses = Vec::with_capacity(listeners.len());
+        for (kind, address, listener) in listeners {
+            addresses.push((kind, address));
+            house.tracker.spawn(accept(listener, kind, Arc::clone(&house)));
+        }
+        house.tracker.spawn(tidy(api, house.stop.clone()));
+        Ok(Self { addresses, house })
+    }
+
+    /// Where it listens, in the order of the config, with the ports that were taken.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(ListenerKind, SocketAddr)> {
+        self.addresses.clone()
+    }
+
+    /// Stops accepting, tells every session to come back later (each at its own time), waits until they have their
+    /// answers and are gone, and cuts what is left after the time for draining.
+    pub async fn drain(&self) {
+        self.house.stop.cancel();
+        self.house.service.drain().await;
+        self.house.tracker.close();
+        let all_gone = self.house.tracker.wait();
+        if tokio::time::timeout(self.house.connection.drain, all_gone).await.is_err() {
+            tracing::warn!(left = self.house.tracker.len(), "connections are cut after draining");
+            self.house.cut.cancel();
+            self.house.tracker.wait().await;
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.house.stop.cancel();
+        self.house.cut.cancel();
+    }
+}
+
+fn listen(
+    listener: ListenerConfig,
+) -> Result<(ListenerKind, SocketAddr, TcpListener), ListenError> {
+    let ListenerConfig { address, kind } = listener;
+    let open = || -> io::Result<(SocketAddr, TcpListener)> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        Ok((listener.local_addr()?, listener))
+    };
+    let (address, listener) =
+        open().map_err(|error| ListenError::Address { address, kind, error })?;
+    Ok((kind, address, listener))
+}
+
+/// Accepts until the gateway stops. A connection without a place is refused, never queued.
+async fn accept(listener: TcpListener, kind: ListenerKind, house: Arc<House>) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = house.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, remote) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_one_connections_fault(&error) => continue,
+            Err(error) => {
+                tracing::error!(%error, kind = kind.name(), "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection broke before it began");
+            continue;
+        }
+        match house.places.take(remote.ip(), kind) {
+            Ok(place) => {
+                let serving = serve(stream, remote.ip(), kind, place, Arc::clone(&house));
+                house.tracker.spawn(serving);
+            }
+            Err(full) => refuse(stream, kind, full, &house),
+        }
+    }
+}
+
+/// The connection went away while it waited; the next one is not concerned.
+fn is_one_connections_fault(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(error.kind(), K::ConnectionAborted | K::ConnectionReset | K::Interrupted)
+}
+
+/// Serves one connection. Holds its place until it is over.
+async fn serve(
+    stream: TcpStream,
+    remote: IpAddr,
+    kind: ListenerKind,
+    place: Arc<Place>,
+    house: Arc<House>,
+) {
+    let cut = house.cut.clone();
+    let serving = async move {
+        match kind {
+            ListenerKind::Tcp => session(stream, &house).await,
+            ListenerKind::Tls => {
+                if let Some(stream) = Box::pin(handshake(stream, kind, &house)).await {
+                    session(stream, &house).await;
+                }
+            }
+            ListenerKind::Http => Box::pin(requests(stream, remote, place, &house)).await,
+            ListenerKind::Https => {
+                if let Some(stream) = Box::pin(handshake(stream, kind, &house)).await {
+                    Box::pin(requests(stream, remote, place, &house)).await;
+                }
+            }
+        }
+    };
+    // Cut at the end of draining: nothing that was acknowledged is lost by it.
+    cut.run_until_cancelled(serving).await;
+}
+
+async fn session<S>(stream: S, house: &House)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send,
+{
+    conn::run(Stream(stream), Arc::clone(&house.service), Arc::clone(&house.connection)).await;
+}
+
+async fn requests<S>(stream: S, remote: IpAddr, place: Arc<Place>, house: &House)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let guest = http::Guest { remote, place };
+    http::serve(stream, house.router.clone(), guest, &house.stop).await;
+}
+
+/// TLS with the certificate of this moment, within the time for a Hello.
+async fn handshake(
+    stream: TcpStream,
+    kind: ListenerKind,
+    house: &House,
+) -> Option<TlsStream<TcpStream>> {
+    let mut config = rustls::ServerConfig::clone(&*house.tls.as_ref()?.load_full());
+    config.alpn_protocols = vec![kind.alpn().to_vec()];
+    let accept = TlsAcceptor::from(Arc::new(config)).accept(stream);
+    match tokio::time::timeout(house.connection.hello_timeout, accept).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            metrics::refused("tls");
+            None
+        }
+        Err(_) => {
+            metrics::refused("tls_timeout");
+            None
+        }
+    }
+}
+
+/// Says that there is no room, where that costs little: a TLS handshake for a refusal would not.
+fn refuse(stream: TcpStream, kind: ListenerKind, full: Full, house: &House) {
+    metrics::refused(full.name());
+    tracing::debug!(reason = full.name(), "a connection is refused");
+    let words = match kind {
+        ListenerKind::Tcp => conn::refusal(ErrorCode::TooManyConnections),
+        ListenerKind::Http => http::problem::raw(ErrorCode::TooManyConnections),
+        ListenerKind::Tls | ListenerKind::Https => return,
+    };
+    let Ok(turn) = Arc::clone(&house.polite).try_acquire_owned() else {
+        return;
+    };
+    let cut = house.cut.clone();
+    house.tracker.spawn(async move {
+        cut.run_until_cancelled(conn::refuse(Stream(stream), words)).await;
+        drop(turn);
+    });
+}
+
+/// Keeps what grows with the number of addresses small.
+async fn tidy(api: Arc<http::Api>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(TIDY_EVERY) => api.tidy(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a client asks to change, and how it introduces itself: wire → domain.
+
+use anser_proto::{time, v1};
+use anser_service::{CommandRequest, Hello};
+use anser_types::{
+    Command, CommandNo, Content, DeviceNo, InboxSeq, LocalNo, LogEpoch, MessageKind, Refusal, Seq,
+    Target,
+};
+use v1::{command::Op, mark_read::At, send_message::To};
+
+use super::{conversation, missing, user, users};
+
+/// What a device says to open a session.
+#[must_use]
+pub(crate) fn hello(hello: v1::Hello) -> Hello {
+    Hello {
+        token: hello.token,
+        device: DeviceNo(hello.device_no),
+        log_epoch: LogEpoch(hello.log_epoch),
+        inbox_cursor: InboxSeq(hello.inbox_cursor),
+    }
+}
+
+/// A numbered command. Fields that cannot be read become [`Command::Invalid`], a command this version does not know
+/// becomes [`Command::Unknown`]: both use up their number, so that numbers stay dense.
+#[must_use]
+pub(crate) fn command(command: v1::Command, hash: [u8; 16]) -> CommandRequest {
+    let answered = command.command_no.saturating_sub(1).saturating_sub(command.unanswered_before);
+    CommandRequest {
+        command_no: CommandNo(command.command_no),
+        answered_up_to: CommandNo(answered),
+        local_no: LocalNo(command.local_no),
+        sent_at: time::from_wire(command.sent_at_ms),
+        hash,
+        command: operation(command.op).unwrap_or_else(Command::Invalid),
+    }
+}
+
+fn operation(op: Option<Op>) -> Result<Command, Refusal> {
+    Ok(match op {
+        None => Command::Unknown,
+        Some(Op::Send(send)) => send_message(send)?,
+        Some(Op::MarkRead(mark)) => Command::MarkRead {
+            at: match mark.at.ok_or_else(|| missing("at"))? {
+                At::User(peer) => Target::User(user("user", &peer)?),
+                At::Conversation(id) => Target::Conversation(conversation("conversation", &id)?),
+            },
+            up_to: Seq(mark.up_to_seq),
+        },
+        Some(Op::CreateGroup(group)) => Command::CreateGroup {
+            members: users("members", &group.members)?,
+            title: group.title,
+            history_for_new_members: group.history_for_new_members,
+        },
+        Some(Op::Invite(invite)) => Command::Invite {
+            conversation: conversation("conversation", &invite.conversation)?,
+            users: users("users", &invite.users)?,
+        },
+        Some(Op::Leave(leave)) => {
+            Command::Leave { conversation: conversation("conversation", &leave.conversation)? }
+        }
+        Some(Op::Kick(kick)) => Command::Kick {
+            conversation: conversation("conversation", &kick.conversation)?,
+            users: users("users", &kick.users)?,
+        },
+    })
+}
+
+fn send_message(send: v1::SendMessage) -> Result<Command, Refusal> {
+    let to = match send.to.ok_or_else(|| missing("to"))? {
+        To::User(peer) => Target::User(user("to", &peer)?),
+        To::Conversation(id) => Target::Conversation(conversation("to", &id)?),
+    };
+    let content = Content {
+        kind: MessageKind::from_code(send.kind),
+        body: send.content,
+        mentions: users("mentions", &send.mentions)?,
+        reply_to: (send.reply_to > 0).then_some(Seq(send.reply_to)),
+        expires_at: (send.expires_at_ms > 0).then(|| time::from_wire(send.expires_at_ms)),
+    };
+    Ok(Command::SendMessage { to, content })
+}

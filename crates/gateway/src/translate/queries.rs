@@ -1,0 +1,75 @@
+//! What a client asks to read: wire → domain.
+
+use anser_proto::v1;
+use anser_service::Query;
+use anser_types::limits::{MEMBERS_PER_COMMAND, PAGE_DEFAULT, PAGE_MAX};
+use anser_types::{ChangeNo, ErrorCode, InboxSeq, Refusal, Seq, Target, Version};
+use bytes::Bytes;
+use v1::{history_query::Of, query::Query as Wire};
+
+use super::{conversation, missing, user};
+
+/// A read.
+///
+/// # Errors
+/// `UNSUPPORTED` for a query this version does not know, `INVALID_ARGUMENT` for fields that cannot be read.
+pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
+    Ok(match query.ok_or_else(|| Refusal::new(ErrorCode::Unsupported))? {
+        Wire::History(history) => Query::History {
+            of: match history.of.ok_or_else(|| missing("of"))? {
+                Of::User(peer) => Target::User(user("user", &peer)?),
+                Of::Conversation(id) => Target::Conversation(conversation("conversation", &id)?),
+            },
+            after: Seq(history.after_seq),
+            before: Seq(history.before_seq),
+            limit: limit(history.limit),
+            oldest_first: history.oldest_first,
+        },
+        Wire::Conversations(list) => {
+            Query::Conversations { after: after(&list.after)?, limit: limit(list.limit) }
+        }
+        Wire::Members(members) => Query::Members {
+            conversation: conversation("conversation", &members.conversation)?,
+            known: Version(members.known_version),
+        },
+        Wire::Receipts(receipts) => Query::Receipts { of: receipt_targets(&receipts)? },
+        Wire::SyncPage(page) => Query::SyncPage {
+            at: InboxSeq(page.at),
+            after: after(&page.after)?,
+            limit: limit(page.limit),
+        },
+        Wire::Changes(changes) => Query::Changes {
+            conversation: conversation("conversation", &changes.conversation)?,
+            after: ChangeNo(changes.after_change_no),
+            limit: limit(changes.limit),
+        },
+    })
+}
+
+fn receipt_targets(receipts: &v1::ReceiptsQuery) -> Result<Vec<Target>, Refusal> {
+    let asked = receipts.peers.len() + receipts.conversations.len();
+    if asked > MEMBERS_PER_COMMAND {
+        return Err(Refusal::because(
+            ErrorCode::InvalidArgument,
+            format!("{asked} conversations in one query, the limit is {MEMBERS_PER_COMMAND}"),
+        ));
+    }
+    let peers = receipts.peers.iter().map(|peer| user("peers", peer).map(Target::User));
+    let groups = receipts
+        .conversations
+        .iter()
+        .map(|id| conversation("conversations", id).map(Target::Conversation));
+    peers.chain(groups).collect()
+}
+
+fn after(bytes: &Bytes) -> Result<Option<anser_types::ConversationId>, Refusal> {
+    if bytes.is_empty() { Ok(None) } else { conversation("after", bytes).map(Some) }
+}
+
+fn limit(wanted: u32) -> usize {
+    match usize::try_from(wanted) {
+        Ok(0) => PAGE_DEFAULT,
+        Ok(wanted) => wanted.min(PAGE_MAX),
+        Err(_) => PAGE_MAX,
+    }
+}

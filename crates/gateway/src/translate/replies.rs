@@ -1,0 +1,207 @@
+//! Answers: domain → wire.
+
+use anser_proto::{time, v1};
+use anser_service::{Answered, Caller, ConversationState, MemberState, Opened, Receipt, Reply};
+use anser_types::{ErrorCode, InboxSeq, Outcome, Refusal, UnixMs, limits};
+use v1::reply::Reply as Wire;
+
+use super::{error, events, id_bytes};
+
+/// What the wire needs beside an answer: what the command carried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// Its number.
+    pub(crate) command_no: u64,
+    /// The sender's clock; the answer's time is given as a difference to it.
+    pub(crate) sent_at: UnixMs,
+    /// The client cannot know the conversation's id before the answer (a new group).
+    pub(crate) names_conversation: bool,
+}
+
+/// What a session is told first. The session half fills in the version.
+#[must_use]
+pub(crate) fn welcome(opened: &Opened, caller: &Caller) -> v1::Welcome {
+    v1::Welcome {
+        version: 0,
+        server_time_unix_ms: opened.now.0,
+        user: caller.user().to_string(),
+        session_epoch: opened.epoch.0,
+        log_epoch: opened.log_epoch.0,
+        last_command_no: opened.last_command_no.0,
+        inbox_head: opened.inbox_head.0,
+        limits: Some(session_limits()),
+        endpoint_list_version: 0,
+        capabilities: Vec::new(),
+        server: concat!("anser/", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}
+
+fn session_limits() -> v1::Limits {
+    v1::Limits {
+        frame_bytes: bounded(limits::FRAME_MAX_BYTES),
+        content_bytes: bounded(limits::CONTENT_MAX_BYTES),
+        commands_in_flight: bounded(limits::COMMANDS_IN_FLIGHT),
+        page_entries: bounded(limits::PAGE_MAX),
+        heartbeat_ms: bounded(limits::HEARTBEAT_MS),
+        heartbeat_min_ms: bounded(limits::HEARTBEAT_RANGE_MS.0),
+        heartbeat_max_ms: bounded(limits::HEARTBEAT_RANGE_MS.1),
+        group_members: bounded(limits::INBOX_FANOUT_MAX),
+    }
+}
+
+fn bounded(value: impl TryInto<u32>) -> u32 {
+    value.try_into().unwrap_or(u32::MAX)
+}
+
+/// Voids the client's cursor.
+#[must_use]
+pub(crate) fn sync_reset(
+    at: InboxSeq,
+    opened: &Opened,
+    reason: Option<ErrorCode>,
+) -> v1::SyncReset {
+    v1::SyncReset {
+        at: at.0,
+        log_epoch: opened.log_epoch.0,
+        reason: reason.map_or(0, |code| u32::from(code.number())),
+    }
+}
+
+/// The answer to a command.
+#[must_use]
+pub(crate) fn command_ack(asked: Asked, answered: &Answered) -> v1::CommandAck {
+    match answered {
+        Answered::Final { answer, duplicate, stored_offline } => match &answer.outcome {
+            Outcome::Done(done) => v1::CommandAck {
+                command_no: asked.command_no,
+                seq: done.seq.0,
+                inbox_seq: done.inbox_seq.0,
+                sent_before_ms: time::sent_before(done.at, asked.sent_at),
+                stored_offline: *stored_offline,
+                duplicate: *duplicate,
+                change_no: done.change_no.0,
+                conversation: done
+                    .conversation
+                    .filter(|_| asked.names_conversation)
+                    .map(id_bytes)
+                    .unwrap_or_default(),
+                error: None,
+            },
+            Outcome::Refused(refusal) => {
+                v1::CommandAck { duplicate: *duplicate, ..refused(asked.command_no, refusal) }
+            }
+        },
+        Answered::Refused { refusal, expected, .. } => {
+            let mut ack = refused(asked.command_no, refusal);
+            if let (Some(error), Some(expected)) = (&mut ack.error, expected) {
+                error.expected_command_no = expected.0;
+            }
+            ack
+        }
+    }
+}
+
+/// An honest no to a command.
+#[must_use]
+pub(crate) fn refused(command_no: u64, refusal: &Refusal) -> v1::CommandAck {
+    v1::CommandAck { command_no, error: Some(error(refusal)), ..v1::CommandAck::default() }
+}
+
+/// The answer to a query.
+#[must_use]
+pub(crate) fn reply(query_no: u64, result: Result<Reply, Refusal>) -> v1::Reply {
+    let wire = match result {
+        Ok(reply) => page(reply),
+        Err(refusal) => Wire::Error(error(&refusal)),
+    };
+    v1::Reply { query_no, reply: Some(wire) }
+}
+
+fn page(reply: Reply) -> Wire {
+    match reply {
+        Reply::History { conversation, peer, messages, unavailable, head, more } => {
+            let peer = peer.as_ref();
+            Wire::History(v1::HistoryPage {
+                conversation: id_bytes(conversation),
+                messages: messages.iter().map(|message| history_message(message, peer)).collect(),
+                unavailable: unavailable
+                    .iter()
+                    .map(|range| events::unavailable(range, peer))
+                    .collect(),
+                head: head.0,
+                more,
+            })
+        }
+        Reply::Conversations { page, more } => {
+            Wire::Conversations(v1::ConversationsPage { conversations: states(&page), more })
+        }
+        Reply::Members { version, members } => Wire::Members(v1::MembersPage {
+            version: version.0,
+            unchanged: members.is_none(),
+            members: members.unwrap_or_default().iter().map(member).collect(),
+        }),
+        Reply::Receipts(receipts) => {
+            Wire::Receipts(v1::ReceiptsPage { receipts: receipts.iter().map(receipt).collect() })
+        }
+        Reply::SyncPage { page, more, restart_at } => Wire::SyncPage(v1::SyncPage {
+            conversations: states(&page),
+            more,
+            restart_at: restart_at.map_or(0, |at| at.0),
+        }),
+        Reply::Changes { changes, more } => Wire::Changes(v1::ChangesPage {
+            changes: changes.iter().map(|change| events::change(change)).collect(),
+            more,
+        }),
+    }
+}
+
+/// A message outside an inbox names its sender: a page of a direct conversation holds both sides.
+fn history_message(
+    message: &anser_types::Message,
+    peer: Option<&anser_types::UserId>,
+) -> v1::Message {
+    v1::Message { sender: message.sender.to_string(), ..events::message(message, peer) }
+}
+
+fn states(page: &[ConversationState]) -> Vec<v1::ConversationState> {
+    page.iter().map(state).collect()
+}
+
+fn state(state: &ConversationState) -> v1::ConversationState {
+    let peer = state.peer.as_ref();
+    v1::ConversationState {
+        conversation: id_bytes(state.conversation),
+        peer: peer.map(ToString::to_string).unwrap_or_default(),
+        title: state.title.clone(),
+        version: state.version.0,
+        head: state.head.0,
+        change_head: state.change_head.0,
+        read_up_to: state.read_up_to.0,
+        unread: bounded(state.unread),
+        last_message: state.last_message.as_ref().map(|last| history_message(last, peer)),
+        peer_delivered_up_to: state.peer_delivered.0,
+        peer_read_up_to: state.peer_read.0,
+        member: state.member,
+        members: bounded(state.members),
+        role: u32::from(state.role.code()),
+    }
+}
+
+fn member(member: &MemberState) -> v1::MemberState {
+    v1::MemberState {
+        user: member.user.to_string(),
+        role: u32::from(member.role.code()),
+        read_up_to: member.read.0,
+    }
+}
+
+fn receipt(receipt: &Receipt) -> v1::Receipt {
+    let (peer, conversation) = super::place(receipt.peer.as_ref(), receipt.conversation);
+    v1::Receipt {
+        peer,
+        conversation,
+        delivered_up_to: receipt.delivered.0,
+        read_up_to: receipt.read.0,
+        members: receipt.members.iter().map(member).collect(),
+    }
+}
