@@ -94,13 +94,18 @@ fn act() -> impl Strategy<Value = Act> {
     )
 }
 
+/// A device; the first two are busy, so that they have something to repeat.
+fn device() -> impl Strategy<Value = u8> {
+    prop_oneof![4 => 0..2_u8, 1 => any::<u8>()]
+}
+
 fn by() -> impl Strategy<Value = By> {
     prop_oneof![
-        8 => (any::<u8>(), 0..5_u8).prop_map(|(device, unanswered)| By::Next { device, unanswered }),
-        3 => (any::<u8>(), 0..8_u8, prop::bool::weighted(0.25))
+        8 => (device(), 0..12_u8).prop_map(|(device, unanswered)| By::Next { device, unanswered }),
+        4 => (device(), 0..6_u8, prop::bool::weighted(0.25))
             .prop_map(|(device, back, altered)| By::Again { device, back, altered }),
-        1 => (any::<u8>(), 1..4_u8).prop_map(|(device, by)| By::Ahead { device, by }),
-        1 => any::<u8>().prop_map(|device| By::Ghost { device }),
+        1 => (device(), 1..4_u8).prop_map(|(device, by)| By::Ahead { device, by }),
+        1 => device().prop_map(|device| By::Ghost { device }),
         2 => (any::<u8>(), 0..3_u8, 0..3_u8, prop::bool::weighted(0.25))
             .prop_map(|(person, key, days, altered)| By::Key { person, key, days, altered }),
         1 => Just(By::Server),
