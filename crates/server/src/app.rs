@@ -57,7 +57,7 @@ impl App {
             metrics: Some(metrics),
             ..gateway_config(config)
         };
-        match Gateway::start(gateway_config, Arc::clone(&service)).await {
+        match Gateway::start(gateway_config, Arc::clone(&service)) {
             Ok(gateway) => Ok(Self { service, gateway, tls, certificate_sha256, upkeep }),
             Err(error) => {
                 upkeep.abort();
@@ -102,7 +102,6 @@ impl App {
     /// Takes no newcomers, tells every session to come back later, and waits until they are gone or their time is
     /// over. Whatever was accepted before is finished.
     pub async fn drain(&self) {
-        self.service.drain().await;
         self.gateway.drain().await;
     }
 

@@ -19,9 +19,6 @@ use crate::failure::Failure;
 const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 const MARGIN: Duration = Duration::from_secs(24 * 3600);
 
-/// Protocols offered in the handshake: Anser's own and HTTP for the API and WebSocket.
-const ALPN: [&[u8]; 2] = [b"anser/1", b"http/1.1"];
-
 /// A certificate and its key as PEM texts.
 pub struct MadeCertificate {
     /// The certificate.
@@ -47,16 +44,13 @@ pub fn self_signed(host: Option<&str>, now: UnixMs) -> Result<MadeCertificate, F
     params.not_after = birth + LIFE;
     let key = KeyPair::generate().map_err(failed)?;
     let certificate = params.self_signed(&key).map_err(failed)?;
-    Ok(MadeCertificate {
-        certificate: certificate.pem(),
-        key: Zeroizing::new(key.serialize_pem()),
-    })
+    Ok(MadeCertificate { certificate: certificate.pem(), key: Zeroizing::new(key.serialize_pem()) })
 }
 
 /// What the server shows in TLS handshakes.
 #[derive(Debug)]
 pub struct Identity {
-    /// Ready for the listeners.
+    /// Ready for the listeners, which add what they speak (ALPN).
     pub tls: Arc<ServerConfig>,
     /// SHA-256 of the server's own certificate, as clients pin it.
     pub sha256: [u8; 32],
@@ -87,7 +81,9 @@ pub fn load(certificate: &Path, key: &Path) -> Result<Identity, Failure> {
             invalid(certificate, &format!("does not work with {}: {error}", key.display()))
                 .next("Replace both files with a certificate and the key it was made for.")
         })?;
-    tls.alpn_protocols = ALPN.iter().map(|name| name.to_vec()).collect();
+    // Requirement E8: a client that was here comes back with one round trip less, whatever the number of clients.
+    tls.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("TLS tickets: {error}")))?;
     Ok(Identity { tls: Arc::new(tls), sha256, not_after })
 }
 

@@ -11,12 +11,12 @@ use crate::doctor::{self, Verdict};
 use crate::dump::{self, Counts, Selection, WalkError};
 use crate::failure::Failure;
 use crate::first_start;
+use crate::limits_page;
 use crate::machine::{SystemClock, SystemEntropy, host_name};
 use crate::serve::serve;
 use crate::setup::{Place, Setup, Shortcuts, environment};
 use crate::store;
 use crate::voice::{Event, Voice};
-use crate::limits_page;
 
 /// Commands of the people who run a server.
 #[derive(Subcommand, Clone, Debug)]
@@ -126,9 +126,10 @@ fn init(options: &Options) -> Result<u8, Failure> {
         &SystemClock,
         &SystemEntropy,
     )?;
-    let flag = options.place.data_dir.as_ref().map_or_else(String::new, |_| {
-        format!(" --data-dir {}", setup.data_dir.root().display())
-    });
+    let flag =
+        options.place.data_dir.as_ref().map_or_else(String::new, |_| {
+            format!(" --data-dir {}", setup.data_dir.root().display())
+        });
     let next = [format!("anser serve{flag}"), "anser chat --as alice".to_owned()];
     let nothing = made.is_empty().then_some(Event::NothingToMake);
     let events = made.iter().map(Event::Made).chain(nothing);
@@ -178,10 +179,7 @@ fn show(options: &Options, origin: bool) -> Result<u8, Failure> {
 fn in_force(config: &Config) -> Result<Vec<(String, serde_json::Value)>, Failure> {
     let all = serde_json::to_value(config)
         .map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;
-    Ok(keys()
-        .iter()
-        .map(|key| (key.path(), all[key.section][key.name].clone()))
-        .collect())
+    Ok(keys().iter().map(|key| (key.path(), all[key.section][key.name].clone())).collect())
 }
 
 fn check(options: &Options) -> Result<u8, Failure> {

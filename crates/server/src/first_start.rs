@@ -114,7 +114,10 @@ fn half(there: &Path, missing: &Path) -> Failure {
         ErrorCode::ConfigInvalid,
         format!("{} is there, {} is not", there.display(), missing.display()),
     )
-    .next(format!("Bring the missing file back, or remove {} to have both made anew.", there.display()))
+    .next(format!(
+        "Bring the missing file back, or remove {} to have both made anew.",
+        there.display()
+    ))
 }
 
 fn exists(path: &Path) -> Result<bool, Failure> {

@@ -51,10 +51,7 @@ pub fn from_config(config: &Config) -> Result<Vec<ListenerConfig>, Failure> {
             )));
         }
     }
-    Ok(asked
-        .into_iter()
-        .map(|(_, kind, address)| ListenerConfig { address, kind })
-        .collect())
+    Ok(asked.into_iter().map(|(_, kind, address)| ListenerConfig { address, kind }).collect())
 }
 
 /// Whether anything can be reached from other machines.

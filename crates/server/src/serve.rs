@@ -64,11 +64,8 @@ async fn run(
     // Taken before anything is open, so that no signal can end the process without a clean stop.
     let mut signals = Signals::take()?;
     let opened = store::open(&setup.data_dir.store())?;
-    let ports = Ports {
-        ledger: opened.clone(),
-        conversations: opened.clone(),
-        accounts: opened.clone(),
-    };
+    let ports =
+        Ports { ledger: opened.clone(), conversations: opened.clone(), accounts: opened.clone() };
     let mut app = App::start(setup, ports, metrics).await?;
     announce(setup, &app)?;
     for (kind, address) in app.addresses() {
@@ -78,7 +75,7 @@ async fn run(
     let started_in_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tell(voice, &Event::Ready { started_in_ms });
 
-    let end = until_the_end(setup, &mut app, &mut signals).await;
+    let end = until_the_end(setup, &mut app, &mut signals, voice).await;
     if let End::Asked = end {
         let sessions = app.service().status().sessions;
         tell(voice, &Event::Draining { sessions });
@@ -115,7 +112,7 @@ enum End {
     StoreFailed(String),
 }
 
-async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals) -> End {
+async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals, voice: Voice) -> End {
     let service = app.service().clone();
     loop {
         tokio::select! {
@@ -125,19 +122,19 @@ async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals) -> E
                 return End::StoreFailed(reason);
             }
             () = signals.stop.asked() => return End::Asked,
-            _ = signals.hang_up.recv() => reload(setup, app),
+            _ = signals.hang_up.recv() => reload(setup, app, voice),
         }
     }
 }
 
-fn reload(setup: &Setup, app: &mut App) {
+fn reload(setup: &Setup, app: &mut App, voice: Voice) {
     match app.reload_certificate(setup) {
         Ok(None) => info!("SIGHUP: no listener needs a certificate"),
         Ok(Some(sha256)) => {
-            info!(sha256 = hex::encode(sha256), "SIGHUP: certificate read again");
             if let Err(failure) = announce(setup, app) {
                 error!(%failure, "SIGHUP: server.json could not be written");
             }
+            tell(voice, &Event::Reloaded { certificate_sha256: &hex::encode(sha256) });
         }
         Err(failure) => {
             error!(%failure, next = failure.next_step, "SIGHUP: the old certificate stays in use");

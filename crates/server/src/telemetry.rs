@@ -31,8 +31,7 @@ pub fn start_logging(log: &Log) -> Result<(), Failure> {
         LogFormat::Json => true,
     };
     let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if json {
         builder.json().flatten_event(true).with_current_span(false).try_init()
     } else {

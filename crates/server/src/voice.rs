@@ -32,6 +32,11 @@ pub enum Event<'a> {
         /// How long the start took.
         started_in_ms: u64,
     },
+    /// Certificate and key were read again; new connections are shown this one.
+    Reloaded {
+        /// Its SHA-256 in hexadecimal.
+        certificate_sha256: &'a str,
+    },
     /// Stopping was asked for.
     Draining {
         /// Sessions that are told to leave.
@@ -89,6 +94,9 @@ fn as_text(event: &Event<'_>) -> String {
             format!("listening  {:<5} {address}  {}", kind.name(), explain(*kind, *address))
         }
         Event::Ready { started_in_ms } => format!("ready      after {started_in_ms} ms"),
+        Event::Reloaded { certificate_sha256 } => {
+            format!("reloaded   certificate, SHA-256 {certificate_sha256}")
+        }
         Event::Draining { sessions } => {
             format!("stopping   {sessions} sessions are asked to reconnect later")
         }
@@ -118,6 +126,9 @@ fn as_json(event: &Event<'_>) -> Value {
             json!({"event": "listening", "kind": kind.name(), "address": address})
         }
         Event::Ready { started_in_ms } => json!({"event": "ready", "started_in_ms": started_in_ms}),
+        Event::Reloaded { certificate_sha256 } => {
+            json!({"event": "reloaded", "certificate_sha256": certificate_sha256})
+        }
         Event::Draining { sessions } => json!({"event": "draining", "sessions": sessions}),
         Event::Stopped => json!({"event": "stopped"}),
     }

@@ -58,10 +58,8 @@ fn check_names(
     table: &DeTable<'_>,
 ) -> Result<BTreeMap<String, usize>, Vec<Problem>> {
     let known = sections();
-    let place = |offset: usize| Place::Line {
-        file: path.to_owned(),
-        line: Some(line_at(text, offset)),
-    };
+    let place =
+        |offset: usize| Place::Line { file: path.to_owned(), line: Some(line_at(text, offset)) };
     let mut lines = BTreeMap::new();
     let mut problems = Vec::new();
     for (section_name, value) in table {

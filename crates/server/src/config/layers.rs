@@ -60,8 +60,7 @@ pub fn load(layers: &Layers) -> Result<Loaded, Vec<Problem>> {
     let flags = from_flags(&layers.flags)?;
 
     let defaults = Value::serialize(Config::default()).ok().and_then(Value::into_dict);
-    let from_file =
-        file.as_ref().and_then(|file| Value::serialize(file.table()).ok()?.into_dict());
+    let from_file = file.as_ref().and_then(|file| Value::serialize(file.table()).ok()?.into_dict());
     let figment = Figment::new()
         .merge(Layer { name: "default", values: defaults.unwrap_or_default() })
         .merge(Layer { name: "file", values: from_file.unwrap_or_default() })

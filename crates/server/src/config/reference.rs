@@ -60,10 +60,7 @@ pub fn page() -> String {
         }
         text.push('\n');
         for key in &section.keys {
-            writeln_to(
-                &mut text,
-                format_args!("- `{}`: {}", key.name, key.doc.replace('\n', " ")),
-            );
+            writeln_to(&mut text, format_args!("- `{}`: {}", key.name, key.doc.replace('\n', " ")));
         }
     }
     text.push_str("\n## Exit statuses\n\nThe same for every `anser` command.\n\n");

@@ -32,11 +32,16 @@ pub fn fsync_latency(directory: &Path) -> Finding {
             times.sort_unstable();
             let median = times[times.len() / 2];
             let worst = times[times.len() - 1];
-            let found = format!("{median:.1?} in the middle, {worst:.1?} at worst, of {ROUNDS} writes");
+            let found =
+                format!("{median:.1?} in the middle, {worst:.1?} at worst, of {ROUNDS} writes");
             if median >= TOO_SLOW {
                 Finding::fail(check, found, "Use another disk: every message waits for an fsync.")
             } else if median >= SLOW {
-                Finding::warn(check, found, "A local SSD takes below 5 ms; network disks often more.")
+                Finding::warn(
+                    check,
+                    found,
+                    "A local SSD takes below 5 ms; network disks often more.",
+                )
             } else {
                 Finding::ok(check, found)
             }
@@ -74,7 +79,11 @@ pub fn free_space(directory: &Path) -> Finding {
             if free < MIN_FREE_BYTES {
                 Finding::fail(check, text, "Free space: below 256 MiB nothing more is accepted.")
             } else if free < 4 * MIN_FREE_BYTES {
-                Finding::warn(check, text, "Free space soon: below 256 MiB nothing more is accepted.")
+                Finding::warn(
+                    check,
+                    text,
+                    "Free space soon: below 256 MiB nothing more is accepted.",
+                )
             } else {
                 Finding::ok(check, text)
             }

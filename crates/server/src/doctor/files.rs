@@ -83,10 +83,8 @@ fn secret(check: &'static str, path: &Path, found: String) -> Finding {
             format!("Type: chmod 600 {}", path.display()),
         ),
         Ok(_) => Finding::ok(check, found),
-        Err(error) => Finding::fail(
-            check,
-            format!("{}: {error}", path.display()),
-            "Type: anser init",
-        ),
+        Err(error) => {
+            Finding::fail(check, format!("{}: {error}", path.display()), "Type: anser init")
+        }
     }
 }

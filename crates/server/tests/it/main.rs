@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod config;
+mod doctor;
 mod documents;
+mod dump;
 mod first_start;
+mod listeners;
 mod place;

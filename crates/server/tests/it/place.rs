@@ -31,7 +31,7 @@ impl anser_service::Entropy for Counting {
 }
 
 pub struct Place {
-    pub directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
     pub data_dir: DataDir,
 }
 
@@ -39,7 +39,7 @@ impl Place {
     pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(directory.path().join("server"));
-        Self { directory, data_dir }
+        Self { _directory: directory, data_dir }
     }
 
     pub fn root(&self) -> &Path {

@@ -1,0 +1,9 @@
+//! The real program as an operator meets it: started, asked, stopped, killed.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod commands;
+mod http;
+mod kept;
+mod life;
+mod program;
+mod refusals;

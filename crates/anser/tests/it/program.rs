@@ -1,0 +1,157 @@
+//! The program in a directory of its own: one-off commands, and a server that is waited for by its ready line.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// Everything on free ports of this machine.
+const FREE_PORTS: [&str; 8] = [
+    "--tcp",
+    "127.0.0.1:0",
+    "--tls",
+    "127.0.0.1:0",
+    "--http",
+    "127.0.0.1:0",
+    "--https",
+    "127.0.0.1:0",
+];
+
+/// A directory that goes away with the test.
+pub struct Home {
+    directory: tempfile::TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("server")
+    }
+
+    /// The program with this directory and nothing of the surrounding environment.
+    pub fn program(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_anser"));
+        command
+            .env_clear()
+            .env("HOME", self.directory.path())
+            .env("ANSER_DATA_DIR", self.data_dir());
+        command.args(words).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, words: &[&str]) -> Output {
+        self.program(words).output().unwrap()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// Starts a server and returns when it is ready.
+    pub fn serve(&self) -> Server {
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, more: &[&str]) -> Server {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.directory.path().join("log"))
+            .unwrap();
+        let mut child = self
+            .program(&[&["serve"], &FREE_PORTS[..], more].concat())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Server { child, out, said: Vec::new(), data_dir: self.data_dir() };
+        let ready = if more.contains(&"--json") { "{\"event\":\"ready\"" } else { "ready" };
+        assert!(server.hear(ready), "no ready line: {:?}\n{}", server.said, self.log());
+        server
+    }
+}
+
+/// A server that is ready. It is killed when the test ends.
+pub struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    said: Vec<String>,
+    data_dir: PathBuf,
+}
+
+impl Server {
+    /// Reads lines until one begins so; false when there are no more.
+    pub fn hear(&mut self, beginning: &str) -> bool {
+        loop {
+            let mut line = String::new();
+            if self.out.read_line(&mut line).unwrap() == 0 {
+                return false;
+            }
+            let found = line.starts_with(beginning);
+            self.said.push(line);
+            if found {
+                return true;
+            }
+        }
+    }
+
+    /// Every line so far.
+    pub fn said(&self) -> String {
+        self.said.concat()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn stop(mut self) -> (ExitStatus, String) {
+        self.signal(Signal::TERM);
+        while self.hear("\u{0}") {}
+        (self.child.wait().unwrap(), self.said())
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn announcement(&self) -> Value {
+        let text = std::fs::read(self.data_dir.join("server.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    pub fn address(&self, kind: &str) -> SocketAddr {
+        self.announcement()[kind].as_str().unwrap().parse().unwrap()
+    }
+
+    pub fn api_key(&self) -> String {
+        let said = self.announcement();
+        let file = Path::new(said["api_key_file"].as_str().unwrap()).to_owned();
+        std::fs::read_to_string(file).unwrap().trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Ends only this test's own child; one that has ended already is no fault.
+        if let Ok(None) = self.child.try_wait() {
+            let (_killed, _waited) = (self.child.kill(), self.child.wait());
+        }
+    }
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
