@@ -6,12 +6,25 @@
 
 mod accounts;
 mod api;
+mod cache;
+mod directory;
+mod door;
 mod fanout;
+mod groups;
+mod history;
 mod lane;
+mod messages;
 mod metrics;
+mod rate;
+mod receipts;
+mod rules;
 mod service;
 mod session;
 mod settings;
+mod sync;
+mod trim;
+mod visible;
+mod writer;
 
 pub use accounts::app::AppCaller;
 pub use api::*;

@@ -1,100 +1,286 @@
-//! The service.
-#![allow(missing_docs, unused, clippy::todo, clippy::missing_errors_doc)]
-use crate::*;
-use anser_backend::{Accounts, Conversations, Ledger, LedgerStatus};
-use anser_types::*;
-use secrecy::SecretString;
+//! The service: what it is made of, how it starts, and how it ends.
+
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anser_backend::{Accounts, Conversations, Ledger, LedgerStatus, StoreError};
+use anser_types::{Clock, ErrorCode, Refusal};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::password::Passwords;
+use crate::api::Ended;
+use crate::directory::Directory;
+use crate::door::Doors;
+use crate::fanout::registry::Registry;
+use crate::settings::{Entropy, Settings};
+use crate::trim;
+use crate::writer::actor::Writer;
+use crate::writer::publish::{Publisher, refusal_of};
+use crate::writer::queue::WriterHandle;
+
+/// Batches between the writer and the publisher: one being told, one waiting, one at the store.
+const PUBLISH_QUEUE: usize = 1;
+/// Look-ups for signals at once; more signals are dropped.
+const SIDE_TASKS: usize = 64;
+
+/// The stores the service works on.
 #[derive(Clone)]
 pub struct Ports {
+    /// What commands cause.
     pub ledger: Arc<dyn Ledger>,
+    /// What rules and pages read.
     pub conversations: Arc<dyn Conversations>,
+    /// Users, devices, tokens.
     pub accounts: Arc<dyn Accounts>,
 }
-pub struct Service {}
+
+/// How the service is.
 #[derive(Clone, Debug)]
 pub struct Status {
+    /// Sessions.
     pub sessions: usize,
+    /// Users with at least one session.
     pub users_online: usize,
+    /// Commands waiting for the writer.
     pub queue_depth: usize,
+    /// Commands of app servers waiting for the writer.
     pub bulk_depth: usize,
+    /// No new sessions are taken.
     pub draining: bool,
+    /// Writing has failed: nothing more is acknowledged.
+    pub failed: Option<String>,
+    /// The store's account of itself.
     pub ledger: LedgerStatus,
 }
+
+/// The rules of the product behind one door. See the crate's text.
+pub struct Service {
+    ports: Ports,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+    directory: Arc<Directory>,
+    registry: Arc<Registry>,
+    writer: WriterHandle,
+    passwords: Passwords,
+    doors: Doors,
+    side: Arc<Semaphore>,
+    /// Compose counter of messages sent through the app server's door.
+    app_local_no: AtomicU64,
+    draining: AtomicBool,
+    failed: watch::Receiver<Option<String>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    runtime: Handle,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
 impl Service {
+    /// Starts the service on the current tokio runtime: writer, publisher, and the tasks that write soft positions
+    /// and trim inboxes. They end by [`Service::stop`], or when the last handle is dropped.
+    #[must_use]
     pub fn start(
         ports: Ports,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         settings: Settings,
     ) -> Arc<Self> {
-        todo!()
+        let wait = Duration::from_millis(settings.queue_wait_ms);
+        let (writer, queues) = WriterHandle::new(settings.writer_queue, settings.bulk_queue, wait);
+        let (done, publish) = mpsc::channel(PUBLISH_QUEUE);
+        let (failed_in, failed) = watch::channel(None);
+        let registry = Arc::new(Registry::new());
+        let directory = Arc::new(Directory::new(
+            Arc::clone(&ports.conversations),
+            Arc::clone(&ports.accounts),
+            settings.cached_members,
+        ));
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let publisher =
+            Publisher::new(Arc::clone(&registry), Arc::clone(&directory), publish, failed_in);
+        tasks.spawn(Writer::new(Arc::clone(&ports.ledger), queues, done, stop.clone()).run());
+        tasks.spawn(publisher.run());
+        tasks.spawn(trim::write_positions(
+            Arc::clone(&ports.ledger),
+            Duration::from_millis(settings.soft_write_ms),
+            stop.clone(),
+        ));
+        tasks.spawn(trim::trim_inboxes(
+            Arc::clone(&ports.ledger),
+            Arc::clone(&clock),
+            trim::Pace::of(&settings),
+            stop.clone(),
+        ));
+        Arc::new(Self {
+            passwords: Passwords::new(settings.hashing),
+            doors: Doors::new(),
+            side: Arc::new(Semaphore::new(SIDE_TASKS)),
+            app_local_no: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            runtime: Handle::current(),
+            ports,
+            clock,
+            entropy,
+            settings,
+            directory,
+            registry,
+            writer,
+            failed,
+            stop,
+            tasks,
+        })
     }
-    pub async fn open_session(
-        self: &Arc<Self>,
-        hello: Hello,
-    ) -> Result<(Session, Mailbox), Refusal> {
-        todo!()
-    }
-    pub async fn register(
-        &self,
-        user: UserId,
-        password: SecretString,
-        class: DeviceClass,
-        device_name: String,
-    ) -> Result<SignedIn, Refusal> {
-        todo!()
-    }
-    pub async fn sign_in(
-        &self,
-        user: UserId,
-        password: SecretString,
-        class: DeviceClass,
-        device_name: String,
-    ) -> Result<SignedIn, Refusal> {
-        todo!()
-    }
-    pub async fn renew(&self, token: &str) -> Result<SignedIn, Refusal> {
-        todo!()
-    }
-    pub async fn sign_out(&self, token: &str) -> Result<(), Refusal> {
-        todo!()
-    }
-    pub fn authenticate_app(&self, key: &str) -> Result<AppCaller, Refusal> {
-        todo!()
-    }
-    pub async fn create_user(&self, app: &AppCaller, user: UserId) -> Result<(), Refusal> {
-        todo!()
-    }
-    pub async fn mint_token(
-        &self,
-        app: &AppCaller,
-        user: UserId,
-        device: Option<DeviceNo>,
-        class: DeviceClass,
-        name: String,
-        create: bool,
-    ) -> Result<SignedIn, Refusal> {
-        todo!()
-    }
-    pub async fn send_as(
-        &self,
-        app: &AppCaller,
-        from: UserId,
-        idempotency_key: String,
-        hash: [u8; 16],
-        to: Target,
-        content: Content,
-    ) -> Result<(Done, bool), Refusal> {
-        todo!()
-    }
+
+    /// How the service is. Cheap.
+    #[must_use]
     pub fn status(&self) -> Status {
-        todo!()
+        let (queue_depth, bulk_depth) = self.writer.depths();
+        let ledger = self.ports.ledger.status();
+        Status {
+            sessions: self.registry.sessions(),
+            users_online: self.registry.users(),
+            queue_depth,
+            bulk_depth,
+            draining: self.is_draining(),
+            failed: self.failure().or_else(|| ledger.poisoned.clone()),
+            ledger,
+        }
     }
+
+    /// Ends when writing has failed, with what the store said. The process should then end itself: nothing more
+    /// will be acknowledged (guarantee G20).
+    pub async fn store_failed(&self) -> String {
+        let mut failed = self.failed.clone();
+        match failed.wait_for(Option::is_some).await {
+            Ok(text) => text.clone().unwrap_or_default(),
+            // The publisher has ended without a failure: there is none to come.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Refuses new sessions and commands, and tells every session to go. Commands under way are still answered.
     pub async fn drain(&self) {
-        todo!()
+        self.draining.store(true, Ordering::Release);
+        let detail = "the server is shutting down".to_owned();
+        self.registry.end_all(&Ended { code: ErrorCode::Draining, detail });
+        // Sessions act on it in their own tasks.
+        tokio::task::yield_now().await;
     }
+
+    /// Drains, writes everything that is queued, answers it, writes soft positions, and ends all tasks. On return
+    /// the service writes nothing more.
     pub async fn stop(&self) {
-        todo!()
+        if !self.is_draining() {
+            self.drain().await;
+        }
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = self.ports.ledger.flush_positions().await {
+            tracing::error!(%error, "soft positions were not written; the next Hellos restore them");
+        }
+    }
+
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn_on(task, &self.runtime);
+    }
+
+    /// Runs a look-up beside everything else, unless too many run already.
+    pub(crate) fn spawn_aside(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match Arc::clone(&self.side).try_acquire_owned() {
+            Ok(permit) => self.spawn(async move {
+                task.await;
+                drop(permit);
+            }),
+            Err(_) => crate::metrics::signal_dropped(),
+        }
+    }
+
+    /// The honest refusal for a failed read or account write; logged here, once.
+    pub(crate) fn store_refusal(&self, error: &StoreError) -> Refusal {
+        tracing::error!(%error, "the store refused");
+        refusal_of(error)
+    }
+
+    /// A number for a message composed by an app server: grows, also over a restart while the clock goes forward.
+    pub(crate) fn next_app_local_no(&self) -> u64 {
+        let now = self.clock.now().0;
+        let next = |last: u64| Some((last + 1).max(now));
+        let last = self.app_local_no.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        last.map_or(now, |last| (last + 1).max(now))
+    }
+
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failed.borrow().clone()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(crate) const fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    pub(crate) const fn writer(&self) -> &WriterHandle {
+        &self.writer
+    }
+
+    pub(crate) const fn doors(&self) -> &Doors {
+        &self.doors
+    }
+
+    pub(crate) const fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    pub(crate) fn ledger(&self) -> &dyn Ledger {
+        &*self.ports.ledger
+    }
+
+    /// For tasks that outlive a borrow.
+    pub(crate) fn ledger_handle(&self) -> Arc<dyn Ledger> {
+        Arc::clone(&self.ports.ledger)
+    }
+
+    pub(crate) fn conversations(&self) -> &dyn Conversations {
+        &*self.ports.conversations
+    }
+
+    pub(crate) fn accounts(&self) -> &dyn Accounts {
+        &*self.ports.accounts
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }

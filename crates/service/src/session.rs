@@ -1,68 +1,296 @@
-//! One connection's session.
-#![allow(missing_docs, unused, clippy::todo, clippy::missing_errors_doc)]
-use crate::*;
-use anser_backend::InboxBounds;
-use anser_types::*;
+//! One connection's session: commands in, answers out, and everything that reads.
+
 use std::sync::Arc;
-#[derive(Clone, Debug)]
-pub struct Page {
-    pub first: InboxSeq,
-    pub deliveries: Vec<Delivery>,
-    pub bounds: InboxBounds,
+
+use anser_types::{
+    ConversationId, DeviceClass, DeviceNo, ErrorCode, InboxSeq, Refusal, Seq, UserNo, limits,
+};
+use parking_lot::Mutex;
+
+use crate::api::{
+    Caller, CommandRequest, Ended, Opened, Query, Reply as QueryReply, Signal, Start,
+};
+use crate::directory::View;
+use crate::fanout::mailbox::Slot;
+use crate::fanout::registry::Registry;
+use crate::lane::{Lane, Pending};
+use crate::messages::decide::decide;
+use crate::messages::request::{Actor, Request};
+use crate::rate::Bucket;
+use crate::service::Service;
+use crate::sync::inbox;
+pub use crate::sync::inbox::Page;
+use crate::writer::batch::Job;
+use crate::writer::publish::Reply;
+use crate::writer::queue::Queue;
+use crate::{history, receipts, sync};
+
+/// A session's place in the registry, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    registry: Arc<Registry>,
+    user: UserNo,
+    id: u64,
 }
-/// Dropping it unregisters.
-pub struct Session {}
-/// Everything of a session but `submit`; cheap to clone.
+
+impl Registration {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        user: UserNo,
+        device: DeviceNo,
+        class: DeviceClass,
+        slot: Arc<Slot>,
+    ) -> Self {
+        let id = registry.register(user, device, class, slot);
+        Self { registry, user, id }
+    }
+
+    pub(crate) const fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.registry.unregister(self.user, self.id);
+    }
+}
+
+/// What a session and its readers share.
+pub(crate) struct Shared {
+    pub(crate) service: Arc<Service>,
+    pub(crate) caller: Caller,
+    pub(crate) opened: Opened,
+    pub(crate) slot: Arc<Slot>,
+    signals: Mutex<Bucket>,
+}
+
+/// One connection's session. Dropping it takes it out of the registry: nothing is delivered to it any more.
+pub struct Session {
+    reader: Reader,
+    lane: Arc<Lane>,
+    commands: Bucket,
+    _registration: Registration,
+}
+
+/// Everything of a session but its commands. Cheap to clone; may be used while a command is being submitted.
 #[derive(Clone)]
-pub struct Reader {}
-impl Session {
-    pub fn caller(&self) -> &Caller {
-        todo!()
-    }
-    pub fn opened(&self) -> &Opened {
-        todo!()
-    }
-    pub fn reader(&self) -> Reader {
-        todo!()
-    }
-    /// Ends when the rules ran and the append is queued, in order. NOT cancel safe: drop the future only with the session.
-    pub async fn submit(&mut self, request: CommandRequest) -> Pending {
-        todo!()
-    }
-    pub async fn query(&self, query: Query) -> Result<Reply, Refusal> {
-        todo!()
-    }
-    pub async fn read_inbox(&self, after: InboxSeq, entries: usize) -> Result<Page, Refusal> {
-        todo!()
-    }
-    pub fn acked(&self, up_to: InboxSeq, delivered: &[(ConversationId, Seq)]) {
-        todo!()
-    }
-    pub fn signal(&self, signal: Signal) {
-        todo!()
-    }
-    /// The sweep: compares the inbox head with the mailbox's and raises it (call every `SWEEP_MS`).
-    pub async fn sweep(&self) -> Result<InboxSeq, Refusal> {
-        todo!()
+pub struct Reader(Arc<Shared>);
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("caller", self.caller()).finish_non_exhaustive()
     }
 }
-impl Reader {
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("caller", self.caller()).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    pub(crate) fn new(
+        service: Arc<Service>,
+        caller: Caller,
+        opened: Opened,
+        slot: Arc<Slot>,
+        registration: Registration,
+    ) -> Self {
+        let settings = service.settings();
+        let commands = Bucket::new(settings.commands_per_second, settings.commands_burst);
+        let signals = Bucket::new(settings.signals_per_second, settings.signals_per_second);
+        let lane = Arc::new(Lane::new(Actor::of(&caller), Arc::downgrade(&service)));
+        let shared = Shared { service, caller, opened, slot, signals: Mutex::new(signals) };
+        Self { reader: Reader(Arc::new(shared)), lane, commands, _registration: registration }
+    }
+
+    /// Who calls.
+    #[must_use]
     pub fn caller(&self) -> &Caller {
-        todo!()
+        self.reader.caller()
     }
-    pub async fn query(&self, query: Query) -> Result<Reply, Refusal> {
-        todo!()
+
+    /// What Welcome says.
+    #[must_use]
+    pub fn opened(&self) -> &Opened {
+        &self.reader.0.opened
     }
+
+    /// A handle for everything but commands.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// Takes in a command. Ends when its rules have run and its append is queued behind those of earlier commands;
+    /// the returned [`Pending`] ends with the answer, after the durable commit.
+    ///
+    /// Consecutive messages share batches; any other command waits here until everything before it is committed.
+    /// NOT cancel safe: drop this future only together with the session.
+    pub async fn submit(&mut self, request: CommandRequest) -> Pending {
+        let command_no = request.command_no;
+        if let Err(refusal) = self.admit() {
+            return Pending::refused(command_no, refusal);
+        }
+        let request = Arc::new(Request::from(request));
+        let service = &self.reader.0.service;
+        let alone = !request.may_share_a_batch();
+        self.lane.wait_below(if alone { 1 } else { limits::COMMANDS_IN_FLIGHT }).await;
+        let mut decided = decide(service, &self.lane.actor, &request, View::Cached).await;
+        // A message may be decided while those before it are being written; a "no" may not.
+        if decided.as_ref().is_ok_and(|decided| decided.refused) && !self.lane.is_settled() {
+            self.lane.wait_below(1).await;
+            decided = decide(service, &self.lane.actor, &request, View::Cached).await;
+        }
+        let decided = match decided {
+            Ok(decided) => decided,
+            Err(refusal) => return Pending::refused(command_no, refusal),
+        };
+        let (ticket, pending) = self.lane.enter(request);
+        let reply = Reply::lane(Arc::clone(&self.lane), ticket);
+        let job = Job { append: decided.append, route: decided.route, reply };
+        service.writer().submit(job, Queue::Sessions).await;
+        pending
+    }
+
+    fn admit(&mut self) -> Result<(), Refusal> {
+        let shared = &self.reader.0;
+        if let Some(Ended { code, detail }) = shared.slot.ended() {
+            return Err(Refusal::because(code, detail));
+        }
+        if shared.service.is_draining() {
+            return Err(Refusal::new(ErrorCode::Draining).retry_after(2_000));
+        }
+        self.commands.take().map_err(|wait| {
+            let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
+            Refusal::new(ErrorCode::RateLimited).retry_after(ms)
+        })
+    }
+
+    /// See [`Reader::query`].
+    ///
+    /// # Errors
+    /// See [`Reader::query`].
+    pub async fn query(&self, query: Query) -> Result<QueryReply, Refusal> {
+        self.reader.query(query).await
+    }
+
+    /// See [`Reader::read_inbox`].
+    ///
+    /// # Errors
+    /// See [`Reader::read_inbox`].
     pub async fn read_inbox(&self, after: InboxSeq, entries: usize) -> Result<Page, Refusal> {
-        todo!()
+        self.reader.read_inbox(after, entries).await
     }
-    pub fn acked(&self, up_to: InboxSeq, delivered: &[(ConversationId, Seq)]) {
-        todo!()
-    }
-    pub fn signal(&self, signal: Signal) {
-        todo!()
-    }
+
+    /// See [`Reader::sweep`].
+    ///
+    /// # Errors
+    /// See [`Reader::sweep`].
     pub async fn sweep(&self) -> Result<InboxSeq, Refusal> {
-        todo!()
+        self.reader.sweep().await
+    }
+
+    /// See [`Reader::acked`].
+    pub fn acked(&self, up_to: InboxSeq, delivered: &[(ConversationId, Seq)]) {
+        self.reader.acked(up_to, delivered);
+    }
+
+    /// See [`Reader::signal`].
+    pub fn signal(&self, signal: Signal) {
+        self.reader.signal(signal);
+    }
+}
+
+impl Reader {
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.0.caller
+    }
+
+    /// What Welcome says.
+    #[must_use]
+    pub fn opened(&self) -> &Opened {
+        &self.0.opened
+    }
+
+    /// Answers a read from what is durable now.
+    ///
+    /// # Errors
+    /// `ConversationUnknown`, `UserUnknown`, `InvalidArgument`, or what the store says.
+    pub async fn query(&self, query: Query) -> Result<QueryReply, Refusal> {
+        let Shared { service, caller, .. } = &*self.0;
+        let answered = match query {
+            Query::History { of, after, before, limit, oldest_first } => {
+                let order = history::order(oldest_first);
+                history::page(service, caller, &of, history::Bounds { after, before, limit, order })
+                    .await
+            }
+            Query::Conversations { after, limit } => {
+                sync::list::conversations(service, caller, after, limit).await
+            }
+            Query::Members { conversation, known } => {
+                sync::list::members(service, caller, conversation, known).await
+            }
+            Query::Receipts { of } => receipts::query(service, caller, &of).await,
+            Query::SyncPage { at, after, limit } => {
+                sync::list::rebuild(service, caller, at, after, limit).await
+            }
+            Query::Changes { conversation, after, limit } => {
+                history::changes(service, caller, conversation, after, limit).await
+            }
+        };
+        answered.inspect_err(|refusal| crate::metrics::refused(refusal.code))
+    }
+
+    /// A page of one's own inbox: entries after a number, at most `entries` (0: the default).
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn read_inbox(&self, after: InboxSeq, entries: usize) -> Result<Page, Refusal> {
+        let page = inbox::page(&self.0.service, &self.0.caller, after, entries).await?;
+        self.0.slot.raise_head(page.bounds.head);
+        Ok(page)
+    }
+
+    /// Compares the mailbox with the inbox and raises `known_head`, so that not even a lost last hint stays lost.
+    /// Call it every `SWEEP_MS`.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn sweep(&self) -> Result<InboxSeq, Refusal> {
+        let Shared { service, caller, slot, .. } = &*self.0;
+        let bounds = service
+            .conversations()
+            .inbox_bounds(caller.user_no)
+            .await
+            .map_err(|error| service.store_refusal(&error))?;
+        if slot.raise_head(bounds.head) {
+            slot.wake();
+        }
+        Ok(bounds.head)
+    }
+
+    /// The device has stored its inbox up to here. `delivered` names the last message of each conversation among
+    /// the entries that were sent to it and are covered by this: their senders hear that they were delivered.
+    pub fn acked(&self, up_to: InboxSeq, delivered: &[(ConversationId, Seq)]) {
+        if up_to > self.0.slot.known_head() {
+            let detail = format!("acknowledged {up_to}, but the log ends before it");
+            self.0.slot.end(Ended { code: ErrorCode::LogBehindClient, detail });
+            return;
+        }
+        let after_reset = matches!(self.0.opened.start, Start::Reset { at, .. } if at == up_to);
+        receipts::acked(&self.0, up_to, delivered, after_reset);
+    }
+
+    /// Passes a signal on (typing); too many are dropped and counted.
+    pub fn signal(&self, signal: Signal) {
+        if self.0.signals.lock().take().is_err() {
+            crate::metrics::signal_dropped();
+            return;
+        }
+        receipts::typing(&self.0, signal);
     }
 }

@@ -58,6 +58,10 @@ impl Slot {
         }
     }
 
+    pub(crate) fn known_head(&self) -> InboxSeq {
+        InboxSeq(self.known_head.load(Ordering::Acquire))
+    }
+
     /// Raises the largest number heard of; true if it was news.
     pub(crate) fn raise_head(&self, head: InboxSeq) -> bool {
         self.known_head.fetch_max(head.0, Ordering::AcqRel) < head.0
@@ -121,7 +125,7 @@ impl Mailbox {
     /// The largest inbox number heard of. Only grows, never dropped.
     #[must_use]
     pub fn known_head(&self) -> InboxSeq {
-        InboxSeq(self.slot.known_head.load(Ordering::Acquire))
+        self.slot.known_head()
     }
 
     /// Ends when something came since it last ended: an event, a signal, a raised head, or the end of the session.

@@ -1,0 +1,127 @@
+//! Register, sign in, renew, sign out.
+
+use anser_backend::CreateUser;
+use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
+use secrecy::SecretString;
+
+use crate::accounts::password::{Passwords, SALT_BYTES};
+use crate::accounts::tokens::Bearer;
+use crate::api::{Ended, SignedIn};
+use crate::service::Service;
+
+impl Service {
+    /// Makes an account with a password and signs its first device in.
+    ///
+    /// # Errors
+    /// `RegistrationClosed`, `PasswordRefused`, `UserExists`, `InvalidArgument`, `Overloaded`, or what the store says.
+    pub async fn register(
+        &self,
+        user: UserId,
+        password: SecretString,
+        class: DeviceClass,
+        device_name: String,
+    ) -> Result<SignedIn, Refusal> {
+        if !self.settings().registration {
+            return Err(Refusal::new(ErrorCode::RegistrationClosed));
+        }
+        Passwords::check(&password)?;
+        let refused = |error| self.store_refusal(&error);
+        // Before the costly hash: a taken name is no secret here.
+        if self.accounts().user(user.clone()).await.map_err(refused)?.is_some() {
+            return Err(Refusal::new(ErrorCode::UserExists));
+        }
+        let mut salt = [0; SALT_BYTES];
+        self.entropy().fill(&mut salt);
+        let hash = self.passwords().hash(password, salt).await?;
+        let now = self.clock().now();
+        match self.accounts().create_user(user, Some(hash), now).await.map_err(refused)? {
+            CreateUser::Created(user) => {
+                let _door = self.doors().enter(user.no).await;
+                self.issue(Bearer {
+                    user_no: user.no,
+                    user: user.id,
+                    device: None,
+                    class,
+                    name: device_name,
+                })
+                .await
+            }
+            CreateUser::Exists(_) => Err(Refusal::new(ErrorCode::UserExists)),
+        }
+    }
+
+    /// Signs a new device in by password. Takes the same work and gives the same answer whether the user is unknown,
+    /// has no password, or the password is wrong.
+    ///
+    /// # Errors
+    /// `WrongCredentials`, `TooManyDevices`, `InvalidArgument`, `Overloaded`, or what the store says.
+    pub async fn sign_in(
+        &self,
+        user: UserId,
+        password: SecretString,
+        class: DeviceClass,
+        device_name: String,
+    ) -> Result<SignedIn, Refusal> {
+        let found = self.accounts().user(user).await.map_err(|error| self.store_refusal(&error))?;
+        let stored = found.as_ref().and_then(|user| user.password_hash.clone());
+        let right = self.passwords().verify(password, stored).await?;
+        let Some(user) = found.filter(|_| right) else {
+            return Err(Refusal::new(ErrorCode::WrongCredentials));
+        };
+        let _door = self.doors().enter(user.no).await;
+        self.issue(Bearer {
+            user_no: user.no,
+            user: user.id,
+            device: None,
+            class,
+            name: device_name,
+        })
+        .await
+    }
+
+    /// Gives the same device a new token; the old one ends.
+    ///
+    /// # Errors
+    /// `TokenInvalid`, `TokenExpired`, or what the store says.
+    pub async fn renew(&self, token: &str) -> Result<SignedIn, Refusal> {
+        let user = self.valid_token(token).await?.device.user;
+        let _door = self.doors().enter(user).await;
+        // Again behind the door: of two renewals with one token only the first may succeed.
+        let old = self.valid_token(token).await?;
+        let devices =
+            self.accounts().devices(user).await.map_err(|error| self.store_refusal(&error))?;
+        let name = devices
+            .into_iter()
+            .find(|device| device.device == old.device.device)
+            .map_or_else(String::new, |device| device.name);
+        let renewed = self
+            .issue(Bearer {
+                user_no: user,
+                user: old.user_id,
+                device: Some(old.device.device),
+                class: old.class,
+                name,
+            })
+            .await?;
+        self.doors().note_revocation();
+        Ok(renewed)
+    }
+
+    /// Ends a device's token and its sessions.
+    ///
+    /// # Errors
+    /// `TokenInvalid`, or what the store says.
+    pub async fn sign_out(&self, token: &str) -> Result<(), Refusal> {
+        let device = self.known_token(token).await?.device;
+        self.accounts()
+            .revoke(device.user, Some(device.device))
+            .await
+            .map_err(|error| self.store_refusal(&error))?;
+        // Whoever is about to open a session with this token looks again, or is already in the registry.
+        self.doors().note_revocation();
+        let _door = self.doors().enter(device.user).await;
+        let ended = Ended { code: ErrorCode::SignedOut, detail: String::new() };
+        self.registry().end(device.user, Some(device.device), &ended);
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! Tokens: 256 random bits, bound to a device, known to the store only by their hash.
+
+use anser_backend::{NewToken, Token};
+use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs, UserId, UserNo};
+use sha2::{Digest, Sha256};
+
+use crate::api::SignedIn;
+use crate::service::Service;
+
+/// Begins every token, so that one that leaked into a log or a repository is recognised.
+const PREFIX: &str = "ans_";
+/// Bytes a device may call itself by.
+const DEVICE_NAME_MAX_BYTES: usize = 128;
+
+/// For whom a token is made.
+pub(crate) struct Bearer {
+    pub(crate) user_no: UserNo,
+    pub(crate) user: UserId,
+    /// `None`: a new device.
+    pub(crate) device: Option<DeviceNo>,
+    pub(crate) class: DeviceClass,
+    pub(crate) name: String,
+}
+
+/// The hash under which a token is stored.
+pub(crate) fn hash_of(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+impl Service {
+    /// The token, if it is known and has not ended.
+    pub(crate) async fn valid_token(&self, token: &str) -> Result<Token, Refusal> {
+        let found = self.known_token(token).await?;
+        if self.clock().now() >= found.expires_at {
+            return Err(Refusal::new(ErrorCode::TokenExpired));
+        }
+        Ok(found)
+    }
+
+    /// The token, if it is known, ended or not.
+    pub(crate) async fn known_token(&self, token: &str) -> Result<Token, Refusal> {
+        self.accounts()
+            .token(hash_of(token))
+            .await
+            .map_err(|error| self.store_refusal(&error))?
+            .ok_or(Refusal::new(ErrorCode::TokenInvalid))
+    }
+
+    /// Makes and stores a token. A user's devices with a living token are counted before one is added; call it
+    /// behind the user's door.
+    pub(crate) async fn issue(&self, bearer: Bearer) -> Result<SignedIn, Refusal> {
+        let now = self.clock().now();
+        if bearer.name.len() > DEVICE_NAME_MAX_BYTES || bearer.name.chars().any(char::is_control) {
+            let detail = format!("a device name has at most {DEVICE_NAME_MAX_BYTES} plain bytes");
+            return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
+        }
+        if bearer.device.is_none() {
+            self.room_for_a_device(bearer.user_no, now).await?;
+        }
+        let mut secret = [0; 32];
+        self.entropy().fill(&mut secret);
+        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = format!("{PREFIX}{hex}");
+        let expires_at = UnixMs(now.0.saturating_add(self.settings().token_life_ms));
+        let device = self
+            .accounts()
+            .put_token(NewToken {
+                user: bearer.user_no,
+                device: bearer.device,
+                class: bearer.class,
+                name: bearer.name,
+                hash: hash_of(&token),
+                created_at: now,
+                expires_at,
+            })
+            .await
+            .map_err(|error| self.store_refusal(&error))?;
+        Ok(SignedIn { user: bearer.user, device, token, expires_at })
+    }
+
+    async fn room_for_a_device(&self, user: UserNo, now: UnixMs) -> Result<(), Refusal> {
+        let devices =
+            self.accounts().devices(user).await.map_err(|error| self.store_refusal(&error))?;
+        let living = devices.iter().filter(|device| device.expires_at > now).count();
+        if living >= self.settings().devices_per_user {
+            return Err(Refusal::new(ErrorCode::TooManyDevices));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! Looking up users and member lists, from the cache or from the store, as the asker demands.
+
+use std::sync::Arc;
+
+use anser_backend::{Accounts, Conversations, Roster, StoreError};
+use anser_types::{ConversationId, UserId, UserNo};
+
+use crate::cache::{RosterCache, UserCache};
+
+/// Whether an answer may come from memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// Possibly out of date; good enough for a "yes" that carries its version.
+    Cached,
+    /// As durable now. Needed for every "no" and for everything a reader is shown.
+    Fresh,
+}
+
+/// The one place that resolves ids.
+pub(crate) struct Directory {
+    conversations: Arc<dyn Conversations>,
+    accounts: Arc<dyn Accounts>,
+    rosters: RosterCache,
+    users: UserCache,
+}
+
+impl Directory {
+    pub(crate) fn new(
+        conversations: Arc<dyn Conversations>,
+        accounts: Arc<dyn Accounts>,
+        cached_members: usize,
+    ) -> Self {
+        Self {
+            conversations,
+            accounts,
+            rosters: RosterCache::new(cached_members),
+            users: UserCache::new(cached_members / 2),
+        }
+    }
+
+    /// Row and members of a conversation.
+    pub(crate) async fn roster(
+        &self,
+        id: ConversationId,
+        view: View,
+    ) -> Result<Option<Arc<Roster>>, StoreError> {
+        if view == View::Cached
+            && let Some(roster) = self.rosters.get(id)
+        {
+            return Ok(Some(roster));
+        }
+        let found = self.conversations.roster(id).await?;
+        if let Some(roster) = &found {
+            self.rosters.put(roster);
+        }
+        Ok(found)
+    }
+
+    /// The member list at hand, if any; never waits.
+    pub(crate) fn roster_at_hand(&self, id: ConversationId) -> Option<Arc<Roster>> {
+        self.rosters.get(id)
+    }
+
+    /// The number of a user, if they exist.
+    pub(crate) async fn user(&self, id: &UserId) -> Result<Option<UserNo>, StoreError> {
+        if let Some(no) = self.users.get(id) {
+            return Ok(Some(no));
+        }
+        let found = self.accounts.user(id.clone()).await?.map(|user| user.no);
+        if let Some(no) = found {
+            self.users.put(id.clone(), no);
+        }
+        Ok(found)
+    }
+
+    /// What was committed about member lists.
+    pub(crate) const fn rosters(&self) -> &RosterCache {
+        &self.rosters
+    }
+}

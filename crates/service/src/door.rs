@@ -1,0 +1,151 @@
+//! Opening a session: who it is, that they are let in, and in which order things must happen for nothing to be lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anser_backend::Token;
+use anser_types::{ErrorCode, Refusal, UserNo};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::api::{Caller, Ended, Hello, Opened, Start};
+use crate::fanout::mailbox::{Mailbox, Slot};
+use crate::service::Service;
+use crate::session::{Registration, Session};
+use crate::sync::reset;
+use crate::{metrics, receipts};
+
+const DOORS: usize = 256;
+
+/// One door per group of users: sessions of one user are opened and ended one after the other, so that the newest of
+/// two that come at the same time is the one that stays.
+pub(crate) struct Doors {
+    doors: Vec<Mutex<()>>,
+    revocations: AtomicU64,
+}
+
+impl Doors {
+    pub(crate) fn new() -> Self {
+        Self { doors: (0..DOORS).map(|_| Mutex::new(())).collect(), revocations: AtomicU64::new(0) }
+    }
+
+    /// Waits for one's turn.
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below 256")]
+    pub(crate) async fn enter(&self, user: UserNo) -> MutexGuard<'_, ()> {
+        self.doors[(user.0 % DOORS as u64) as usize].lock().await
+    }
+
+    /// A token that was good before this may not be any more.
+    pub(crate) fn note_revocation(&self) {
+        self.revocations.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::Acquire)
+    }
+}
+
+impl Service {
+    /// Opens a session for a device. On return the device's earlier session is fenced and ended, the mailbox hears
+    /// of everything above `opened().inbox_head`, and nothing lies between the two.
+    ///
+    /// # Errors
+    /// `Draining`, `TooManyConnections`, `TokenInvalid`, `TokenExpired`, or what the store says.
+    pub async fn open_session(
+        self: &Arc<Self>,
+        hello: Hello,
+    ) -> Result<(Session, Mailbox), Refusal> {
+        self.may_open()?;
+        let seen = self.doors().revocations();
+        let mut token = self.token_for(&hello).await?;
+        let user = token.device.user;
+        let door = self.doors().enter(user).await;
+        if self.doors().revocations() != seen {
+            token = self.token_for(&hello).await?;
+        }
+        let slot = Arc::new(Slot::new(self.settings().mailbox_events));
+        let registration = Registration::new(
+            Arc::clone(self.registry()),
+            user,
+            token.device.device,
+            token.class,
+            Arc::clone(&slot),
+        );
+        // Registered first, and only then is anything read: what is committed from here on reaches the mailbox.
+        self.may_open()?;
+        let found = self
+            .ledger()
+            .open_session(token.device)
+            .await
+            .map_err(|error| self.store_refusal(&error))?;
+        slot.raise_head(found.inbox.head);
+        let ended = Ended { code: ErrorCode::Replaced, detail: String::new() };
+        self.registry().supersede(
+            user,
+            registration.id(),
+            token.device.device,
+            token.class,
+            &ended,
+        );
+        drop(door);
+        let log_epoch = self.ledger().status().log_epoch;
+        let start = reset::start(&hello, log_epoch, found.inbox);
+        self.report(&token, &hello, start);
+        let caller = Caller {
+            user_no: user,
+            user: token.user_id,
+            device: token.device.device,
+            class: token.class,
+            epoch: found.epoch,
+        };
+        if let Start::FromCursor(cursor) = start {
+            receipts::restore(self, &caller, found.cursor.max(found.inbox.floor), cursor).await;
+        }
+        let opened = Opened {
+            epoch: found.epoch,
+            log_epoch,
+            last_command_no: found.last_command_no,
+            inbox_head: found.inbox.head,
+            now: self.clock().now(),
+            start,
+        };
+        let mailbox = Mailbox::new(Arc::clone(&slot));
+        Ok((Session::new(Arc::clone(self), caller, opened, slot, registration), mailbox))
+    }
+
+    fn may_open(&self) -> Result<(), Refusal> {
+        if let Some(detail) = self.failure() {
+            return Err(Refusal::because(ErrorCode::StoreFailed, detail));
+        }
+        if self.is_draining() {
+            return Err(Refusal::new(ErrorCode::Draining).retry_after(2_000));
+        }
+        if self.registry().sessions() > self.settings().sessions {
+            return Err(Refusal::new(ErrorCode::TooManyConnections).retry_after(5_000));
+        }
+        Ok(())
+    }
+
+    async fn token_for(&self, hello: &Hello) -> Result<Token, Refusal> {
+        let token = self.valid_token(&hello.token).await?;
+        if token.device.device == hello.device {
+            Ok(token)
+        } else {
+            let detail = "the token belongs to another device";
+            Err(Refusal::because(ErrorCode::TokenInvalid, detail))
+        }
+    }
+
+    fn report(&self, token: &Token, hello: &Hello, start: Start) {
+        if let Start::Reset { at, reason: Some(ErrorCode::LogBehindClient) } = start {
+            metrics::log_behind_client();
+            tracing::error!(
+                user = %token.user_id,
+                device = %token.device.device,
+                cursor = %hello.inbox_cursor,
+                head = %at,
+                missing = hello.inbox_cursor.0 - at.0,
+                "a client has seen more than the log holds: entries were lost"
+            );
+        }
+    }
+}

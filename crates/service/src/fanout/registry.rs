@@ -1,0 +1,142 @@
+//! Who is connected: user → sessions.
+//!
+//! A session is registered *before* its inbox head is read, so that no entry falls between the two, and taken out the
+//! moment it ends, so that nothing newer reaches it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use anser_types::{DeviceClass, DeviceNo, UserNo};
+use parking_lot::RwLock;
+
+use crate::api::Ended;
+use crate::fanout::mailbox::Slot;
+use crate::metrics;
+
+const SHARDS: usize = 16;
+
+/// One session's place in the registry.
+#[derive(Debug)]
+struct Place {
+    id: u64,
+    device: DeviceNo,
+    class: DeviceClass,
+    slot: Arc<Slot>,
+}
+
+/// The sessions of this process.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    // Ordered maps: ending everybody happens in the same order in every run of the simulator.
+    shards: Vec<RwLock<BTreeMap<UserNo, Vec<Place>>>>,
+    next_id: AtomicU64,
+    sessions: AtomicUsize,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            next_id: AtomicU64::new(1),
+            sessions: AtomicUsize::new(0),
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below 16")]
+    fn shard(&self, user: UserNo) -> &RwLock<BTreeMap<UserNo, Vec<Place>>> {
+        &self.shards[(user.0 % SHARDS as u64) as usize]
+    }
+
+    /// Takes a session in and returns its id for [`Registry::unregister`].
+    pub(crate) fn register(
+        &self,
+        user: UserNo,
+        device: DeviceNo,
+        class: DeviceClass,
+        slot: Arc<Slot>,
+    ) -> u64 {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.shard(user).write().entry(user).or_default().push(Place { id, device, class, slot });
+        metrics::sessions(self.sessions.fetch_add(1, Ordering::Relaxed) + 1);
+        id
+    }
+
+    /// Takes a session out; without effect if it has been ended already.
+    pub(crate) fn unregister(&self, user: UserNo, id: u64) {
+        drop(self.take_out(user, |place| place.id == id));
+    }
+
+    /// The policy for duplicate sign-ins: a device has one session, and where the class says so the newest wins.
+    pub(crate) fn supersede(
+        &self,
+        user: UserNo,
+        newest: u64,
+        device: DeviceNo,
+        class: DeviceClass,
+        ended: &Ended,
+    ) {
+        let replaced = self.take_out(user, |place| {
+            place.id != newest
+                && (place.device == device || (class.newest_wins() && place.class == class))
+        });
+        end_each(&replaced, ended);
+    }
+
+    /// Ends the sessions of one device, or of all of a user's.
+    pub(crate) fn end(&self, user: UserNo, device: Option<DeviceNo>, ended: &Ended) {
+        let gone = self.take_out(user, |place| device.is_none_or(|device| place.device == device));
+        end_each(&gone, ended);
+    }
+
+    /// Ends every session.
+    pub(crate) fn end_all(&self, ended: &Ended) {
+        for shard in &self.shards {
+            let users = std::mem::take(&mut *shard.write());
+            for places in users.values() {
+                self.sessions.fetch_sub(places.len(), Ordering::Relaxed);
+                end_each(places, ended);
+            }
+        }
+        metrics::sessions(self.sessions());
+    }
+
+    /// Shows every session of a user to `see`.
+    pub(crate) fn each(&self, user: UserNo, mut see: impl FnMut(&Arc<Slot>)) {
+        if let Some(places) = self.shard(user).read().get(&user) {
+            places.iter().for_each(|place| see(&place.slot));
+        }
+    }
+
+    /// Whether any device of a user is connected.
+    pub(crate) fn is_online(&self, user: UserNo) -> bool {
+        self.shard(user).read().contains_key(&user)
+    }
+
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn users(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+
+    fn take_out(&self, user: UserNo, mut gone: impl FnMut(&Place) -> bool) -> Vec<Place> {
+        let mut shard = self.shard(user).write();
+        let Some(places) = shard.get_mut(&user) else {
+            return Vec::new();
+        };
+        let taken: Vec<Place> = places.extract_if(.., |place| gone(place)).collect();
+        if places.is_empty() {
+            shard.remove(&user);
+        }
+        drop(shard);
+        let before = self.sessions.fetch_sub(taken.len(), Ordering::Relaxed);
+        metrics::sessions(before - taken.len());
+        taken
+    }
+}
+
+fn end_each(places: &[Place], ended: &Ended) {
+    places.iter().for_each(|place| place.slot.end(ended.clone()));
+}

@@ -1,0 +1,192 @@
+//! What was said: pages of messages both ways, and of changes, each as the caller may see it. What cannot be given is
+//! named as a range (guarantee G11).
+
+use std::sync::Arc;
+
+use anser_backend::{Heads, Order, PageLimit, Roster};
+use anser_types::event::UnavailableReason;
+use anser_types::{
+    Change, ChangeNo, ConversationId, ErrorCode, Member, Message, Refusal, Seq, Target,
+    Unavailable, limits,
+};
+
+use crate::api::{Caller, Reply};
+use crate::directory::View;
+use crate::service::Service;
+use crate::sync::inbox::page_size;
+use crate::visible::{self, Stretch};
+
+/// What part of a conversation is asked for.
+pub(crate) struct Bounds {
+    pub(crate) after: Seq,
+    /// Zero: no bound.
+    pub(crate) before: Seq,
+    pub(crate) limit: usize,
+    pub(crate) order: Order,
+}
+
+/// The direction of a page.
+pub(crate) const fn order(oldest_first: bool) -> Order {
+    if oldest_first { Order::OldestFirst } else { Order::NewestFirst }
+}
+
+/// A conversation the caller is or was a member of, as it is now. `Ok(None)`: a direct conversation with a user who
+/// exists, in which nothing was said yet.
+pub(crate) async fn readable(
+    service: &Service,
+    caller: &Caller,
+    of: &Target,
+) -> Result<(ConversationId, Option<Arc<Roster>>), Refusal> {
+    let refused = |error| service.store_refusal(&error);
+    let id = match of {
+        Target::Conversation(id) => *id,
+        Target::User(peer) => ConversationId::direct(&caller.user, peer),
+    };
+    // Fresh: somebody who was removed must not be shown what memory says they may see.
+    let roster = service.directory().roster(id, View::Fresh).await.map_err(refused)?;
+    match (roster, of) {
+        (Some(roster), _) if roster.member(caller.user_no).is_some() => Ok((id, Some(roster))),
+        (None, Target::User(peer)) => {
+            match service.directory().user(peer).await.map_err(refused)? {
+                Some(_) => Ok((id, None)),
+                None => Err(Refusal::because(ErrorCode::UserUnknown, peer.as_str())),
+            }
+        }
+        _ => Err(Refusal::new(ErrorCode::ConversationUnknown)),
+    }
+}
+
+/// A page of messages, ascending.
+pub(crate) async fn page(
+    service: &Service,
+    caller: &Caller,
+    of: &Target,
+    bounds: Bounds,
+) -> Result<Reply, Refusal> {
+    let (conversation, roster) = readable(service, caller, of).await?;
+    let member = roster.as_ref().and_then(|roster| roster.member(caller.user_no));
+    let (Some(roster), Some(member)) = (&roster, member) else {
+        let peer = match of {
+            Target::User(peer) => Some(peer.clone()),
+            Target::Conversation(_) => None,
+        };
+        return Ok(Reply::History {
+            conversation,
+            peer,
+            messages: Vec::new(),
+            unavailable: Vec::new(),
+            head: Seq::ZERO,
+            more: false,
+        });
+    };
+    let heads = heads(service, conversation).await?;
+    let found = collect(service, conversation, member, heads, &bounds).await?;
+    Ok(Reply::History {
+        conversation,
+        peer: roster.conversation.peer_of(&caller.user).cloned(),
+        messages: found.messages,
+        unavailable: found.unavailable,
+        head: visible::last_message(member, heads),
+        more: found.more,
+    })
+}
+
+async fn heads(service: &Service, id: ConversationId) -> Result<Heads, Refusal> {
+    service.conversations().heads(id).await.map_err(|error| service.store_refusal(&error))
+}
+
+#[derive(Default)]
+struct Found {
+    messages: Vec<Arc<Message>>,
+    unavailable: Vec<Unavailable>,
+    more: bool,
+}
+
+/// Walks the stretches in the direction asked for until the page is full.
+async fn collect(
+    service: &Service,
+    conversation: ConversationId,
+    member: &Member,
+    heads: Heads,
+    bounds: &Bounds,
+) -> Result<Found, Refusal> {
+    let up_to = if bounds.before == Seq::ZERO { Seq::MAX } else { bounds.before.previous() };
+    let mut stretches = visible::stretches(member, heads, bounds.after, up_to);
+    if bounds.order == Order::NewestFirst {
+        stretches.reverse();
+    }
+    let mut room = PageLimit { entries: page_size(bounds.limit), bytes: limits::PAGE_MAX_BYTES };
+    let mut found = Found::default();
+    for stretch in stretches {
+        if !stretch.visible {
+            found.unavailable.push(range(conversation, stretch, UnavailableReason::NotVisible));
+            continue;
+        }
+        if room.entries == 0 || room.bytes == 0 {
+            found.more = true;
+            break;
+        }
+        let Stretch { after, up_to, .. } = stretch;
+        let read = service
+            .conversations()
+            .messages(conversation, after, up_to, bounds.order, room)
+            .await
+            .map_err(|error| service.store_refusal(&error))?;
+        if read.is_empty() {
+            found.unavailable.push(range(conversation, stretch, UnavailableReason::Damaged));
+            continue;
+        }
+        room.entries = room.entries.saturating_sub(read.len());
+        room.bytes = room.bytes.saturating_sub(read.iter().map(|m| size(m)).sum());
+        let whole = read.len() as u64 == up_to.0 - after.0;
+        found.messages.extend(read);
+        if !whole {
+            found.more = true;
+            break;
+        }
+    }
+    found.messages.sort_unstable_by_key(|message| message.seq);
+    found.unavailable.sort_unstable_by_key(|range| range.from);
+    Ok(found)
+}
+
+fn range(conversation: ConversationId, of: Stretch, reason: UnavailableReason) -> Unavailable {
+    Unavailable { conversation, from: of.after.next(), to: of.up_to, reason }
+}
+
+fn size(message: &Message) -> usize {
+    message.content.as_ref().map_or(0, |content| content.body.len()) + 64
+}
+
+/// Changes after a number, ascending, those the caller may see.
+pub(crate) async fn changes(
+    service: &Service,
+    caller: &Caller,
+    conversation: ConversationId,
+    after: ChangeNo,
+    limit: usize,
+) -> Result<Reply, Refusal> {
+    let (_, roster) = readable(service, caller, &Target::Conversation(conversation)).await?;
+    let Some(member) = roster.as_ref().and_then(|roster| roster.member(caller.user_no)) else {
+        return Err(Refusal::new(ErrorCode::ConversationUnknown));
+    };
+    let last = visible::last_change(member, heads(service, conversation).await?);
+    let wanted = page_size(limit);
+    let (mut page, mut at): (Vec<Arc<Change>>, ChangeNo) = (Vec::new(), after);
+    while at < last && page.len() < wanted {
+        let room = PageLimit { entries: wanted, bytes: limits::PAGE_MAX_BYTES };
+        let read = service
+            .conversations()
+            .changes(conversation, at, room)
+            .await
+            .map_err(|error| service.store_refusal(&error))?;
+        let Some(newest) = read.last() else {
+            break;
+        };
+        at = newest.change_no;
+        let seen = read.into_iter().filter(|change| member.sees_change(change.change_no));
+        page.extend(seen.take(wanted - page.len()));
+    }
+    let more = page.last().is_some_and(|change| change.change_no < last);
+    Ok(Reply::Changes { changes: page, more })
+}

@@ -1,0 +1,97 @@
+//! From a command to an append: runs the rules, and never lets a "no" rest on memory.
+
+use anser_backend::{Append, Origin};
+use anser_types::{ErrorCode, Refusal};
+
+use crate::directory::View;
+use crate::fanout::route::Route;
+use crate::groups;
+use crate::messages::request::{Actor, Request, Work};
+use crate::messages::{read, send};
+use crate::rules::{No, Plan};
+use crate::service::Service;
+
+/// What goes to the writer.
+pub(crate) struct Decided {
+    pub(crate) append: Append,
+    pub(crate) route: Route,
+    /// The append keeps a refusal.
+    pub(crate) refused: bool,
+}
+
+/// Runs the rules of a session's command. A "no" from memory is checked against the store.
+///
+/// # Errors
+/// A condition of the whole server; the number stays free.
+pub(crate) async fn decide(
+    service: &Service,
+    actor: &Actor,
+    request: &Request,
+    view: View,
+) -> Result<Decided, Refusal> {
+    let mut outcome = plan(service, actor, request, view).await;
+    if view == View::Cached && matches!(outcome, Err(No::Final(..))) {
+        outcome = plan(service, actor, request, View::Fresh).await;
+    }
+    let origin = Origin::Device {
+        device: actor.key(),
+        epoch: actor.epoch,
+        command_no: request.command_no,
+        answered_up_to: request.answered_up_to,
+        hash: request.hash,
+    };
+    as_append(service, origin, outcome)
+}
+
+/// The append for what the rules said: an effect, or a refusal that is kept as the answer.
+pub(crate) fn as_append(
+    service: &Service,
+    origin: Origin,
+    outcome: Result<Plan, No>,
+) -> Result<Decided, Refusal> {
+    let at = service.clock().now();
+    match outcome {
+        Ok(Plan { expects, records, inbox, route }) => {
+            let append = Append { origin, at, expects, refused: None, records, inbox };
+            Ok(Decided { append, route, refused: false })
+        }
+        Err(No::Final(refusal, expects)) => {
+            crate::metrics::refused(refusal.code);
+            let append = Append {
+                origin,
+                at,
+                expects,
+                refused: Some(refusal),
+                records: Vec::new(),
+                inbox: Vec::new(),
+            };
+            Ok(Decided { append, route: Route::Nobody, refused: true })
+        }
+        Err(No::Passing(refusal)) => Err(refusal),
+    }
+}
+
+async fn plan(service: &Service, actor: &Actor, request: &Request, view: View) -> Result<Plan, No> {
+    match &request.work {
+        Work::Send { to, content } => {
+            let composed =
+                send::Composed { content, id: request.message_id(actor), sent_at: request.sent_at };
+            send::plan(service, actor, to, &composed, view).await
+        }
+        Work::MarkRead { at, up_to } => read::plan(service, actor, at, *up_to, view).await,
+        Work::CreateGroup { title, members, history_for_new_members } => {
+            groups::create::plan(service, actor, title, members, *history_for_new_members).await
+        }
+        Work::Invite { conversation, users } => {
+            groups::invite::plan(service, actor, *conversation, users, view).await
+        }
+        Work::Leave { conversation } => {
+            groups::leave::plan(service, actor, *conversation, view).await
+        }
+        Work::Kick { conversation, users } => {
+            groups::kick::plan(service, actor, *conversation, users, view).await
+        }
+        Work::Invalid(refusal) => Err(No::Final(refusal.clone(), Vec::new())),
+        Work::Unknown => Err(No::plain(ErrorCode::Unsupported)),
+    }
+}

@@ -1,0 +1,119 @@
+//! A command in the form in which it waits: cheap to look at again if its rules must run a second time.
+
+use std::sync::Arc;
+
+use anser_backend::DeviceKey;
+use anser_types::{
+    Command, CommandNo, Content, ConversationId, DeviceNo, LocalNo, MessageId, Refusal, Seq,
+    SessionEpoch, Target, UnixMs, UserId, UserNo,
+};
+
+use crate::api::{Caller, CommandRequest};
+
+/// Who acts. Made only from an authenticated session or by the app server's door.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    pub(crate) no: UserNo,
+    pub(crate) id: UserId,
+    pub(crate) device: DeviceNo,
+    pub(crate) epoch: SessionEpoch,
+}
+
+impl Actor {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        Self {
+            no: caller.user_no,
+            id: caller.user.clone(),
+            device: caller.device,
+            epoch: caller.epoch,
+        }
+    }
+
+    pub(crate) const fn key(&self) -> DeviceKey {
+        DeviceKey { user: self.no, device: self.device }
+    }
+}
+
+/// What is asked, with shared contents.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// May share a batch with its neighbours; everything else has its lane for itself.
+    Send {
+        to: Target,
+        content: Arc<Content>,
+    },
+    MarkRead {
+        at: Target,
+        up_to: Seq,
+    },
+    CreateGroup {
+        title: String,
+        members: Vec<UserId>,
+        history_for_new_members: bool,
+    },
+    Invite {
+        conversation: ConversationId,
+        users: Vec<UserId>,
+    },
+    Leave {
+        conversation: ConversationId,
+    },
+    Kick {
+        conversation: ConversationId,
+        users: Vec<UserId>,
+    },
+    Invalid(Refusal),
+    Unknown,
+}
+
+impl From<Command> for Work {
+    fn from(command: Command) -> Self {
+        match command {
+            Command::SendMessage { to, content } => Self::Send { to, content: Arc::new(content) },
+            Command::MarkRead { at, up_to } => Self::MarkRead { at, up_to },
+            Command::CreateGroup { title, members, history_for_new_members } => {
+                Self::CreateGroup { title, members, history_for_new_members }
+            }
+            Command::Invite { conversation, users } => Self::Invite { conversation, users },
+            Command::Leave { conversation } => Self::Leave { conversation },
+            Command::Kick { conversation, users } => Self::Kick { conversation, users },
+            Command::Invalid(refusal) => Self::Invalid(refusal),
+            Command::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// A numbered command.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) command_no: CommandNo,
+    pub(crate) answered_up_to: CommandNo,
+    pub(crate) local_no: LocalNo,
+    pub(crate) sent_at: UnixMs,
+    pub(crate) hash: [u8; 16],
+    pub(crate) work: Work,
+}
+
+impl Request {
+    /// The identity of a message this request composes.
+    pub(crate) const fn message_id(&self, actor: &Actor) -> MessageId {
+        MessageId { device: actor.device, local_no: self.local_no }
+    }
+
+    pub(crate) const fn may_share_a_batch(&self) -> bool {
+        matches!(self.work, Work::Send { .. })
+    }
+}
+
+impl From<CommandRequest> for Request {
+    fn from(request: CommandRequest) -> Self {
+        Self {
+            command_no: request.command_no,
+            answered_up_to: request.answered_up_to,
+            local_no: request.local_no,
+            sent_at: request.sent_at,
+            hash: request.hash,
+            work: request.command.into(),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Say something: the rules of `SendMessage`.
+
+use std::sync::Arc;
+
+use anser_backend::{MemberWrite, Record};
+use anser_types::{
+    Content, Conversation, ErrorCode, MessageId, MessageKind, Refusal, Role, Seq, Target, UnixMs,
+    limits,
+};
+
+use crate::directory::View;
+use crate::fanout::route::Route;
+use crate::messages::request::Actor;
+use crate::rules::{No, Place, Plan, inbox_of_members, place};
+use crate::service::Service;
+use crate::visible;
+
+/// What a message carries beside its place.
+pub(crate) struct Composed<'a> {
+    pub(crate) content: &'a Arc<Content>,
+    pub(crate) id: MessageId,
+    pub(crate) sent_at: UnixMs,
+}
+
+/// A message for everybody in the conversation, the sender's other devices included.
+pub(crate) async fn plan(
+    service: &Service,
+    actor: &Actor,
+    to: &Target,
+    composed: &Composed<'_>,
+    view: View,
+) -> Result<Plan, No> {
+    check_content(composed.content)?;
+    let place = place(service.directory(), actor, to, view).await?;
+    if let Some(reply_to) = composed.content.reply_to {
+        check_reply(service, actor, &place, reply_to).await?;
+    }
+    let mut records = Vec::with_capacity(if place.is_new { 4 } else { 1 });
+    if place.is_new {
+        found_direct(&place, service.clock().now(), &mut records);
+    }
+    records.push(Record::Message {
+        conversation: place.roster.conversation.id,
+        sender: actor.id.clone(),
+        id: composed.id,
+        sent_at: composed.sent_at,
+        content: Arc::clone(composed.content),
+    });
+    Ok(Plan {
+        expects: place.expects(),
+        inbox: inbox_of_members(&place.roster, records.len() - 1),
+        records,
+        route: Route::Message {
+            roster: place.roster,
+            sender: (actor.no, actor.id.clone()),
+            id: composed.id,
+            sent_at: composed.sent_at,
+            content: Arc::clone(composed.content),
+        },
+    })
+}
+
+/// The rows of a direct conversation that begins with this append.
+fn found_direct(place: &Place, now: UnixMs, records: &mut Vec<Record>) {
+    let row = Conversation { created_at: now, ..place.roster.conversation.clone() };
+    let conversation = row.id;
+    records.push(Record::Conversation(row));
+    for member in &place.roster.members {
+        let write = MemberWrite::Join {
+            user_no: member.user_no,
+            user: member.user.clone(),
+            role: Role::Member,
+            sees_history: true,
+        };
+        records.push(Record::Member { conversation, write });
+    }
+}
+
+fn check_content(content: &Content) -> Result<(), No> {
+    if content.body.len() > limits::CONTENT_MAX_BYTES {
+        let detail =
+            format!("{} bytes; the limit is {}", content.body.len(), limits::CONTENT_MAX_BYTES);
+        return Err(No::because(ErrorCode::ContentTooLarge, detail));
+    }
+    if content.mentions.len() > limits::MENTIONS_MAX {
+        let detail = format!("at most {} mentions", limits::MENTIONS_MAX);
+        return Err(No::because(ErrorCode::InvalidArgument, detail));
+    }
+    match content.kind {
+        MessageKind::System => {
+            Err(No::because(ErrorCode::NotAllowed, "system notices are made by the server"))
+        }
+        MessageKind::Text if std::str::from_utf8(&content.body).is_err() => {
+            Err(No::because(ErrorCode::InvalidArgument, "text must be UTF-8"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The message answered must exist and be visible to the sender.
+async fn check_reply(
+    service: &Service,
+    actor: &Actor,
+    place: &Place,
+    reply_to: Seq,
+) -> Result<(), No> {
+    let heads = if place.is_new {
+        anser_backend::Heads::default()
+    } else {
+        service.conversations().heads(place.roster.conversation.id).await?
+    };
+    let seen = place
+        .roster
+        .member(actor.no)
+        .is_some_and(|member| visible::message(member, heads, reply_to));
+    if seen {
+        Ok(())
+    } else {
+        let detail = format!("there is no message {reply_to} here");
+        Err(No::Final(Refusal::because(ErrorCode::TargetMissing, detail), place.expects()))
+    }
+}

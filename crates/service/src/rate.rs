@@ -1,0 +1,36 @@
+//! A token bucket: a rate over a while and a burst above it. Time is the runtime's, so tests can pause it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    per_second: f64,
+    burst: f64,
+    level: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    /// A full bucket.
+    pub(crate) fn new(per_second: u32, burst: u32) -> Self {
+        let burst = f64::from(burst.max(1));
+        Self { per_second: f64::from(per_second.max(1)), burst, level: burst, at: Instant::now() }
+    }
+
+    /// Takes one, or says how long until there is one.
+    pub(crate) fn take(&mut self) -> Result<(), Duration> {
+        let now = Instant::now();
+        let gained = now.duration_since(self.at).as_secs_f64() * self.per_second;
+        self.level = (self.level + gained).min(self.burst);
+        self.at = now;
+        if self.level >= 1.0 {
+            self.level -= 1.0;
+            Ok(())
+        } else {
+            Err(Duration::from_secs_f64((1.0 - self.level) / self.per_second))
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What rules decide: the effect of a command, or an honest "no".
+
+use std::sync::Arc;
+
+use anser_backend::{InboxEntry, InboxWrite, Record, Roster, StoreError};
+use anser_types::{
+    Conversation, ConversationId, ConversationKind, ErrorCode, Member, Refusal, Role, Target,
+    Version,
+};
+
+use crate::directory::{Directory, View};
+use crate::fanout::route::Route;
+use crate::messages::request::Actor;
+use crate::writer::publish::refusal_of;
+
+/// What a command writes and whom it concerns.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Versions it was decided on.
+    pub(crate) expects: Vec<(ConversationId, Version)>,
+    /// What is written.
+    pub(crate) records: Vec<Record>,
+    /// Whose inboxes hear of it.
+    pub(crate) inbox: Vec<InboxWrite>,
+    /// Whose sessions hear of it.
+    pub(crate) route: Route,
+}
+
+impl Plan {
+    /// Executed without effect: only the answer is kept.
+    pub(crate) const fn nothing() -> Self {
+        Self { expects: Vec::new(), records: Vec::new(), inbox: Vec::new(), route: Route::Nobody }
+    }
+}
+
+/// Why a command has no effect.
+#[derive(Debug)]
+pub(crate) enum No {
+    /// For good: kept as the answer. With the versions the "no" was decided on.
+    Final(Refusal, Vec<(ConversationId, Version)>),
+    /// A condition of the whole server: the number stays free.
+    Passing(Refusal),
+}
+
+impl From<StoreError> for No {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a rule could not read");
+        Self::Passing(refusal_of(&error))
+    }
+}
+
+impl No {
+    /// A "no" that depends on no conversation.
+    pub(crate) const fn plain(code: ErrorCode) -> Self {
+        Self::Final(Refusal::new(code), Vec::new())
+    }
+
+    /// The same with what exactly was wrong.
+    pub(crate) fn because(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self::Final(Refusal::because(code, detail), Vec::new())
+    }
+
+    /// A "no" decided on a conversation as it is in `roster`.
+    pub(crate) fn here(roster: &Roster, refusal: Refusal) -> Self {
+        Self::Final(refusal, vec![(roster.conversation.id, roster.version())])
+    }
+}
+
+/// A conversation somebody may act in: they are a present member of it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Row and members (of a conversation to be made: as they will be).
+    pub(crate) roster: Arc<Roster>,
+    /// It does not exist yet; the append makes it.
+    pub(crate) is_new: bool,
+}
+
+impl Place {
+    /// What the append must find unchanged.
+    pub(crate) fn expects(&self) -> Vec<(ConversationId, Version)> {
+        let version = if self.is_new { Version::ZERO } else { self.roster.version() };
+        vec![(self.roster.conversation.id, version)]
+    }
+}
+
+/// Resolves a target in which the actor must be a present member.
+pub(crate) async fn place(
+    directory: &Directory,
+    actor: &Actor,
+    target: &Target,
+    view: View,
+) -> Result<Place, No> {
+    match target {
+        Target::Conversation(id) => {
+            let roster = member_roster(directory, actor, *id, view).await?;
+            Ok(Place { roster, is_new: false })
+        }
+        Target::User(peer) => {
+            let id = ConversationId::direct(&actor.id, peer);
+            if let Some(roster) = directory.roster(id, view).await? {
+                // The id is a hash: the row has the last word.
+                if roster.conversation.peer_of(&actor.id) != Some(peer)
+                    || roster.member(actor.no).is_none()
+                {
+                    return Err(No::here(&roster, Refusal::new(ErrorCode::ConversationUnknown)));
+                }
+                return Ok(Place { roster, is_new: false });
+            }
+            let Some(peer_no) = directory.user(peer).await? else {
+                return Err(No::because(ErrorCode::UserUnknown, peer.as_str()));
+            };
+            let roster = Arc::new(new_direct(id, actor, peer_no, peer));
+            Ok(Place { roster, is_new: true })
+        }
+    }
+}
+
+/// Row and members of an existing conversation the actor is a present member of.
+pub(crate) async fn member_roster(
+    directory: &Directory,
+    actor: &Actor,
+    id: ConversationId,
+    view: View,
+) -> Result<Arc<Roster>, No> {
+    let Some(roster) = directory.roster(id, view).await? else {
+        let expects = vec![(id, Version::ZERO)];
+        return Err(No::Final(Refusal::new(ErrorCode::ConversationUnknown), expects));
+    };
+    if roster.member(actor.no).is_some_and(Member::is_present) {
+        Ok(roster)
+    } else {
+        Err(No::here(&roster, Refusal::new(ErrorCode::ConversationUnknown)))
+    }
+}
+
+/// A direct conversation as its first message makes it.
+fn new_direct(
+    id: ConversationId,
+    actor: &Actor,
+    peer_no: anser_types::UserNo,
+    peer: &anser_types::UserId,
+) -> Roster {
+    let (a, b) = if actor.id <= *peer { (&actor.id, peer) } else { (peer, &actor.id) };
+    let member = |user_no, user: &anser_types::UserId| Member {
+        user_no,
+        user: user.clone(),
+        role: Role::Member,
+        periods: vec![anser_types::Period::default()],
+    };
+    let mut members = vec![member(actor.no, &actor.id)];
+    if peer_no != actor.no {
+        members.push(member(peer_no, peer));
+        members.sort_by_key(|member| member.user_no);
+    }
+    let conversation = Conversation {
+        id,
+        kind: ConversationKind::Direct { a: a.clone(), b: b.clone() },
+        version: Version(1),
+        created_at: anser_types::UnixMs(0),
+    };
+    Roster { conversation, members }
+}
+
+/// One inbox entry per present member, pointing at a record.
+pub(crate) fn inbox_of_members(roster: &Roster, record: usize) -> Vec<InboxWrite> {
+    crate::fanout::route::present(roster)
+        .map(|member| InboxWrite { user: member.user_no, entry: InboxEntry::Record(record) })
+        .collect()
+}

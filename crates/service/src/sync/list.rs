@@ -1,0 +1,243 @@
+//! Conversations as their list shows them: for the list itself, for the rebuild after a reset, and members of groups.
+
+use std::sync::Arc;
+
+use anser_backend::{Listing, Order, PageLimit, Position};
+use anser_types::{
+    ConversationId, ConversationKind, ErrorCode, InboxSeq, Member, Message, Refusal, Role, Seq,
+    UserId, UserNo, Version, limits,
+};
+
+use crate::api::{Caller, ConversationState, MemberState, Reply};
+use crate::directory::View;
+use crate::fanout::route::present;
+use crate::service::Service;
+use crate::sync::inbox::page_size;
+use crate::visible;
+
+/// Messages read at a time while counting.
+const COUNT_STEP: usize = 128;
+
+/// The caller's conversations by id.
+pub(crate) async fn conversations(
+    service: &Service,
+    caller: &Caller,
+    after: Option<ConversationId>,
+    limit: usize,
+) -> Result<Reply, Refusal> {
+    let (page, more) = states(service, caller, after, limit).await?;
+    Ok(Reply::Conversations { page, more })
+}
+
+/// One page of the rebuild. If the trim has passed `at`, entries between the two are gone: it starts again.
+pub(crate) async fn rebuild(
+    service: &Service,
+    caller: &Caller,
+    at: InboxSeq,
+    after: Option<ConversationId>,
+    limit: usize,
+) -> Result<Reply, Refusal> {
+    let bounds = service
+        .conversations()
+        .inbox_bounds(caller.user_no)
+        .await
+        .map_err(|error| service.store_refusal(&error))?;
+    if bounds.floor > at {
+        let restart_at = Some(bounds.head);
+        return Ok(Reply::SyncPage { page: Vec::new(), more: false, restart_at });
+    }
+    let (page, more) = states(service, caller, after, limit).await?;
+    Ok(Reply::SyncPage { page, more, restart_at: None })
+}
+
+/// A group's present members with their read positions, for those who are in it now.
+pub(crate) async fn members(
+    service: &Service,
+    caller: &Caller,
+    conversation: ConversationId,
+    known: Version,
+) -> Result<Reply, Refusal> {
+    let roster = service
+        .directory()
+        .roster(conversation, View::Fresh)
+        .await
+        .map_err(|error| service.store_refusal(&error))?
+        .filter(|roster| roster.member(caller.user_no).is_some_and(Member::is_present))
+        .ok_or(Refusal::new(ErrorCode::ConversationUnknown))?;
+    let version = roster.version();
+    if version == known {
+        return Ok(Reply::Members { version, members: None });
+    }
+    let present: Vec<&Member> = present(&roster).collect();
+    let members = member_states(service, conversation, &present).await?;
+    Ok(Reply::Members { version, members: Some(members) })
+}
+
+/// Members with their read positions.
+pub(crate) async fn member_states(
+    service: &Service,
+    conversation: ConversationId,
+    members: &[&Member],
+) -> Result<Vec<MemberState>, Refusal> {
+    let users: Vec<UserNo> = members.iter().map(|member| member.user_no).collect();
+    let positions = service
+        .conversations()
+        .positions(conversation, &users)
+        .await
+        .map_err(|error| service.store_refusal(&error))?;
+    let states = members.iter().zip(positions).map(|(member, position)| MemberState {
+        user: member.user.clone(),
+        role: member.role,
+        read: position.read,
+    });
+    Ok(states.collect())
+}
+
+async fn states(
+    service: &Service,
+    caller: &Caller,
+    after: Option<ConversationId>,
+    limit: usize,
+) -> Result<(Vec<ConversationState>, bool), Refusal> {
+    let limit = page_size(limit);
+    let mut listings = service
+        .conversations()
+        .listings(caller.user_no, after, limit + 1)
+        .await
+        .map_err(|error| service.store_refusal(&error))?;
+    let mut more = listings.len() > limit;
+    listings.truncate(limit);
+    let mut page = Vec::with_capacity(listings.len());
+    let mut bytes = 0;
+    for listing in listings {
+        let state = state(service, caller, listing).await?;
+        bytes += 128 + state.title.len();
+        bytes += state.last_message.as_ref().map_or(0, |message| size_of_message(message));
+        if bytes > limits::PAGE_MAX_BYTES && !page.is_empty() {
+            more = true;
+            break;
+        }
+        page.push(state);
+    }
+    Ok((page, more))
+}
+
+fn size_of_message(message: &Message) -> usize {
+    message.content.as_ref().map_or(0, |content| content.body.len())
+}
+
+async fn state(
+    service: &Service,
+    caller: &Caller,
+    listing: Listing,
+) -> Result<ConversationState, Refusal> {
+    let Listing { conversation, member, position, heads } = listing;
+    let id = conversation.id;
+    let head = visible::last_message(&member, heads);
+    let is_member = member.is_present();
+    let last_message = last_message(service, id, head).await?;
+    let unread = unread(service, &caller.user, id, &member, position.read, head).await?;
+    let peer = conversation.peer_of(&caller.user).cloned();
+    let (members, others) = match &conversation.kind {
+        ConversationKind::Direct { a, b } => {
+            let peer = peer_position(service, caller, id).await?;
+            (if a == b { 1 } else { 2 }, peer)
+        }
+        ConversationKind::Group { .. } if is_member => {
+            (group_size(service, id).await?, Position::default())
+        }
+        ConversationKind::Group { .. } => (0, Position::default()),
+    };
+    let title = match conversation.kind {
+        ConversationKind::Group { title, .. } => title,
+        ConversationKind::Direct { .. } => String::new(),
+    };
+    Ok(ConversationState {
+        conversation: id,
+        peer,
+        title,
+        version: conversation.version,
+        head,
+        change_head: visible::last_change(&member, heads),
+        read_up_to: position.read,
+        unread,
+        last_message,
+        peer_delivered: others.delivered,
+        peer_read: others.read,
+        member: is_member,
+        members,
+        role: if is_member { member.role } else { Role::Member },
+    })
+}
+
+async fn last_message(
+    service: &Service,
+    id: ConversationId,
+    head: Seq,
+) -> Result<Option<Arc<Message>>, Refusal> {
+    if head == Seq::ZERO {
+        return Ok(None);
+    }
+    let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
+    let found = service
+        .conversations()
+        .messages(id, head.previous(), head, Order::NewestFirst, one)
+        .await
+        .map_err(|error| service.store_refusal(&error))?;
+    Ok(found.into_iter().next())
+}
+
+/// Visible messages by others above the read position, looking at no more than `UNREAD_COUNT_MAX` of the newest.
+async fn unread(
+    service: &Service,
+    me: &UserId,
+    id: ConversationId,
+    member: &Member,
+    read: Seq,
+    head: Seq,
+) -> Result<u64, Refusal> {
+    let (mut up_to, mut seen, mut count) = (head, 0, 0);
+    while up_to > read && seen < limits::UNREAD_COUNT_MAX {
+        let limit = PageLimit { entries: COUNT_STEP, bytes: limits::PAGE_MAX_BYTES };
+        let messages = service
+            .conversations()
+            .messages(id, read, up_to, Order::NewestFirst, limit)
+            .await
+            .map_err(|error| service.store_refusal(&error))?;
+        for message in &messages {
+            let counts = message.sender != *me && member.sees_message(message.seq);
+            count += u64::from(counts && seen < limits::UNREAD_COUNT_MAX);
+            seen += 1;
+        }
+        match messages.last() {
+            Some(oldest) => up_to = oldest.seq.previous(),
+            None => break,
+        }
+    }
+    Ok(count)
+}
+
+/// How far the other one of a direct conversation is.
+pub(crate) async fn peer_position(
+    service: &Service,
+    caller: &Caller,
+    id: ConversationId,
+) -> Result<Position, Refusal> {
+    let refused = |error| service.store_refusal(&error);
+    let Some(roster) = service.directory().roster(id, View::Cached).await.map_err(refused)? else {
+        return Ok(Position::default());
+    };
+    let other = roster.members.iter().find(|member| member.user_no != caller.user_no);
+    let no = other.map_or(caller.user_no, |member| member.user_no);
+    let positions = service.conversations().positions(id, &[no]).await.map_err(refused)?;
+    Ok(positions.first().copied().unwrap_or_default())
+}
+
+async fn group_size(service: &Service, id: ConversationId) -> Result<usize, Refusal> {
+    let roster = service
+        .directory()
+        .roster(id, View::Fresh)
+        .await
+        .map_err(|error| service.store_refusal(&error))?;
+    Ok(roster.map_or(0, |roster| present(&roster).count()))
+}

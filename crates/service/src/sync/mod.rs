@@ -1,0 +1,5 @@
+//! How a device gets what it missed: pages of its inbox, or a rebuild from conversation heads.
+
+pub(crate) mod inbox;
+pub(crate) mod list;
+pub(crate) mod reset;

@@ -1,0 +1,128 @@
+//! What a member may see: the one place that decides it, for history, lists, changes, members and replies.
+//!
+//! Inbox pages need no second look: an entry is written only for those who are members in the same commit.
+
+use anser_backend::Heads;
+use anser_types::{ChangeNo, Member, Seq};
+
+/// Whether a message exists and lies inside a period of membership.
+pub(crate) fn message(member: &Member, heads: Heads, seq: Seq) -> bool {
+    seq > Seq::ZERO && seq <= heads.seq && member.sees_message(seq)
+}
+
+/// The last message the member may see; zero if there is none.
+pub(crate) fn last_message(member: &Member, heads: Heads) -> Seq {
+    member
+        .periods
+        .iter()
+        .rev()
+        .find_map(|period| {
+            let last = period.until.map_or(heads.seq, |(seq, _)| seq.min(heads.seq));
+            (last > period.after_seq).then_some(last)
+        })
+        .unwrap_or(Seq::ZERO)
+}
+
+/// The last change the member may see; zero if there is none.
+pub(crate) fn last_change(member: &Member, heads: Heads) -> ChangeNo {
+    member
+        .periods
+        .iter()
+        .rev()
+        .find_map(|period| {
+            let last = period.until.map_or(heads.change_no, |(_, no)| no.min(heads.change_no));
+            (last > period.after_change).then_some(last)
+        })
+        .unwrap_or(ChangeNo::ZERO)
+}
+
+/// A stretch `(after, up_to]` of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) after: Seq,
+    pub(crate) up_to: Seq,
+    /// The member may see it.
+    pub(crate) visible: bool,
+}
+
+/// Cuts `(after, up_to]` into visible and hidden stretches, ascending and without gaps. Nothing above the last
+/// visible message is named: what happened after a removal is nobody's business.
+pub(crate) fn stretches(member: &Member, heads: Heads, after: Seq, up_to: Seq) -> Vec<Stretch> {
+    let end = up_to.min(last_message(member, heads));
+    let mut spans: Vec<(Seq, Seq)> = member
+        .periods
+        .iter()
+        .map(|p| (p.after_seq, p.until.map_or(heads.seq, |(seq, _)| seq)))
+        .collect();
+    spans.sort_unstable();
+    let mut cut = Vec::new();
+    let mut at = after;
+    for (from, to) in spans {
+        let (from, to) = (from.max(at), to.min(end));
+        if to <= from {
+            continue;
+        }
+        if from > at {
+            cut.push(Stretch { after: at, up_to: from, visible: false });
+        }
+        cut.push(Stretch { after: from, up_to: to, visible: true });
+        at = to;
+    }
+    if at < end {
+        cut.push(Stretch { after: at, up_to: end, visible: false });
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use anser_types::{Period, Role, UserId, UserNo};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn member(periods: Vec<Period>) -> Member {
+        let user = UserId::new("alice").unwrap();
+        Member { user_no: UserNo(1), user, role: Role::Member, periods }
+    }
+
+    fn period(after: u64, until: Option<u64>) -> Period {
+        Period {
+            after_seq: Seq(after),
+            after_change: ChangeNo(after),
+            until: until.map(|u| (Seq(u), ChangeNo(u))),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn stretches_agree_with_membership(
+            cuts in proptest::collection::vec(1u64..40, 1..6),
+            lasting: bool,
+            head in 1u64..60,
+            after in 0u64..50,
+            up_to in 0u64..60,
+        ) {
+            let mut bounds: Vec<u64> = cuts;
+            bounds.sort_unstable();
+            let mut periods: Vec<Period> =
+                bounds.chunks_exact(2).map(|w| period(w[0].min(head), Some(w[1].min(head)))).collect();
+            if lasting || periods.is_empty() {
+                periods.push(period(bounds.last().copied().unwrap_or(0).min(head), None));
+            }
+            let member = member(periods);
+            let heads = Heads { seq: Seq(head), change_no: ChangeNo(head) };
+            let end = Seq(up_to).min(last_message(&member, heads));
+            let cut = stretches(&member, heads, Seq(after), Seq(up_to));
+            let mut at = Seq(after);
+            for stretch in &cut {
+                prop_assert_eq!(stretch.after, at);
+                for seq in stretch.after.0 + 1..=stretch.up_to.0 {
+                    prop_assert_eq!(stretch.visible, message(&member, heads, Seq(seq)));
+                }
+                at = stretch.up_to;
+            }
+            prop_assert!(at >= end.min(at) && (cut.is_empty() || at == end));
+        }
+    }
+}
