@@ -69,11 +69,7 @@ pub(crate) fn present(status: &Status) -> String {
             "1 while appends are refused for lack of space.",
             u64::from(status.ledger.full.is_some()),
         ),
-        (
-            "anser_store_failed",
-            "1 once a write has failed.",
-            u64::from(status.ledger.poisoned.is_some()),
-        ),
+        ("anser_store_failed", "1 once a write has failed.", u64::from(status.failed.is_some())),
         ("anser_draining", "1 while the server shuts down.", u64::from(status.draining)),
     ];
     for (name, help, value) in gauges {

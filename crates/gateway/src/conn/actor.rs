@@ -232,7 +232,10 @@ impl<'a, T: Transport> Actor<'a, T> {
                 self.pushing.handle_ack(ack, &mut ways);
                 self.owed_since = None;
             }
-            Request::Ping(_) => wire.pong(self.pushing.unsent_head(), &mut outbound.frames),
+            Request::Ping(ping) => {
+                let head = self.pushing.head_for_pong(InboxSeq(ping.inbox_head));
+                wire.pong(head, &mut outbound.frames);
+            }
             Request::Query(v1::Query { query_no, query }) => {
                 let added =
                     queries::query(query).and_then(|query| self.asking.add(query_no, query));

@@ -8,6 +8,7 @@ use std::{
 use anser_proto::close::CloseReason;
 use anser_proto::codec::FrameDecoder;
 use anser_proto::session::server::{Request, ServerSession};
+use anser_types::ErrorCode;
 use tokio::time::Instant;
 
 use super::actor::Stop;
@@ -18,12 +19,14 @@ use super::transport::{Incoming, Received};
 pub(super) struct Inbound {
     decoder: FrameDecoder,
     heard_at: Instant,
+    /// What was handed over last ends with a frame.
+    ends_with_frame: bool,
 }
 
 impl Inbound {
     /// The start of a stream, for frames of at most `frame_limit` bytes.
     pub(super) fn new(frame_limit: usize, now: Instant) -> Self {
-        Self { decoder: FrameDecoder::new(frame_limit), heard_at: now }
+        Self { decoder: FrameDecoder::new(frame_limit), heard_at: now, ends_with_frame: false }
     }
 
     /// Allows larger frames once the client is known.
@@ -52,9 +55,16 @@ impl Inbound {
             if let Some(frame) = self.decoder.next().map_err(CloseReason::from)? {
                 return Poll::Ready(wire.receive(&frame).map_err(Stop::Close));
             }
+            if self.ends_with_frame && self.decoder.pending_bytes() > 0 {
+                let detail = "a message ends within a frame";
+                return Poll::Ready(Err(CloseReason::because(ErrorCode::BadFrame, detail).into()));
+            }
             let decoder = &mut self.decoder;
             match ready!(transport.poll_receive(cx, &mut |bytes| decoder.push(bytes))) {
-                Ok(Received::Bytes) => self.heard_at = Instant::now(),
+                Ok(received @ (Received::Bytes | Received::Message)) => {
+                    self.ends_with_frame = received == Received::Message;
+                    self.heard_at = Instant::now();
+                }
                 Ok(Received::Broken(code)) => {
                     return Poll::Ready(Err(Stop::Close(CloseReason::because(code, ""))));
                 }
@@ -72,7 +82,7 @@ impl Inbound {
     ) -> Poll<io::Result<()>> {
         loop {
             match ready!(transport.poll_receive(cx, &mut |_| ()))? {
-                Received::Bytes => {}
+                Received::Bytes | Received::Message => {}
                 Received::End | Received::Broken(_) => return Poll::Ready(Ok(())),
             }
         }

@@ -113,9 +113,11 @@ impl Pushing {
         self.place.is_outstanding()
     }
 
-    /// The head for a Pong: only when it differs from what was sent.
-    pub(super) fn unsent_head(&self) -> Option<InboxSeq> {
-        Some(self.place.known_head()).filter(|head| *head != self.place.sent())
+    /// The head for a Pong: when it differs from what was sent, or from what the client says it has (0: nothing said).
+    pub(super) fn head_for_pong(&self, clients: InboxSeq) -> Option<InboxSeq> {
+        let head = self.place.known_head();
+        let differs = clients != InboxSeq::ZERO && clients != head;
+        (differs || head != self.place.sent()).then_some(head)
     }
 
     /// When something is due next.

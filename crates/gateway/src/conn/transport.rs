@@ -23,6 +23,8 @@ const READ_BYTES: usize = 16 * 1024;
 pub enum Received {
     /// Bytes were handed over, or at least a sign of life.
     Bytes,
+    /// A message of whole frames was handed over: what is left over at its end is no frame.
+    Message,
     /// The other side will send nothing more.
     End,
     /// The other side broke a rule of the transport itself.

@@ -61,7 +61,7 @@ impl Incoming for WebSocketTransport {
             None | Some(Ok(Message::Close(_))) => Ok(Received::End),
             Some(Ok(Message::Binary(bytes))) => {
                 take(&bytes);
-                Ok(Received::Bytes)
+                Ok(Received::Message)
             }
             // The library answers pings by itself; both are signs of life.
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Received::Bytes),

@@ -20,7 +20,7 @@ pub(super) async fn healthz() -> &'static str {
 /// reading goes on.
 pub(super) async fn readyz(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
     let status = api.service.status();
-    if let Some(why) = status.ledger.poisoned {
+    if let Some(why) = status.failed {
         return Err(Problem(Refusal::because(ErrorCode::StoreFailed, why)));
     }
     if status.draining {
