@@ -13,5 +13,5 @@ mod places;
 pub mod translate;
 
 pub use config::{GatewayConfig, ListenerConfig, ListenerKind, TlsSource};
-pub use conn::{Farewell, Settings, run};
+pub use conn::{Farewell, Incoming, Outgoing, Received, Settings, Stream, Transport, run};
 pub use listen::{Gateway, ListenError};

@@ -1,0 +1,14 @@
+//! What the gateway promises, shown on real sockets and, where time matters, in memory with the clock paused.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+mod api;
+mod app_door;
+mod delivery;
+mod doors;
+mod golden;
+mod peer;
+mod phases;
+mod silence;
+mod survival;
+mod websocket;
+mod world;
