@@ -1,1 +1,33 @@
-//! The ports on one directory: commit log, fjall, local bus.
+//! The ports on one directory: a commit log that makes batches durable, and fjall tables fed from it.
+//!
+//! A commit is one record of the log, written and synced once: that is the ack. Behind it a thread brings the same
+//! operations into the tables without syncing; a checkpoint flushes them, and the log before it is removed. At open
+//! the log is checked byte by byte and its part after the checkpoint is applied again. What was committed and has
+//! not reached the tables is seen by readers nevertheless. See `docs/adr/0001-commit-log-before-fjall.md`.
+//!
+//! ```text
+//! ports → store thread (stage, number) → log (write + fdatasync) → caches, callers → applier → tables
+//! ```
+
+mod applier;
+mod cache;
+mod codec;
+mod commit;
+mod core;
+pub mod disk;
+mod format;
+mod keys;
+mod log;
+mod marker;
+mod opening;
+mod options;
+mod pending;
+mod ports;
+mod soft;
+mod store;
+mod tables;
+mod trimming;
+mod writer;
+
+pub use options::{OpenError, Options};
+pub use store::{Counters, EmbeddedStore};

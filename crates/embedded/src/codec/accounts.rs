@@ -1,0 +1,109 @@
+//! The rows of accounts: users, a user's devices with their tokens, and tokens by hash.
+
+use anser_backend::{Device, DeviceKey, Token, User};
+use anser_types::{DeviceClass, DeviceNo, UnixMs, UserNo};
+
+use super::bytes::{Malformed, ROW_FORMAT, Reader, put_text, put_varint};
+
+/// Appends a user.
+pub fn write_user(out: &mut Vec<u8>, user: &User) {
+    out.push(ROW_FORMAT);
+    put_text(out, user.id.as_str());
+    put_varint(out, user.created_at.0);
+    match &user.password_hash {
+        None => out.push(0),
+        Some(hash) => {
+            out.push(1);
+            put_text(out, hash);
+        }
+    }
+}
+
+/// Reads a user.
+pub fn read_user(no: UserNo, bytes: &[u8]) -> Result<User, Malformed> {
+    let mut reader = Reader::row(bytes)?;
+    let id = reader.user()?;
+    let created_at = UnixMs(reader.varint()?);
+    let password_hash = match reader.u8()? {
+        0 => None,
+        1 => Some(reader.text()?.to_owned()),
+        _ => return Err(Malformed("a user has no known password flag")),
+    };
+    reader.end()?;
+    Ok(User { no, id, password_hash, created_at })
+}
+
+/// A user's devices that hold a token, with the hash of that token; one row per user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// The highest device number ever used.
+    pub last: DeviceNo,
+    /// By device number.
+    pub present: Vec<(Device, [u8; 32])>,
+}
+
+fn class(reader: &mut Reader<'_>) -> Result<DeviceClass, Malformed> {
+    DeviceClass::from_code(reader.u8()?).ok_or(Malformed("a device is of no known class"))
+}
+
+impl Devices {
+    /// Appends the row.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(ROW_FORMAT);
+        put_varint(out, self.last.0);
+        put_varint(out, self.present.len() as u64);
+        for (device, hash) in &self.present {
+            put_varint(out, device.device.0);
+            out.push(device.class.code());
+            put_text(out, &device.name);
+            put_varint(out, device.created_at.0);
+            put_varint(out, device.expires_at.0);
+            out.extend_from_slice(hash);
+        }
+    }
+
+    /// Reads the row.
+    pub fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::row(bytes)?;
+        let last = DeviceNo(reader.varint()?);
+        let count = reader.count()?;
+        let mut present = Vec::with_capacity(count);
+        for _ in 0..count {
+            let device = Device {
+                device: DeviceNo(reader.varint()?),
+                class: class(&mut reader)?,
+                name: reader.text()?.to_owned(),
+                created_at: UnixMs(reader.varint()?),
+                expires_at: UnixMs(reader.varint()?),
+            };
+            present.push((device, reader.array()?));
+        }
+        reader.end()?;
+        Ok(Self { last, present })
+    }
+}
+
+/// Appends a token.
+pub fn write_token(out: &mut Vec<u8>, token: &Token) {
+    out.push(ROW_FORMAT);
+    put_varint(out, token.device.user.0);
+    put_varint(out, token.device.device.0);
+    put_text(out, token.user_id.as_str());
+    out.push(token.class.code());
+    put_varint(out, token.expires_at.0);
+}
+
+/// Reads a token.
+pub fn read_token(bytes: &[u8]) -> Result<Token, Malformed> {
+    let mut reader = Reader::row(bytes)?;
+    let user = UserNo(reader.varint()?);
+    let device = DeviceKey { user, device: DeviceNo(reader.varint()?) };
+    let token = Token {
+        device,
+        user_id: reader.user()?,
+        class: class(&mut reader)?,
+        expires_at: UnixMs(reader.varint()?),
+    };
+    reader.end()?;
+    Ok(token)
+}

@@ -1,0 +1,316 @@
+//! The rows of conversations and inboxes: messages, changes, conversations, members, positions, pointers.
+
+use anser_backend::Position;
+use anser_types::{
+    Change, ChangeKind, ChangeNo, Content, Conversation, ConversationId, ConversationKind,
+    DeviceNo, LocalNo, Member, Message, MessageId, MessageKind, Period, Role, Seq, UnixMs, UserId,
+    UserNo, Version,
+};
+use bytes::Bytes;
+
+use super::bytes::{Malformed, ROW_FORMAT, Reader, put_bytes, put_text, put_varint};
+
+fn put_users(out: &mut Vec<u8>, users: &[UserId]) {
+    put_varint(out, users.len() as u64);
+    for user in users {
+        put_text(out, user.as_str());
+    }
+}
+
+const HAS_CONTENT: u8 = 1;
+const HAS_REPLY: u8 = 2;
+const HAS_EXPIRY: u8 = 4;
+
+/// What a message row holds beyond its key; the content is borrowed so that a commit never clones it.
+pub fn write_message(
+    out: &mut Vec<u8>,
+    sender: &UserId,
+    id: MessageId,
+    sent_at: UnixMs,
+    server_time: UnixMs,
+    content: Option<&Content>,
+) {
+    out.push(ROW_FORMAT);
+    let flags = content.map_or(0, |content| {
+        HAS_CONTENT
+            | if content.reply_to.is_some() { HAS_REPLY } else { 0 }
+            | if content.expires_at.is_some() { HAS_EXPIRY } else { 0 }
+    });
+    out.push(flags);
+    put_text(out, sender.as_str());
+    for number in [id.device.0, id.local_no.0, sent_at.0, server_time.0] {
+        put_varint(out, number);
+    }
+    if let Some(content) = content {
+        put_varint(out, u64::from(content.kind.code()));
+        if let Some(Seq(seq)) = content.reply_to {
+            put_varint(out, seq);
+        }
+        if let Some(UnixMs(at)) = content.expires_at {
+            put_varint(out, at);
+        }
+        put_users(out, &content.mentions);
+        put_bytes(out, &content.body);
+    }
+}
+
+/// Reads a message row.
+pub fn read_message(
+    conversation: ConversationId,
+    seq: Seq,
+    bytes: &[u8],
+) -> Result<Message, Malformed> {
+    let mut reader = Reader::row(bytes)?;
+    let flags = reader.u8()?;
+    let sender = reader.user()?;
+    let id = MessageId { device: DeviceNo(reader.varint()?), local_no: LocalNo(reader.varint()?) };
+    let sent_at = UnixMs(reader.varint()?);
+    let server_time = UnixMs(reader.varint()?);
+    let content = match flags {
+        0 => None,
+        _ if flags & !(HAS_CONTENT | HAS_REPLY | HAS_EXPIRY) != 0 || flags & HAS_CONTENT == 0 => {
+            return Err(Malformed("a message has unknown flags"));
+        }
+        _ => Some(read_content(&mut reader, flags)?),
+    };
+    reader.end()?;
+    Ok(Message { conversation, seq, sender, id, sent_at, server_time, content })
+}
+
+fn read_content(reader: &mut Reader<'_>, flags: u8) -> Result<Content, Malformed> {
+    let code = u32::try_from(reader.varint()?).map_err(|_| Malformed("a kind is too large"))?;
+    Ok(Content {
+        kind: MessageKind::from_code(code),
+        reply_to: if flags & HAS_REPLY == 0 { None } else { Some(Seq(reader.varint()?)) },
+        expires_at: if flags & HAS_EXPIRY == 0 { None } else { Some(UnixMs(reader.varint()?)) },
+        mentions: reader.users()?,
+        body: Bytes::copy_from_slice(reader.bytes()?),
+    })
+}
+
+const GROUP_CREATED: u8 = 1;
+const MEMBERS_JOINED: u8 = 2;
+const MEMBER_LEFT: u8 = 3;
+const MEMBERS_REMOVED: u8 = 4;
+const UNKNOWN_CHANGE: u8 = 255;
+
+/// Appends a change row.
+pub fn write_change(out: &mut Vec<u8>, change: &Change) {
+    out.push(ROW_FORMAT);
+    for number in [change.after_seq.0, change.version.0, change.at.0] {
+        put_varint(out, number);
+    }
+    put_text(out, change.actor.as_str());
+    match &change.kind {
+        ChangeKind::GroupCreated { title, members } => {
+            out.push(GROUP_CREATED);
+            put_text(out, title);
+            put_users(out, members);
+        }
+        ChangeKind::MembersJoined { title, users } => {
+            out.push(MEMBERS_JOINED);
+            put_text(out, title);
+            put_users(out, users);
+        }
+        ChangeKind::MemberLeft { new_owner } => {
+            out.push(MEMBER_LEFT);
+            put_users(out, new_owner.as_slice());
+        }
+        ChangeKind::MembersRemoved { users } => {
+            out.push(MEMBERS_REMOVED);
+            put_users(out, users);
+        }
+        ChangeKind::Unknown { kind, raw } => {
+            out.push(UNKNOWN_CHANGE);
+            put_varint(out, u64::from(*kind));
+            put_bytes(out, raw);
+        }
+    }
+}
+
+/// Reads a change row.
+pub fn read_change(
+    conversation: ConversationId,
+    change_no: ChangeNo,
+    bytes: &[u8],
+) -> Result<Change, Malformed> {
+    let mut reader = Reader::row(bytes)?;
+    let after_seq = Seq(reader.varint()?);
+    let version = Version(reader.varint()?);
+    let at = UnixMs(reader.varint()?);
+    let actor = reader.user()?;
+    let kind = match reader.u8()? {
+        GROUP_CREATED => ChangeKind::GroupCreated {
+            title: reader.text()?.to_owned(),
+            members: reader.users()?,
+        },
+        MEMBERS_JOINED => ChangeKind::MembersJoined {
+            title: reader.text()?.to_owned(),
+            users: reader.users()?,
+        },
+        MEMBER_LEFT => {
+            let mut owners = reader.users()?;
+            if owners.len() > 1 {
+                return Err(Malformed("a group has two new owners"));
+            }
+            ChangeKind::MemberLeft { new_owner: owners.pop() }
+        }
+        MEMBERS_REMOVED => ChangeKind::MembersRemoved { users: reader.users()? },
+        UNKNOWN_CHANGE => ChangeKind::Unknown {
+            kind: u32::try_from(reader.varint()?)
+                .map_err(|_| Malformed("a change's kind is too large"))?,
+            raw: Bytes::copy_from_slice(reader.bytes()?),
+        },
+        _ => return Err(Malformed("a change is of no known kind")),
+    };
+    reader.end()?;
+    Ok(Change { conversation, change_no, after_seq, version, actor, at, kind })
+}
+
+const DIRECT: u8 = 0;
+const GROUP: u8 = 1;
+const GROUP_WITH_HISTORY: u8 = 2;
+
+/// Appends a conversation's row.
+pub fn write_conversation(out: &mut Vec<u8>, row: &Conversation) {
+    out.push(ROW_FORMAT);
+    put_varint(out, row.version.0);
+    put_varint(out, row.created_at.0);
+    match &row.kind {
+        ConversationKind::Direct { a, b } => {
+            out.push(DIRECT);
+            put_text(out, a.as_str());
+            put_text(out, b.as_str());
+        }
+        ConversationKind::Group { title, history_for_new_members } => {
+            out.push(if *history_for_new_members { GROUP_WITH_HISTORY } else { GROUP });
+            put_text(out, title);
+        }
+    }
+}
+
+/// Reads a conversation's row.
+pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversation, Malformed> {
+    let mut reader = Reader::row(bytes)?;
+    let version = Version(reader.varint()?);
+    let created_at = UnixMs(reader.varint()?);
+    let kind = match reader.u8()? {
+        DIRECT => ConversationKind::Direct { a: reader.user()?, b: reader.user()? },
+        code @ (GROUP | GROUP_WITH_HISTORY) => ConversationKind::Group {
+            title: reader.text()?.to_owned(),
+            history_for_new_members: code == GROUP_WITH_HISTORY,
+        },
+        _ => return Err(Malformed("a conversation is of no known kind")),
+    };
+    reader.end()?;
+    Ok(Conversation { id, kind, version, created_at })
+}
+
+/// Appends a membership's row.
+pub fn write_member(out: &mut Vec<u8>, member: &Member) {
+    out.push(ROW_FORMAT);
+    put_text(out, member.user.as_str());
+    out.push(member.role.code());
+    put_varint(out, member.periods.len() as u64);
+    for period in &member.periods {
+        put_varint(out, period.after_seq.0);
+        put_varint(out, period.after_change.0);
+        match period.until {
+            None => out.push(0),
+            Some((Seq(seq), ChangeNo(change))) => {
+                out.push(1);
+                put_varint(out, seq);
+                put_varint(out, change);
+            }
+        }
+    }
+}
+
+/// Reads a membership's row.
+pub fn read_member(user_no: UserNo, bytes: &[u8]) -> Result<Member, Malformed> {
+    let mut reader = Reader::row(bytes)?;
+    let user = reader.user()?;
+    let role = Role::from_code(reader.u8()?);
+    let count = reader.count()?;
+    let mut periods = Vec::with_capacity(count);
+    for _ in 0..count {
+        let after_seq = Seq(reader.varint()?);
+        let after_change = ChangeNo(reader.varint()?);
+        let until = match reader.u8()? {
+            0 => None,
+            1 => Some((Seq(reader.varint()?), ChangeNo(reader.varint()?))),
+            _ => return Err(Malformed("a period has no known end")),
+        };
+        periods.push(Period { after_seq, after_change, until });
+    }
+    reader.end()?;
+    Ok(Member { user_no, user, role, periods })
+}
+
+/// Appends a member's positions.
+pub fn write_position(out: &mut Vec<u8>, position: Position) {
+    out.push(ROW_FORMAT);
+    put_varint(out, position.delivered.0);
+    put_varint(out, position.read.0);
+}
+
+/// Reads a member's positions.
+pub fn read_position(bytes: &[u8]) -> Result<Position, Malformed> {
+    let mut reader = Reader::row(bytes)?;
+    let position = Position { delivered: Seq(reader.varint()?), read: Seq(reader.varint()?) };
+    reader.end()?;
+    Ok(position)
+}
+
+/// What an inbox entry points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointed {
+    /// A message.
+    Message(Seq),
+    /// A change.
+    Change(ChangeNo),
+    /// One's own read position, which moved to here.
+    ReadSync(Seq),
+}
+
+/// An inbox entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// What of it.
+    pub what: Pointed,
+    /// When; for trimming by age.
+    pub at: UnixMs,
+}
+
+/// Appends an inbox entry.
+pub fn write_pointer(out: &mut Vec<u8>, pointer: &Pointer) {
+    let (kind, number) = match pointer.what {
+        Pointed::Message(Seq(seq)) => (0, seq),
+        Pointed::Change(ChangeNo(change_no)) => (1, change_no),
+        Pointed::ReadSync(Seq(seq)) => (2, seq),
+    };
+    out.push(ROW_FORMAT);
+    out.push(kind);
+    out.extend_from_slice(&pointer.conversation.0);
+    put_varint(out, number);
+    put_varint(out, pointer.at.0);
+}
+
+/// Reads an inbox entry.
+pub fn read_pointer(bytes: &[u8]) -> Result<Pointer, Malformed> {
+    let mut reader = Reader::row(bytes)?;
+    let kind = reader.u8()?;
+    let conversation = reader.conversation()?;
+    let number = reader.varint()?;
+    let what = match kind {
+        0 => Pointed::Message(Seq(number)),
+        1 => Pointed::Change(ChangeNo(number)),
+        2 => Pointed::ReadSync(Seq(number)),
+        _ => return Err(Malformed("an inbox entry is of no known kind")),
+    };
+    let at = UnixMs(reader.varint()?);
+    reader.end()?;
+    Ok(Pointer { conversation, what, at })
+}

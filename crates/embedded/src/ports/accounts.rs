@@ -1,0 +1,172 @@
+//! Users, devices and tokens. Every row is read by its key; every write is a job of the store's thread.
+
+use anser_backend::{
+    Accounts, Boxed, CreateUser, Device, DeviceKey, NewToken, StoreError, Token, User,
+};
+use anser_types::{DeviceNo, UnixMs, UserId, UserNo};
+
+use crate::codec::{
+    Devices, read_number, read_token, read_user, write_number, write_token, write_user,
+};
+use crate::keys;
+use crate::store::EmbeddedStore;
+use crate::tables::TableError;
+use crate::writer::{Fault, Stage};
+
+fn staged_user(stage: &Stage<'_>, no: UserNo) -> Result<User, Fault> {
+    let row = stage.row(&keys::user(no))?;
+    let row = row.ok_or_else(|| {
+        // The caller holds a number of another store; this one is sound.
+        Fault::Refused(StoreError::Damaged(format!("there is no user number {}", no.0)))
+    })?;
+    Ok(read_user(no, &row)?)
+}
+
+fn staged_devices(stage: &Stage<'_>, no: UserNo) -> Result<Devices, Fault> {
+    let row = stage.row(&keys::devices(no))?;
+    Ok(row.map(|row| Devices::read(&row)).transpose()?.unwrap_or_default())
+}
+
+fn put_user(stage: &mut Stage<'_>, user: User) {
+    stage.put_row(keys::user(user.no), |out| write_user(out, &user));
+    stage.user_changed(user);
+}
+
+fn create_user(
+    stage: &mut Stage<'_>,
+    id: UserId,
+    password_hash: Option<String>,
+    at: UnixMs,
+) -> Result<CreateUser, Fault> {
+    if let Some(row) = stage.row(&keys::user_id(&id))? {
+        return Ok(CreateUser::Exists(staged_user(stage, UserNo(read_number(&row)?))?));
+    }
+    let last = stage.row(&keys::last_user())?;
+    let no = UserNo(last.map(|row| read_number(&row)).transpose()?.unwrap_or(0) + 1);
+    stage.put_row(keys::last_user(), |out| write_number(out, no.0));
+    stage.put_row(keys::user_id(&id), |out| write_number(out, no.0));
+    let user = User { no, id, password_hash, created_at: at };
+    put_user(stage, user.clone());
+    Ok(CreateUser::Created(user))
+}
+
+fn put_token(stage: &mut Stage<'_>, token: NewToken) -> Result<DeviceNo, Fault> {
+    let user = staged_user(stage, token.user)?;
+    let mut devices = staged_devices(stage, token.user)?;
+    let number = token.device.unwrap_or(DeviceNo(devices.last.0 + 1));
+    devices.last = devices.last.max(number);
+    for (_, hash) in devices.present.extract_if(.., |(device, _)| device.device == number) {
+        stage.remove_row(keys::token(&hash));
+    }
+    let device = Device {
+        device: number,
+        class: token.class,
+        name: token.name,
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+    };
+    let at = devices.present.partition_point(|(other, _)| other.device < number);
+    devices.present.insert(at, (device, token.hash));
+    stage.put_row(keys::devices(token.user), |out| devices.write(out));
+    let stored = Token {
+        device: DeviceKey { user: token.user, device: number },
+        user_id: user.id,
+        class: token.class,
+        expires_at: token.expires_at,
+    };
+    stage.put_row(keys::token(&token.hash), |out| write_token(out, &stored));
+    Ok(number)
+}
+
+fn revoke(
+    stage: &mut Stage<'_>,
+    user: UserNo,
+    only: Option<DeviceNo>,
+) -> Result<Vec<DeviceNo>, Fault> {
+    let mut devices = staged_devices(stage, user)?;
+    let concerned = |device: &Device| only.is_none_or(|only| only == device.device);
+    let mut ended = Vec::new();
+    for (device, hash) in devices.present.extract_if(.., |(device, _)| concerned(device)) {
+        stage.remove_row(keys::token(&hash));
+        ended.push(device.device);
+    }
+    if !ended.is_empty() {
+        stage.put_row(keys::devices(user), |out| devices.write(out));
+    }
+    Ok(ended)
+}
+
+impl Accounts for EmbeddedStore {
+    fn create_user(
+        &self,
+        id: UserId,
+        password_hash: Option<String>,
+        at: UnixMs,
+    ) -> Boxed<'_, Result<CreateUser, StoreError>> {
+        Box::pin(async move {
+            let job = move |stage: &mut Stage<'_>| create_user(stage, id, password_hash, at);
+            self.inner.writer()?.run(true, job).await
+        })
+    }
+
+    fn user(&self, id: UserId) -> Boxed<'_, Result<Option<User>, StoreError>> {
+        Box::pin(async move { self.read(|core| core.user(&id)) })
+    }
+
+    fn user_by_no(&self, no: UserNo) -> Boxed<'_, Result<Option<User>, StoreError>> {
+        Box::pin(async move { self.read(|core| core.user_by_no(no)) })
+    }
+
+    fn set_password(
+        &self,
+        user: UserNo,
+        password_hash: String,
+    ) -> Boxed<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let job = move |stage: &mut Stage<'_>| {
+                let password_hash = Some(password_hash);
+                let user = User { password_hash, ..staged_user(stage, user)? };
+                put_user(stage, user);
+                Ok(())
+            };
+            self.inner.writer()?.run(true, job).await
+        })
+    }
+
+    fn put_token(&self, token: NewToken) -> Boxed<'_, Result<DeviceNo, StoreError>> {
+        Box::pin(async move {
+            self.inner.writer()?.run(true, move |stage| put_token(stage, token)).await
+        })
+    }
+
+    fn token(&self, hash: [u8; 32]) -> Boxed<'_, Result<Option<Token>, StoreError>> {
+        Box::pin(async move {
+            self.read(|core| {
+                let row = core.row(&keys::token(&hash))?;
+                Ok(row.map(|row| read_token(&row)).transpose()?)
+            })
+        })
+    }
+
+    fn revoke(
+        &self,
+        user: UserNo,
+        device: Option<DeviceNo>,
+    ) -> Boxed<'_, Result<Vec<DeviceNo>, StoreError>> {
+        Box::pin(async move {
+            // Signing somebody out must work on a full disk too.
+            self.inner.writer()?.run(false, move |stage| revoke(stage, user, device)).await
+        })
+    }
+
+    fn devices(&self, user: UserNo) -> Boxed<'_, Result<Vec<Device>, StoreError>> {
+        Box::pin(async move {
+            self.read(|core| {
+                let row = core.row(&keys::devices(user))?;
+                let devices = row.map(|row| Devices::read(&row)).transpose();
+                let devices = devices.map_err(TableError::from)?.unwrap_or_default();
+                Ok(devices.present.into_iter().map(|(device, _)| device).collect())
+            })
+        })
+    }
+}

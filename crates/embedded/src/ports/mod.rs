@@ -1,0 +1,8 @@
+//! The ports of anser-backend on the store, one file each.
+
+mod accounts;
+mod conversations;
+mod inbox;
+mod inspect;
+mod ledger;
+mod reading;

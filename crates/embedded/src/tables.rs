@@ -1,0 +1,224 @@
+//! The tables: three keyspaces of fjall, fed from the commit log and read by everybody.
+//!
+//! Nothing here is fsynced per commit; the log is what makes a commit durable. A checkpoint flushes every memtable
+//! to (synced) table files, after which the log's part before it is not needed any more.
+
+use std::ops::{ControlFlow, RangeInclusive};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anser_backend::StoreError;
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Slice,
+};
+
+use crate::codec::{Malformed, read_number, write_number};
+use crate::commit::{Operation, Operations};
+use crate::keys::{self, Table};
+
+const MEMTABLE_BYTES: u64 = 16 << 20;
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// Why the tables could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// fjall says so.
+    #[error("the tables failed: {0}")]
+    Fjall(#[from] fjall::Error),
+    /// A row makes no sense.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+}
+
+impl From<TableError> for StoreError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Fjall(fjall::Error::Io(_) | fjall::Error::Poisoned) => {
+                Self::Failed(error.to_string())
+            }
+            _ => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+/// How often the tables were read: nothing may be scanned at open, and a direct message costs four operations.
+#[derive(Debug, Default)]
+pub struct TableCounters {
+    reads: AtomicU64,
+    writes: AtomicU64,
+}
+
+/// A range of keys, both ends included.
+pub type KeyRange = RangeInclusive<Vec<u8>>;
+
+/// All keys that begin with `prefix` and go on with eight bytes of number: from `first` to `last`.
+pub fn numbered(prefix: &[u8], first: u64, last: u64) -> KeyRange {
+    [prefix, &first.to_be_bytes()].concat()..=[prefix, &last.to_be_bytes()].concat()
+}
+
+/// The three keyspaces.
+pub struct Tables {
+    database: Database,
+    keyspaces: [Keyspace; 3],
+    counters: TableCounters,
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tables").field("counters", &self.counters).finish_non_exhaustive()
+    }
+}
+
+impl Tables {
+    /// Opens or makes the tables.
+    pub fn open(path: &Path) -> Result<Self, TableError> {
+        let database = Database::builder(path)
+            .worker_threads(2)
+            .cache_size(CACHE_BYTES)
+            .manual_journal_persist(true)
+            .journal_compression(CompressionType::None)
+            .open()?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let open = |table: Table| database.keyspace(table.name(), options);
+        let keyspaces = [open(Table::Messages)?, open(Table::Inbox)?, open(Table::State)?];
+        Ok(Self { database, keyspaces, counters: TableCounters::default() })
+    }
+
+    fn keyspace(&self, table: Table) -> &Keyspace {
+        &self.keyspaces[usize::from(table.code())]
+    }
+
+    /// A row.
+    pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Slice>, TableError> {
+        self.counters.reads.fetch_add(1, Ordering::Relaxed);
+        Ok(self.keyspace(table).get(key)?)
+    }
+
+    /// Gives rows in key order (or backwards) until `take` breaks.
+    pub fn scan(
+        &self,
+        table: Table,
+        range: KeyRange,
+        backwards: bool,
+        mut take: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, TableError>,
+    ) -> Result<(), TableError> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let mut rows = self.keyspace(table).range(range);
+        loop {
+            self.counters.reads.fetch_add(1, Ordering::Relaxed);
+            let row = if backwards { rows.next_back() } else { rows.next() };
+            let Some(row) = row else { return Ok(()) };
+            let (key, value) = row.into_inner()?;
+            if take(&key, &value)?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The last row of a range: one reverse seek.
+    pub fn last(
+        &self,
+        table: Table,
+        range: KeyRange,
+    ) -> Result<Option<(Slice, Slice)>, TableError> {
+        self.counters.reads.fetch_add(1, Ordering::Relaxed);
+        self.keyspace(table).range(range).next_back().map(|row| Ok(row.into_inner()?)).transpose()
+    }
+
+    /// The first row of a range.
+    pub fn first(
+        &self,
+        table: Table,
+        range: KeyRange,
+    ) -> Result<Option<(Slice, Slice)>, TableError> {
+        self.counters.reads.fetch_add(1, Ordering::Relaxed);
+        self.keyspace(table).range(range).next().map(|row| Ok(row.into_inner()?)).transpose()
+    }
+
+    /// The last commit that reached the tables.
+    pub fn applied(&self) -> Result<u64, TableError> {
+        let Some(row) = self.get(Table::State, &keys::applied())? else { return Ok(0) };
+        Ok(read_number(&row)?)
+    }
+
+    /// Begins a batch of writes.
+    pub fn batch(&self) -> TableBatch<'_> {
+        TableBatch { tables: self, batch: self.database.batch() }
+    }
+
+    /// Seals every memtable, so that [`Tables::wait_flushed`] can wait for what was applied so far.
+    pub fn seal(&self) -> Result<(), TableError> {
+        for keyspace in &self.keyspaces {
+            keyspace.rotate_memtable()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until every sealed memtable has become a synced table file. Returns `false` when `stop` says so.
+    pub fn wait_flushed(&self, stop: impl Fn() -> bool) -> bool {
+        while self.keyspaces.iter().any(|keyspace| keyspace.sealed_memtable_count() > 0) {
+            if stop() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
+    /// Makes fjall's own journal durable; at shutdown only, so that the next open finds no torn tail there.
+    pub fn persist(&self) -> Result<(), TableError> {
+        Ok(self.database.persist(PersistMode::SyncAll)?)
+    }
+
+    /// Reads and writes so far.
+    pub fn counts(&self) -> (u64, u64) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (load(&self.counters.reads), load(&self.counters.writes))
+    }
+}
+
+/// Writes that reach the tables together.
+pub struct TableBatch<'a> {
+    tables: &'a Tables,
+    batch: OwnedWriteBatch,
+}
+
+impl TableBatch<'_> {
+    /// Sets a row.
+    pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.batch.insert(self.tables.keyspace(table), key, value);
+    }
+
+    /// Adds a commit's table operations. Answers are for the keeper of device records, not for the tables.
+    pub fn commit(&mut self, payload: &[u8]) -> Result<(), TableError> {
+        for operation in Operations::of(payload) {
+            match operation? {
+                Operation::Put(table, key, value) => self.put(table, key, value),
+                Operation::Remove(table, key) => {
+                    self.batch.remove(self.tables.keyspace(table), key);
+                }
+                Operation::Answer(..) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes so far.
+    pub fn len(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Applies the batch, as the state up to `applied` if that is said.
+    pub fn apply(mut self, applied: Option<u64>) -> Result<(), TableError> {
+        if let Some(commit_no) = applied {
+            let mut row = Vec::with_capacity(11);
+            write_number(&mut row, commit_no);
+            self.put(Table::State, &keys::applied(), &row);
+        }
+        self.tables.counters.writes.fetch_add(self.batch.len() as u64, Ordering::Relaxed);
+        Ok(self.batch.commit()?)
+    }
+}

@@ -1,0 +1,4 @@
+//! What the embedded store promises: the conformance suite, and what a disk can do to it.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod conformance;
