@@ -1,0 +1,98 @@
+//! Everything the checker judges by: journals, and the final readings after healing and quiet.
+
+use anser_types::{ConversationId, Period, Seq, UserId};
+
+use super::journal::{Journal, MessageKey};
+
+/// A short hash of a message's body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BodyHash(pub u64);
+
+impl BodyHash {
+    /// FNV-1a of the bytes: stable across processes and versions.
+    #[must_use]
+    pub fn of(body: &[u8]) -> Self {
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        Self(body.iter().fold(0xcbf2_9ce4_8422_2325, step))
+    }
+}
+
+/// A message as a reader or the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place.
+    pub seq: Seq,
+    /// Whose it is, since it was composed.
+    pub key: MessageKey,
+    /// Its body; `None` for a tombstone.
+    pub body: Option<BodyHash>,
+}
+
+/// A conversation in the raw store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationDump {
+    /// Which.
+    pub id: ConversationId,
+    /// Everybody who is or was in it.
+    pub members: Vec<MemberDump>,
+    /// All messages, in the order of the log.
+    pub messages: Vec<Stored>,
+}
+
+/// A member in the raw store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberDump {
+    /// Who.
+    pub user: UserId,
+    /// When they may see what is said.
+    pub periods: Vec<Period>,
+    /// Read up to here.
+    pub read: Seq,
+}
+
+impl MemberDump {
+    /// Whether a message lies inside a period.
+    #[must_use]
+    pub fn sees(&self, seq: Seq) -> bool {
+        self.periods
+            .iter()
+            .any(|p| seq > p.after_seq && p.until.is_none_or(|(last, _)| seq <= last))
+    }
+}
+
+/// What the history query gave one user of one conversation, from its beginning to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// Who asked.
+    pub reader: UserId,
+    /// Of what.
+    pub conversation: ConversationId,
+    /// The answer, in the order given.
+    pub messages: Vec<Stored>,
+    /// Ranges the answer named as not available.
+    pub unavailable: Vec<(Seq, Seq)>,
+}
+
+/// An unread count somebody was shown at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadReading {
+    /// Who.
+    pub user: UserId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// How many.
+    pub count: u64,
+}
+
+/// All that is known about a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// One journal per device: the first way of reading.
+    pub journals: Vec<Journal>,
+    /// The history query: the second way.
+    pub histories: Vec<History>,
+    /// The raw store: the third way, and the measure of the others.
+    pub store: Vec<ConversationDump>,
+    /// Unread counts, by the server's list or by a client's.
+    pub unread: Vec<UnreadReading>,
+}

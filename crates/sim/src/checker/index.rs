@@ -1,0 +1,132 @@
+//! The evidence, sorted for questions: who sent what, and what stands where in the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anser_types::{ConversationId, DeviceNo, Seq, UserId};
+
+use super::evidence::{BodyHash, ConversationDump, Evidence, MemberDump, Stored};
+use super::journal::{MessageKey, What};
+
+/// A message as its sender's journal tells of it.
+#[derive(Debug)]
+pub(super) struct Sent<'a> {
+    pub conversation: ConversationId,
+    pub body: BodyHash,
+    /// Which of the device's entries handed it over last: the order of sending.
+    pub order: usize,
+    /// Every place an answer named, with its time.
+    pub accepted: Vec<(u64, Seq)>,
+    /// The error that refused it for good.
+    pub refused: Option<&'a str>,
+}
+
+/// One conversation of the raw store.
+#[derive(Debug)]
+pub(super) struct Log<'a> {
+    pub at: BTreeMap<Seq, &'a Stored>,
+    pub members: BTreeMap<&'a UserId, &'a MemberDump>,
+}
+
+/// The evidence and its indexes.
+pub(super) struct Index<'a> {
+    pub evidence: &'a Evidence,
+    pub sent: BTreeMap<MessageKey, Sent<'a>>,
+    pub logs: BTreeMap<ConversationId, Log<'a>>,
+    /// Where each message stands in the store.
+    pub places: BTreeMap<&'a MessageKey, Vec<(ConversationId, Seq)>>,
+    devices: BTreeSet<(&'a UserId, DeviceNo)>,
+}
+
+impl<'a> Index<'a> {
+    pub fn of(evidence: &'a Evidence) -> Self {
+        let mut places: BTreeMap<&MessageKey, Vec<(ConversationId, Seq)>> = BTreeMap::new();
+        for log in &evidence.store {
+            for message in &log.messages {
+                places.entry(&message.key).or_default().push((log.id, message.seq));
+            }
+        }
+        Self {
+            evidence,
+            sent: sent_messages(evidence),
+            logs: evidence.store.iter().map(|dump| (dump.id, log_of(dump))).collect(),
+            places,
+            devices: evidence.journals.iter().map(|j| (&j.user, j.device)).collect(),
+        }
+    }
+
+    /// Whether the store holds the message at this very place.
+    pub fn stands_at(&self, id: ConversationId, seq: Seq, key: &MessageKey) -> bool {
+        self.logs.get(&id).and_then(|log| log.at.get(&seq)).is_some_and(|there| there.key == *key)
+    }
+
+    /// Where the store holds the message, first place first.
+    pub fn place_of(&self, key: &MessageKey) -> Option<(ConversationId, Seq)> {
+        self.places.get(key).and_then(|places| places.first().copied())
+    }
+
+    /// Why this message cannot be what its sender sent; `None` if it is, or if its sender keeps no journal.
+    pub fn false_origin(&self, id: ConversationId, message: &Stored) -> Option<String> {
+        let MessageKey { sender, id: message_id } = &message.key;
+        if !self.devices.contains(&(sender, message_id.device)) {
+            return None;
+        }
+        let key = &message.key;
+        let Some(sent) = self.sent.get(key) else {
+            return Some(format!("nobody sent {key}"));
+        };
+        if sent.conversation != id {
+            return Some(format!("{key} was sent to another conversation"));
+        }
+        if let (Some(code), true) = (sent.refused, sent.accepted.is_empty()) {
+            return Some(format!("{key} was refused for good ({code})"));
+        }
+        match message.body {
+            Some(body) if body != sent.body => {
+                Some(format!("{key} has the body {body}, but {} was sent", sent.body))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn log_of(dump: &ConversationDump) -> Log<'_> {
+    Log {
+        at: dump.messages.iter().map(|message| (message.seq, message)).collect(),
+        members: dump.members.iter().map(|member| (&member.user, member)).collect(),
+    }
+}
+
+fn sent_messages(evidence: &Evidence) -> BTreeMap<MessageKey, Sent<'_>> {
+    let mut all: BTreeMap<MessageKey, Sent<'_>> = BTreeMap::new();
+    for journal in &evidence.journals {
+        for (order, entry) in journal.entries.iter().enumerate() {
+            match &entry.what {
+                What::Invoke { local_no, conversation, body } => {
+                    let accepted = Vec::new();
+                    let new = Sent {
+                        conversation: *conversation,
+                        body: *body,
+                        order,
+                        accepted,
+                        refused: None,
+                    };
+                    let sent = all.entry(journal.key(*local_no)).or_insert(new);
+                    // A manual resend: it is a new try, from here on.
+                    (sent.order, sent.refused) = (order, None);
+                }
+                What::Ok { local_no, seq, .. } => {
+                    if let Some(sent) = all.get_mut(&journal.key(*local_no)) {
+                        sent.accepted.push((entry.at_ns, *seq));
+                    }
+                }
+                What::Fail { local_no, code } => {
+                    if let Some(sent) = all.get_mut(&journal.key(*local_no)) {
+                        sent.refused = Some(code);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,146 @@
+//! What one device did and saw, in its own order.
+
+use std::fmt;
+
+use anser_types::{CommandNo, ConversationId, DeviceNo, LocalNo, MessageId, Seq, UserId};
+
+use super::evidence::BodyHash;
+
+/// A message's identity from the moment it is composed, with its sender.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey {
+    /// Who composed it.
+    pub sender: UserId,
+    /// On which device, as its how many-th.
+    pub id: MessageId,
+}
+
+impl fmt::Display for MessageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.sender, self.id)
+    }
+}
+
+/// The journal of one device, across all restarts of its client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// Whose device.
+    pub user: UserId,
+    /// Which.
+    pub device: DeviceNo,
+    /// The device was online until all was quiet, so it must hold everything it may see.
+    pub caught_up: bool,
+    /// What happened, in the device's order.
+    pub entries: Vec<Entry>,
+}
+
+impl Journal {
+    /// An empty journal of a device that will be online at the end.
+    #[must_use]
+    pub const fn new(user: UserId, device: DeviceNo) -> Self {
+        Self { user, device, caught_up: true, entries: Vec::new() }
+    }
+
+    /// Writes something down.
+    pub fn note(&mut self, at_ns: u64, what: What) {
+        self.entries.push(Entry { at_ns, what });
+    }
+
+    /// The key of a message this device composed.
+    #[must_use]
+    pub fn key(&self, local_no: LocalNo) -> MessageKey {
+        let id = MessageId { device: self.device, local_no };
+        MessageKey { sender: self.user.clone(), id }
+    }
+}
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Monotonic nanoseconds, on a clock that all journals of a run share.
+    pub at_ns: u64,
+    /// What happened.
+    pub what: What,
+}
+
+/// What can happen to a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A message was handed to the client (again, for a manual resend).
+    Invoke {
+        /// Its compose counter.
+        local_no: LocalNo,
+        /// Where to.
+        conversation: ConversationId,
+        /// What.
+        body: BodyHash,
+    },
+    /// The message was accepted: durable.
+    Ok {
+        /// Its compose counter.
+        local_no: LocalNo,
+        /// The command that carried it.
+        command_no: CommandNo,
+        /// The place it was given.
+        seq: Seq,
+    },
+    /// The message was refused for good: it must never be seen.
+    Fail {
+        /// Its compose counter.
+        local_no: LocalNo,
+        /// The catalogued error's name.
+        code: String,
+    },
+    /// The client does not know (yet) what became of the message.
+    Unknown {
+        /// Its compose counter.
+        local_no: LocalNo,
+    },
+    /// The device's store committed a message.
+    Received {
+        /// Where.
+        conversation: ConversationId,
+        /// Its place.
+        seq: Seq,
+        /// Whose.
+        key: MessageKey,
+        /// What.
+        body: BodyHash,
+        /// It came through the inbox, in order; otherwise it was loaded from history.
+        live: bool,
+    },
+    /// The device was told, or decided by a rebuild, that it holds no messages of this range.
+    Skipped {
+        /// Where.
+        conversation: ConversationId,
+        /// First.
+        from: Seq,
+        /// Last.
+        to: Seq,
+    },
+    /// The user marked a conversation as read.
+    MarkRead {
+        /// Where.
+        conversation: ConversationId,
+        /// Up to where.
+        up_to: Seq,
+    },
+    /// The app was shown how far somebody's devices have stored.
+    SawDelivered {
+        /// Where.
+        conversation: ConversationId,
+        /// Whose devices.
+        who: UserId,
+        /// Up to where.
+        up_to: Seq,
+    },
+    /// The app was shown how far somebody has read.
+    SawRead {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        who: UserId,
+        /// Up to where.
+        up_to: Seq,
+    },
+}

@@ -1,0 +1,232 @@
+//! Every reader against the raw store: devices by their journals, users by the history query.
+
+use std::collections::BTreeMap;
+
+use anser_types::{ConversationId, DeviceNo, Seq, UserId};
+
+use super::check::{About, Found};
+use super::evidence::Stored;
+use super::index::{Index, Log};
+use super::journal::{Journal, MessageKey, What};
+use super::verdict::Kind;
+
+/// What one reader holds of one conversation.
+#[derive(Default)]
+struct Held<'a> {
+    at: BTreeMap<Seq, &'a MessageKey>,
+    seqs: BTreeMap<&'a MessageKey, Seq>,
+    /// Ranges it was told it does not hold.
+    skipped: Vec<(Seq, Seq)>,
+    /// The last message that came in order.
+    last: Seq,
+}
+
+/// Somebody who reads, as verdicts name them.
+struct Reader<'a> {
+    name: String,
+    user: &'a UserId,
+    /// The device whose own messages need not come back to it.
+    device: Option<DeviceNo>,
+}
+
+/// What every device stored, in the order it stored it.
+pub(super) fn check_devices(index: &Index<'_>, found: &mut Found<'_>) {
+    for journal in &index.evidence.journals {
+        let reader = Reader {
+            name: format!("{}/{}", journal.user, journal.device),
+            user: &journal.user,
+            device: Some(journal.device),
+        };
+        let mut held = hold(index, journal, &reader, found);
+        if journal.caught_up {
+            for (id, log) in &index.logs {
+                let held = held.remove(id).unwrap_or_default();
+                check_complete(&reader, *id, log, &held, found);
+            }
+        }
+    }
+}
+
+fn hold<'a>(
+    index: &Index<'_>,
+    journal: &'a Journal,
+    reader: &Reader<'_>,
+    found: &mut Found<'_>,
+) -> BTreeMap<ConversationId, Held<'a>> {
+    let mut all: BTreeMap<ConversationId, Held<'a>> = BTreeMap::new();
+    for entry in &journal.entries {
+        match &entry.what {
+            What::Received { conversation, seq, key, body, live } => {
+                let held = all.entry(*conversation).or_default();
+                let stored = Stored { seq: *seq, key: key.clone(), body: Some(*body) };
+                check_one(index, reader, *conversation, &stored, found);
+                held.take(reader, *conversation, (*seq, key), *live, found);
+            }
+            What::Skipped { conversation, from, to } => {
+                all.entry(*conversation).or_default().skipped.push((*from, *to));
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// What the history query gave, which is in order by itself.
+pub(super) fn check_histories(index: &Index<'_>, found: &mut Found<'_>) {
+    for history in &index.evidence.histories {
+        let name = format!("the history of {}", history.reader);
+        let reader = Reader { name, user: &history.reader, device: None };
+        let id = history.conversation;
+        let mut held = Held { skipped: history.unavailable.clone(), ..Held::default() };
+        for message in &history.messages {
+            check_one(index, &reader, id, message, found);
+            held.take(&reader, id, (message.seq, &message.key), true, found);
+        }
+        if let Some(log) = index.logs.get(&id) {
+            check_complete(&reader, id, log, &held, found);
+        }
+    }
+}
+
+impl<'a> Held<'a> {
+    /// Adds a message; each may be held once, at one place, and what comes in order comes in order.
+    fn take(
+        &mut self,
+        reader: &Reader<'_>,
+        id: ConversationId,
+        (seq, key): (Seq, &'a MessageKey),
+        in_order: bool,
+        found: &mut Found<'_>,
+    ) {
+        let Reader { name, .. } = reader;
+        let about = About::message(id, seq, key);
+        if let Some(there) = self.at.get(&seq) {
+            if *there == key {
+                found.add(Kind::Duplicate, &about, format!("{name} holds {key} twice"));
+            } else {
+                let text = format!("{name} holds {there} and {key}, both at seq {seq}");
+                found.add(Kind::DivergingOrder, &about, text);
+            }
+            return;
+        }
+        if let Some(other) = self.seqs.get(key) {
+            let text = format!("{name} holds {key} twice: at seq {other} and at {seq}");
+            found.add(Kind::Duplicate, &about, text);
+            // Held all the same: its second place is wrong, not missing.
+            self.at.insert(seq, key);
+            return;
+        }
+        if in_order {
+            if seq < self.last {
+                let text = format!("{name} got {key} at seq {seq} behind seq {}", self.last);
+                found.add(Kind::Reordered, &about, text);
+            }
+            self.last = self.last.max(seq);
+        }
+        self.at.insert(seq, key);
+        self.seqs.insert(key, seq);
+    }
+
+    fn accounts_for(&self, seq: Seq) -> bool {
+        self.at.contains_key(&seq)
+            || self.skipped.iter().any(|(from, to)| (*from..=*to).contains(&seq))
+    }
+}
+
+/// One message a reader holds: the store holds it there too, and the reader may see it.
+fn check_one(
+    index: &Index<'_>,
+    reader: &Reader<'_>,
+    id: ConversationId,
+    message: &Stored,
+    found: &mut Found<'_>,
+) {
+    let Reader { name, user, .. } = reader;
+    let Stored { seq, key, body } = message;
+    let about = About::message(id, *seq, key);
+    let log = index.logs.get(&id);
+    match log.and_then(|log| log.at.get(seq)) {
+        Some(there) if there.key == *key => {
+            if let (Some(held), Some(stored)) = (body, there.body)
+                && *held != stored
+            {
+                let text = format!("{name} holds {key} with the body {held}, the store {stored}");
+                found.add(Kind::Phantom, &about, text);
+            }
+        }
+        _ => match index.place_of(key) {
+            Some((_, place)) => {
+                let text = format!("{name} holds {key} at seq {seq}, the store at {place}");
+                found.add(Kind::DivergingOrder, &about, text);
+            }
+            None => {
+                let text = format!("{name} holds {key} at seq {seq}, the store does not hold it");
+                found.add(Kind::Phantom, &about, text);
+            }
+        },
+    }
+    let member = log.and_then(|log| log.members.get(user));
+    if log.is_some() && !member.is_some_and(|member| member.sees(*seq)) {
+        let text = format!("{name} holds seq {seq}, said when {user} was no member");
+        found.add(Kind::VisibleAfterRemoval, &about, text);
+    }
+}
+
+/// Everything in the store that the reader may see is held, or named as not held.
+fn check_complete(
+    reader: &Reader<'_>,
+    id: ConversationId,
+    log: &Log<'_>,
+    held: &Held<'_>,
+    found: &mut Found<'_>,
+) {
+    let Some(member) = log.members.get(reader.user) else { return };
+    let mut missing: Option<(Seq, Seq)> = None;
+    for (seq, message) in &log.at {
+        let accounted =
+            held.accounts_for(*seq) || !member.sees(*seq) || reader.composed(&message.key);
+        if !accounted {
+            let from = missing.map_or(*seq, |(from, _)| from);
+            missing = Some((from, *seq));
+        } else if member.sees(*seq)
+            && let Some(range) = missing.take()
+        {
+            name_missing(reader, id, log, range, held, found);
+        }
+    }
+    if let Some(range) = missing {
+        name_missing(reader, id, log, range, held, found);
+    }
+}
+
+impl Reader<'_> {
+    /// A device holds its own messages from the moment they are composed.
+    fn composed(&self, key: &MessageKey) -> bool {
+        key.sender == *self.user && self.device == Some(key.id.device)
+    }
+}
+
+fn name_missing(
+    reader: &Reader<'_>,
+    id: ConversationId,
+    log: &Log<'_>,
+    (from, to): (Seq, Seq),
+    held: &Held<'_>,
+    found: &mut Found<'_>,
+) {
+    let later = held.at.range(to..).next().map(|(seq, _)| *seq);
+    let Reader { name, .. } = reader;
+    let range = if from == to { format!("seq {from}") } else { format!("seq {from} to {to}") };
+    let about =
+        About { conversation: id, message: log.at.get(&from).map(|m| &m.key), seq: Some(from) };
+    match later {
+        Some(later) => {
+            let text = format!("{name} does not hold {range}, but {later}");
+            found.add(Kind::Hole, &about, text);
+        }
+        None => {
+            let text = format!("{name} does not hold {range}, the last it should");
+            found.add(Kind::Lost, &about, text);
+        }
+    }
+}
