@@ -15,6 +15,24 @@ pub enum Target {
     Conversation(ConversationId),
 }
 
+impl From<UserId> for Target {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
+impl From<&UserId> for Target {
+    fn from(user: &UserId) -> Self {
+        Self::User(user.clone())
+    }
+}
+
+impl From<ConversationId> for Target {
+    fn from(conversation: ConversationId) -> Self {
+        Self::Conversation(conversation)
+    }
+}
+
 /// What a user asks to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
