@@ -73,7 +73,10 @@ mod tests {
             let mut at = Duration::from_secs(5);
             for _ in 0..20 {
                 // Each way takes 10 ms and up to 400 ms of noise of its own.
-                let mut way = || Duration::from_millis(10) + Duration::from_millis(400).mul_f64(rng.fraction().powi(3));
+                let mut way = || {
+                    Duration::from_millis(10)
+                        + Duration::from_millis(400).mul_f64(rng.fraction().powi(3))
+                };
                 let (there, back) = (way(), way());
                 let arrived = at + there;
                 let server = u64::try_from(arrived.as_millis()).unwrap() + server_ahead_ms;
@@ -82,7 +85,10 @@ mod tests {
                 let best = clock.exchanges.iter().flatten().map(|e| e.rtt).min().unwrap();
                 let true_time = u64::try_from(at.as_millis()).unwrap() + server_ahead_ms;
                 let error = clock.server_time(at).unwrap().0.abs_diff(true_time);
-                assert!(Duration::from_millis(error.saturating_sub(2)) <= best / 2, "bounded by half the best round trip");
+                assert!(
+                    Duration::from_millis(error.saturating_sub(2)) <= best / 2,
+                    "bounded by half the best round trip"
+                );
                 if best <= Duration::from_millis(200) {
                     assert!(error <= 101, "seed {seed}: off by {error} ms");
                 }

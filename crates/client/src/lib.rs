@@ -3,6 +3,36 @@
 //! It does no I/O, starts no thread and reads no clock, so the SDK, the command line, the load generator, the
 //! simulator and the browser share it. Begin with [`core`]: it states the driving contract.
 
+mod asks;
+mod clock;
+pub mod core;
+mod endpoints;
+mod heartbeat;
 pub mod io;
+mod marks;
+pub mod order;
+mod outbox;
 pub mod queries;
+mod rebuild;
+mod receipts;
+mod reconnect;
 pub mod records;
+mod restored;
+mod rng;
+mod sending;
+mod session;
+mod settling;
+mod store;
+mod sync;
+mod translate;
+
+pub use crate::core::Core;
+pub use io::{
+    AppEvent, Attempt, Config, Endpoint, Identity, Input, MessageState, Now, Output, QueryNo,
+    Ticket, TransportKind,
+};
+pub use queries::{MemberState, Query, Receipt, Reply};
+pub use records::{
+    ConversationMark, ConversationRow, ConversationState, DeviceState, OutboxItem, OutboxState,
+    OwnMessage, Rebuild, Record, RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,
+};

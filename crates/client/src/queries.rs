@@ -118,4 +118,3 @@ pub struct Receipt {
     /// In groups: everybody's read position.
     pub members: Vec<MemberState>,
 }
-

@@ -4,8 +4,8 @@
 //! its doc names, so applying one twice does no harm.
 
 use anser_types::{
-    Change, Command, CommandNo, ConversationId, Done, InboxSeq, LocalNo, LogEpoch, Message, MessageId,
-    Refusal, Role, Seq, Unavailable, UnixMs, UserId, Version,
+    Change, Command, CommandNo, ConversationId, Done, InboxSeq, LocalNo, LogEpoch, Message,
+    MessageId, Refusal, Role, Seq, Unavailable, UnixMs, UserId, Version,
 };
 use bytes::Bytes;
 
@@ -261,6 +261,8 @@ pub struct DeviceState {
     /// After the store was found restored: outbox items of earlier devices wait until the inbox was read up to here
     /// (`MAX` until the new device's first session says where that is).
     pub settle_until: Option<InboxSeq>,
+    /// A rebuild came in between: the histories of their conversations must be searched as well.
+    pub settle_by_history: bool,
 }
 
 /// How far a rebuild from conversation heads is.

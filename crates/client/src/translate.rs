@@ -2,16 +2,16 @@
 //! session that carries them.
 
 use anser_proto::{time, v1};
+use anser_types::event::UnavailableReason;
 use anser_types::{
     Change, ChangeKind, ChangeNo, Command, Content, ConversationId, DeviceNo, ErrorCode, LocalNo,
     Message, MessageId, MessageKind, Refusal, Role, Seq, Target, Unavailable, UnixMs, UserId,
     Version,
 };
-use anser_types::event::UnavailableReason;
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 
-use crate::queries::{MemberState, Receipt};
+use crate::queries::{MemberState, Query, Receipt, Reply};
 use crate::records::{ConversationRow, ConversationState, RowUpdate};
 
 /// What an entry of the inbox says.
@@ -78,14 +78,6 @@ pub(crate) fn place(
     }
 }
 
-/// The conversation a target names.
-pub(crate) fn conversation_of(me: &UserId, target: &Target) -> ConversationId {
-    match target {
-        Target::User(peer) => ConversationId::direct(me, peer),
-        Target::Conversation(id) => *id,
-    }
-}
-
 fn send_message(to: &Target, content: &Content) -> v1::SendMessage {
     v1::SendMessage {
         content: content.body.clone(),
@@ -123,10 +115,9 @@ pub(crate) fn body_of_command(
                 history_for_new_members: *history_for_new_members,
             })
         }
-        Command::Invite { conversation, users } => Op::Invite(v1::Invite {
-            conversation: id_bytes(*conversation),
-            users: texts(users),
-        }),
+        Command::Invite { conversation, users } => {
+            Op::Invite(v1::Invite { conversation: id_bytes(*conversation), users: texts(users) })
+        }
         Command::Leave { conversation } => {
             Op::Leave(v1::Leave { conversation: id_bytes(*conversation) })
         }
@@ -185,9 +176,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
             conversation: conversation_id(&invite.conversation)?,
             users: users(&invite.users)?,
         },
-        Op::Leave(leave) => {
-            Command::Leave { conversation: conversation_id(&leave.conversation)? }
-        }
+        Op::Leave(leave) => Command::Leave { conversation: conversation_id(&leave.conversation)? },
         Op::Kick(kick) => Command::Kick {
             conversation: conversation_id(&kick.conversation)?,
             users: users(&kick.users)?,
@@ -196,11 +185,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
 }
 
 /// A message whose place and sender are known from around it.
-fn message_at(
-    wire: v1::Message,
-    conversation: ConversationId,
-    sender: UserId,
-) -> Option<Message> {
+fn message_at(wire: v1::Message, conversation: ConversationId, sender: UserId) -> Option<Message> {
     let server_time = time::from_wire(wire.server_time_ms);
     let content = if wire.tombstone {
         None
@@ -354,6 +339,97 @@ pub(crate) fn receipt(me: &UserId, wire: &v1::Receipt) -> Option<Receipt> {
         delivered: Seq(wire.delivered_up_to),
         read: Seq(wire.read_up_to),
         members: wire.members.iter().filter_map(member).collect(),
+    })
+}
+
+/// A query for the wire.
+pub(crate) fn query(query: Query) -> v1::query::Query {
+    use v1::query::Query as Wire;
+    match query {
+        Query::History { of, after, before, limit, oldest_first } => {
+            let of = match of {
+                Target::User(id) => v1::history_query::Of::User(id.as_str().to_owned()),
+                Target::Conversation(id) => v1::history_query::Of::Conversation(id_bytes(id)),
+            };
+            let (after_seq, before_seq) = (after.0, before.0);
+            Wire::History(v1::HistoryQuery {
+                after_seq,
+                before_seq,
+                limit,
+                oldest_first,
+                of: Some(of),
+            })
+        }
+        Query::Conversations { after, limit } => {
+            let after = after.map_or_else(Bytes::new, id_bytes);
+            Wire::Conversations(v1::ConversationsQuery { after, limit })
+        }
+        Query::Members { conversation, known } => {
+            let conversation = id_bytes(conversation);
+            Wire::Members(v1::MembersQuery { conversation, known_version: known.0 })
+        }
+        Query::Receipts { of } => {
+            let mut receipts = v1::ReceiptsQuery::default();
+            for target in of {
+                match target {
+                    Target::User(id) => receipts.peers.push(id.as_str().to_owned()),
+                    Target::Conversation(id) => receipts.conversations.push(id_bytes(id)),
+                }
+            }
+            Wire::Receipts(receipts)
+        }
+        Query::Changes { conversation, after, limit } => Wire::Changes(v1::ChangesQuery {
+            conversation: id_bytes(conversation),
+            after_change_no: after.0,
+            limit,
+        }),
+    }
+}
+
+/// The reply to a query of the host. `None` if it cannot be read.
+pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
+    use v1::reply::Reply as Wire;
+    Some(match reply {
+        Wire::History(page) => {
+            let conversation = conversation_id(&page.conversation)?;
+            let around = Some(conversation);
+            Reply::History {
+                conversation,
+                messages: page
+                    .messages
+                    .into_iter()
+                    .map(|message| page_message(me, message, around))
+                    .collect::<Option<_>>()?,
+                unavailable: page
+                    .unavailable
+                    .iter()
+                    .map(|gap| unavailable(me, gap, around))
+                    .collect::<Option<_>>()?,
+                head: Seq(page.head),
+                more: page.more,
+            }
+        }
+        Wire::Conversations(page) => Reply::Conversations {
+            page: page
+                .conversations
+                .into_iter()
+                .map(|row| full_row(me, row))
+                .collect::<Option<_>>()?,
+            more: page.more,
+        },
+        Wire::Members(page) => {
+            let members = page.members.iter().map(member).collect::<Option<Vec<_>>>()?;
+            let members = (!page.unchanged).then_some(members);
+            Reply::Members { version: Version(page.version), members }
+        }
+        Wire::Receipts(page) => Reply::Receipts(
+            page.receipts.iter().map(|wire| receipt(me, wire)).collect::<Option<_>>()?,
+        ),
+        Wire::Changes(page) => Reply::Changes {
+            changes: page.changes.into_iter().map(change).collect::<Option<_>>()?,
+            more: page.more,
+        },
+        Wire::SyncPage(_) | Wire::Error(_) => return None,
     })
 }
 

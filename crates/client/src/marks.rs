@@ -1,0 +1,123 @@
+//! What the core remembers of a conversation: enough to recognise a repeated message and to move receipts forward only.
+
+use std::collections::BTreeMap;
+
+use anser_types::{ConversationId, Seq, UserId};
+
+use crate::core::Core;
+use crate::io::AppEvent;
+use crate::records::{ConversationMark, ConversationRow, Record, RowUpdate};
+use crate::store::Then;
+
+/// One conversation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mark {
+    pub(crate) peer: Option<UserId>,
+    /// Messages `from ..= head` are all known (none while `head` is zero).
+    pub(crate) from: Seq,
+    pub(crate) head: Seq,
+    pub(crate) read_up_to: Seq,
+    pub(crate) last_own: Seq,
+    pub(crate) peer_delivered: Seq,
+    /// In groups: everybody has read up to here.
+    pub(crate) peer_read: Seq,
+    /// In groups: who has read up to where, as heard in this run.
+    members: Option<Box<BTreeMap<UserId, Seq>>>,
+}
+
+impl From<ConversationMark> for Mark {
+    fn from(mark: ConversationMark) -> Self {
+        Self {
+            peer: mark.peer,
+            from: mark.head,
+            head: mark.head,
+            read_up_to: mark.read_up_to,
+            last_own: mark.last_own,
+            peer_delivered: mark.peer_delivered,
+            peer_read: mark.peer_read,
+            members: None,
+        }
+    }
+}
+
+impl Mark {
+    /// Notes a message; `false` if it was known already.
+    pub(crate) fn note(&mut self, seq: Seq) -> bool {
+        if self.head > Seq::ZERO && seq >= self.from && seq <= self.head {
+            return false;
+        }
+        if self.head > Seq::ZERO && seq == self.head.next() {
+            self.head = seq;
+        } else if self.head > Seq::ZERO && seq.next() == self.from {
+            self.from = seq;
+        } else if seq > self.head {
+            (self.from, self.head) = (seq, seq);
+        }
+        true
+    }
+
+    /// Forgets which messages are known: at worst a repeated one is told again.
+    pub(crate) const fn forget(&mut self) {
+        (self.from, self.head) = (Seq::ZERO, Seq::ZERO);
+    }
+
+    /// A group's member has read up to here, as far as was heard.
+    pub(crate) fn member_read(&self, who: &UserId) -> Seq {
+        self.members.as_ref().and_then(|members| members.get(who)).copied().unwrap_or_default()
+    }
+
+    /// A group's member has read up to here.
+    pub(crate) fn set_member_read(&mut self, who: &UserId, read: Seq) {
+        self.members.get_or_insert_default().insert(who.clone(), read);
+    }
+
+    /// Whether receipts of one's own messages are still expected.
+    pub(crate) fn awaits_receipts(&self) -> bool {
+        self.last_own > self.peer_read
+    }
+}
+
+impl Core {
+    /// The mark of a conversation, made (and stored as seen) when it is new.
+    pub(crate) fn mark(
+        &mut self,
+        id: ConversationId,
+        peer: Option<&UserId>,
+        page: bool,
+    ) -> &mut Mark {
+        if !self.marks.contains_key(&id) {
+            let (update, event) =
+                (RowUpdate::Seen, AppEvent::ConversationChanged { conversation: id });
+            let row = ConversationRow { conversation: id, peer: peer.cloned(), update };
+            let (record, then) = (Record::ConversationUpserted(row), Then::Tell(event));
+            if page {
+                self.store.put_page(record);
+                self.store.after_page(then);
+            } else {
+                self.store.put(record);
+                self.store.after(then);
+            }
+        }
+        let mark = self.marks.entry(id).or_default();
+        if mark.peer.is_none() {
+            mark.peer = peer.cloned();
+        }
+        mark
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_message_is_recognised_wherever_its_run_began() {
+        let mut mark = Mark::default();
+        assert!(mark.note(Seq(10)), "as a rebuild left it");
+        assert!(mark.note(Seq(9)), "older, but new here");
+        assert!(!mark.note(Seq(9)) && !mark.note(Seq(10)));
+        assert!(mark.note(Seq(11)));
+        assert!(mark.note(Seq(20)), "a range that is not visible lies between");
+        assert!(!mark.note(Seq(20)));
+    }
+}

@@ -1,0 +1,192 @@
+//! The rebuild from conversation heads after SyncReset (requirement C7): page by page, each stored before the next is
+//! asked for; interrupted, it goes on after the last page stored. Only then is `at` the cursor.
+
+use anser_proto::v1;
+use anser_types::{ConversationId, InboxSeq, LogEpoch, Seq};
+use bytes::Bytes;
+
+use crate::asks::Purpose;
+use crate::core::Core;
+use crate::io::{AppEvent, Now};
+use crate::records::{ConversationState, OwnMessage, Rebuild, Record, RowUpdate, StoredMessage};
+use crate::store::Then;
+use crate::sync::Pull;
+use crate::translate;
+
+impl Core {
+    /// The server says that the cursor is void.
+    pub(crate) fn sync_reset(&mut self, reset: v1::SyncReset, now: Now) {
+        let (at, log_epoch) = (InboxSeq(reset.at), LogEpoch(reset.log_epoch));
+        let inbox = &mut self.inbox;
+        inbox.reset = Some((at, log_epoch));
+        inbox.pull = Pull::No;
+        inbox.rebuilt = 0;
+        // An unfinished rebuild of the same log goes on; if its `at` is too old the next page says so.
+        if inbox.rebuild.as_ref().is_none_or(|rebuild| rebuild.log_epoch != log_epoch) {
+            inbox.rebuild = Some(Rebuild { at, log_epoch, after: None });
+        }
+        inbox.settle_by_history |= inbox.settle_until.is_some();
+        self.tell(AppEvent::SyncStarted { missing: None });
+        self.go_on_rebuilding(now);
+    }
+
+    /// Asks for the next page once the last one is stored.
+    pub(crate) fn go_on_rebuilding(&mut self, now: Now) {
+        let Some(rebuild) = self.inbox.rebuild.as_ref().filter(|_| self.inbox.is_rebuilding())
+        else {
+            return;
+        };
+        let stored =
+            rebuild.after.is_none() || self.store.confirmed().rebuild.as_ref() == Some(rebuild);
+        if !stored || self.store.retry_at().is_some() || self.asks.has(&Purpose::SyncPage) {
+            return;
+        }
+        let query = v1::SyncPageQuery {
+            at: rebuild.at.0,
+            after: rebuild.after.map_or_else(Bytes::new, |id| Bytes::copy_from_slice(&id.0)),
+            limit: self.config.page_entries.max(1),
+        };
+        self.asks.add(Purpose::SyncPage, v1::query::Query::SyncPage(query), now.mono);
+    }
+
+    /// A page of the rebuild came. `None` if it cannot be read.
+    pub(crate) fn sync_page_came(&mut self, page: v1::SyncPage, now: Now) -> Option<()> {
+        let Some(mut rebuild) = self.inbox.rebuild.clone().filter(|_| self.inbox.is_rebuilding())
+        else {
+            return Some(());
+        };
+        if page.restart_at > 0 {
+            (rebuild.at, rebuild.after) = (InboxSeq(page.restart_at), None);
+            self.inbox.rebuilt = 0;
+            self.inbox.rebuild = Some(rebuild);
+            self.go_on_rebuilding(now);
+            return Some(());
+        }
+        let rows: Option<Vec<_>> = page
+            .conversations
+            .into_iter()
+            .map(|state| translate::full_row(&self.me.user, state))
+            .collect();
+        let rows = rows?;
+        let went_back =
+            self.inbox.log_epoch > LogEpoch::ZERO && self.inbox.log_epoch != rebuild.log_epoch;
+        let last = rows.last().map(|row| row.conversation);
+        if went_back {
+            let listed: Vec<_> = rows.iter().map(|row| row.conversation).collect();
+            self.mark_vanished(rebuild.after, last.filter(|_| page.more), &listed);
+        }
+        for row in rows {
+            let bytes = row_bytes(&row.update);
+            self.store.begin_entry(bytes);
+            if let RowUpdate::Full(state) = &row.update {
+                self.take_row(row.conversation, row.peer.as_ref(), state, went_back);
+            }
+            let event = AppEvent::ConversationChanged { conversation: row.conversation };
+            self.store.put_page(Record::ConversationUpserted(row));
+            self.store.after_page(Then::Tell(event));
+            self.inbox.rebuilt += 1;
+        }
+        let progress = AppEvent::SyncProgress { done: self.inbox.rebuilt, missing: None };
+        self.store.after_page(Then::Tell(progress));
+        if page.more && last.is_some() {
+            rebuild.after = last;
+            self.inbox.rebuild = Some(rebuild);
+        } else {
+            self.finish_rebuild(&rebuild);
+        }
+        Some(())
+    }
+
+    fn finish_rebuild(&mut self, rebuild: &Rebuild) {
+        let inbox = &mut self.inbox;
+        inbox.received = rebuild.at;
+        inbox.log_epoch = rebuild.log_epoch;
+        inbox.rebuild = None;
+        inbox.pass_own();
+        inbox.pull = Pull::Wanted;
+        if inbox.settle_until.is_some_and(|until| until != InboxSeq::MAX) {
+            inbox.settle_until = Some(rebuild.at);
+        }
+        self.store.after_page(Then::Tell(AppEvent::SyncFinished));
+    }
+
+    fn take_row(
+        &mut self,
+        conversation: ConversationId,
+        peer: Option<&anser_types::UserId>,
+        state: &ConversationState,
+        went_back: bool,
+    ) {
+        let mark = self.marks.entry(conversation).or_default();
+        let above = went_back && mark.head > state.head;
+        if peer.is_some() {
+            mark.peer = peer.cloned();
+        }
+        if went_back || state.head > mark.head {
+            mark.forget();
+            mark.note(state.head);
+            mark.last_own = mark.last_own.min(state.head);
+        }
+        mark.read_up_to = mark.read_up_to.max(state.read_up_to);
+        let (delivered, read) = (state.peer_delivered, state.peer_read);
+        if above {
+            self.not_on_server(conversation, state.head);
+        }
+        if let Some(peer) = peer {
+            self.receipt_moved(conversation, peer, delivered, read, true);
+        }
+        if let Some(message) = &state.last_message {
+            let echo = if message.sender == self.me.user {
+                let mark = self.marks.entry(conversation).or_default();
+                mark.last_own = mark.last_own.max(message.seq);
+                self.settle_by_echo(message, InboxSeq::ZERO)
+            } else {
+                None
+            };
+            let own = echo.map(|local_no| OwnMessage { local_no, stored_offline: false });
+            let (message, peer) = (message.clone(), peer.cloned());
+            let stored = StoredMessage { message, peer, inbox_seq: None, own };
+            self.store.put_page(Record::MessageStored(stored));
+        }
+    }
+
+    /// The log went back: conversations between two pages that the server does not list are not there any more.
+    fn mark_vanished(
+        &mut self,
+        after: Option<ConversationId>,
+        last: Option<ConversationId>,
+        listed: &[ConversationId],
+    ) {
+        let vanished: Vec<_> = self
+            .marks
+            .iter()
+            .filter(|(id, mark)| {
+                mark.head > Seq::ZERO
+                    && after.is_none_or(|after| **id > after)
+                    && last.is_none_or(|last| **id <= last)
+                    && listed.binary_search(id).is_err()
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in vanished {
+            if let Some(mark) = self.marks.get_mut(&id) {
+                mark.forget();
+            }
+            self.not_on_server(id, Seq::ZERO);
+        }
+    }
+
+    fn not_on_server(&mut self, conversation: ConversationId, above: Seq) {
+        self.store.put_page(Record::NotOnServer { conversation, above });
+        self.store.after_page(Then::Tell(AppEvent::NotOnServer { conversation, above }));
+    }
+}
+
+fn row_bytes(update: &RowUpdate) -> usize {
+    match update {
+        RowUpdate::Full(ConversationState { last_message: Some(message), .. }) => {
+            message.content.as_ref().map_or(0, |content| content.body.len())
+        }
+        _ => 0,
+    }
+}

@@ -1,0 +1,153 @@
+//! When the local store turns out to be an old copy (restored from a backup, or cloned).
+//!
+//! Its device id may not be used any more: its numbers were used for something else. The host takes a new device; then
+//! everything unsettled waits until the inbox was read to where it ended at the new device's first sign-in. What came
+//! back as one's own was sent and is settled; the rest is sent under the new device.
+
+use anser_proto::v1;
+use anser_types::{CommandNo, ConversationId, ErrorCode, InboxSeq, Refusal, Seq};
+
+use crate::asks::Purpose;
+use crate::core::Core;
+use crate::io::{Identity, Now};
+use crate::records::{OutboxState, OwnMessage, Record, Settled, StoredMessage};
+use crate::session::{Off, Then};
+use crate::translate;
+
+/// Messages of one page of the search.
+const SEARCH_PAGE: u32 = 200;
+
+impl Core {
+    /// Numbers or answers prove that this store is an old copy.
+    pub(crate) fn store_was_restored(&mut self, now: Now) {
+        let detail = "this device's numbers were used by another copy of its store";
+        self.end_link(
+            Refusal::because(ErrorCode::Conflict, detail),
+            Then::Stay(Off::Restored),
+            now,
+        );
+    }
+
+    /// Goes on as a new device (after `StoreWasRestored`, or a new sign-in). What is unsettled is kept, settled by what
+    /// comes back from the server, and the rest sent.
+    pub fn take_device(&mut self, identity: Identity, now: Now) {
+        if identity.device == self.me.device {
+            return self.renew_token(identity.token, now);
+        }
+        self.stop();
+        self.me = identity;
+        self.store.put(Record::IdentityTaken(self.me.clone()));
+        self.outbox.in_flight.clear();
+        self.outbox.due.clear();
+        (self.outbox.next_no, self.outbox.highest_used) = (CommandNo::ZERO.next(), CommandNo::ZERO);
+        for (local_no, entry) in &mut self.outbox.entries {
+            let state = match std::mem::replace(&mut entry.item.state, OutboxState::Queued) {
+                OutboxState::Failed { reason, .. } => {
+                    OutboxState::Failed { reason, unconfirmed: None }
+                }
+                OutboxState::Queued | OutboxState::Numbered(_) => {
+                    self.outbox.queue.insert(*local_no);
+                    OutboxState::Queued
+                }
+            };
+            entry.item.state = state;
+            entry.unstored = false;
+            (entry.tries, entry.first_tried) = (0, None);
+            self.store.put(Record::OutboxPut(entry.item.clone()));
+        }
+        let waits = !self.outbox.entries.is_empty();
+        self.inbox.settle_until = waits.then_some(InboxSeq::MAX);
+        self.inbox.settle_by_history = false;
+        self.link = crate::session::Link::Off(Off::Restored);
+        self.signed_in_again(now);
+        self.settle_down(now);
+    }
+
+    /// Once the inbox was read far enough: what is left was never sent.
+    pub(crate) fn settle_restored(&mut self, now: Now) {
+        let Some(until) = self.inbox.settle_until else { return };
+        let stored = self.store.confirmed();
+        if !self.link.is_up()
+            || stored.cursor < until
+            || self.inbox.rebuild.is_some()
+            || stored.rebuild.is_some()
+        {
+            return;
+        }
+        if self.inbox.settle_by_history && !self.search_ended(now) {
+            return;
+        }
+        self.inbox.settle_until = None;
+        self.inbox.settle_by_history = false;
+        self.inbox.search = None;
+        let device = self.me.device;
+        let mut deleted = Vec::new();
+        for (local_no, entry) in &mut self.outbox.entries {
+            if entry.item.delete_wanted {
+                deleted.push(*local_no);
+            } else if entry.item.id.device != device {
+                entry.item.id.device = device;
+                self.store.put(Record::OutboxPut(entry.item.clone()));
+            }
+        }
+        for local_no in deleted {
+            self.leave_outbox(local_no, Settled::Deleted);
+        }
+    }
+
+    /// After a rebuild the inbox does not show what was sent before: the conversations themselves are searched, one
+    /// page at a time. `true` once nothing is left to search.
+    fn search_ended(&mut self, now: Now) -> bool {
+        let device = self.me.device;
+        let entries = self.outbox.entries.values();
+        let mut to_search: Vec<ConversationId> = entries
+            .filter(|entry| entry.item.id.device != device)
+            .filter_map(|entry| entry.item.conversation)
+            .collect();
+        to_search.sort_unstable();
+        to_search.dedup();
+        let open = self.inbox.search.get_or_insert(to_search);
+        let Some(next) = open.last().copied() else { return true };
+        if !self.asks.has(&Purpose::FindOwn(next)) {
+            self.ask_history(next, Seq::ZERO, SEARCH_PAGE, now);
+        }
+        false
+    }
+
+    /// A page of the search came, newest messages first. `None` if it cannot be read.
+    pub(crate) fn searched(
+        &mut self,
+        id: ConversationId,
+        page: v1::HistoryPage,
+        now: Now,
+    ) -> Option<()> {
+        let oldest = page.messages.first().map(|message| Seq(message.seq));
+        for wire in page.messages {
+            let message = translate::page_message(&self.me.user, wire, Some(id))?;
+            if message.sender != self.me.user {
+                continue;
+            }
+            if let Some(local_no) = self.settle_by_echo(&message, InboxSeq::ZERO) {
+                let peer = self.marks.get(&id).and_then(|mark| mark.peer.clone());
+                let own = Some(OwnMessage { local_no, stored_offline: false });
+                let stored = StoredMessage { message, peer, inbox_seq: None, own };
+                self.store.put(Record::MessageStored(stored));
+            }
+        }
+        let device = self.me.device;
+        let waits = self
+            .outbox
+            .entries
+            .values()
+            .any(|entry| entry.item.conversation == Some(id) && entry.item.id.device != device);
+        match oldest.filter(|_| page.more && waits) {
+            Some(oldest) => self.ask_history(id, oldest, SEARCH_PAGE, now),
+            None => {
+                if let Some(open) = &mut self.inbox.search {
+                    open.retain(|open| *open != id);
+                }
+            }
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,360 @@
+//! The inbox: entries in their order without holes, pages, acks, gaps.
+//!
+//! `received` runs ahead of the durable cursor by what is on its way to the store. An `Ack` carries the durable cursor
+//! only; one that asks for a page waits until both are equal, so that no page is asked for twice.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anser_proto::session::received::{ReceivedBatch, ReceivedEvent, ReceivedKind};
+use anser_proto::v1;
+use anser_types::{Change, ChangeKind, InboxSeq, LogEpoch, Message, UserId};
+use bytes::Bytes;
+use prost::Message as _;
+
+use crate::core::Core;
+use crate::io::{AppEvent, Now};
+use crate::records::{
+    ConversationRow, DeviceState, OwnMessage, Rebuild, Record, RowUpdate, StoredMessage,
+    UnknownEvent,
+};
+use crate::store::Then;
+use crate::translate::{self, Entry};
+
+/// How long a page may take.
+const PAGE_WITHIN: Duration = Duration::from_secs(10);
+/// Entries known from answers that may wait for those before them.
+const OWN_MAX: usize = 1_024;
+
+/// Whether a page is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Pull {
+    /// No.
+    #[default]
+    No,
+    /// As soon as everything received is stored.
+    Wanted,
+    /// It was, and comes until then.
+    Outstanding(Duration),
+}
+
+/// Catching up, as the app sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    from: InboxSeq,
+    target: InboxSeq,
+}
+
+/// Where this device stands in its inbox.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    /// Everything up to here was taken in (and is stored or on its way to the store).
+    pub(crate) received: InboxSeq,
+    pub(crate) log_epoch: LogEpoch,
+    pub(crate) rebuild: Option<Rebuild>,
+    pub(crate) settle_until: Option<InboxSeq>,
+    pub(crate) settle_by_history: bool,
+    /// What SyncReset said in this session, until the rebuild is stored.
+    pub(crate) reset: Option<(InboxSeq, LogEpoch)>,
+    /// Conversations whose histories are still to be searched for messages of an earlier device.
+    pub(crate) search: Option<Vec<anser_types::ConversationId>>,
+    /// Conversations stored by the rebuild so far.
+    pub(crate) rebuilt: u64,
+    session_epoch: LogEpoch,
+    /// The largest entry heard of.
+    head: InboxSeq,
+    /// The last entry confirmed to the server in this session.
+    acked: InboxSeq,
+    /// Entries known from answers to one's own commands, above `received`.
+    own: BTreeSet<InboxSeq>,
+    pub(crate) pull: Pull,
+    run: Option<Run>,
+}
+
+impl Inbox {
+    /// As it was stored.
+    pub(crate) fn new(device: &DeviceState) -> Self {
+        Self {
+            received: device.cursor,
+            log_epoch: device.log_epoch,
+            rebuild: device.rebuild.clone(),
+            settle_until: device.settle_until,
+            settle_by_history: device.settle_by_history,
+            reset: None,
+            search: None,
+            rebuilt: 0,
+            session_epoch: LogEpoch::ZERO,
+            head: InboxSeq::ZERO,
+            acked: InboxSeq::ZERO,
+            own: BTreeSet::new(),
+            pull: Pull::No,
+            run: None,
+        }
+    }
+
+    /// A rebuild runs in this session.
+    pub(crate) const fn is_rebuilding(&self) -> bool {
+        self.rebuild.is_some() && self.reset.is_some()
+    }
+
+    /// There is no session any more.
+    pub(crate) fn link_lost(&mut self) {
+        self.pull = Pull::No;
+        self.reset = None;
+        self.search = None;
+        self.run = None;
+    }
+
+    /// When a page is overdue.
+    pub(crate) const fn next_timer(&self) -> Option<Duration> {
+        match self.pull {
+            Pull::Outstanding(deadline) => Some(deadline),
+            Pull::No | Pull::Wanted => None,
+        }
+    }
+
+    /// Moves over entries that are known from answers.
+    pub(crate) fn pass_own(&mut self) {
+        while self.own.remove(&self.received.next()) {
+            self.received = self.received.next();
+            self.log_epoch = self.session_epoch;
+        }
+        if self.own.first().is_some_and(|first| *first <= self.received) {
+            self.own = self.own.split_off(&self.received.next());
+        }
+    }
+}
+
+impl Core {
+    /// Welcome said where the inbox ends; the first page is on its way unless that is here.
+    pub(crate) fn begin_sync(&mut self, head: InboxSeq, epoch: LogEpoch, now: Now) {
+        let stored = self.store.confirmed().cursor;
+        let inbox = &mut self.inbox;
+        (inbox.session_epoch, inbox.head, inbox.acked) = (epoch, head, stored);
+        if inbox.settle_until == Some(InboxSeq::MAX) {
+            inbox.settle_until = Some(head);
+        }
+        if head > stored {
+            inbox.pull = Pull::Outstanding(now.mono + PAGE_WITHIN);
+            inbox.run = Some(Run { from: stored, target: head });
+            let missing = Some(head.0 - stored.0);
+            self.tell(AppEvent::SyncStarted { missing });
+        }
+    }
+
+    /// The server knows of an entry with this number.
+    pub(crate) fn heard_of(&mut self, head: InboxSeq) {
+        let inbox = &mut self.inbox;
+        inbox.head = inbox.head.max(head);
+        if head > inbox.received && inbox.pull == Pull::No && !inbox.is_rebuilding() {
+            inbox.pull = Pull::Wanted;
+        }
+    }
+
+    /// The answer to one's own command named its entry: nothing more is to be learned from it.
+    pub(crate) fn own_entry(&mut self, inbox_seq: InboxSeq) {
+        let inbox = &mut self.inbox;
+        if inbox_seq > inbox.received {
+            if inbox.own.len() >= OWN_MAX {
+                inbox.own.clear();
+            }
+            inbox.own.insert(inbox_seq);
+            inbox.head = inbox.head.max(inbox_seq);
+            inbox.pass_own();
+        }
+    }
+
+    /// Entries came: a push or a page.
+    pub(crate) fn batch_came(&mut self, batch: ReceivedBatch) {
+        if self.inbox.is_rebuilding() {
+            return;
+        }
+        // The server goes on from the cursor, so an unfinished rebuild is not needed any more.
+        self.inbox.rebuild = None;
+        if batch.head.is_some() {
+            self.inbox.pull = Pull::No;
+        }
+        self.inbox.pass_own();
+        let mut no = batch.first;
+        if no > self.inbox.received.next() {
+            return self.heard_of(no.max(batch.head.unwrap_or_default()));
+        }
+        for event in batch.events {
+            if no > self.inbox.received {
+                if !self.store.has_room() {
+                    break;
+                }
+                self.take_entry(no, event);
+                self.inbox.received = no;
+                self.inbox.log_epoch = self.inbox.session_epoch;
+                self.inbox.pass_own();
+            }
+            no = no.next();
+        }
+        // Whatever was not taken is above `received` and is pulled.
+        self.heard_of(no.previous().max(batch.head.unwrap_or_default()));
+    }
+
+    fn take_entry(&mut self, inbox_seq: InboxSeq, event: ReceivedEvent) {
+        self.store.begin_entry(event.raw.len());
+        let (entry, whole) = match event.kind {
+            ReceivedKind::Known(known) => {
+                self.read_entry(v1::Event { event: Some(known) }, &event.raw)
+            }
+            ReceivedKind::Unknown { .. } => (None, false),
+        };
+        if let Some(entry) = entry {
+            self.understand(inbox_seq, entry);
+        }
+        if !whole {
+            // A copy of its own: a slice would keep the whole page in memory.
+            let raw = Bytes::copy_from_slice(&event.raw);
+            self.store.put_page(Record::UnknownStored(UnknownEvent { inbox_seq, raw }));
+        }
+    }
+
+    /// What an entry says, and whether that is all of it: fields of a newer version are not understood, and the entry
+    /// must be kept for the upgrade.
+    fn read_entry(&mut self, event: v1::Event, raw: &Bytes) -> (Option<Entry>, bool) {
+        let length = event.encoded_len();
+        let entry = translate::entry(&self.me.user, &mut self.direct, event);
+        let whole = entry.is_some() && length == raw.len();
+        (entry, whole)
+    }
+
+    fn understand(&mut self, inbox_seq: InboxSeq, entry: Entry) {
+        match entry {
+            Entry::Message(message, peer) => self.take_message(inbox_seq, message, peer),
+            Entry::ReadSync(conversation, peer, up_to) => {
+                self.own_read_moved(conversation, peer.as_ref(), up_to, true);
+            }
+            Entry::Change(change) => self.take_change(inbox_seq, change),
+            Entry::Unavailable(gap) => {
+                self.store.put_page(Record::UnavailableStored(gap.clone()));
+                self.store.after_page(Then::Tell(AppEvent::Unavailable(gap)));
+            }
+        }
+    }
+
+    fn take_message(&mut self, inbox_seq: InboxSeq, message: Message, peer: Option<UserId>) {
+        let own = message.sender == self.me.user;
+        let echo = if own { self.settle_by_echo(&message, inbox_seq) } else { None };
+        let composed_here = own && message.id.device == self.me.device;
+        let mark = self.mark(message.conversation, peer.as_ref(), true);
+        let new = mark.note(message.seq);
+        if own {
+            mark.last_own = mark.last_own.max(message.seq);
+        }
+        if new && echo.is_none() && !composed_here {
+            let (message, peer) = (message.clone(), peer.clone());
+            let event = AppEvent::NewMessage { message, peer, inbox_seq };
+            self.store.after_page(Then::Tell(event));
+        }
+        let own = echo.map(|local_no| OwnMessage { local_no, stored_offline: false });
+        let stored = StoredMessage { message, peer, inbox_seq: Some(inbox_seq), own };
+        self.store.put_page(Record::MessageStored(stored));
+    }
+
+    fn take_change(&mut self, inbox_seq: InboxSeq, change: Change) {
+        let me = &self.me.user;
+        let (title, member) = match &change.kind {
+            ChangeKind::GroupCreated { title, .. } | ChangeKind::MembersJoined { title, .. } => {
+                (Some(title.clone()), true)
+            }
+            ChangeKind::MemberLeft { .. } => (None, change.actor != *me),
+            ChangeKind::MembersRemoved { users } => (None, !users.contains(me)),
+            ChangeKind::Unknown { .. } => (None, true),
+        };
+        let conversation = change.conversation;
+        self.mark(conversation, None, true);
+        let update = RowUpdate::Group { title, version: change.version, member };
+        let row = ConversationRow { conversation, peer: None, update };
+        self.store.put_page(Record::ConversationUpserted(row));
+        self.store.put_page(Record::ChangeStored { change: change.clone(), inbox_seq });
+        self.store.after_page(Then::Tell(AppEvent::GroupChanged { change }));
+    }
+
+    /// A transaction is durable: confirm it, ask for more, say how far it is.
+    pub(crate) fn progress_is_durable(&mut self, now: Now) {
+        let stored = self.store.confirmed().cursor;
+        if self.inbox.rebuild.is_none() && self.inbox.reset.is_some_and(|(at, _)| stored >= at) {
+            self.inbox.reset = None;
+        }
+        if self.inbox.is_rebuilding() || !self.link.is_up() {
+            return self.go_on_rebuilding(now);
+        }
+        if stored > self.inbox.acked && self.inbox.pull != Pull::Wanted {
+            self.inbox.acked = stored;
+            self.say(now, |session, out| session.ack(stored, 0, out));
+        }
+        if let Some(run) = self.inbox.run
+            && stored > run.from
+        {
+            let done = stored.0 - run.from.0;
+            let missing = Some(run.target.0.saturating_sub(stored.0));
+            self.tell(AppEvent::SyncProgress { done, missing });
+            if stored >= run.target {
+                self.inbox.run = None;
+                self.tell(AppEvent::SyncFinished);
+            }
+        }
+    }
+
+    /// Confirms everything stored and asks for the next page in one frame, once nothing is on its way to the store.
+    pub(crate) fn pull_if_wanted(&mut self, now: Now) {
+        let stored = self.store.confirmed();
+        let caught_up = stored.cursor == self.inbox.received
+            && stored.log_epoch == self.inbox.log_epoch
+            && self.store.retry_at().is_none();
+        if self.inbox.pull != Pull::Wanted || !caught_up || self.inbox.is_rebuilding() {
+            return;
+        }
+        let (cursor, want) = (self.inbox.received, self.config.page_entries.max(1));
+        if self.say(now, |session, out| session.ack(cursor, want, out)) {
+            self.inbox.acked = cursor;
+            self.inbox.pull = Pull::Outstanding(now.mono + PAGE_WITHIN);
+        }
+    }
+
+    /// Time has passed: a page that did not come is asked for again, on a link that is checked.
+    pub(crate) fn inbox_time_passed(&mut self, now: Now) {
+        if self.inbox.next_timer().is_some_and(|deadline| deadline <= now.mono) {
+            self.inbox.pull = Pull::Wanted;
+            self.check_link(now);
+        }
+    }
+
+    /// The store did not take a page: as if it had never come.
+    pub(crate) fn forget_unstored_entries(&mut self) {
+        let stored = self.store.confirmed();
+        let inbox = &mut self.inbox;
+        inbox.received = stored.cursor;
+        inbox.log_epoch = stored.log_epoch;
+        inbox.rebuild = stored.rebuild.clone();
+        if let (None, Some((at, log_epoch))) = (&inbox.rebuild, inbox.reset) {
+            inbox.rebuild = Some(Rebuild { at, log_epoch, after: None });
+        }
+        inbox.own.clear();
+        self.marks.values_mut().for_each(crate::marks::Mark::forget);
+    }
+
+    /// The store is tried again: so is what it did not take.
+    pub(crate) fn want_missing_entries(&mut self, now: Now) {
+        if self.inbox.is_rebuilding() {
+            self.go_on_rebuilding(now);
+        } else if self.link.is_up() {
+            self.inbox.pull = Pull::Wanted;
+        }
+    }
+
+    /// Entries an earlier version kept unread: those this version understands are taken in now.
+    pub(crate) fn read_again(&mut self, kept: Vec<UnknownEvent>) {
+        for UnknownEvent { inbox_seq, raw } in kept {
+            let Ok(event) = v1::Event::decode(raw.clone()) else { continue };
+            if let (Some(entry), true) = self.read_entry(event, &raw) {
+                self.understand(inbox_seq, entry);
+                self.store.put_page(Record::UnknownResolved { inbox_seq });
+            }
+        }
+    }
+}
