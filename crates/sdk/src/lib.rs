@@ -1,1 +1,29 @@
-//! The native client SDK: tokio driver, transports, encrypted store, typed events.
+//! The native client SDK: a driver on tokio around the client core, transports (TCP, TLS, WebSocket), an encrypted
+//! store and a typed stream of events.
+//!
+//! Begin with [`Client::builder`]; the guide is `docs/develop/sdk.md`.
+
+mod client;
+mod clock;
+mod driver;
+mod endpoint;
+mod error;
+mod events;
+pub mod http;
+pub mod store;
+pub mod transports;
+mod trust;
+
+pub use anser_client::queries::MemberState;
+pub use anser_types as types;
+pub use client::{
+    AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, NewDevice,
+    PasswordDevices, SentMessage,
+};
+pub use clock::SystemClock;
+pub use endpoint::{Endpoint, Scheme};
+pub use error::Error;
+pub use events::{Delivery, Event, Events};
+pub use secrecy::SecretString;
+pub use store::{ChatMessage, Conversation, HistoryPage, PageBounds, Status};
+pub use trust::{CertificatePin, Trust};

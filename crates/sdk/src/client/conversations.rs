@@ -1,0 +1,130 @@
+//! Reading: conversations with unread counts, history (local first, filled from the server), search.
+
+use anser_client::queries::{Query, Reply};
+use anser_types::{ConversationId, ErrorCode, Seq, Target, UserId};
+
+use super::handle::{Client, wrong_answer};
+use crate::error::Error;
+use crate::store::{ChatMessage, Conversation, Filled, HistoryPage, PageBounds};
+
+impl Client {
+    /// All conversations, the one with the newest message first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn conversations(&self) -> Result<Vec<Conversation>, Error> {
+        Ok(self.inner.store.conversations().await?)
+    }
+
+    /// One conversation, if it is known here.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn conversation(&self, of: impl Into<Target>) -> Result<Option<Conversation>, Error> {
+        let id = self.conversation_of(&of.into());
+        Ok(self.inner.store.conversation(id).await?)
+    }
+
+    /// The id of the direct conversation with this user; both sides compute the same.
+    #[must_use]
+    pub fn direct_conversation(&self, peer: &UserId) -> ConversationId {
+        ConversationId::direct(&self.inner.user, peer)
+    }
+
+    /// Unread messages of all conversations one is a member of.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn total_unread(&self) -> Result<u64, Error> {
+        let conversations = self.conversations().await?;
+        Ok(conversations.iter().filter(|c| c.member).map(|c| c.unread).sum())
+    }
+
+    /// Who has read up to this message or further, oneself left out, as far as it is known here.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn readers(&self, of: impl Into<Target>, seq: Seq) -> Result<Vec<UserId>, Error> {
+        let id = self.conversation_of(&of.into());
+        Ok(self.inner.store.readers(id, seq).await?)
+    }
+
+    /// A page of history in the order it should be shown. What is missing here is fetched and kept; without a
+    /// connection the page holds what there is and says `complete: false`.
+    ///
+    /// # Errors
+    /// The store failed, or the server refuses (`CONVERSATION_UNKNOWN`).
+    pub async fn history(
+        &self,
+        of: impl Into<Target>,
+        bounds: PageBounds,
+    ) -> Result<HistoryPage, Error> {
+        let target = of.into();
+        let id = self.conversation_of(&target);
+        let page = self.inner.store.history(id, bounds).await?;
+        if page.complete {
+            return Ok(page);
+        }
+        match self.fill(target, id, bounds).await {
+            Ok(()) => Ok(self.inner.store.history(id, bounds).await?),
+            // Offline or slow: what is here is better than nothing, and marked as incomplete.
+            Err(Error::Refused(refusal)) if refusal.code.retryable() => Ok(page),
+            // Nobody has said anything there yet, or it was only said here.
+            Err(Error::Refused(refusal))
+                if refusal.code == ErrorCode::ConversationUnknown && id.is_direct() =>
+            {
+                Ok(HistoryPage { complete: true, ..page })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Fetches one page of history and keeps it.
+    async fn fill(
+        &self,
+        target: Target,
+        id: ConversationId,
+        bounds: PageBounds,
+    ) -> Result<(), Error> {
+        let peer = match &target {
+            Target::User(peer) => Some(peer.clone()),
+            Target::Conversation(_) => {
+                self.inner.store.conversation(id).await?.and_then(|conversation| conversation.peer)
+            }
+        };
+        let (after, before) = (bounds.after.unwrap_or_default(), bounds.before.unwrap_or_default());
+        let of = peer.clone().map_or(target, Target::User);
+        let oldest_first = bounds.oldest_first;
+        let query = Query::History { of, after, before, limit: bounds.limit, oldest_first };
+        let Reply::History { conversation, messages, unavailable, head, more } =
+            self.query(query).await?
+        else {
+            return Err(wrong_answer());
+        };
+        let page = Filled {
+            conversation,
+            peer,
+            after,
+            before,
+            oldest_first,
+            messages,
+            unavailable,
+            head,
+            more,
+        };
+        Ok(self.inner.store.fill(page).await?)
+    }
+
+    /// Stored messages that contain this text, the newest first; within one conversation or all.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn search(
+        &self,
+        text: &str,
+        within: Option<ConversationId>,
+        limit: u32,
+    ) -> Result<Vec<ChatMessage>, Error> {
+        Ok(self.inner.store.search(text, within, limit).await?)
+    }
+}

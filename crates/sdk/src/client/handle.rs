@@ -1,0 +1,175 @@
+//! The client's handle: its state, its events, its end.
+
+use std::sync::Arc;
+
+use anser_client::queries::{Query, Reply};
+use anser_types::{ConversationId, ErrorCode, Refusal, Target, UserId};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::builder::ClientBuilder;
+use super::state::ConnectionState;
+use crate::driver::Request;
+use crate::error::Error;
+use crate::events::{EventQueue, Events};
+use crate::http::AccountClient;
+use crate::store::Store;
+
+/// What all handles of a client share.
+pub(super) struct Inner {
+    pub(super) user: UserId,
+    pub(super) store: Store,
+    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) queue: Arc<EventQueue>,
+    pub(super) state: watch::Receiver<ConnectionState>,
+    pub(super) account: Option<AccountClient>,
+}
+
+/// A user on one device, online by itself whenever that is possible. Cheap to clone; the client ends when
+/// [`Client::close`] is called or the last handle is dropped.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({})", self.inner.user)
+    }
+}
+
+impl Client {
+    /// Settings of a new client.
+    #[must_use]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    pub(super) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.inner.user
+    }
+
+    /// The stream of events, from the first one the app has not confirmed. One reader at a time: a second stream
+    /// takes events away from the first.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(Arc::clone(&self.inner.queue), self.inner.store.clone())
+    }
+
+    /// The state of the connection now.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        self.inner.state.borrow().clone()
+    }
+
+    /// The state of the connection, to be watched.
+    #[must_use]
+    pub fn watch_state(&self) -> watch::Receiver<ConnectionState> {
+        self.inner.state.clone()
+    }
+
+    /// Waits until a session is open.
+    ///
+    /// # Errors
+    /// Why none will be by itself: the token ended, another session took over, the client is closed or offline.
+    pub async fn wait_connected(&self) -> Result<(), Error> {
+        let mut state = self.watch_state();
+        let decided = state
+            .wait_for(|state| match state {
+                ConnectionState::Connecting => false,
+                ConnectionState::Disconnected { retry_at, .. } => retry_at.is_none(),
+                _ => true,
+            })
+            .await
+            .map_err(|_| Error::Closed)?;
+        match &*decided {
+            ConnectionState::Connected => Ok(()),
+            ConnectionState::Disconnected { reason, .. }
+            | ConnectionState::KickedOffline { reason }
+            | ConnectionState::SignInNeeded { reason } => Err(reason.clone().into()),
+            ConnectionState::Offline | ConnectionState::Connecting => Err(Error::Closed),
+        }
+    }
+
+    /// The network is another one, or is back: the link is checked, or a connection is tried at once. `network` is
+    /// `wifi:<name>`, `mobile:<operator>`, or empty when unknown.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn network_changed(&self, network: impl Into<String>) -> Result<(), Error> {
+        self.request(Request::NetworkChanged { network: network.into() }).await
+    }
+
+    /// The app went to the background (`true`) or came back, which checks the link at once.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn set_app_background(&self, background: bool) -> Result<(), Error> {
+        self.request(Request::Foreground(!background)).await
+    }
+
+    /// Connects again, at once: after [`Self::go_offline`], or when another session had taken over.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn go_online(&self) -> Result<(), Error> {
+        self.request(Request::Online).await
+    }
+
+    /// Closes the connection and stays offline; what is composed waits in the outbox.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn go_offline(&self) -> Result<(), Error> {
+        self.request(Request::Offline).await
+    }
+
+    /// Says goodbye to the server, finishes what the store was given, and releases the store's lock.
+    pub async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.inner.requests.send(Request::Close { reply }).await.is_ok() {
+            // An error means that another handle closed it at the same time.
+            drop(closed.await);
+        }
+    }
+
+    pub(super) async fn request(&self, request: Request) -> Result<(), Error> {
+        self.inner.requests.send(request).await.map_err(|_| Error::Closed)
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(super) async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.request(request(reply)).await?;
+        answer.await.map_err(|_| Error::Closed)
+    }
+
+    /// Asks the server; ends within its deadline.
+    pub(super) async fn query(&self, query: Query) -> Result<Reply, Error> {
+        Ok(self.ask(|reply| Request::Query { query, reply }).await??)
+    }
+
+    /// The id of the conversation a target names.
+    pub(super) fn conversation_of(&self, target: &Target) -> ConversationId {
+        match target {
+            Target::User(peer) => ConversationId::direct(&self.inner.user, peer),
+            Target::Conversation(id) => *id,
+        }
+    }
+}
+
+/// The server answered something else than was asked: a fault of the server.
+pub(super) fn wrong_answer() -> Error {
+    Error::Refused(Refusal::because(
+        ErrorCode::Internal,
+        "the server's answer does not fit the question",
+    ))
+}

@@ -1,0 +1,16 @@
+//! The client as an app uses it: open one with [`ClientBuilder`], listen to its [`Events`](crate::Events), say things.
+
+mod account;
+mod builder;
+mod conversations;
+mod devices;
+mod groups;
+mod handle;
+mod messages;
+mod state;
+
+pub use builder::ClientBuilder;
+pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
+pub use handle::Client;
+pub use messages::SentMessage;
+pub use state::ConnectionState;

@@ -1,0 +1,419 @@
+//! The loop: whatever happens goes into the core as an input, whatever the core wants is carried out.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anser_client::core::Core;
+use anser_client::io::{AppEvent, Attempt, Identity, Input, Now, Output, Ticket};
+use anser_client::records::Record;
+use anser_types::{Clock, Refusal};
+use bytes::Bytes;
+use secrecy::ExposeSecret;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::completions::{Completions, answer};
+use super::connection::{Connection, ConnectionEvent};
+use super::credentials::Need;
+use super::requests::{Composed, Request};
+use super::tell::{Told, tell};
+use crate::client::ConnectionState;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::events::{Event, EventQueue};
+use crate::http::SignedIn;
+use crate::store::{Applied, ArrivalNo, Store, StoreError};
+use crate::transports::Dialer;
+
+/// Events of connections waiting for the driver; a full queue makes the reader wait, and so the server.
+const CONNECTION_EVENTS: usize = 32;
+/// Pause before a confirmation that could not be stored is tried again.
+const CONFIRM_RETRY: Duration = Duration::from_secs(1);
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// One transaction under way.
+struct Persisting {
+    ticket: Ticket,
+    confirm: Option<ArrivalNo>,
+    work: Work<Result<Applied, StoreError>>,
+}
+
+/// A confirmation under way that no transaction took along.
+struct Confirming {
+    up_to: ArrivalNo,
+    work: Work<Result<Applied, StoreError>>,
+}
+
+/// What a driver is made of.
+pub(crate) struct DriverParts {
+    pub(crate) core: Core,
+    pub(crate) store: Store,
+    pub(crate) dialer: Dialer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) queue: Arc<EventQueue>,
+    pub(crate) state: watch::Sender<ConnectionState>,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    /// To the task that gets new tokens and devices; it decides what the app hears when it cannot.
+    pub(crate) needs: mpsc::Sender<Need>,
+    /// Credentials had just now for a store that held another device or token.
+    pub(crate) take: Option<SignedIn>,
+}
+
+/// The task that runs the core.
+pub(crate) struct Driver {
+    parts: DriverParts,
+    started: Instant,
+    connection: Option<Connection>,
+    connection_events: mpsc::Receiver<(Attempt, ConnectionEvent)>,
+    connection_events_from: mpsc::Sender<(Attempt, ConnectionEvent)>,
+    /// What the connection's queue had no room for.
+    backlog: VecDeque<Bytes>,
+    persisting: Option<Persisting>,
+    confirming: Option<Confirming>,
+    completions: Completions,
+}
+
+/// What woke the driver.
+enum Wake {
+    Request(Option<Request>),
+    Connection(Attempt, ConnectionEvent),
+    Persisted(Result<Applied, StoreError>),
+    Confirmed(Result<Applied, StoreError>),
+    ConfirmationWanted,
+    RoomToSend,
+    Timer,
+}
+
+impl Driver {
+    pub(crate) fn new(parts: DriverParts) -> Self {
+        let (connection_events_from, connection_events) = mpsc::channel(CONNECTION_EVENTS);
+        Self {
+            parts,
+            started: Instant::now(),
+            connection: None,
+            connection_events,
+            connection_events_from,
+            backlog: VecDeque::new(),
+            persisting: None,
+            confirming: None,
+            completions: Completions::default(),
+        }
+    }
+
+    /// Runs until the client is closed or all its handles are dropped.
+    pub(crate) async fn run(mut self) {
+        if let Some(signed_in) = self.parts.take.take() {
+            let now = self.now();
+            self.use_credentials(&signed_in, now);
+            self.carry_out();
+        }
+        self.input(Input::Start);
+        let closing = loop {
+            self.start_confirming();
+            match self.next_wake().await {
+                Wake::Request(Some(Request::Close { reply })) => break Some(reply),
+                Wake::Request(None) => break None,
+                Wake::Request(Some(request)) => self.handle_request(request),
+                Wake::Connection(attempt, event) => self.connection_event(attempt, event),
+                Wake::Persisted(result) => self.persisted(result),
+                Wake::Confirmed(result) => self.confirmed(result),
+                Wake::ConfirmationWanted => {}
+                Wake::RoomToSend => self.send_backlog(),
+                Wake::Timer => self.input(Input::Timer),
+            }
+        };
+        self.shut_down().await;
+        if let Some(reply) = closing {
+            answer(reply, ());
+        }
+    }
+
+    async fn next_wake(&mut self) -> Wake {
+        let timer = self.parts.core.next_timer().map(|at| self.started + at);
+        let outgoing = self
+            .connection
+            .as_ref()
+            .filter(|_| !self.backlog.is_empty())
+            .map(|connection| connection.outgoing.clone());
+        tokio::select! {
+            biased;
+            result = work_of(self.persisting.as_mut().map(|p| &mut p.work)) => Wake::Persisted(result),
+            result = work_of(self.confirming.as_mut().map(|c| &mut c.work)) => Wake::Confirmed(result),
+            Some((attempt, event)) = self.connection_events.recv() => Wake::Connection(attempt, event),
+            request = self.parts.requests.recv() => Wake::Request(request),
+            () = room(outgoing) => Wake::RoomToSend,
+            () = self.parts.queue.confirmed(), if self.confirming.is_none() => Wake::ConfirmationWanted,
+            () = until(timer) => Wake::Timer,
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { mono: self.started.elapsed(), wall: self.parts.clock.now() }
+    }
+
+    fn input(&mut self, input: Input) {
+        let now = self.now();
+        self.parts.core.handle_input(input, now);
+        self.carry_out();
+    }
+
+    /// Carries out everything the core wants. Belongs after every call of the core.
+    fn carry_out(&mut self) {
+        while let Some(output) = self.parts.core.poll_output() {
+            match output {
+                Output::Connect { attempt, endpoint } => {
+                    self.connection = Some(Connection::start(
+                        attempt,
+                        Endpoint::from_core(&endpoint),
+                        self.parts.dialer.clone(),
+                        self.connection_events_from.clone(),
+                    ));
+                    self.backlog.clear();
+                }
+                Output::Transmit { attempt, bytes } => {
+                    if self.connection.as_ref().is_some_and(|open| open.attempt == attempt) {
+                        self.backlog.push_back(bytes);
+                        self.send_backlog();
+                    }
+                }
+                Output::Disconnect { attempt } => {
+                    if let Some(given_up) = self.connection.take_if(|open| open.attempt == attempt)
+                    {
+                        self.backlog.clear();
+                        drop(given_up);
+                    }
+                }
+                Output::Persist { ticket, records } => self.persist(ticket, records),
+                Output::Event(event) => self.tell(event),
+                Output::QueryDone { query_no, result } => {
+                    self.completions.answered(query_no, result);
+                }
+            }
+        }
+    }
+
+    fn send_backlog(&mut self) {
+        let Some(connection) = &self.connection else { return };
+        while let Some(bytes) = self.backlog.pop_front() {
+            match connection.outgoing.try_send(bytes) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(bytes)) => {
+                    self.backlog.push_front(bytes);
+                    return;
+                }
+                // The connection has ended; it says so itself.
+                Err(mpsc::error::TrySendError::Closed(_)) => self.backlog.clear(),
+            }
+        }
+    }
+
+    fn connection_event(&mut self, attempt: Attempt, event: ConnectionEvent) {
+        self.input(match event {
+            ConnectionEvent::Opened => Input::Opened { attempt },
+            ConnectionEvent::Bytes(bytes) => Input::Bytes { attempt, bytes },
+            ConnectionEvent::Failed(refusal) => {
+                Input::Failed { attempt, detail: refusal.to_string() }
+            }
+            ConnectionEvent::Closed(detail) => Input::Closed { attempt, detail },
+        });
+    }
+
+    fn persist(&mut self, ticket: Ticket, records: Arc<Vec<Record>>) {
+        let with_message = self.completions.persisting(ticket, &records);
+        let confirm = with_message.max(self.parts.queue.confirmation());
+        let store = self.parts.store.clone();
+        let work: Work<_> = Box::pin(async move { store.apply(records, confirm).await });
+        self.persisting = Some(Persisting { ticket, confirm, work });
+    }
+
+    fn persisted(&mut self, result: Result<Applied, StoreError>) {
+        let Some(Persisting { ticket, confirm, .. }) = self.persisting.take() else { return };
+        match result {
+            Ok(applied) => {
+                if let Some(up_to) = confirm {
+                    self.parts.queue.confirmation_stored(up_to);
+                }
+                self.parts.queue.raise(applied.newest_arrival);
+                self.completions.persisted();
+                self.input(Input::Persisted { ticket });
+            }
+            Err(error) => {
+                tracing::error!(%error, "the local store failed; it is tried again");
+                self.completions.persist_failed();
+                let full = matches!(error, StoreError::Full(_));
+                self.input(Input::PersistFailed { ticket, full });
+            }
+        }
+    }
+
+    fn start_confirming(&mut self) {
+        if self.persisting.is_some() || self.confirming.is_some() {
+            return;
+        }
+        let Some(up_to) = self.parts.queue.confirmation() else { return };
+        let store = self.parts.store.clone();
+        let work: Work<_> = Box::pin(async move {
+            let result = store.apply(Arc::default(), Some(up_to)).await;
+            if result.is_err() {
+                tokio::time::sleep(CONFIRM_RETRY).await;
+            }
+            result
+        });
+        self.confirming = Some(Confirming { up_to, work });
+    }
+
+    fn confirmed(&mut self, result: Result<Applied, StoreError>) {
+        let Some(Confirming { up_to, .. }) = self.confirming.take() else { return };
+        match result {
+            Ok(_) => self.parts.queue.confirmation_stored(up_to),
+            Err(error) => {
+                tracing::warn!(%error, "the app's confirmation is not stored yet; it is tried again");
+            }
+        }
+    }
+
+    fn tell(&mut self, event: AppEvent) {
+        if let AppEvent::CommandDone { local_no, outcome } = &event {
+            self.completions.executed(*local_no, outcome);
+        }
+        let need = match &event {
+            AppEvent::TokenExpired { reason } => Some(Need::Token(reason.clone())),
+            AppEvent::StoreWasRestored => Some(Need::Device),
+            _ => None,
+        };
+        let Told { event, state, settled } = tell(event);
+        if let Some(state) = state {
+            self.parts.state.send_replace(state);
+        }
+        if let Some((id, how)) = settled {
+            self.completions.settled(id, &how);
+        }
+        match need {
+            Some(need) => {
+                if self.parts.needs.try_send(need).is_err() {
+                    // A full queue means that the same need is being dealt with.
+                    tracing::debug!("new credentials are being had already");
+                }
+            }
+            None => event.into_iter().for_each(|event| self.parts.queue.push(event)),
+        }
+    }
+
+    fn handle_request(&mut self, request: Request) {
+        let now = self.now();
+        match request {
+            Request::Compose { command, confirm, reply } => {
+                match self.parts.core.compose(command, now) {
+                    Ok(local_no) => self.completions.composed(local_no, confirm, reply),
+                    Err(refusal) => refuse(reply, refusal),
+                }
+            }
+            Request::Query { query, reply } => {
+                let query_no = self.parts.core.query(query, now);
+                self.completions.asked(query_no, reply);
+            }
+            Request::Watch { id, ready, reply } => {
+                self.completions.watch(id, reply);
+                answer(ready, ());
+            }
+            Request::Retry { id, reply } => {
+                answer(reply, self.parts.core.retry(id.local_no, now));
+            }
+            Request::Delete { id, reply } => {
+                let done = self.parts.core.delete(id.local_no, now);
+                if done {
+                    self.completions.deleted(id.local_no);
+                }
+                answer(reply, done);
+            }
+            Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
+            Request::NetworkChanged { network } => {
+                self.parts.core.handle_input(Input::NetworkChanged { network }, now);
+            }
+            Request::Foreground(foreground) => {
+                self.parts.core.handle_input(Input::Foreground(foreground), now);
+            }
+            Request::Online => self.parts.core.handle_input(Input::Start, now),
+            Request::Offline => {
+                self.parts.core.handle_input(Input::Stop, now);
+                self.parts.state.send_replace(ConnectionState::Offline);
+            }
+            Request::UseCredentials { signed_in, reply } => {
+                self.use_credentials(&signed_in, now);
+                answer(reply, ());
+            }
+            // The loop ends before a Close gets here.
+            Request::Close { reply } => answer(reply, ()),
+        }
+        self.carry_out();
+    }
+
+    fn use_credentials(&mut self, signed_in: &SignedIn, now: Now) {
+        let token = signed_in.token.expose_secret().to_owned();
+        let me = self.parts.core.identity();
+        if me.device == signed_in.device {
+            self.parts.core.renew_token(token, now);
+        } else {
+            let identity = Identity { device: signed_in.device, token, ..me.clone() };
+            self.parts.core.take_device(identity, now);
+            self.parts.queue.push(Event::DeviceTaken);
+        }
+    }
+
+    /// Says goodbye, finishes what the store was given, and closes it.
+    async fn shut_down(&mut self) {
+        self.parts.requests.close();
+        self.input(Input::Stop);
+        while let Some(persisting) = &mut self.persisting {
+            let result = (&mut persisting.work).await;
+            self.persisted(result);
+        }
+        if let Some(confirming) = self.confirming.take() {
+            let result = confirming.work.await;
+            drop(result);
+        }
+        if let Some(up_to) = self.parts.queue.confirmation()
+            && let Err(error) = self.parts.store.apply(Arc::default(), Some(up_to)).await
+        {
+            tracing::warn!(%error, "the last confirmation is not stored: some events will come again");
+        }
+        self.parts.store.close().await;
+        self.parts.queue.close();
+        self.parts.state.send_replace(ConnectionState::Offline);
+    }
+}
+
+fn refuse(reply: Composed, refusal: Refusal) {
+    match reply {
+        Composed::Stored(reply) => answer(reply, Err(Error::Refused(refusal))),
+        Composed::Executed(reply) => answer(reply, Err(Error::Refused(refusal))),
+        Composed::Taken(reply) => answer(reply, Err(Error::Refused(refusal))),
+    }
+}
+
+/// Waits for work, for ever if there is none.
+async fn work_of<T>(work: Option<&mut Work<T>>) -> T {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for room in a connection's queue; a queue that has ended has room for nothing and says nothing.
+async fn room(outgoing: Option<mpsc::Sender<Bytes>>) {
+    match outgoing {
+        Some(outgoing) if outgoing.reserve().await.is_ok() => {}
+        _ => std::future::pending().await,
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,13 @@
+//! The driver: one task that runs the client core. It is the only place where the core meets sockets, timers and the
+//! store.
+
+mod actor;
+mod completions;
+mod connection;
+mod credentials;
+mod requests;
+mod tell;
+
+pub(crate) use actor::{Driver, DriverParts};
+pub(crate) use credentials::{Credentials, CredentialsTask};
+pub(crate) use requests::{Composed, Request};

@@ -1,0 +1,49 @@
+//! What the client asks of the driver, each with the way its answer goes back.
+
+use anser_client::queries::{Query, Reply};
+use anser_types::{Command, Done, LocalNo, MessageId, Refusal, Target};
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::http::SignedIn;
+use crate::store::ArrivalNo;
+
+/// How far the caller wants to wait for a command it composed.
+#[derive(Debug)]
+pub(crate) enum Composed {
+    /// A message: until it is in the store.
+    Stored(oneshot::Sender<Result<MessageId, Error>>),
+    /// Another command: until it is executed or refused.
+    Executed(oneshot::Sender<Result<Done, Error>>),
+    /// Not at all: only whether it was taken.
+    Taken(oneshot::Sender<Result<LocalNo, Error>>),
+}
+
+/// A wish of the app.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Put a command into the outbox, and confirm events up to `confirm` in the same transaction.
+    Compose { command: Command, confirm: Option<ArrivalNo>, reply: Composed },
+    /// Ask the server.
+    Query { query: Query, reply: oneshot::Sender<Result<Reply, Refusal>> },
+    /// Tell when this message is sent or has failed. `ready` says that it is being watched.
+    Watch { id: MessageId, ready: oneshot::Sender<()>, reply: oneshot::Sender<Result<(), Refusal>> },
+    /// Send a failed message again.
+    Retry { id: MessageId, reply: oneshot::Sender<bool> },
+    /// Delete an unsettled message.
+    Delete { id: MessageId, reply: oneshot::Sender<bool> },
+    /// Tell others that the user types.
+    Typing { target: Target, stopped: bool },
+    /// The network is another one.
+    NetworkChanged { network: String },
+    /// The app moved to the foreground or left it.
+    Foreground(bool),
+    /// Connect again after the session was ended for good, or after `Offline`.
+    Online,
+    /// Close the connection and stay offline.
+    Offline,
+    /// Use these from now on: another token of this device, or another device.
+    UseCredentials { signed_in: SignedIn, reply: oneshot::Sender<()> },
+    /// Say goodbye, finish what the store was given, end.
+    Close { reply: oneshot::Sender<()> },
+}

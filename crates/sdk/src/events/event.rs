@@ -1,0 +1,138 @@
+//! The closed set of events.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anser_types::{
+    Change, ConversationId, Done, LocalNo, MessageId, Refusal, Seq, Target, Unavailable, UserId,
+};
+
+use crate::store::{ChatMessage, Status};
+
+/// Something the app may want to show or act on. What it tells of is already in the store.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A connection is being made.
+    Connecting,
+    /// Signed in; what was missed follows.
+    Connected {
+        /// Who, as the server says.
+        user: UserId,
+    },
+    /// There is no connection.
+    Disconnected {
+        /// When the next attempt comes by itself; `None` if none comes.
+        retry_in: Option<Duration>,
+        /// Why.
+        reason: Refusal,
+    },
+    /// Another session of this device or device class took over, or the device was signed out. Nothing is retried.
+    KickedOffline {
+        /// Why.
+        reason: Refusal,
+    },
+    /// The token is not accepted any more and no new one could be had: sign in again.
+    TokenExpired {
+        /// Why.
+        reason: Refusal,
+    },
+    /// The token was renewed before it ended.
+    TokenRenewed,
+    /// The local store is an old copy: its device id may not be used any more. With a
+    /// [`DeviceSource`](crate::DeviceSource) a new device is taken by itself, else call
+    /// [`Client::take_device`](crate::Client::take_device).
+    StoreWasRestored,
+    /// This client goes on as a new device.
+    DeviceTaken,
+    /// The local store failed; nothing is lost, it is tried again.
+    StoreFailing {
+        /// The disk is full.
+        full: bool,
+        /// When it is tried again.
+        retry_in: Duration,
+    },
+    /// A file with the store's key was made just now: whoever can read it can read the messages.
+    KeyFileMade(PathBuf),
+    /// Something was missed; it is being read.
+    SyncStarted {
+        /// About how many entries; `None` during a rebuild.
+        missing: Option<u64>,
+    },
+    /// A page was stored.
+    SyncProgress {
+        /// Entries stored since `SyncStarted`.
+        done: u64,
+        /// About how many are missing; `None` during a rebuild.
+        missing: Option<u64>,
+    },
+    /// Everything that was missed is stored.
+    SyncFinished,
+    /// A message came: from others, or one's own from another device. Kept until confirmed.
+    NewMessage(Box<ChatMessage>),
+    /// One's own message composed here moved on.
+    MessageStateChanged {
+        /// Which (`client_msg_id`).
+        id: MessageId,
+        /// Where.
+        conversation: ConversationId,
+        /// Its place, once it is sent.
+        seq: Option<Seq>,
+        /// Where it stands.
+        status: Status,
+    },
+    /// A command other than a message has ended (also one composed before a restart).
+    CommandDone {
+        /// Its compose counter.
+        local_no: LocalNo,
+        /// How.
+        outcome: Result<Done, Refusal>,
+    },
+    /// The peer's devices have stored everything up to here.
+    DeliveryReceipt {
+        /// Where.
+        conversation: ConversationId,
+        /// Up to where.
+        up_to: Seq,
+    },
+    /// Somebody has read everything up to here.
+    ReadReceipt {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        who: UserId,
+        /// Up to where.
+        up_to: Seq,
+    },
+    /// A conversation's row changed: it is new, was rebuilt, or one's own read position moved.
+    ConversationChanged {
+        /// Which.
+        conversation: ConversationId,
+    },
+    /// Somebody changed a group. Kept until confirmed.
+    GroupChanged(Change),
+    /// Somebody types, or stopped.
+    Typing {
+        /// Where; direct conversations name the peer.
+        at: Target,
+        /// Who.
+        who: UserId,
+        /// They stopped.
+        stopped: bool,
+    },
+    /// A range of a conversation cannot be given. Kept until confirmed.
+    Unavailable(Unavailable),
+    /// The server's log went back: messages above this are not on the server.
+    NotOnServer {
+        /// Where.
+        conversation: ConversationId,
+        /// Everything above.
+        above: Seq,
+    },
+    /// The app was too slow: so many events that were not kept were dropped. Read the state again; messages are not
+    /// concerned.
+    Lagged {
+        /// How many.
+        dropped: u64,
+    },
+}

@@ -1,0 +1,141 @@
+//! Accounts: register, sign in, renew a token, sign out.
+
+use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs, UserId};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::connection::HttpConnection;
+use super::decimal;
+
+/// What the server should call this installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceDescription {
+    /// What it is; decides whether a newer sign-in ends an older one.
+    pub class: DeviceClass,
+    /// A name the user recognises in a list of devices.
+    pub name: String,
+}
+
+/// A device that may open sessions.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub user: UserId,
+    /// The device the token is bound to.
+    pub device: DeviceNo,
+    /// The token.
+    pub token: SecretString,
+    /// When the token ends.
+    pub expires_at: UnixMs,
+}
+
+#[derive(Serialize)]
+struct Credentials<'a> {
+    user: &'a str,
+    password: &'a str,
+    device_class: &'a str,
+    device_name: &'a str,
+}
+
+/// The JSON of [`SignedIn`].
+#[derive(Deserialize)]
+pub(super) struct SignedInAnswer {
+    user: String,
+    #[serde(deserialize_with = "decimal::read")]
+    device_no: u64,
+    token: String,
+    #[serde(deserialize_with = "decimal::read")]
+    expires_at_ms: u64,
+}
+
+impl TryFrom<SignedInAnswer> for SignedIn {
+    type Error = Refusal;
+
+    fn try_from(answer: SignedInAnswer) -> Result<Self, Refusal> {
+        let user = UserId::new(&answer.user).map_err(|error| {
+            Refusal::because(
+                ErrorCode::Internal,
+                format!("the server named an invalid user: {error}"),
+            )
+        })?;
+        Ok(Self {
+            user,
+            device: DeviceNo(answer.device_no),
+            token: SecretString::from(answer.token),
+            expires_at: UnixMs(answer.expires_at_ms),
+        })
+    }
+}
+
+/// What a person's device may ask over HTTP; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AccountClient(HttpConnection);
+
+impl AccountClient {
+    /// Uses this connection.
+    #[must_use]
+    pub const fn new(connection: HttpConnection) -> Self {
+        Self(connection)
+    }
+
+    /// Makes an account and signs this device in.
+    ///
+    /// # Errors
+    /// `USER_EXISTS`, `PASSWORD_REFUSED`, `REGISTRATION_CLOSED`, or the connection failed.
+    pub async fn register(
+        &self,
+        user: &UserId,
+        password: &SecretString,
+        device: &DeviceDescription,
+    ) -> Result<SignedIn, Refusal> {
+        self.with_password("/v1/register", user, password, device).await
+    }
+
+    /// Signs this device in as a new device.
+    ///
+    /// # Errors
+    /// `WRONG_CREDENTIALS`, `TOO_MANY_DEVICES`, or the connection failed.
+    pub async fn sign_in(
+        &self,
+        user: &UserId,
+        password: &SecretString,
+        device: &DeviceDescription,
+    ) -> Result<SignedIn, Refusal> {
+        self.with_password("/v1/sign-in", user, password, device).await
+    }
+
+    /// Takes a new token for the same device; the old one ends.
+    ///
+    /// # Errors
+    /// `TOKEN_EXPIRED`, `TOKEN_INVALID`, or the connection failed.
+    pub async fn renew(&self, token: &SecretString) -> Result<SignedIn, Refusal> {
+        let answer: SignedInAnswer =
+            self.0.call_without_body("/v1/renew", token.expose_secret()).await?;
+        answer.try_into()
+    }
+
+    /// Ends this device: its token is void and its session closes.
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID`, or the connection failed.
+    pub async fn sign_out(&self, token: &SecretString) -> Result<(), Refusal> {
+        self.0.call_without_answer("/v1/sign-out", token.expose_secret()).await
+    }
+
+    async fn with_password(
+        &self,
+        path: &str,
+        user: &UserId,
+        password: &SecretString,
+        device: &DeviceDescription,
+    ) -> Result<SignedIn, Refusal> {
+        let body = Credentials {
+            user: user.as_str(),
+            password: password.expose_secret(),
+            device_class: device.class.name(),
+            device_name: &device.name,
+        };
+        let answer: SignedInAnswer = self.0.call(path, None, &[], &body).await?;
+        answer.try_into()
+    }
+}

@@ -1,0 +1,12 @@
+//! The HTTP API: accounts (register, sign in, renew, sign out) and the app-server door.
+//!
+//! Numbers of 64 bits travel as decimal strings; refusals as `application/problem+json`.
+
+mod account;
+mod app_server;
+mod connection;
+mod decimal;
+
+pub use account::{AccountClient, DeviceDescription, SignedIn};
+pub use app_server::{AppServerClient, Sent};
+pub use connection::HttpConnection;

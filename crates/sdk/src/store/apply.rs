@@ -1,0 +1,66 @@
+//! One record of the client core → SQL. Called in order within one transaction; every record is an upsert.
+
+use anser_client::records::Record;
+use anser_types::{ConversationId, Seq};
+use rusqlite::{Connection, params};
+
+use super::error::StoreError;
+use super::values::number;
+use super::{conversation_rows, coverage, device_rows, message_rows, outbox_rows};
+
+/// Applies one record.
+pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), StoreError> {
+    match record {
+        Record::OutboxPut(item) => outbox_rows::put(connection, item),
+        Record::OutboxState { local_no, state } => {
+            outbox_rows::set_state(connection, *local_no, state)
+        }
+        Record::OutboxDeleteWanted { local_no } => outbox_rows::want_deleted(connection, *local_no),
+        Record::OutboxSettled { local_no, .. } => outbox_rows::remove(connection, *local_no),
+        Record::MessageStored(stored) => message_rows::store(connection, stored),
+        Record::MessageHidden { conversation, seq } => {
+            message_rows::hide(connection, *conversation, *seq)
+        }
+        Record::ChangeStored { change, .. } => conversation_rows::store_change(connection, change),
+        Record::ReadPosition { conversation, up_to } => {
+            conversation_rows::raise_read(connection, *conversation, *up_to)
+        }
+        Record::ReceiptMoved { conversation, who, delivered, read } => {
+            conversation_rows::raise_receipt(connection, *conversation, who, *delivered, *read)
+        }
+        Record::ConversationUpserted(row) => conversation_rows::upsert(connection, row),
+        Record::UnavailableStored(range) => coverage::store_unavailable(connection, range),
+        Record::NotOnServer { conversation, above } => {
+            mark_not_on_server(connection, *conversation, *above)
+        }
+        Record::UnknownStored(event) => device_rows::store_unknown(connection, event),
+        Record::UnknownResolved { inbox_seq } => {
+            device_rows::remove_unknown(connection, *inbox_seq)
+        }
+        Record::DeviceState(state) => device_rows::store_state(connection, state),
+        Record::IdentityTaken(identity) => device_rows::store_identity(connection, identity),
+        Record::EndpointRemembered { network, endpoint } => {
+            device_rows::store_endpoint(connection, network, endpoint)
+        }
+    }
+}
+
+/// Marks what the server has lost, and forgets everything that was known about numbers it will give again.
+fn mark_not_on_server(
+    connection: &Connection,
+    conversation: ConversationId,
+    above: Seq,
+) -> Result<(), StoreError> {
+    let key = params![conversation.0, number(above.0)];
+    for statement in [
+        "UPDATE message SET not_on_server = 1 WHERE conversation = ?1 AND seq > ?2",
+        "DELETE FROM unavailable WHERE conversation = ?1 AND to_seq > ?2",
+        "UPDATE receipt SET delivered = min(delivered, ?2), read = min(read, ?2) WHERE conversation = ?1",
+        "UPDATE conversation SET head = min(head, ?2), read_up_to = min(read_up_to, ?2),
+             counted_head = min(counted_head, ?2), counted_read = min(counted_read, ?2)
+         WHERE id = ?1",
+    ] {
+        connection.prepare_cached(statement)?.execute(key)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! Messages as rows, and as the app sees them: with the state of one's own.
+
+use anser_client::records::StoredMessage;
+use anser_types::{
+    Content, ConversationId, DeviceNo, LocalNo, Message, MessageId, MessageKind, Refusal, Seq,
+    UnixMs, UserId,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::arrivals::{self, ArrivalKind};
+use super::error::StoreError;
+use super::values::{
+    number, read_conversation, read_number, read_optional, read_user, read_users, users_as_text,
+};
+use super::{conversation_rows, search};
+
+/// Where a message stands, for its reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Somebody else's, or one's own from another device before its receipt is known.
+    Received,
+    /// One's own: in the outbox, not on the wire yet.
+    Queued,
+    /// One's own: may be on the wire, not answered.
+    Sending,
+    /// One's own: durable at the server.
+    Sent {
+        /// No device of any receiver was connected: it waits in their inboxes.
+        stored_offline: bool,
+    },
+    /// One's own, direct: stored on a device of the receiver.
+    Delivered,
+    /// One's own, direct: read.
+    Read,
+    /// One's own: not sent, waits for the user.
+    Failed {
+        /// Why.
+        reason: Refusal,
+        /// It may have arrived all the same; the next session settles it.
+        unconfirmed: bool,
+    },
+    /// The server's log went back: it is stored here and not there any more.
+    NotOnServer,
+}
+
+/// A message as the app shows it. `(conversation, seq)` names it for ever once it is sent, `id` from the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatMessage {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Its place, once it is sent.
+    pub seq: Option<Seq>,
+    /// In a direct conversation, the other one.
+    pub peer: Option<UserId>,
+    /// Who said it.
+    pub sender: UserId,
+    /// The sending device and its compose counter (`client_msg_id`).
+    pub id: MessageId,
+    /// The sender's clock when it was composed.
+    pub sent_at: UnixMs,
+    /// The server's clock when it was accepted.
+    pub server_time: Option<UnixMs>,
+    /// What was said; `None` is a tombstone.
+    pub content: Option<Content>,
+    /// One's own, from whatever device.
+    pub own: bool,
+    /// Where it stands.
+    pub status: Status,
+}
+
+impl ChatMessage {
+    /// The text, if it is a text message.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        let content = self.content.as_ref().filter(|content| content.kind == MessageKind::Text)?;
+        std::str::from_utf8(&content.body).ok()
+    }
+}
+
+/// Columns and joins of every read of messages. `?1` is one's own user id.
+pub(super) const SELECT: &str = "
+    SELECT message.*, conversation.peer,
+           message.sender = ?1 AS own,
+           coalesce(receipt.delivered, 0) AS peer_delivered, coalesce(receipt.read, 0) AS peer_read
+    FROM message
+    LEFT JOIN conversation ON conversation.id = message.conversation
+    LEFT JOIN receipt ON receipt.conversation = message.conversation AND receipt.who = conversation.peer
+";
+
+/// Stores or replaces a message; notes an arrival when it came by the inbox for the first time and was not composed
+/// here.
+pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(), StoreError> {
+    let StoredMessage { message, peer, inbox_seq, own } = stored;
+    conversation_rows::note_message(connection, message.conversation, peer.as_ref(), message.seq)?;
+    let existing = connection
+        .prepare_cached(
+            "SELECT id, sender = ?3 AND device = ?4 AND local_no = ?5 AS same, inbox_seq IS NOT NULL AS came
+             FROM message WHERE conversation = ?1 AND seq = ?2",
+        )?
+        .query_row(
+            params![
+                message.conversation.0,
+                number(message.seq.0),
+                message.sender.as_str(),
+                number(message.id.device.0),
+                number(message.id.local_no.0),
+            ],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?)),
+        )
+        .optional()?;
+    let id = write_row(connection, stored)?;
+    if existing.is_some() {
+        search::remove(connection, id)?;
+    }
+    search::add(connection, id, message)?;
+    let known = existing.is_some_and(|(_, same, came)| same && came);
+    if inbox_seq.is_some() && own.is_none() && !known {
+        arrivals::add(connection, ArrivalKind::Message, message.conversation, message.seq.0)?;
+    }
+    Ok(())
+}
+
+fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, StoreError> {
+    let Message { conversation, seq, sender, id, sent_at, server_time, content } = &stored.message;
+    let content = content.as_ref();
+    let row_id = connection
+        .prepare_cached(
+            "INSERT INTO message (conversation, seq, sender, device, local_no, sent_at, server_time,
+                 kind, body, mentions, reply_to, expires_at, inbox_seq, own_local_no, stored_offline, hidden)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                 EXISTS (SELECT 1 FROM hidden WHERE hidden.conversation = ?1 AND hidden.seq = ?2))
+             ON CONFLICT (conversation, seq) DO UPDATE SET
+                 sender = excluded.sender, device = excluded.device, local_no = excluded.local_no,
+                 sent_at = excluded.sent_at, server_time = excluded.server_time, kind = excluded.kind,
+                 body = excluded.body, mentions = excluded.mentions, reply_to = excluded.reply_to,
+                 expires_at = excluded.expires_at,
+                 inbox_seq = coalesce(excluded.inbox_seq, inbox_seq),
+                 own_local_no = coalesce(excluded.own_local_no, own_local_no),
+                 stored_offline = max(excluded.stored_offline, stored_offline), not_on_server = 0
+             RETURNING id",
+        )?
+        .query_row(
+            params![
+                conversation.0,
+                number(seq.0),
+                sender.as_str(),
+                number(id.device.0),
+                number(id.local_no.0),
+                number(sent_at.0),
+                number(server_time.0),
+                content.map(|content| content.kind.code()),
+                content.map(|content| content.body.as_ref()),
+                content.and_then(|content| users_as_text(&content.mentions)),
+                content.and_then(|content| content.reply_to).map(|seq| number(seq.0)),
+                content.and_then(|content| content.expires_at).map(|at| number(at.0)),
+                stored.inbox_seq.map(|seq| number(seq.0)),
+                stored.own.map(|own| number(own.local_no.0)),
+                stored.own.is_some_and(|own| own.stored_offline),
+            ],
+            |row| row.get(0),
+        )?;
+    Ok(row_id)
+}
+
+/// Hides a message, now and when it comes again.
+pub(super) fn hide(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> Result<(), StoreError> {
+    let key = params![conversation.0, number(seq.0)];
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO hidden (conversation, seq) VALUES (?1, ?2)")?
+        .execute(key)?;
+    let row: Option<i64> = connection
+        .prepare_cached(
+            "UPDATE message SET hidden = 1 WHERE conversation = ?1 AND seq = ?2 RETURNING id",
+        )?
+        .query_row(key, |row| row.get(0))
+        .optional()?;
+    row.map_or(Ok(()), |id| search::remove(connection, id))
+}
+
+/// One message, hidden or not.
+pub(super) fn read(
+    connection: &Connection,
+    me: &UserId,
+    conversation: ConversationId,
+    seq: Seq,
+) -> Result<Option<ChatMessage>, StoreError> {
+    let sql = format!("{SELECT} WHERE message.conversation = ?2 AND message.seq = ?3");
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row(params![me.as_str(), conversation.0, number(seq.0)], read_row)
+        .optional()?)
+}
+
+/// One's own sent message by its identity.
+pub(super) fn read_own(
+    connection: &Connection,
+    me: &UserId,
+    id: MessageId,
+) -> Result<Option<ChatMessage>, StoreError> {
+    // The compose counter finds few rows; the device and the sender make it one.
+    let sql = format!(
+        "{SELECT} WHERE message.own_local_no = ?2 AND message.device = ?3 AND message.sender = ?1"
+    );
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row(params![me.as_str(), number(id.local_no.0), number(id.device.0)], read_row)
+        .optional()?)
+}
+
+/// Reads a row of [`SELECT`].
+pub(super) fn read_row(row: &Row<'_>) -> rusqlite::Result<ChatMessage> {
+    let own: bool = row.get("own")?;
+    let seq = read_number(row, "seq")?;
+    let peer = super::values::read_optional_user(row, "peer")?;
+    let status = if row.get("not_on_server")? {
+        Status::NotOnServer
+    } else if !own {
+        Status::Received
+    } else if peer.is_some() && read_number(row, "peer_read")? >= seq {
+        Status::Read
+    } else if peer.is_some() && read_number(row, "peer_delivered")? >= seq {
+        Status::Delivered
+    } else {
+        Status::Sent { stored_offline: row.get("stored_offline")? }
+    };
+    let content = match row.get::<_, Option<u32>>("kind")? {
+        Some(kind) => Some(Content {
+            kind: MessageKind::from_code(kind),
+            body: row.get::<_, Option<Vec<u8>>>("body")?.unwrap_or_default().into(),
+            mentions: read_users(row, "mentions")?,
+            reply_to: read_optional(row, "reply_to")?.map(Seq),
+            expires_at: read_optional(row, "expires_at")?.map(UnixMs),
+        }),
+        None => None,
+    };
+    Ok(ChatMessage {
+        conversation: read_conversation(row, "conversation")?,
+        seq: Some(Seq(seq)),
+        peer,
+        sender: read_user(row, "sender")?,
+        id: MessageId {
+            device: DeviceNo(read_number(row, "device")?),
+            local_no: LocalNo(read_number(row, "local_no")?),
+        },
+        sent_at: UnixMs(read_number(row, "sent_at")?),
+        server_time: Some(UnixMs(read_number(row, "server_time")?)),
+        content,
+        own,
+        status,
+    })
+}

@@ -1,0 +1,111 @@
+//! The schema and its migrations: each is one transaction, its number is the database's `user_version`.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::StoreError;
+
+/// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
+const MIGRATIONS: &[&str] = &[TABLES, SEARCH];
+
+const TABLES: &str = "
+CREATE TABLE identity (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    user TEXT NOT NULL, device INTEGER NOT NULL, class INTEGER NOT NULL, token TEXT NOT NULL
+) STRICT;
+CREATE TABLE device_state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    cursor INTEGER NOT NULL, log_epoch INTEGER NOT NULL,
+    answered_up_to INTEGER NOT NULL, highest_used INTEGER NOT NULL, last_local_no INTEGER NOT NULL,
+    rebuild_at INTEGER, rebuild_log_epoch INTEGER, rebuild_after BLOB,
+    settle_until INTEGER, settle_by_history INTEGER NOT NULL
+) STRICT;
+CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE endpoint (
+    network TEXT PRIMARY KEY,
+    transport INTEGER NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL, best_network TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+    local_no INTEGER PRIMARY KEY,
+    device INTEGER NOT NULL, conversation BLOB, sent_at INTEGER NOT NULL, body BLOB NOT NULL,
+    -- 0 queued, 1 numbered (command_no), 2 failed (reason; command_no while unconfirmed)
+    state INTEGER NOT NULL, command_no INTEGER,
+    reason_code INTEGER, reason_detail TEXT, reason_retry_ms INTEGER,
+    delete_wanted INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_by_conversation ON outbox (conversation, local_no);
+CREATE TABLE conversation (
+    id BLOB PRIMARY KEY,
+    peer TEXT, title TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 0,
+    member INTEGER NOT NULL DEFAULT 1, members INTEGER NOT NULL DEFAULT 0, role INTEGER NOT NULL DEFAULT 0,
+    change_head INTEGER NOT NULL DEFAULT 0,
+    -- the largest seq known to exist
+    head INTEGER NOT NULL DEFAULT 0,
+    read_up_to INTEGER NOT NULL DEFAULT 0,
+    -- what the server counted: unread messages in (counted_read, counted_head]
+    counted_head INTEGER NOT NULL DEFAULT 0, counted_read INTEGER NOT NULL DEFAULT 0,
+    counted_unread INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
+    conversation BLOB NOT NULL, seq INTEGER NOT NULL,
+    sender TEXT NOT NULL, device INTEGER NOT NULL, local_no INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL, server_time INTEGER NOT NULL,
+    -- kind NULL: a tombstone
+    kind INTEGER, body BLOB, mentions TEXT, reply_to INTEGER, expires_at INTEGER,
+    inbox_seq INTEGER, own_local_no INTEGER, stored_offline INTEGER NOT NULL DEFAULT 0,
+    hidden INTEGER NOT NULL DEFAULT 0, not_on_server INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (conversation, seq)
+) STRICT;
+CREATE INDEX message_by_own_local_no ON message (own_local_no) WHERE own_local_no IS NOT NULL;
+CREATE TABLE hidden (
+    conversation BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+-- ranges of seqs that are known not to come: reason 0 is 'asked for and not given'
+CREATE TABLE unavailable (
+    conversation BLOB NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL, reason INTEGER NOT NULL,
+    PRIMARY KEY (conversation, from_seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE change (
+    conversation BLOB NOT NULL, change_no INTEGER NOT NULL, after_seq INTEGER NOT NULL, version INTEGER NOT NULL,
+    actor TEXT NOT NULL, at INTEGER NOT NULL,
+    -- 1 created, 2 joined, 3 left, 4 removed; others are kept raw with their field number
+    kind INTEGER NOT NULL, title TEXT, users TEXT, raw BLOB,
+    PRIMARY KEY (conversation, change_no)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE receipt (
+    conversation BLOB NOT NULL, who TEXT NOT NULL, delivered INTEGER NOT NULL, read INTEGER NOT NULL,
+    PRIMARY KEY (conversation, who)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE unknown_event (inbox_seq INTEGER PRIMARY KEY, raw BLOB NOT NULL) STRICT;
+-- what the app has not confirmed yet: 1 message (seq), 2 change (change_no), 3 unavailable (from_seq)
+CREATE TABLE arrival (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind INTEGER NOT NULL, conversation BLOB NOT NULL, position INTEGER NOT NULL
+) STRICT;
+";
+
+/// Text search by trigrams, which needs no word boundaries and so works for Chinese.
+const SEARCH: &str = "
+CREATE VIRTUAL TABLE message_text USING fts5(text, content='', contentless_delete=1, tokenize='trigram');
+INSERT INTO message_text (rowid, text)
+    SELECT id, CAST(body AS TEXT) FROM message WHERE kind = 0 AND hidden = 0;
+";
+
+/// Brings the database to the newest schema.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let Some(done) = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len()) else {
+        return Err(StoreError::TooNew { path: path.to_owned(), found, known });
+    };
+    for (version, migration) in (found + 1..).zip(&MIGRATIONS[done..]) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+        tracing::debug!(version, "migrated the local store");
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Opens links: resolves, connects, makes TLS, upgrades to WebSocket; every failure becomes a catalogued refusal.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anser_types::{ErrorCode, Refusal};
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::link::Link;
+use super::web_socket;
+use crate::endpoint::{Endpoint, Scheme};
+use crate::trust::{Trust, refused_certificate};
+
+/// ALPN name of the protocol; a listener that serves several protocols tells them apart by it.
+const ALPN: &[u8] = b"anser/1";
+/// A WebSocket begins as an HTTP/1.1 request.
+const ALPN_HTTP: &[u8] = b"http/1.1";
+/// Time for address, connection, TLS and upgrade together; a bad mobile link needs several seconds for them.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Opens links with one trust setting; cheap to clone. TLS sessions are resumed across links of one dialer.
+#[derive(Clone)]
+pub struct Dialer {
+    session_tls: TlsConnector,
+    http_tls: TlsConnector,
+    allow_plaintext: bool,
+}
+
+impl Dialer {
+    /// A dialer that trusts these certificates.
+    ///
+    /// # Errors
+    /// See [`Trust::tls_config`].
+    pub fn new(trust: &Trust, allow_plaintext: bool) -> Result<Self, Refusal> {
+        let connector =
+            |alpn| trust.tls_config(&[alpn]).map(|config| TlsConnector::from(Arc::new(config)));
+        Ok(Self { session_tls: connector(ALPN)?, http_tls: connector(ALPN_HTTP)?, allow_plaintext })
+    }
+
+    /// Opens a link to an endpoint within 15 seconds.
+    ///
+    /// # Errors
+    /// `CONFIG_INVALID` for a plain endpoint on another machine, `CERTIFICATE_REFUSED`, `UNREACHABLE` with what
+    /// exactly failed.
+    pub async fn open(&self, endpoint: &Endpoint) -> Result<Link, Refusal> {
+        endpoint.require_private(self.allow_plaintext)?;
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.connect(endpoint)).await {
+            Ok(link) => link,
+            Err(_) => Err(unreachable(endpoint, "no answer within 15 seconds")),
+        }
+    }
+
+    async fn connect(&self, endpoint: &Endpoint) -> Result<Link, Refusal> {
+        let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port))
+            .await
+            .map_err(|error| unreachable(endpoint, error))?;
+        // A name may point anywhere: what counts is where the bytes go.
+        let beyond = tcp.peer_addr().is_ok_and(|peer| !peer.ip().is_loopback());
+        if beyond && !endpoint.scheme.is_encrypted() && !self.allow_plaintext {
+            return Err(Refusal::because(
+                ErrorCode::ConfigInvalid,
+                format!("{endpoint} leads to another machine, unencrypted; use TLS"),
+            ));
+        }
+        // Frames are small and complete: waiting to join them only adds latency.
+        tcp.set_nodelay(true).map_err(|error| unreachable(endpoint, error))?;
+        match endpoint.scheme {
+            Scheme::Tcp => Ok(Link::over_stream(tcp)),
+            Scheme::Tls => Ok(Link::over_stream(secure(&self.session_tls, tcp, endpoint).await?)),
+            Scheme::Ws => upgrade(Box::new(tcp), endpoint).await,
+            Scheme::Wss => {
+                let stream = secure(&self.http_tls, tcp, endpoint).await?;
+                upgrade(Box::new(stream), endpoint).await
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialer")
+            .field("allow_plaintext", &self.allow_plaintext)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn secure(
+    connector: &TlsConnector,
+    tcp: TcpStream,
+    endpoint: &Endpoint,
+) -> Result<TlsStream<TcpStream>, Refusal> {
+    let name = ServerName::try_from(endpoint.host.clone()).map_err(|_| {
+        Refusal::because(ErrorCode::ConfigInvalid, format!("'{}' is no host name", endpoint.host))
+    })?;
+    connector.connect(name, tcp).await.map_err(|error: io::Error| {
+        refused_certificate(&error)
+            .unwrap_or_else(|| unreachable(endpoint, format!("TLS: {error}")))
+    })
+}
+
+async fn upgrade(
+    stream: Box<dyn web_socket::Stream>,
+    endpoint: &Endpoint,
+) -> Result<Link, Refusal> {
+    web_socket::upgrade(stream, endpoint).await.map_err(|error| {
+        refused_certificate(&error)
+            .unwrap_or_else(|| unreachable(endpoint, format!("WebSocket: {error}")))
+    })
+}
+
+fn unreachable(endpoint: &Endpoint, why: impl std::fmt::Display) -> Refusal {
+    Refusal::because(ErrorCode::Unreachable, format!("{endpoint}: {why}"))
+}

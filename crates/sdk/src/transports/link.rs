@@ -1,0 +1,113 @@
+//! One open connection: a half that reads and a half that writes, whatever the transport.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::web_socket::{WebSocketReader, WebSocketWriter};
+
+/// Bytes asked for by one read; a page of messages comes in a few of them.
+const READ_BYTES: usize = 16 * 1024;
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Link {
+    /// The half that reads.
+    pub reader: LinkReader,
+    /// The half that writes.
+    pub writer: LinkWriter,
+}
+
+impl Link {
+    /// A link over any byte stream.
+    pub(super) fn over_stream<S>(stream: S) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (reader, writer) = tokio::io::split(stream);
+        Self {
+            reader: LinkReader(Reading::Stream(Box::new(reader), BytesMut::new())),
+            writer: LinkWriter(Writing::Stream(Box::new(writer))),
+        }
+    }
+
+    pub(super) const fn over_web_socket(reader: WebSocketReader, writer: WebSocketWriter) -> Self {
+        Self {
+            reader: LinkReader(Reading::WebSocket(reader)),
+            writer: LinkWriter(Writing::WebSocket(writer)),
+        }
+    }
+}
+
+enum Reading {
+    Stream(Box<dyn AsyncRead + Send + Unpin>, BytesMut),
+    WebSocket(WebSocketReader),
+}
+
+enum Writing {
+    Stream(Box<dyn AsyncWrite + Send + Unpin>),
+    WebSocket(WebSocketWriter),
+}
+
+/// Reads a link.
+pub struct LinkReader(Reading);
+
+impl LinkReader {
+    /// The next bytes as they come; `None` at the end. Cancelling it loses nothing.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn read(&mut self) -> io::Result<Option<Bytes>> {
+        match &mut self.0 {
+            Reading::Stream(stream, buffer) => {
+                buffer.reserve(READ_BYTES);
+                let read = stream.read_buf(buffer).await?;
+                Ok((read > 0).then(|| buffer.split().freeze()))
+            }
+            Reading::WebSocket(socket) => socket.read().await,
+        }
+    }
+}
+
+impl std::fmt::Debug for LinkReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinkReader")
+    }
+}
+
+/// Writes a link.
+pub struct LinkWriter(Writing);
+
+impl LinkWriter {
+    /// Hands whole frames to the network.
+    ///
+    /// # Errors
+    /// The connection broke; how much of the bytes arrived is not known.
+    pub async fn write(&mut self, frames: Bytes) -> io::Result<()> {
+        match &mut self.0 {
+            Writing::Stream(stream) => {
+                stream.write_all(&frames).await?;
+                stream.flush().await
+            }
+            Writing::WebSocket(socket) => socket.write(frames).await,
+        }
+    }
+
+    /// Says goodbye: everything written before is sent first. Errors do not matter any more.
+    pub async fn close(&mut self) {
+        let closed = match &mut self.0 {
+            Writing::Stream(stream) => stream.shutdown().await,
+            Writing::WebSocket(socket) => socket.close().await,
+        };
+        if let Err(error) = closed {
+            tracing::debug!(%error, "the connection was already gone when it was closed");
+        }
+    }
+}
+
+impl std::fmt::Debug for LinkWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinkWriter")
+    }
+}
