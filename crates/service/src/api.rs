@@ -31,6 +31,12 @@ impl Caller {
     pub const fn device(&self) -> DeviceNo {
         self.device
     }
+
+    /// What kind of device that is.
+    #[must_use]
+    pub const fn class(&self) -> DeviceClass {
+        self.class
+    }
 }
 
 /// What a device says to open a session.

@@ -114,7 +114,6 @@ impl Service {
     /// # Errors
     /// What the rules of sending say, `Conflict` if the key was used for something else, or retryable conditions of
     /// the server.
-    #[expect(clippy::too_many_arguments, reason = "one request of the HTTP door, field by field")]
     pub async fn send_as(
         &self,
         _app: &AppCaller,

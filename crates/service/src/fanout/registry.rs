@@ -108,11 +108,6 @@ impl Registry {
         }
     }
 
-    /// Whether any device of a user is connected.
-    pub(crate) fn is_online(&self, user: UserNo) -> bool {
-        self.shard(user).read().contains_key(&user)
-    }
-
     pub(crate) fn sessions(&self) -> usize {
         self.sessions.load(Ordering::Relaxed)
     }

@@ -1,0 +1,14 @@
+//! What the service promises, in domain words: users, devices and groups on the in-memory reference store.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod accounts;
+mod app_door;
+mod exactly_once;
+mod groups;
+mod hardship;
+mod history;
+mod messages;
+mod receipts;
+mod sessions;
+mod sync;
+mod world;

@@ -1,0 +1,157 @@
+//! Sessions: fencing, duplicate sign-ins, tokens, and the end.
+
+use anser_service::{Answered, Start};
+use anser_types::{DeviceClass, DeviceNo, ErrorCode, InboxSeq, LogEpoch, Seq};
+
+use crate::world::{Device, World, not_executed, quick_settings, send, to};
+
+#[tokio::test]
+async fn a_device_has_one_session_and_the_older_is_fenced() {
+    let world = World::new();
+    world.user("bob").await;
+    let mut old = world.connect("alice").await;
+    old.say(to("bob"), "one").await;
+    let mut new = Device::connect(&world.service, &old.signed_in, InboxSeq::ZERO).await;
+    assert!(new.opened.epoch > old.opened.epoch);
+    assert_eq!(old.ended(), Some(ErrorCode::Replaced));
+    let refusal = not_executed(old.run(send(to("bob"), "two")).await);
+    assert_eq!(refusal.code, ErrorCode::Replaced);
+    new.say(to("bob"), "three").await;
+    assert_eq!(world.direct_head("alice", "bob").await, Seq(2));
+    assert_eq!(world.service.status().sessions, 1);
+}
+
+#[tokio::test]
+async fn a_command_in_flight_of_a_replaced_session_is_committed_before_the_new_one_reads() {
+    let world = World::new();
+    world.user("bob").await;
+    let mut old = world.connect("alice").await;
+    world.gate.hold();
+    let pending = old.submit(send(to("bob"), "in flight")).await;
+    tokio::task::yield_now().await;
+    let (service, signed_in) = (std::sync::Arc::clone(&world.service), old.signed_in.clone());
+    let opening =
+        tokio::spawn(async move { Device::connect(&service, &signed_in, InboxSeq::ZERO).await });
+    tokio::task::yield_now().await;
+    world.gate.release();
+    let new = opening.await.unwrap();
+    assert_eq!(new.opened.last_command_no.0, 1, "ordered after every earlier append");
+    assert!(matches!(pending.await, Answered::Final { .. }));
+}
+
+#[tokio::test]
+async fn requirement_d4_the_newest_of_a_device_class_wins() {
+    let world = World::new();
+    for (class, stays) in [
+        (DeviceClass::Phone, false),
+        (DeviceClass::Pad, false),
+        (DeviceClass::Desktop, false),
+        (DeviceClass::Web, false),
+        (DeviceClass::Cli, true),
+        (DeviceClass::Bot, true),
+    ] {
+        let name = class.name();
+        let old = world.connect_as(name, class).await;
+        let other = world.connect_as(
+            name,
+            if class == DeviceClass::Phone { DeviceClass::Pad } else { DeviceClass::Phone },
+        );
+        let other = other.await;
+        let new = world.connect_as(name, class).await;
+        assert_eq!(old.ended(), (!stays).then_some(ErrorCode::Replaced), "{name}");
+        assert_eq!(other.ended(), None);
+        assert_eq!(new.ended(), None);
+    }
+}
+
+#[tokio::test]
+async fn of_two_sessions_opened_at_once_one_stays() {
+    let world = World::new();
+    let signed_in = world.token("alice", DeviceClass::Phone).await;
+    let (one, two) = tokio::join!(
+        Device::connect(&world.service, &signed_in, InboxSeq::ZERO),
+        Device::connect(&world.service, &signed_in, InboxSeq::ZERO)
+    );
+    let (old, mut new) = if one.opened.epoch < two.opened.epoch { (one, two) } else { (two, one) };
+    assert_eq!((old.ended(), new.ended()), (Some(ErrorCode::Replaced), None));
+    new.say(to("alice"), "still here").await;
+}
+
+#[tokio::test]
+async fn a_wrong_token_or_device_opens_nothing() {
+    let world = World::new();
+    let good = world.token("alice", DeviceClass::Cli).await;
+    let epoch = world.service.status().ledger.log_epoch;
+    let mut wrong = good.clone();
+    wrong.token.push('x');
+    let mut other_device = good.clone();
+    other_device.device = DeviceNo(99);
+    for bad in [wrong, other_device] {
+        let refusal =
+            Device::try_connect(&world.service, &bad, InboxSeq::ZERO, epoch).await.err().unwrap();
+        assert_eq!(refusal.code, ErrorCode::TokenInvalid);
+    }
+    world.clock.forward(quick_settings().token_life_ms);
+    let refusal =
+        Device::try_connect(&world.service, &good, InboxSeq::ZERO, epoch).await.err().unwrap();
+    assert_eq!(refusal.code, ErrorCode::TokenExpired);
+}
+
+#[tokio::test]
+async fn leaving_takes_the_session_out_of_the_registry() {
+    let world = World::new();
+    let alice = world.connect("alice").await;
+    let reader = alice.session.reader();
+    assert_eq!(world.service.status().users_online, 1);
+    drop(alice);
+    assert_eq!(world.service.status().users_online, 0);
+    assert_eq!(reader.caller().user().as_str(), "alice");
+}
+
+#[tokio::test]
+async fn requirement_j6_draining_refuses_what_is_new_and_answers_what_is_under_way() {
+    let world = World::new();
+    world.user("bob").await;
+    let signed_in = world.token("bob", DeviceClass::Cli).await;
+    let mut alice = world.connect("alice").await;
+    world.gate.hold();
+    let under_way = alice.submit(send(to("bob"), "just in time")).await;
+    world.service.drain().await;
+    assert_eq!(alice.ended(), Some(ErrorCode::Draining));
+    assert!(world.service.status().draining);
+    assert_eq!(not_executed(alice.run(send(to("bob"), "late")).await).code, ErrorCode::Draining);
+    let epoch = world.service.status().ledger.log_epoch;
+    let refused = Device::try_connect(&world.service, &signed_in, InboxSeq::ZERO, epoch).await;
+    let refusal = refused.err().unwrap();
+    assert_eq!(refusal.code, ErrorCode::Draining);
+    assert!(refusal.retry_after_ms.is_some());
+    world.gate.release();
+    world.service.stop().await;
+    assert!(matches!(under_way.await, Answered::Final { .. }));
+    assert_eq!(world.direct_head("alice", "bob").await, Seq(1));
+}
+
+#[tokio::test]
+async fn a_full_server_sends_strangers_away() {
+    let world = World::with(anser_service::Settings { sessions: 1, ..quick_settings() });
+    let alice = world.connect("alice").await;
+    let bob = world.token("bob", DeviceClass::Cli).await;
+    let epoch = world.service.status().ledger.log_epoch;
+    let refused = Device::try_connect(&world.service, &bob, InboxSeq::ZERO, epoch).await;
+    assert_eq!(refused.err().unwrap().code, ErrorCode::TooManyConnections);
+    drop(alice);
+    Device::connect(&world.service, &bob, InboxSeq::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_new_device_pages_from_the_start() {
+    let world = World::new();
+    world.user("bob").await;
+    let mut alice = world.connect("alice").await;
+    alice.say(to("bob"), "hi").await;
+    let signed_in = world.token("bob", DeviceClass::Phone).await;
+    let bob = Device::try_connect(&world.service, &signed_in, InboxSeq::ZERO, LogEpoch::ZERO).await;
+    let mut bob = bob.unwrap();
+    assert_eq!(bob.opened.start, Start::FromCursor(InboxSeq::ZERO));
+    assert_eq!(bob.hears().await, ["alice: hi"]);
+}
