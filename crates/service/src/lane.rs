@@ -95,13 +95,13 @@ impl Lane {
         Self { actor, service, state: Mutex::default(), answered: Notify::new() }
     }
 
-    /// Waits until at most `below` commands are without an answer. One caller at a time (the session).
+    /// Waits until fewer than `below` commands are without an answer and none of them has the lane for itself. One
+    /// caller at a time (the session).
     pub(crate) async fn wait_below(&self, below: usize) {
         loop {
             {
                 let state = self.state.lock();
-                let calm = !state.flights.iter().any(|f| matches!(f.phase, Phase::Again));
-                if state.unanswered < below && (calm || state.unanswered == 0) {
+                if state.unanswered < below && state.is_open() {
                     return;
                 }
             }
@@ -262,6 +262,16 @@ impl State {
     fn index(&self, ticket: u64) -> Option<usize> {
         let index = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
         (index < self.flights.len()).then_some(index)
+    }
+
+    /// Whether another message may join those under way: not behind a command that has the lane for itself, and not
+    /// behind one whose rules run again.
+    fn is_open(&self) -> bool {
+        self.flights.iter().all(|flight| match flight.phase {
+            Phase::InFlight => flight.request.may_share_a_batch(),
+            Phase::Again => false,
+            Phase::Answered(_) | Phase::Taken => true,
+        })
     }
 
     fn must_run_again(&self) -> bool {

@@ -195,27 +195,78 @@ async fn a_cached_no_is_checked_against_the_store() {
     let mut alice = world.connect("alice").await;
     let mut bob = world.connect("bob").await;
     let group = alice.create_group("all", &["bob"]).await;
+    let at = || Target::Conversation(group);
     alice.done(crate::world::kick(group, &["bob"])).await;
-    assert_eq!(
-        bob.refused(send(Target::Conversation(group), "hm")).await,
-        ErrorCode::ConversationUnknown
-    );
+    assert_eq!(bob.refused(send(at(), "hm")).await, ErrorCode::ConversationUnknown);
+    // Another process lets him in again; this one still remembers a list without him.
+    let elsewhere = world.elsewhere();
+    let mut alice = Device::connect(&elsewhere, &alice.signed_in, alice.cursor).await;
     alice.done(invite(group, &["bob"])).await;
-    bob.say(Target::Conversation(group), "back").await;
+    bob.say(at(), "back").await;
 }
 
 #[tokio::test]
-async fn a_refusal_after_messages_in_flight_is_decided_after_their_commit() {
+async fn a_cached_yes_is_checked_by_the_append() {
+    let world = World::new();
+    world.users(&["bob"]).await;
+    let mut alice = world.connect("alice").await;
+    let mut bob = world.connect("bob").await;
+    let group = alice.create_group("all", &["bob"]).await;
+    let at = || Target::Conversation(group);
+    bob.say(at(), "in the cache now").await;
+    let elsewhere = world.elsewhere();
+    let mut alice = Device::connect(&elsewhere, &alice.signed_in, alice.cursor).await;
+    alice.done(crate::world::kick(group, &["bob"])).await;
+    let (one, two) = (send(at(), "one"), send(at(), "two"));
+    let (one, two) = (bob.submit(one).await, bob.submit(two).await);
+    for pending in [one, two] {
+        let Answered::Final { answer, .. } = pending.await else { panic!("refused for good") };
+        let Outcome::Refused(refusal) = answer.outcome else { panic!("executed") };
+        assert_eq!(refusal.code, ErrorCode::ConversationUnknown);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_behind_messages_in_flight_is_decided_after_their_commit() {
     let world = World::new();
     world.user("bob").await;
     let mut alice = world.connect("alice").await;
-    world.gate.hold();
+    alice.say(to("bob"), "the conversation exists").await;
     let first = alice.submit(send(to("bob"), "to be answered")).await;
     let mut content = anser_types::Content::text("the answer");
-    content.reply_to = Some(Seq(1));
-    let reply = alice.request(anser_types::Command::SendMessage { to: to("bob"), content });
-    world.gate.release();
-    let second = alice.session.submit(reply).await;
-    assert_eq!(done(first.await).seq, Seq(1));
-    assert_eq!(done(second.await).seq, Seq(2));
+    content.reply_to = Some(Seq(2));
+    let reply = anser_types::Command::SendMessage { to: to("bob"), content };
+    let second = alice.submit(reply).await;
+    assert_eq!(done(first.await).seq, Seq(2));
+    assert_eq!(done(second.await).seq, Seq(3));
+}
+
+#[tokio::test]
+async fn a_command_that_is_no_message_has_the_lane_for_itself() {
+    let world = World::new();
+    let mut bob = world.connect("bob").await;
+    let mut alice = world.connect("alice").await;
+    alice.say(to("bob"), "one").await;
+    bob.events().await;
+    let read = || anser_types::Command::MarkRead { at: to("alice"), up_to: Seq(1) };
+    let (first, second) = (bob.submit(read()).await, bob.submit(read()).await);
+    done(first.await);
+    done(second.await);
+    assert_eq!(bob.hears().await, ["read up to 1"], "the second found the work done");
+
+    let command_no = bob.command_no;
+    world.gate.hold();
+    let group = bob.submit(crate::world::create("all", &[], true)).await;
+    {
+        let behind = bob.session.submit(request(command_no + 2, send(to("alice"), "behind")));
+        let mut behind = std::pin::pin!(behind);
+        for _ in 0..20 {
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(behind.as_mut().poll(&mut cx).is_pending(), "messages wait for it, too");
+            tokio::task::yield_now().await;
+        }
+        world.gate.release();
+        done(behind.await.await);
+    }
+    done(group.await);
 }

@@ -144,6 +144,11 @@ impl World {
         self.service = start(&self.store, &self.clock, &self.settings);
     }
 
+    /// Another process on the same store.
+    pub fn elsewhere(&self) -> Arc<Service> {
+        start(&self.store, &self.clock, &self.settings)
+    }
+
     pub fn app(&self) -> AppCaller {
         self.service.authenticate_app(API_KEY).unwrap()
     }
