@@ -1,5 +1,6 @@
 //! The evidence, sorted for questions: who sent what, and what stands where in the store.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anser_types::{ConversationId, DeviceNo, Seq, UserId};
@@ -12,8 +13,10 @@ use super::journal::{MessageKey, What};
 pub(super) struct Sent<'a> {
     pub conversation: ConversationId,
     pub body: BodyHash,
-    /// Which of the device's entries handed it over last: the order of sending.
+    /// Which of the device's entries handed it over first: the order of sending.
     pub order: usize,
+    /// The user sent it again after it had failed: it has no promised place among the others any more.
+    pub is_resent: bool,
     /// Every place an answer named, with its time.
     pub accepted: Vec<(u64, Seq)>,
     /// The error that refused it for good.
@@ -107,12 +110,18 @@ fn sent_messages(evidence: &Evidence) -> BTreeMap<MessageKey, Sent<'_>> {
                         conversation: *conversation,
                         body: *body,
                         order,
+                        is_resent: false,
                         accepted,
                         refused: None,
                     };
-                    let sent = all.entry(journal.key(*local_no)).or_insert(new);
-                    // A manual resend: it is a new try, from here on.
-                    (sent.order, sent.refused) = (order, None);
+                    match all.entry(journal.key(*local_no)) {
+                        Entry::Vacant(place) => drop(place.insert(new)),
+                        // A manual resend: it is a new try, from here on.
+                        Entry::Occupied(mut known) => {
+                            let sent = known.get_mut();
+                            (sent.is_resent, sent.refused) = (true, None);
+                        }
+                    }
                 }
                 What::Ok { local_no, seq, .. } => {
                     if let Some(sent) = all.get_mut(&journal.key(*local_no)) {

@@ -51,12 +51,14 @@ fn check_numbers(log: &ConversationDump, found: &mut Found<'_>) {
     }
 }
 
-/// Each device's messages stand in the order it sent them.
+/// Each device's messages stand in the order it sent them; where one that failed goes when its user sends it again is
+/// up to its device.
 fn check_send_order(index: &Index<'_>, log: &ConversationDump, found: &mut Found<'_>) {
     let mut latest: BTreeMap<(&UserId, DeviceNo), (u64, &MessageKey)> = BTreeMap::new();
     for message in &log.messages {
         let key = &message.key;
         let order = match index.sent.get(key) {
+            Some(sent) if sent.is_resent => continue,
             Some(sent) => sent.order as u64,
             None => key.id.local_no.0,
         };

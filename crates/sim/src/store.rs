@@ -1,0 +1,150 @@
+//! A simulated client's store: what survives when its process dies.
+
+use std::collections::BTreeMap;
+
+use anser_client::io::Identity;
+use anser_client::records::{
+    ConversationMark, OutboxItem, Record, RowUpdate, Settled, Snapshot, StoredMessage,
+};
+use anser_types::{ConversationId, InboxSeq, LocalNo, Seq, UserId};
+
+/// Everything a device has stored.
+#[derive(Clone, Debug)]
+pub struct DeviceStore {
+    snapshot: Snapshot,
+    /// Messages by place.
+    pub messages: BTreeMap<(ConversationId, Seq), StoredMessage>,
+    /// Commands that left the outbox.
+    pub settled: BTreeMap<LocalNo, Settled>,
+    marks: BTreeMap<ConversationId, ConversationMark>,
+}
+
+impl DeviceStore {
+    /// The store of a new device.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            snapshot: Snapshot::new(identity),
+            messages: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            marks: BTreeMap::new(),
+        }
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.snapshot.identity
+    }
+
+    /// Everything up to here is stored.
+    #[must_use]
+    pub const fn cursor(&self) -> InboxSeq {
+        self.snapshot.device.cursor
+    }
+
+    /// Commands that are not settled.
+    #[must_use]
+    pub fn outbox(&self) -> &[OutboxItem] {
+        &self.snapshot.outbox
+    }
+
+    /// What the device's next process loads.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.snapshot.clone();
+        snapshot.conversations = self.marks.values().cloned().collect();
+        snapshot
+    }
+
+    /// One transaction.
+    pub fn apply(&mut self, records: &[Record]) {
+        for record in records {
+            self.apply_one(record);
+        }
+    }
+
+    fn apply_one(&mut self, record: &Record) {
+        match record {
+            Record::OutboxPut(item) => {
+                self.snapshot.outbox.retain(|known| known.id != item.id);
+                self.snapshot.outbox.push(item.clone());
+                self.snapshot.outbox.sort_by_key(|item| item.id.local_no);
+            }
+            Record::OutboxState { local_no, state } => {
+                if let Some(item) = self.item(*local_no) {
+                    item.state = state.clone();
+                }
+            }
+            Record::OutboxDeleteWanted { local_no } => {
+                if let Some(item) = self.item(*local_no) {
+                    item.delete_wanted = true;
+                }
+            }
+            Record::OutboxSettled { local_no, how } => {
+                self.snapshot.outbox.retain(|item| item.id.local_no != *local_no);
+                self.settled.insert(*local_no, how.clone());
+            }
+            Record::MessageStored(stored) => self.store(stored),
+            Record::ReadPosition { conversation, up_to } => {
+                let mark = self.mark(*conversation);
+                mark.read_up_to = mark.read_up_to.max(*up_to);
+            }
+            Record::ReceiptMoved { conversation, delivered, read, .. } => {
+                let mark = self.mark(*conversation);
+                mark.peer_delivered = mark.peer_delivered.max(*delivered);
+                mark.peer_read = mark.peer_read.max(*read);
+            }
+            Record::ConversationUpserted(row) => {
+                let mark = self.mark(row.conversation);
+                mark.peer.clone_from(&row.peer);
+                if let RowUpdate::Full(state) = &row.update {
+                    mark.read_up_to = mark.read_up_to.max(state.read_up_to);
+                }
+            }
+            Record::UnknownStored(event) => self.snapshot.unknown.push(event.clone()),
+            Record::UnknownResolved { inbox_seq } => {
+                self.snapshot.unknown.retain(|event| event.inbox_seq != *inbox_seq);
+            }
+            Record::DeviceState(state) => self.snapshot.device = state.clone(),
+            Record::IdentityTaken(identity) => self.snapshot.identity = identity.clone(),
+            Record::EndpointRemembered { network, endpoint } => {
+                self.snapshot.endpoints.retain(|(known, _)| known != network);
+                self.snapshot.endpoints.push((network.clone(), endpoint.clone()));
+            }
+            Record::MessageHidden { .. }
+            | Record::ChangeStored { .. }
+            | Record::UnavailableStored(_)
+            | Record::NotOnServer { .. } => {}
+        }
+    }
+
+    fn item(&mut self, local_no: LocalNo) -> Option<&mut OutboxItem> {
+        self.snapshot.outbox.iter_mut().find(|item| item.id.local_no == local_no)
+    }
+
+    fn store(&mut self, stored: &StoredMessage) {
+        let message = &stored.message;
+        let key = (message.conversation, message.seq);
+        self.messages.insert(key, stored.clone());
+        let me: UserId = self.snapshot.identity.user.clone();
+        let mark = self.mark(message.conversation);
+        mark.peer.clone_from(&stored.peer);
+        mark.head = mark.head.max(message.seq);
+        if message.sender == me {
+            mark.last_own = mark.last_own.max(message.seq);
+        }
+    }
+
+    fn mark(&mut self, conversation: ConversationId) -> &mut ConversationMark {
+        self.marks.entry(conversation).or_insert_with(|| ConversationMark {
+            conversation,
+            peer: None,
+            head: Seq::ZERO,
+            read_up_to: Seq::ZERO,
+            last_own: Seq::ZERO,
+            peer_delivered: Seq::ZERO,
+            peer_read: Seq::ZERO,
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! The checker's verdicts, and what the simulation shows.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+mod checker;
+mod seeds;
