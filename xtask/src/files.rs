@@ -17,7 +17,11 @@ pub fn tracked() -> anyhow::Result<Vec<String>> {
         .current_dir(root())
         .output()
         .context("git is needed to list the repository's files")?;
-    ensure!(output.status.success(), "git ls-files failed: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "git ls-files failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let mut files: Vec<String> = String::from_utf8(output.stdout)?
         .lines()
         .filter(|file| root().join(file).is_file())

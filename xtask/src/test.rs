@@ -83,7 +83,9 @@ fn wasm_check() -> anyhow::Result<()> {
         .and_then(|output| String::from_utf8(output.stdout).ok())
         .is_some_and(|path| std::path::Path::new(path.trim()).is_dir());
     if !installed {
-        println!("── SKIPPED: build for {TARGET}, the target is not installed (rustup target add {TARGET})");
+        println!(
+            "── SKIPPED: build for {TARGET}, the target is not installed (rustup target add {TARGET})"
+        );
         return Ok(());
     }
     step(

@@ -19,14 +19,46 @@ const EDGES: &[Edge] = &[
     edge("anser-backend", &["anser-types"], &["tokio", "prost"]),
     edge("anser-embedded", &["anser-types", "anser-backend"], &["prost"]),
     edge("anser-cluster", &["anser-types", "anser-backend"], &["prost"]),
-    edge("anser-service", &["anser-types", "anser-backend"], &["prost", "axum", "hyper", "fjall", "rusqlite", "tokio-postgres"]),
+    edge(
+        "anser-service",
+        &["anser-types", "anser-backend"],
+        &["prost", "axum", "hyper", "fjall", "rusqlite", "tokio-postgres"],
+    ),
     edge("anser-outbound", &["anser-types", "anser-backend"], &["prost"]),
-    edge("anser-gateway", &["anser-types", "anser-proto", "anser-service"], &["fjall", "rusqlite", "tokio-postgres"]),
-    edge("anser-server", &["anser-types", "anser-proto", "anser-backend", "anser-embedded", "anser-cluster", "anser-service", "anser-outbound", "anser-gateway"], &[]),
+    edge(
+        "anser-gateway",
+        &["anser-types", "anser-proto", "anser-service"],
+        &["fjall", "rusqlite", "tokio-postgres"],
+    ),
+    edge(
+        "anser-server",
+        &[
+            "anser-types",
+            "anser-proto",
+            "anser-backend",
+            "anser-embedded",
+            "anser-cluster",
+            "anser-service",
+            "anser-outbound",
+            "anser-gateway",
+        ],
+        &[],
+    ),
     edge("anser-sdk", &["anser-types", "anser-proto", "anser-client"], &["axum", "fjall"]),
     edge("anser-cli", &["anser-types", "anser-client", "anser-sdk"], &["axum", "fjall"]),
     edge("anser", &["anser-server", "anser-cli"], &[]),
-    edge("anser-sim", &["anser-types", "anser-proto", "anser-client", "anser-backend", "anser-service", "anser-gateway"], &[]),
+    edge(
+        "anser-sim",
+        &[
+            "anser-types",
+            "anser-proto",
+            "anser-client",
+            "anser-backend",
+            "anser-service",
+            "anser-gateway",
+        ],
+        &[],
+    ),
     edge("xtask", &[], &["tokio"]),
 ];
 
@@ -59,7 +91,8 @@ pub fn check() -> anyhow::Result<Vec<String>> {
         };
         wrong.extend(broken_edges(&file, edge, &dependencies(&manifest)));
         if manifest.get("lints").and_then(|lints| lints.get("workspace")).is_none() {
-            wrong.push(format!("{file}: needs `[lints] workspace = true` (it forbids unsafe code)"));
+            wrong
+                .push(format!("{file}: needs `[lints] workspace = true` (it forbids unsafe code)"));
         }
     }
     Ok(wrong)
@@ -89,10 +122,16 @@ fn broken_edges(file: &str, edge: &Edge, found: &BTreeMap<String, toml::Value>) 
     let mut wrong = Vec::new();
     for name in found.keys() {
         if ours(name) && !edge.may_use.contains(&name.as_str()) {
-            wrong.push(format!("{file}: {} may not use {name} (ARCHITECTURE.md, Crates)", edge.name));
+            wrong.push(format!(
+                "{file}: {} may not use {name} (ARCHITECTURE.md, Crates)",
+                edge.name
+            ));
         }
         if edge.never.contains(&name.as_str()) {
-            wrong.push(format!("{file}: {} must never see {name} (ARCHITECTURE.md, Crates)", edge.name));
+            wrong.push(format!(
+                "{file}: {} must never see {name} (ARCHITECTURE.md, Crates)",
+                edge.name
+            ));
         }
     }
     wrong

@@ -27,11 +27,15 @@ pub fn check(tracked: &[String]) -> anyhow::Result<Vec<String>> {
             wrong.push(format!("{file}: '{stem}' names no subject"));
         }
         if !text.starts_with("//! ") {
-            wrong.push(format!("{file}: the first line must be `//! ` and say what the file is for"));
+            wrong.push(format!(
+                "{file}: the first line must be `//! ` and say what the file is for"
+            ));
         }
         for (number, line) in text.lines().enumerate() {
             for (needle, reason) in FORBIDDEN {
-                if line.contains(needle) && !line.trim_start().starts_with("//") {
+                // A crate may offer whole modules for other crates' tests; its lib.rs says so and nothing else may.
+                let is_offer = needle.starts_with("cfg(feature") && file.ends_with("src/lib.rs");
+                if line.contains(needle) && !is_offer && !line.trim_start().starts_with("//") {
                     wrong.push(format!("{file}:{}: '{needle}': {reason}", number + 1));
                 }
             }
