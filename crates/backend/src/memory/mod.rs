@@ -1,7 +1,7 @@
 //! The in-memory reference of every storage port, with an explicit crash model.
 //!
 //! It is the simplest thing that keeps every promise of the ports: other backends are compared with it, and
-//! simulations run on it. What a crash keeps is [`state::Durable`]; what it loses is [`process::Process`]. Between
+//! simulations run on it. What a crash keeps is `state::Durable`; what it loses is `process::Process`. Between
 //! the two stands the [`CommitGate`], through which a simulator delays, refuses or cuts short a commit.
 //!
 //! Reading order: `state` (what is stored), `staging` (a batch before its commit), `apply` (an append becomes
