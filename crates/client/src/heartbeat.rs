@@ -70,6 +70,7 @@ impl Heartbeat {
     pub(crate) fn note_ping(&mut self, now: Duration, rtt: Duration) {
         self.ping = Some((now, now + PONG_LEAST.max(rtt * 4)));
         self.measured_from = Some(now);
+        self.sent = now;
     }
 
     /// When to look again.

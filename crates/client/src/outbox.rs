@@ -69,6 +69,8 @@ pub(crate) struct Outbox {
     pub(crate) paused_until: Option<Duration>,
     /// A timeout asked for a link check; its answer leads to a resend.
     pub(crate) resend_on_life: bool,
+    /// What Welcome said was executed: commands up to here are only asked for their answers.
+    pub(crate) executed_up_to: CommandNo,
     /// The next number.
     pub(crate) next_no: CommandNo,
     pub(crate) highest_used: CommandNo,
@@ -89,6 +91,7 @@ impl Outbox {
             blocked_on: None,
             paused_until: None,
             resend_on_life: false,
+            executed_up_to: CommandNo::ZERO,
             next_no: highest_used.next(),
             highest_used,
             last_local_no: last,

@@ -76,7 +76,13 @@ impl Core {
                 return;
             }
             self.outbox.due.remove(&no);
+            let executed = no <= self.outbox.executed_up_to;
             let Some(entry) = self.outbox.by_number(no) else { continue };
+            if entry.item.delete_wanted && !executed {
+                // Not to be said (again): only a new session can free the number.
+                let reason = Refusal::because(ErrorCode::OutOfOrder, "a command was withdrawn");
+                return self.settle_by_new_session(reason, now);
+            }
             entry.sent_at = Some(now.mono);
             entry.transmissions += 1;
             let first_try = entry.first_tried.is_none();
@@ -224,7 +230,7 @@ impl Core {
                 self.back_to_queue(local_no);
             }
         }
-        self.outbox.next_no = h.next();
+        (self.outbox.next_no, self.outbox.executed_up_to) = (h.next(), h);
         true
     }
 

@@ -403,7 +403,6 @@ impl Core {
             && !up.beat.is_checking()
         {
             up.wire.session.ping(Some(head).filter(|head| *head > InboxSeq::ZERO), &mut self.out);
-            up.beat.note_sent(now.mono);
             up.beat.note_ping(now.mono, rtt);
         }
     }

@@ -1,0 +1,198 @@
+//! A host without a machine: its store is a few maps, its clocks are set by the test.
+
+use std::collections::BTreeMap;
+
+use anser_client::{
+    AppEvent, ConversationMark, DeviceState, Endpoint, Identity, OutboxItem, Record, Reply,
+    RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,
+};
+use anser_types::{
+    Change, ConversationId, DeviceClass, DeviceNo, InboxSeq, LocalNo, Refusal, Seq, Unavailable,
+    UserId,
+};
+
+pub fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+pub fn direct(peer: &str) -> ConversationId {
+    ConversationId::direct(&user("alice"), &user(peer))
+}
+
+/// What a host has stored.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    pub identity: Identity,
+    pub device: DeviceState,
+    pub outbox: BTreeMap<LocalNo, OutboxItem>,
+    pub settled: BTreeMap<LocalNo, Settled>,
+    pub messages: BTreeMap<(ConversationId, Seq), StoredMessage>,
+    pub hidden: Vec<(ConversationId, Seq)>,
+    pub changes: Vec<Change>,
+    pub read: BTreeMap<ConversationId, Seq>,
+    pub receipts: BTreeMap<(ConversationId, UserId), (Seq, Seq)>,
+    pub rows: BTreeMap<ConversationId, Vec<RowUpdate>>,
+    pub peers: BTreeMap<ConversationId, UserId>,
+    pub unavailable: Vec<Unavailable>,
+    pub not_on_server: Vec<(ConversationId, Seq)>,
+    pub unknown: BTreeMap<InboxSeq, UnknownEvent>,
+    pub endpoints: BTreeMap<String, Endpoint>,
+    pub transactions: u64,
+}
+
+impl Disk {
+    pub fn new() -> Self {
+        let identity = Identity {
+            user: user("alice"),
+            device: DeviceNo(1),
+            class: DeviceClass::Desktop,
+            token: "token-1".to_owned(),
+        };
+        Self {
+            identity,
+            device: DeviceState::default(),
+            outbox: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            hidden: Vec::new(),
+            changes: Vec::new(),
+            read: BTreeMap::new(),
+            receipts: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            unavailable: Vec::new(),
+            not_on_server: Vec::new(),
+            unknown: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            transactions: 0,
+        }
+    }
+
+    pub fn apply(&mut self, records: &[Record]) {
+        self.transactions += 1;
+        for record in records {
+            self.apply_one(record.clone());
+        }
+    }
+
+    fn apply_one(&mut self, record: Record) {
+        match record {
+            Record::OutboxPut(item) => {
+                self.outbox.insert(item.id.local_no, item);
+            }
+            Record::OutboxState { local_no, state } => {
+                if let Some(item) = self.outbox.get_mut(&local_no) {
+                    item.state = state;
+                }
+            }
+            Record::OutboxDeleteWanted { local_no } => {
+                if let Some(item) = self.outbox.get_mut(&local_no) {
+                    item.delete_wanted = true;
+                }
+            }
+            Record::OutboxSettled { local_no, how } => {
+                self.outbox.remove(&local_no);
+                self.settled.insert(local_no, how);
+            }
+            Record::MessageStored(stored) => {
+                let key = (stored.message.conversation, stored.message.seq);
+                if let Some(before) = self.messages.get(&key) {
+                    assert_eq!(
+                        before.message, stored.message,
+                        "a message never changes its content"
+                    );
+                }
+                self.messages.insert(key, stored);
+            }
+            Record::MessageHidden { conversation, seq } => self.hidden.push((conversation, seq)),
+            Record::ChangeStored { change, .. } => {
+                self.changes.retain(|c| {
+                    (c.conversation, c.change_no) != (change.conversation, change.change_no)
+                });
+                self.changes.push(change);
+            }
+            Record::ReadPosition { conversation, up_to } => {
+                let read = self.read.entry(conversation).or_default();
+                *read = up_to.max(*read);
+            }
+            Record::ReceiptMoved { conversation, who, delivered, read } => {
+                let entry = self.receipts.entry((conversation, who)).or_default();
+                *entry = (entry.0.max(delivered), entry.1.max(read));
+            }
+            Record::ConversationUpserted(row) => {
+                self.peers.extend(row.peer.map(|peer| (row.conversation, peer)));
+                self.rows.entry(row.conversation).or_default().push(row.update);
+            }
+            Record::UnavailableStored(gap) => self.unavailable.push(gap),
+            Record::NotOnServer { conversation, above } => {
+                self.not_on_server.push((conversation, above))
+            }
+            Record::UnknownStored(event) => {
+                self.unknown.insert(event.inbox_seq, event);
+            }
+            Record::UnknownResolved { inbox_seq } => {
+                self.unknown.remove(&inbox_seq);
+            }
+            Record::DeviceState(state) => self.device = state,
+            Record::IdentityTaken(identity) => self.identity = identity,
+            Record::EndpointRemembered { network, endpoint } => {
+                self.endpoints.insert(network, endpoint);
+            }
+        }
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        let mut marks: BTreeMap<ConversationId, ConversationMark> = BTreeMap::new();
+        for ((conversation, seq), stored) in &self.messages {
+            let mark = marks.entry(*conversation).or_insert_with(|| self.empty_mark(*conversation));
+            mark.head = *seq;
+            if stored.message.sender == self.identity.user {
+                mark.last_own = *seq;
+            }
+        }
+        for ((conversation, _), (delivered, read)) in &self.receipts {
+            let mark = marks.entry(*conversation).or_insert_with(|| self.empty_mark(*conversation));
+            (mark.peer_delivered, mark.peer_read) = (*delivered, *read);
+        }
+        Snapshot {
+            identity: self.identity.clone(),
+            device: self.device.clone(),
+            outbox: self.outbox.values().cloned().collect(),
+            conversations: marks.into_values().collect(),
+            unknown: self.unknown.values().cloned().collect(),
+            endpoints: self.endpoints.clone().into_iter().collect(),
+        }
+    }
+
+    fn empty_mark(&self, conversation: ConversationId) -> ConversationMark {
+        ConversationMark {
+            conversation,
+            peer: self.peers.get(&conversation).cloned(),
+            head: Seq::ZERO,
+            read_up_to: self.read.get(&conversation).copied().unwrap_or_default(),
+            last_own: Seq::ZERO,
+            peer_delivered: Seq::ZERO,
+            peer_read: Seq::ZERO,
+        }
+    }
+
+    /// The texts of a conversation in the server's order.
+    pub fn texts(&self, conversation: ConversationId) -> Vec<String> {
+        self.messages
+            .range((conversation, Seq::ZERO)..=(conversation, Seq::MAX))
+            .map(|(_, stored)| text(&stored.message))
+            .collect()
+    }
+}
+
+pub fn text(message: &anser_types::Message) -> String {
+    let body = message.content.as_ref().map(|content| content.body.to_vec());
+    String::from_utf8(body.unwrap_or_default()).unwrap()
+}
+
+/// What the app heard.
+#[derive(Debug, Default)]
+pub struct Heard {
+    pub events: Vec<AppEvent>,
+    pub replies: Vec<Result<Reply, Refusal>>,
+}

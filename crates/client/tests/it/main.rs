@@ -1,0 +1,14 @@
+//! The client core driven in virtual time against a small scripted server, with a store that can fail and a process
+//! that can die at any transaction.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
+
+mod crashes;
+mod display;
+mod host;
+mod inbox;
+mod outbox;
+mod receipts;
+mod restored;
+mod server;
+mod sessions;
+mod world;

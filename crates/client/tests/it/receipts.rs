@@ -1,0 +1,92 @@
+//! Delivered and read: by signal, by question, only forward.
+
+use anser_client::AppEvent;
+use anser_client::Input;
+use anser_proto::session::server::ServerSession;
+use anser_proto::v1;
+use anser_types::Seq;
+use bytes::BytesMut;
+
+use crate::host::{direct, user};
+use crate::world::World;
+
+/// What a session in progress would send.
+fn signal(world: &mut World, signal: v1::signal::Signal) {
+    let attempt = *world.server.conns.keys().next().unwrap();
+    let mut session = ServerSession::new();
+    let mut out = BytesMut::new();
+    let mut hello = BytesMut::new();
+    anser_proto::session::client::ClientSession::new().hello(v1::Hello::default(), &mut hello);
+    session.receive(&hello.split_off(1).freeze()).unwrap();
+    session.welcome(v1::Welcome::default(), &mut out);
+    out.clear();
+    session.signal(&v1::Signal { signal: Some(signal) }, &mut out);
+    world.input(Input::Bytes { attempt, bytes: out.freeze() });
+}
+
+fn position(up_to_seq: u64) -> v1::Position {
+    v1::Position { peer: "bob".to_owned(), up_to_seq, ..v1::Position::default() }
+}
+
+fn told(world: &World) -> Vec<(&'static str, u64)> {
+    let receipts = world.heard.events.iter().filter_map(|event| match event {
+        AppEvent::DeliveryReceipt { up_to, .. } => Some(("delivered", up_to.0)),
+        AppEvent::ReadReceipt { up_to, .. } => Some(("read", up_to.0)),
+        _ => None,
+    });
+    receipts.collect()
+}
+
+#[test]
+fn requirement_a2_sent_becomes_delivered_and_read_and_never_goes_back() {
+    let mut world = World::online();
+    (0..3).for_each(|_| {
+        world.send("bob", "hello");
+    });
+    world.secs(1);
+    signal(&mut world, v1::signal::Signal::Delivered(position(2)));
+    signal(&mut world, v1::signal::Signal::Read(position(1)));
+    signal(&mut world, v1::signal::Signal::Delivered(position(1)));
+    signal(&mut world, v1::signal::Signal::Read(position(3)));
+    signal(&mut world, v1::signal::Signal::Delivered(position(3)));
+    assert_eq!(told(&world), [("delivered", 2), ("read", 1), ("delivered", 3), ("read", 3)]);
+    assert_eq!(world.disk.receipts[&(direct("bob"), user("bob"))], (Seq(3), Seq(3)));
+}
+
+#[test]
+fn lost_receipts_are_asked_for_once_after_each_welcome() {
+    let mut world = World::online();
+    world.send("bob", "hello");
+    world.secs(1);
+    let receipt = v1::Receipt {
+        peer: "bob".to_owned(),
+        delivered_up_to: 1,
+        read_up_to: 1,
+        ..v1::Receipt::default()
+    };
+    world.server.receipts = vec![receipt];
+    world.restart();
+    world.secs(1);
+    assert_eq!(told(&world), [("delivered", 1), ("read", 1)]);
+    assert_eq!(world.server.queries.len(), 1);
+    world.restart();
+    world.secs(1);
+    assert_eq!(world.server.queries.len(), 1, "everything is settled");
+}
+
+#[test]
+fn own_read_positions_move_forward_from_any_device() {
+    let mut world = World::online();
+    (0..5).for_each(|_| world.server.says("bob", "x"));
+    world.server.push_own = true;
+    for up_to_seq in [2, 4, 3] {
+        let sync = v1::ReadSync { peer: "bob".to_owned(), up_to_seq, ..v1::ReadSync::default() };
+        world.server.put(v1::event::Event::ReadSync(sync));
+    }
+    world.push();
+    world.secs(1);
+    assert_eq!(world.disk.read[&direct("bob")], Seq(4));
+    world.mark_read("bob", 5);
+    world.secs(1);
+    assert_eq!(world.disk.read[&direct("bob")], Seq(5));
+}
