@@ -291,3 +291,40 @@ async fn typing_passes_through_and_a_client_may_signal_nothing_else() {
     let v1::signal::Signal::Typing(heard) = bob.signal().await else { panic!() };
     assert_eq!(heard.peer, "alice");
 }
+
+#[tokio::test(start_paused = true)]
+async fn requirement_c5_events_that_the_mailbox_dropped_are_read_from_the_log() {
+    const MESSAGES: u64 = 40;
+    let world = World::with(|settings| settings.mailbox_events = 1);
+    let mut alice = world.online("alice").await;
+    let mut bob = world.online("bob").await;
+    let mut burst = bytes::BytesMut::new();
+    for number in 1..=MESSAGES {
+        let (command_no, body) = alice.compose(crate::peer::text_to("bob", &number.to_string()));
+        alice.wire.command(anser_types::CommandNo(command_no), 0, &body, &mut burst);
+    }
+    alice.write(&burst).await;
+    // Bob asks for nothing: he is live, and hears of everything in order.
+    let mut heard = 0;
+    while heard < MESSAGES {
+        let batch = bob.batch().await;
+        assert_eq!((batch.first.0, batch.head), (heard + 1, None));
+        for text in texts(&batch) {
+            heard += 1;
+            assert_eq!(text, format!("alice: {heard}"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pong_tells_a_client_that_asks_where_its_inbox_ends() {
+    let world = World::new();
+    let mut alice = world.online("alice").await;
+    let mut bob = world.online("bob").await;
+    alice.send("bob", "hello").await;
+    bob.batch().await;
+    assert_eq!(bob.pong().await, 0);
+    bob.say(|wire, out| wire.ping(Some(InboxSeq(7)), out)).await;
+    let Incoming::Pong(pong) = bob.hear().await else { panic!() };
+    assert_eq!(pong.inbox_head, 1);
+}

@@ -1,5 +1,5 @@
 //! What the gateway promises, shown on real sockets and, where time matters, in memory with the clock paused.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_possible_truncation, missing_docs)]
 
 mod api;
 mod app_door;

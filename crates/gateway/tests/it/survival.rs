@@ -69,7 +69,7 @@ async fn requirement_f3_commands_and_queries_of_the_future_are_answered() {
     let world = World::new();
     let mut alice = world.online("alice").await;
     world.device("bob", DeviceClass::Phone).await;
-    let unknown = Bytes::from(field(20, b"revoke something").freeze());
+    let unknown = field(20, b"revoke something").freeze();
     alice.next_command_no += 1;
     alice.transmit(1, &unknown).await;
     let ack = alice.command_ack().await;
@@ -101,7 +101,12 @@ async fn commands_that_cannot_be_are_refused_and_use_up_their_number() {
     let large = Bytes::from(vec![b'x'; CONTENT_MAX_BYTES + 1]);
     refused(&mut alice, crate::peer::content_to("bob", large), ErrorCode::ContentTooLarge).await;
     let short = Bytes::from_static(b"x");
-    refused(&mut alice, Op::Leave(v1::Leave { conversation: short.clone() }), ErrorCode::InvalidArgument).await;
+    refused(
+        &mut alice,
+        Op::Leave(v1::Leave { conversation: short.clone() }),
+        ErrorCode::InvalidArgument,
+    )
+    .await;
     let kick = v1::Kick { conversation: short, users: vec![String::new()] };
     refused(&mut alice, Op::Kick(kick), ErrorCode::InvalidArgument).await;
     refused(&mut alice, Op::MarkRead(v1::MarkRead::default()), ErrorCode::InvalidArgument).await;
@@ -136,7 +141,10 @@ async fn requirement_a4_a_resend_gets_its_first_answer_and_other_bytes_a_conflic
     alice.transmit(number, &body).await;
     let again = alice.command_ack().await;
     assert!(again.duplicate);
-    assert_eq!((again.seq, again.inbox_seq, again.sent_before_ms), (first.seq, first.inbox_seq, first.sent_before_ms));
+    assert_eq!(
+        (again.seq, again.inbox_seq, again.sent_before_ms),
+        (first.seq, first.inbox_seq, first.sent_before_ms)
+    );
     let (_, other) = alice.compose(text_to("bob", "twice"));
     alice.transmit(number, &other).await;
     let error = alice.command_ack().await.error.unwrap();
@@ -182,11 +190,17 @@ async fn queries_that_cannot_be_are_refused() {
     let wrong = [
         (Query::History(v1::HistoryQuery::default()), ErrorCode::InvalidArgument),
         (
-            Query::Members(v1::MembersQuery { conversation: Bytes::from_static(b"x"), ..Default::default() }),
+            Query::Members(v1::MembersQuery {
+                conversation: Bytes::from_static(b"x"),
+                ..Default::default()
+            }),
             ErrorCode::InvalidArgument,
         ),
         (
-            Query::Members(v1::MembersQuery { conversation: Bytes::from_static(&[9; 16]), ..Default::default() }),
+            Query::Members(v1::MembersQuery {
+                conversation: Bytes::from_static(&[9; 16]),
+                ..Default::default()
+            }),
             ErrorCode::ConversationUnknown,
         ),
         (
@@ -197,7 +211,10 @@ async fn queries_that_cannot_be_are_refused() {
             ErrorCode::InvalidArgument,
         ),
         (
-            Query::Conversations(v1::ConversationsQuery { after: Bytes::from_static(b"x"), limit: 1 }),
+            Query::Conversations(v1::ConversationsQuery {
+                after: Bytes::from_static(b"x"),
+                limit: 1,
+            }),
             ErrorCode::InvalidArgument,
         ),
     ];

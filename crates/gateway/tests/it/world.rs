@@ -57,7 +57,6 @@ impl Entropy for Seeded {
 
 /// Everything behind the doors.
 pub struct World {
-    pub backend: MemoryBackend,
     pub clock: Arc<StoppedClock>,
     pub service: Arc<Service>,
     pub connection: ConnectionSettings,
@@ -78,7 +77,7 @@ impl World {
         let ports = Ports {
             ledger: Arc::new(backend.clone()),
             conversations: Arc::new(backend.clone()),
-            accounts: Arc::new(backend.clone()),
+            accounts: Arc::new(backend),
         };
         let mut settings = Settings {
             api_keys: vec![Sha256::digest(API_KEY).into()],
@@ -95,7 +94,7 @@ impl World {
         let clock = Arc::new(StoppedClock(AtomicU64::new(NOW.0)));
         let entropy = Arc::new(Seeded(AtomicU64::new(1)));
         let service = Service::start(ports, Arc::clone(&clock) as _, entropy, settings);
-        Self { backend, clock, service, connection: ConnectionSettings::default() }
+        Self { clock, service, connection: ConnectionSettings::default() }
     }
 
     /// A device of a user (who is made if need be).
@@ -123,7 +122,10 @@ impl World {
     }
 
     /// A connection without a socket, whose pipe holds `pipe_bytes` each way.
-    pub fn connect(&self, pipe_bytes: usize) -> (Peer<DuplexStream>, JoinHandle<anser_gateway::Farewell>) {
+    pub fn connect(
+        &self,
+        pipe_bytes: usize,
+    ) -> (Peer<DuplexStream>, JoinHandle<anser_gateway::Farewell>) {
         let (here, there) = tokio::io::duplex(pipe_bytes);
         let settings = Arc::new(self.connection.clone());
         let service = Arc::clone(&self.service);
