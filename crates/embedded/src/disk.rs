@@ -86,8 +86,11 @@ impl Directory {
 
     fn write_new(&self, name: &str, bytes: u64) -> io::Result<File> {
         const BLOCK: [u8; 64 * 1024] = [0; 64 * 1024];
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(true).open(self.path.join(name))?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(self.path.join(name))?;
         // Real zeros rather than a reservation: later writes then alter no metadata, and fdatasync stays short.
         let mut written = 0;
         while written < bytes {

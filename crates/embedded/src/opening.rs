@@ -54,6 +54,7 @@ impl From<TableError> for OpenError {
     fn from(error: TableError) -> Self {
         match error {
             TableError::Fjall(fjall::Error::Io(error)) => Self::Io(error),
+            TableError::Fjall(fjall::Error::Locked) => Self::InUse("tables".into()),
             other => Self::Damaged(other.to_string()),
         }
     }
@@ -95,8 +96,7 @@ pub fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
     let min_free_bytes = options.min_free_bytes.max(2 * options.segment_bytes);
     let log = CommitLog::resume(Arc::clone(&disk), format.salt, options.segment_bytes, recovered);
     let pending = Arc::new(Pending::new(log.last()));
-    let core =
-        Core::new(Arc::clone(&tables), Arc::clone(&pending), format.log_epoch, log.last());
+    let core = Core::new(Arc::clone(&tables), Arc::clone(&pending), format.log_epoch, log.last());
     let core = Arc::new(core);
     let parts = Parts {
         core: Arc::clone(&core),

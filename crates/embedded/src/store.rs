@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anser_backend::{Accounts, Conversations, Inspect, Ledger, StoreError};
+use anser_types::UserNo;
 use parking_lot::Mutex;
 
 use crate::core::Core;
@@ -21,9 +22,10 @@ pub(crate) struct Inner {
     writer: Mutex<Option<Handle>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     marker: Mutex<Option<Marker>>,
-    lock: Mutex<Option<LockFile>>,
     /// The trimmer goes on behind this user.
-    pub(crate) trimmed_up_to: Mutex<anser_types::UserNo>,
+    pub(crate) trimmed_up_to: Mutex<UserNo>,
+    /// Stands last: nobody else may open the directory before everything above has let go of it.
+    _lock: LockFile,
 }
 
 /// A store on one directory. Clones share it; dropping the last one ends it as a crash would (nothing accepted is
@@ -56,8 +58,8 @@ impl EmbeddedStore {
             writer: Mutex::new(Some(opened.writer)),
             thread: Mutex::new(Some(opened.thread)),
             marker: Mutex::new(Some(opened.marker)),
-            lock: Mutex::new(Some(opened.lock)),
             trimmed_up_to: Mutex::default(),
+            _lock: opened.lock,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -94,7 +96,7 @@ impl EmbeddedStore {
     }
 
     /// Writes soft positions, makes a checkpoint, and ends the store: every port answers [`StoreError::Closed`]
-    /// afterwards. Closing twice does nothing.
+    /// afterwards. Closing twice does nothing. The directory is free once the last handle is dropped.
     ///
     /// # Errors
     /// If something could not be written; nothing accepted is lost even then.
@@ -123,7 +125,7 @@ impl Inner {
         self.writer.lock().clone().ok_or(StoreError::Closed)
     }
 
-    /// Waits for the threads and lets go of the directory.
+    /// Waits for the threads.
     fn end(&self) {
         drop(self.writer.lock().take());
         if let Some(thread) = self.thread.lock().take()
@@ -132,7 +134,6 @@ impl Inner {
             tracing::error!("the store's thread panicked");
         }
         drop(self.marker.lock().take());
-        drop(self.lock.lock().take());
     }
 }
 

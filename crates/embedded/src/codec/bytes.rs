@@ -100,7 +100,8 @@ impl<'a> Reader<'a> {
 
     /// A count of things that take at least one byte each: never more than there are bytes left.
     pub fn count(&mut self) -> Result<usize, Malformed> {
-        let count = usize::try_from(self.varint()?).map_err(|_| Malformed("a count is too large"))?;
+        let count =
+            usize::try_from(self.varint()?).map_err(|_| Malformed("a count is too large"))?;
         if count > self.rest.len() { Err(Malformed("it ends too early")) } else { Ok(count) }
     }
 

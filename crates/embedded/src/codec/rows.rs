@@ -140,14 +140,12 @@ pub fn read_change(
     let at = UnixMs(reader.varint()?);
     let actor = reader.user()?;
     let kind = match reader.u8()? {
-        GROUP_CREATED => ChangeKind::GroupCreated {
-            title: reader.text()?.to_owned(),
-            members: reader.users()?,
-        },
-        MEMBERS_JOINED => ChangeKind::MembersJoined {
-            title: reader.text()?.to_owned(),
-            users: reader.users()?,
-        },
+        GROUP_CREATED => {
+            ChangeKind::GroupCreated { title: reader.text()?.to_owned(), members: reader.users()? }
+        }
+        MEMBERS_JOINED => {
+            ChangeKind::MembersJoined { title: reader.text()?.to_owned(), users: reader.users()? }
+        }
         MEMBER_LEFT => {
             let mut owners = reader.users()?;
             if owners.len() > 1 {

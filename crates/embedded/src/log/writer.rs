@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::recovery::{Found, Recovered};
 use super::record::{self, Salt};
+use super::recovery::{Found, Recovered};
 use super::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentFactory, header, name_of};
 use crate::disk::Disk;
 

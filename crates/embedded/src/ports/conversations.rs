@@ -7,9 +7,7 @@ use anser_backend::{
     Boxed, Conversations, Heads, InboxBounds, InboxPage, Listing, Order, PageLimit, Position,
     Roster, StoreError,
 };
-use anser_types::{
-    Change, ChangeKind, ChangeNo, ConversationId, InboxSeq, Message, Seq, UserNo,
-};
+use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, InboxSeq, Message, Seq, UserNo};
 
 use crate::codec::{Malformed, read_change, read_message};
 use crate::core::{Core, number_of};
@@ -57,7 +55,8 @@ pub fn weight_of(message: &Message) -> usize {
 
 /// What a change weighs in a page.
 pub fn weight_of_change(change: &Change) -> usize {
-    let names = |users: &[anser_types::UserId]| users.iter().map(|u| u.as_str().len()).sum::<usize>();
+    let names =
+        |users: &[anser_types::UserId]| users.iter().map(|u| u.as_str().len()).sum::<usize>();
     match &change.kind {
         ChangeKind::GroupCreated { title, members: users }
         | ChangeKind::MembersJoined { title, users } => title.len() + names(users),

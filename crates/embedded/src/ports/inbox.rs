@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use anser_backend::{InboxBounds, InboxPage, PageLimit, StoreError};
 use anser_types::event::UnavailableReason;
-use anser_types::{
-    ConversationId, Event, InboxSeq, Message, Seq, Unavailable, UserNo,
-};
+use anser_types::{ConversationId, Event, InboxSeq, Message, Seq, Unavailable, UserNo};
 
 use super::conversations::{Page, weight_of, weight_of_change};
 use crate::codec::{Pointed, Pointer, read_change, read_message, read_pointer};

@@ -11,7 +11,9 @@ use anser_types::{
 use super::devices::Numbered;
 use super::members::Members;
 use super::stage::{Fault, Stage};
-use crate::codec::{Kept, KeyRow, Pointed, Pointer, write_change, write_conversation, write_message};
+use crate::codec::{
+    Kept, KeyRow, Pointed, Pointer, write_change, write_conversation, write_message,
+};
 use crate::keys::{self, Table};
 
 /// Checks and stages one append.

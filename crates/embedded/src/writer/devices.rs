@@ -159,7 +159,8 @@ impl StagedDevice {
             return Numbered::Forgotten;
         }
         let staged = self.new.iter().map(|(_, kept)| kept);
-        let found = staged.chain(record.kept(command_no)).find(|k| k.answer.command_no == command_no);
+        let found =
+            staged.chain(record.kept(command_no)).find(|k| k.answer.command_no == command_no);
         found.map_or(Numbered::Forgotten, |kept| Numbered::Kept(Arc::new(kept.clone())))
     }
 

@@ -147,10 +147,12 @@ impl<'a> Stage<'a> {
             }
             let state = heads.map_or_else(|| core.stored_heads(id), Ok)?;
             let roster = roster.map_or_else(|| core.stored_roster(id), |found| Ok(Some(found)))?;
-            self.staged.conversations
+            self.staged
+                .conversations
                 .insert(id, StagedConversation { state, roster, changed: false });
         }
-        self.staged.conversations
+        self.staged
+            .conversations
             .get_mut(&id)
             .ok_or_else(|| StoreError::Failed("a staged conversation vanished".into()).into())
     }

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::devices::DeviceBook;
 use super::stage::{Fault, Stage, Staged};
 use crate::applier::{Applier, Work};
-use crate::commit::Commit;
 use crate::codec::write_number;
+use crate::commit::Commit;
 use crate::core::Core;
 use crate::disk::Disk;
 use crate::keys;
@@ -66,7 +66,8 @@ impl Handle {
         };
         let run: Run = Box::new(move |stage| {
             let value = job(stage)?;
-            let answer: Answer = Box::new(move |committed| tell(&sender, committed.map(|()| value)));
+            let answer: Answer =
+                Box::new(move |committed| tell(&sender, committed.map(|()| value)));
             Ok(answer)
         });
         let refuse = Box::new(move |error| tell(&refusing, Err(error)));
@@ -120,9 +121,8 @@ pub fn start(parts: Parts) -> std::io::Result<(Handle, JoinHandle<()>)> {
         Ok(()) | Err(StoreError::Full(_)) => {}
         Err(error) => return Err(std::io::Error::other(error)),
     }
-    let thread = std::thread::Builder::new()
-        .name("anser-store".into())
-        .spawn(move || thread.run(queue))?;
+    let thread =
+        std::thread::Builder::new().name("anser-store".into()).spawn(move || thread.run(queue))?;
     Ok((handle, thread))
 }
 
