@@ -160,8 +160,6 @@ fn gateway_config(config: &Config) -> GatewayConfig {
         sign_ins_per_minute: config.limits.sign_ins_per_minute.as_u32(),
         connection: anser_gateway::Settings {
             drain: Duration::from_secs(config.process.drain_seconds.get()),
-            commands_per_second: config.limits.commands_per_second.as_u32(),
-            commands_burst: config.limits.commands_burst.as_u32(),
             ..defaults.connection.clone()
         },
         ..defaults

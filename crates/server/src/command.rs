@@ -68,6 +68,7 @@ pub struct Dump {
 pub enum ConfigCommand {
     /// Print every setting in force
     Show {
+        /// Where, and whether as JSON.
         #[command(flatten)]
         options: Options,
         /// Also print where each value comes from
@@ -214,11 +215,12 @@ fn examine(options: &Options) -> Result<u8, Failure> {
 
 fn dump_store(options: &Dump) -> Result<u8, Failure> {
     let setup = read(&options.options)?;
-    let opened = store::open_existing(&setup.data_dir.store())?;
+    let runtime = runtime()?;
+    let opened = store::open_existing(&setup.data_dir.store(), &setup.loaded.config)?;
     let ports = dump::Ports {
-        inspect: opened.clone(),
-        conversations: opened.clone(),
-        accounts: opened.clone(),
+        inspect: opened.inspect(),
+        conversations: opened.conversations(),
+        accounts: opened.accounts(),
     };
     let json = options.options.json;
     let mut out = BufWriter::new(io::stdout().lock());
@@ -226,7 +228,7 @@ fn dump_store(options: &Dump) -> Result<u8, Failure> {
         if json { writeln!(out, "{line}") } else { Ok(()) }
     };
     let selection = Selection { inbox_entries: options.inbox_entries };
-    let walked = runtime()?.block_on(dump::walk(&ports, selection, &mut tell));
+    let walked = runtime.block_on(dump::walk(&ports, selection, &mut tell));
     let counts = walked.map_err(|error| match error {
         WalkError::Store(error) => Failure::new(ErrorCode::StoreDamaged, error.to_string()),
         WalkError::Output(error) => output(&error),
@@ -236,7 +238,7 @@ fn dump_store(options: &Dump) -> Result<u8, Failure> {
     }
     out.flush().map_err(|error| output(&error))?;
     drop(ports);
-    store::close(&opened)?;
+    runtime.block_on(store::close(opened))?;
     Ok(exit::OK)
 }
 

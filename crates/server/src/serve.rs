@@ -63,9 +63,12 @@ async fn run(
 ) -> Result<(), Failure> {
     // Taken before anything is open, so that no signal can end the process without a clean stop.
     let mut signals = Signals::take()?;
-    let opened = store::open(&setup.data_dir.store())?;
-    let ports =
-        Ports { ledger: opened.clone(), conversations: opened.clone(), accounts: opened.clone() };
+    let opened = store::open(&setup.data_dir.store(), &setup.loaded.config)?;
+    let ports = Ports {
+        ledger: opened.ledger(),
+        conversations: opened.conversations(),
+        accounts: opened.accounts(),
+    };
     let mut app = App::start(setup, ports, metrics).await?;
     announce(setup, &app)?;
     for (kind, address) in app.addresses() {
@@ -87,13 +90,13 @@ async fn run(
     }
     let service = app.service().clone();
     app.stop().await;
-    let end = match (end, service.status().ledger.poisoned) {
+    let end = match (end, service.status().failed) {
         (End::Asked, Some(reason)) => End::StoreFailed(reason),
         (end, _) => end,
     };
     match end {
         End::Asked => {
-            store::close(&opened)?;
+            store::close(opened).await?;
             tell(voice, &Event::Stopped);
             Ok(())
         }

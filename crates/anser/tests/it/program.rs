@@ -5,9 +5,14 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+/// A command that takes longer hangs; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everything on free ports of this machine.
 const FREE_PORTS: [&str; 8] = [
@@ -46,9 +51,25 @@ impl Home {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. One that does not end is killed and fails the test.
     pub fn run(&self, words: &[&str]) -> Output {
-        self.program(words).output().unwrap()
+        let child =
+            self.program(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        let (ended, ending) = mpsc::channel();
+        std::thread::spawn(move || ended.send(child.wait_with_output()));
+        match ending.recv_timeout(PATIENCE) {
+            Ok(output) => output.unwrap(),
+            Err(_) => {
+                kill_process(pid, Signal::KILL).unwrap();
+                panic!("{words:?} does not end");
+            }
+        }
+    }
+
+    /// Where everything of this test lies.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     pub fn log(&self) -> String {
@@ -61,20 +82,29 @@ impl Home {
     }
 
     pub fn serve_with(&self, more: &[&str]) -> Server {
+        self.start(&[&FREE_PORTS[..], more].concat())
+    }
+
+    /// Starts it again where clients know it; see [`Server::ports`].
+    pub fn serve_at(&self, ports: &[String]) -> Server {
+        self.start(&ports.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn start(&self, options: &[&str]) -> Server {
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.directory.path().join("log"))
             .unwrap();
         let mut child = self
-            .program(&[&["serve"], &FREE_PORTS[..], more].concat())
+            .program(&[&["serve"], options].concat())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut server = Server { child, out, said: Vec::new(), data_dir: self.data_dir() };
-        let ready = if more.contains(&"--json") { "{\"event\":\"ready\"" } else { "ready" };
+        let ready = if options.contains(&"--json") { "{\"event\":\"ready\"" } else { "ready" };
         assert!(server.hear(ready), "no ready line: {:?}\n{}", server.said, self.log());
         server
     }
@@ -134,6 +164,14 @@ impl Server {
 
     pub fn address(&self, kind: &str) -> SocketAddr {
         self.announcement()[kind].as_str().unwrap().parse().unwrap()
+    }
+
+    /// The options that make a server listen where this one does.
+    pub fn ports(&self) -> Vec<String> {
+        ["tcp", "tls", "http", "https"]
+            .iter()
+            .flat_map(|kind| [format!("--{kind}"), self.address(kind).to_string()])
+            .collect()
     }
 
     pub fn api_key(&self) -> String {

@@ -155,6 +155,12 @@ settings! {
         keep_days: Within<1, 3650> = Within::new(anser_types::limits::INBOX_KEEP_MS / (24 * 3600 * 1000));
     }
 
+    /// The disk.
+    store: Store {
+        /// Free space in MiB below which nothing more is accepted (STORAGE_FULL); reading goes on.
+        min_free_mib: Within<64, 1_048_576> = Within::new(256);
+    }
+
     /// What one server takes on before it refuses newcomers.
     limits: Limits {
         /// Connections at once, of all kinds. The server also needs as many open files (see `anser doctor`).

@@ -36,7 +36,8 @@ pub fn page() -> String {
         "# Configuration\n\n\
          Made by `anser config reference --markdown` from the settings' own comments; a test keeps it fresh.\n\n\
          Settings come from, in this order of strength: flags (`--set section.key=value`, some have a flag of\n\
-         their own, see `anser serve --help`), environment variables, the file `anser.toml` in the data directory\n\
+         their own, see `anser serve --help`), environment variables (`ANSER_SECTION_KEY`, such as\n\
+         `ANSER_LISTEN_TCP`), the file `anser.toml` in the data directory\n\
          (or `--config FILE`), defaults. `anser config show --origin` tells where each value comes from,\n\
          `anser config check` only looks for mistakes. A mistake is reported with file, line and what to write\n\
          instead (`CONFIG_INVALID`), and the server does not start.\n\n\
@@ -45,22 +46,14 @@ pub fn page() -> String {
     );
     for section in sections() {
         writeln_to(&mut text, format_args!("\n## [{}]\n\n{}\n", section.name, section.doc));
-        text.push_str("| key | default | takes | environment |\n|---|---|---|---|\n");
+        text.push_str("| key | default | takes | meaning |\n|---|---|---|---|\n");
         for key in &section.keys {
-            writeln_to(
-                &mut text,
-                format_args!(
-                    "| `{}` | `{}` | {} | `{}` |",
-                    key.name,
-                    key.default,
-                    key.expects,
-                    key.variable()
-                ),
+            let meaning = key.doc.replace('\n', " ");
+            let row = format_args!(
+                "| `{}` | `{}` | {} | {meaning} |",
+                key.name, key.default, key.expects
             );
-        }
-        text.push('\n');
-        for key in &section.keys {
-            writeln_to(&mut text, format_args!("- `{}`: {}", key.name, key.doc.replace('\n', " ")));
+            writeln_to(&mut text, row);
         }
     }
     text.push_str("\n## Exit statuses\n\nThe same for every `anser` command.\n\n");

@@ -15,8 +15,9 @@ const WRITE_BYTES: usize = 4096;
 const SLOW: Duration = Duration::from_millis(25);
 /// Above this the promised answer times are in danger.
 const TOO_SLOW: Duration = Duration::from_millis(500);
-/// Below this the server answers `STORAGE_FULL`.
-const MIN_FREE_BYTES: u64 = 256 * 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
+/// Room for less than this many times the least free space is worth a warning.
+const SOON: u64 = 4;
 
 /// Times writes with fsync in a scratch file, which is removed again.
 #[must_use]
@@ -63,9 +64,9 @@ fn timed_syncs(scratch: &Path) -> io::Result<Vec<Duration>> {
     Ok(times)
 }
 
-/// The room left.
+/// The room left, against the room below which the server answers `STORAGE_FULL`.
 #[must_use]
-pub fn free_space(directory: &Path) -> Finding {
+pub fn free_space(directory: &Path, least: u64) -> Finding {
     let check = "free space";
     match rustix::fs::statvfs(directory) {
         Err(error) => Finding::fail(
@@ -75,15 +76,12 @@ pub fn free_space(directory: &Path) -> Finding {
         ),
         Ok(found) => {
             let free = found.f_bavail.saturating_mul(found.f_frsize);
-            let text = format!("{} MiB", free / (1024 * 1024));
-            if free < MIN_FREE_BYTES {
-                Finding::fail(check, text, "Free space: below 256 MiB nothing more is accepted.")
-            } else if free < 4 * MIN_FREE_BYTES {
-                Finding::warn(
-                    check,
-                    text,
-                    "Free space soon: below 256 MiB nothing more is accepted.",
-                )
+            let text = format!("{} MiB", free / MIB);
+            let why = format!("below {} MiB (store.min_free_mib) nothing is accepted", least / MIB);
+            if free < least {
+                Finding::fail(check, text, format!("Free space: {why}."))
+            } else if free < least.saturating_mul(SOON) {
+                Finding::warn(check, text, format!("Free space soon: {why}."))
             } else {
                 Finding::ok(check, text)
             }

@@ -24,8 +24,8 @@ pub fn examine(setup: &Setup, wall: &dyn Clock) -> Vec<Finding> {
         findings.push(files::api_keys(&setup.data_dir, config));
         findings.push(files::certificate(&setup.data_dir, config, wall));
         findings.push(disk::fsync_latency(setup.data_dir.root()));
-        findings.push(disk::free_space(setup.data_dir.root()));
-        let (finding, in_use) = store::examine(&setup.data_dir.store());
+        findings.push(disk::free_space(setup.data_dir.root(), store::min_free_bytes(config)));
+        let (finding, in_use) = store::examine(&setup.data_dir.store(), config);
         findings.push(finding);
         running = in_use;
     }

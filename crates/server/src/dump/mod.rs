@@ -4,4 +4,4 @@
 pub mod lines;
 pub mod walk;
 
-pub use walk::{Counts, Ports, Selection, walk};
+pub use walk::{Counts, Ports, Selection, WalkError, walk};
