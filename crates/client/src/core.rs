@@ -142,6 +142,10 @@ impl Core {
     /// # Errors
     /// `CONTENT_TOO_LARGE`, `INVALID_ARGUMENT` or `UNSUPPORTED`: no server could execute it. `OVERLOADED`: the outbox
     /// is full.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a command is handed over; it lives on as its bytes"
+    )]
     pub fn compose(&mut self, command: Command, now: Now) -> Result<LocalNo, Refusal> {
         if self.outbox.entries.len() >= OUTBOX_MAX {
             return Err(Refusal::because(ErrorCode::Overloaded, "too many unsent commands"));

@@ -133,7 +133,7 @@ mod tests {
         let list = vec![at("10.0.0.1", ""), at("10.0.0.2", "wifi:home"), good.clone()];
         let domain = at("chat.example.org", "");
         let last_good = vec![("wifi:home".to_owned(), good.clone())];
-        let mut endpoints = Endpoints::new(list, Some(domain.clone()), last_good);
+        let mut endpoints = Endpoints::new(list, Some(domain), last_good);
         let mut order = Vec::new();
         for _ in 0..4 {
             let next = endpoints.choose("wifi:home", Duration::ZERO, &mut rng).unwrap();

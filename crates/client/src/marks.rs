@@ -22,7 +22,7 @@ pub(crate) struct Mark {
     /// In groups: everybody has read up to here.
     pub(crate) peer_read: Seq,
     /// In groups: who has read up to where, as heard in this run.
-    members: Option<Box<BTreeMap<UserId, Seq>>>,
+    members: BTreeMap<UserId, Seq>,
 }
 
 impl From<ConversationMark> for Mark {
@@ -35,7 +35,7 @@ impl From<ConversationMark> for Mark {
             last_own: mark.last_own,
             peer_delivered: mark.peer_delivered,
             peer_read: mark.peer_read,
-            members: None,
+            members: BTreeMap::new(),
         }
     }
 }
@@ -63,12 +63,12 @@ impl Mark {
 
     /// A group's member has read up to here, as far as was heard.
     pub(crate) fn member_read(&self, who: &UserId) -> Seq {
-        self.members.as_ref().and_then(|members| members.get(who)).copied().unwrap_or_default()
+        self.members.get(who).copied().unwrap_or_default()
     }
 
     /// A group's member has read up to here.
     pub(crate) fn set_member_read(&mut self, who: &UserId, read: Seq) {
-        self.members.get_or_insert_default().insert(who.clone(), read);
+        self.members.insert(who.clone(), read);
     }
 
     /// Whether receipts of one's own messages are still expected.

@@ -183,10 +183,7 @@ impl Core {
 }
 
 fn row_bytes(update: &RowUpdate) -> usize {
-    match update {
-        RowUpdate::Full(ConversationState { last_message: Some(message), .. }) => {
-            message.content.as_ref().map_or(0, |content| content.body.len())
-        }
-        _ => 0,
-    }
+    let RowUpdate::Full(state) = update else { return 0 };
+    let content = state.last_message.as_ref().and_then(|message| message.content.as_ref());
+    content.map_or(0, |content| content.body.len())
 }

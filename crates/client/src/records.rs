@@ -202,7 +202,7 @@ pub enum RowUpdate {
         member: bool,
     },
     /// Everything, as the server's list says.
-    Full(ConversationState),
+    Full(Box<ConversationState>),
 }
 
 /// Everything the server's list says of one conversation.

@@ -92,7 +92,7 @@ impl Core {
             }
             let body = entry.item.body.clone();
             let event = (first_try && matches!(entry.item.state, OutboxState::Numbered(_)))
-                .then(|| (entry.item.id, entry.item.conversation));
+                .then_some((entry.item.id, entry.item.conversation));
             self.outbox.limit_check.get_or_insert(first + FAILED_AFTER);
             if let Some((id, Some(conversation))) = event {
                 let state = MessageState::Sending;

@@ -262,7 +262,7 @@ impl Core {
 
     fn handle_incoming(&mut self, incoming: Incoming, now: Now) {
         match incoming {
-            Incoming::Welcome(welcome) => self.welcomed(welcome, now),
+            Incoming::Welcome(welcome) => self.welcomed(&welcome, now),
             Incoming::CommandAck(ack) => self.answered(ack, now),
             Incoming::EventBatch(batch) => self.batch_came(batch),
             Incoming::AckOk(_) | Incoming::Ignored => {}
@@ -274,7 +274,7 @@ impl Core {
         }
     }
 
-    fn welcomed(&mut self, welcome: v1::Welcome, now: Now) {
+    fn welcomed(&mut self, welcome: &v1::Welcome, now: Now) {
         let Link::Greeting { attempt, endpoint, mut wire, said, .. } =
             std::mem::take(&mut self.link)
         else {

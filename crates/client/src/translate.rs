@@ -318,7 +318,7 @@ pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<Conve
         members: wire.members,
         role: Role::from_code(u8::try_from(wire.role).unwrap_or(u8::MAX)),
     };
-    Some(ConversationRow { conversation, peer, update: RowUpdate::Full(state) })
+    Some(ConversationRow { conversation, peer, update: RowUpdate::Full(Box::new(state)) })
 }
 
 /// A member of a list.

@@ -39,9 +39,22 @@ fn requirement_b3_devices_of_one_user_do_not_mix() {
 
 #[test]
 fn a_message_from_long_ago_stays_where_the_server_has_it() {
-    let mut window: Vec<_> = (1..=REACH_SEQS + 1).map(|i| slot(i, "alice", 1, 10 + i)).collect();
-    window.push(slot(REACH_SEQS + 2, "alice", 1, 1));
+    let mut window: Vec<_> = (1..=10).map(|i| slot(i, "alice", 1, 10 + i)).collect();
+    window.extend((11..=200).map(|i| slot(i, "bob", 1, i)));
+    window.push(slot(201, "alice", 1, 1));
     assert_eq!(shown(&window), window);
+}
+
+#[test]
+fn a_mixed_up_stretch_beyond_reach_stays_where_the_server_has_it() {
+    let numbers = [(1, 50), (40, 90), (60, 10), (100, 45)];
+    let window: Vec<_> = numbers.iter().map(|(seq, no)| slot(*seq, "alice", 1, *no)).collect();
+    assert_eq!(shown(&window), window);
+    // Without the message that chains the two halves each is put right.
+    let numbers = [(1, 50), (60, 10), (100, 95), (164, 94)];
+    let window: Vec<_> = numbers.iter().map(|(seq, no)| slot(*seq, "alice", 1, *no)).collect();
+    let order: Vec<_> = shown(&window).iter().map(|slot| slot.id.local_no.0).collect();
+    assert_eq!(order, [10, 50, 94, 95]);
 }
 
 /// Messages of a few devices, mostly in order, some delayed a little, few by far.

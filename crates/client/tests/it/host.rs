@@ -125,7 +125,7 @@ impl Disk {
             }
             Record::UnavailableStored(gap) => self.unavailable.push(gap),
             Record::NotOnServer { conversation, above } => {
-                self.not_on_server.push((conversation, above))
+                self.not_on_server.push((conversation, above));
             }
             Record::UnknownStored(event) => {
                 self.unknown.insert(event.inbox_seq, event);

@@ -151,7 +151,7 @@ impl Server {
 
     fn handle(&mut self, conn: &mut Conn, request: Request, out: &mut BytesMut) -> bool {
         match request {
-            Request::Hello(hello) => return self.hello(conn, hello, out),
+            Request::Hello(hello) => return self.hello(conn, &hello, out),
             Request::Command(received) => {
                 let no = received.command.command_no;
                 self.transmissions.push((conn.device, no, received.hash));
@@ -183,7 +183,7 @@ impl Server {
         false
     }
 
-    fn hello(&mut self, conn: &mut Conn, hello: v1::Hello, out: &mut BytesMut) -> bool {
+    fn hello(&mut self, conn: &mut Conn, hello: &v1::Hello, out: &mut BytesMut) -> bool {
         self.hellos.push(hello.clone());
         if let Some(close) = self.close_next_hello.take() {
             let code = ErrorCode::from_number(u16::try_from(close.code).unwrap()).unwrap();
