@@ -15,7 +15,7 @@ use crate::disk::Disk;
 use crate::keys::{Key, Table};
 use crate::log::Checkpoint;
 use crate::pending::Pending;
-use crate::tables::Tables;
+use crate::tables::{TableBatch, Tables};
 
 /// Table operations waiting at the most; a direct message has three.
 const QUEUE_OPERATIONS: usize = 24 * 1024;
@@ -183,7 +183,7 @@ impl Shared {
         works: Vec<Work>,
         flushes: &std::sync::mpsc::SyncSender<u64>,
     ) -> Result<(), StoreError> {
-        let mut batch = self.tables.batch();
+        let mut batch = TableBatch::default();
         let mut applied = None;
         let mut checkpoint = None;
         for work in works {
@@ -193,13 +193,15 @@ impl Shared {
                     applied = Some(commit.no);
                 }
                 Work::Rows(rows) => {
-                    rows.iter().for_each(|(key, value)| batch.put(Table::State, key, value));
+                    for (key, value) in rows {
+                        batch.put(Table::State, key.into(), value.into());
+                    }
                 }
                 Work::Checkpoint(commit_no) => checkpoint = Some(commit_no),
             }
         }
         if batch.len() > 0 || applied.is_some() {
-            batch.apply(applied.or(checkpoint)).map_err(StoreError::from)?;
+            batch.apply(&self.tables, applied).map_err(StoreError::from)?;
         }
         if let Some(commit_no) = applied {
             self.pending.applied(commit_no);

@@ -85,7 +85,7 @@ impl Directory {
     }
 
     fn write_new(&self, name: &str, bytes: u64) -> io::Result<File> {
-        const BLOCK: [u8; 64 * 1024] = [0; 64 * 1024];
+        static BLOCK: [u8; 64 * 1024] = [0; 64 * 1024];
         let file = OpenOptions::new()
             .write(true)
             .create(true)

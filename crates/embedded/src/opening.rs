@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use bytes::Bytes;
+
 use crate::applier::Applier;
 use crate::codec::read_number;
 use crate::commit::{Operation, Operations};
@@ -146,13 +148,13 @@ fn read_format(dir: &Path) -> Result<Format, OpenError> {
 /// Brings the tables and device records to the end of the log.
 struct Replay<'a> {
     tables: &'a Tables,
-    batch: TableBatch<'a>,
+    batch: TableBatch,
     devices: DeviceBook,
 }
 
 impl<'a> Replay<'a> {
     fn new(tables: &'a Tables) -> Self {
-        Self { tables, batch: tables.batch(), devices: DeviceBook::default() }
+        Self { tables, batch: TableBatch::default(), devices: DeviceBook::default() }
     }
 
     fn commit(&mut self, commit_no: u64, payload: &[u8]) -> Result<(), Damage> {
@@ -164,17 +166,20 @@ impl<'a> Replay<'a> {
             self.devices.load(device, self.tables).map_err(nonsense)?;
             self.devices.note(device, answered_up_to, *kept);
         }
-        self.batch.commit(payload).map_err(nonsense)?;
+        self.batch.commit(&Bytes::copy_from_slice(payload)).map_err(nonsense)?;
         let gone = self.devices.evict();
-        gone.iter().for_each(|(key, row)| self.batch.put(Table::State, key, row));
-        if self.batch.len() >= REPLAY_OPERATIONS || !gone.is_empty() {
+        let evicted = !gone.is_empty();
+        for (key, row) in gone {
+            self.batch.put(Table::State, key.into(), row.into());
+        }
+        if self.batch.len() >= REPLAY_OPERATIONS || evicted {
             self.apply(commit_no).map_err(nonsense)?;
         }
         Ok(())
     }
 
     fn apply(&mut self, commit_no: u64) -> Result<(), TableError> {
-        std::mem::replace(&mut self.batch, self.tables.batch()).apply(Some(commit_no))
+        std::mem::take(&mut self.batch).apply(self.tables, Some(commit_no))
     }
 
     fn finish(mut self, last: u64) -> Result<DeviceBook, TableError> {

@@ -9,9 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anser_backend::StoreError;
-use fjall::{
-    CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Slice,
-};
+use bytes::Bytes;
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
 
 use crate::codec::{Malformed, read_number, write_number};
 use crate::commit::{Operation, Operations};
@@ -74,7 +73,8 @@ impl Tables {
     /// Opens or makes the tables.
     pub fn open(path: &Path) -> Result<Self, TableError> {
         let database = Database::builder(path)
-            .worker_threads(2)
+            // With two, one of them spins while the other one compacts.
+            .worker_threads(1)
             .cache_size(CACHE_BYTES)
             .manual_journal_persist(true)
             .journal_compression(CompressionType::None)
@@ -144,11 +144,6 @@ impl Tables {
         Ok(read_number(&row)?)
     }
 
-    /// Begins a batch of writes.
-    pub fn batch(&self) -> TableBatch<'_> {
-        TableBatch { tables: self, batch: self.database.batch() }
-    }
-
     /// Seals every memtable, so that [`Tables::wait_flushed`] can wait for what was applied so far.
     pub fn seal(&self) -> Result<(), TableError> {
         for keyspace in &self.keyspaces {
@@ -180,25 +175,27 @@ impl Tables {
     }
 }
 
-/// Writes that reach the tables together.
-pub struct TableBatch<'a> {
-    tables: &'a Tables,
-    batch: OwnedWriteBatch,
+/// Writes that reach the tables together, the last one of each row.
+#[derive(Debug, Default)]
+pub struct TableBatch {
+    writes: Vec<(Table, Bytes, Option<Bytes>)>,
 }
 
-impl TableBatch<'_> {
+impl TableBatch {
     /// Sets a row.
-    pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
-        self.batch.insert(self.tables.keyspace(table), key, value);
+    pub fn put(&mut self, table: Table, key: Bytes, value: Bytes) {
+        self.writes.push((table, key, Some(value)));
     }
 
     /// Adds a commit's table operations. Answers are for the keeper of device records, not for the tables.
-    pub fn commit(&mut self, payload: &[u8]) -> Result<(), TableError> {
+    pub fn commit(&mut self, payload: &Bytes) -> Result<(), TableError> {
         for operation in Operations::of(payload) {
             match operation? {
-                Operation::Put(table, key, value) => self.put(table, key, value),
+                Operation::Put(table, key, value) => {
+                    self.put(table, payload.slice_ref(key), payload.slice_ref(value));
+                }
                 Operation::Remove(table, key) => {
-                    self.batch.remove(self.tables.keyspace(table), key);
+                    self.writes.push((table, payload.slice_ref(key), None));
                 }
                 Operation::Answer(..) => {}
             }
@@ -207,18 +204,33 @@ impl TableBatch<'_> {
     }
 
     /// Writes so far.
-    pub fn len(&self) -> usize {
-        self.batch.len()
+    pub const fn len(&self) -> usize {
+        self.writes.len()
     }
 
     /// Applies the batch, as the state up to `applied` if that is said.
-    pub fn apply(mut self, applied: Option<u64>) -> Result<(), TableError> {
+    pub fn apply(mut self, tables: &Tables, applied: Option<u64>) -> Result<(), TableError> {
         if let Some(commit_no) = applied {
             let mut row = Vec::with_capacity(11);
             write_number(&mut row, commit_no);
-            self.put(Table::State, &keys::applied(), &row);
+            self.put(Table::State, keys::applied().into(), row.into());
         }
-        self.tables.counters.writes.fetch_add(self.batch.len() as u64, Ordering::Relaxed);
-        Ok(self.batch.commit()?)
+        // In key order the memtable is searched along paths that are in the processor's cache.
+        self.writes.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        let mut batch = tables.database.batch();
+        let mut written = 0;
+        for (at, (table, key, value)) in self.writes.iter().enumerate() {
+            // All writes of a batch have one sequence number in the tables: only a row's last one may go there.
+            if self.writes.get(at + 1).is_some_and(|next| (next.0, &next.1) == (*table, key)) {
+                continue;
+            }
+            written += 1;
+            match value {
+                Some(value) => batch.insert(tables.keyspace(*table), &key[..], &value[..]),
+                None => batch.remove(tables.keyspace(*table), &key[..]),
+            }
+        }
+        tables.counters.writes.fetch_add(written, Ordering::Relaxed);
+        Ok(batch.commit()?)
     }
 }

@@ -15,7 +15,7 @@ use hdrhistogram::Histogram;
 use workload::{argument, directory, introduce};
 
 const RATE: u64 = 5_000;
-const CAP: u64 = 256;
+const CAP: usize = 256;
 
 /// Hands out what is due, and counts the time from when it was due to its commit.
 struct OpenLoop {
@@ -43,7 +43,7 @@ impl OpenLoop {
         std::thread::sleep(Self::due(self.done).saturating_sub(self.start.elapsed()));
         let elapsed = self.start.elapsed();
         let due = (self.done..self.total).take_while(|n| Self::due(*n) <= elapsed);
-        Some(u64::try_from(due.take(CAP as usize).count()).unwrap().max(1))
+        Some(u64::try_from(due.take(CAP).count()).unwrap().max(1))
     }
 
     fn committed(&mut self, count: u64) {

@@ -39,11 +39,9 @@ impl Members {
         }
         for record in &append.records {
             let id = conversation_of(record);
-            if !members.before.contains_key(&id) {
-                let staged = stage.conversation(id)?;
-                members.before.insert(id, staged.heads());
-                members.after.insert(id, staged.version());
-            }
+            let staged = stage.conversation(id)?;
+            members.before.insert(id, staged.heads());
+            members.after.insert(id, staged.version());
         }
         for record in &append.records {
             if let Record::Conversation(row) = record {
