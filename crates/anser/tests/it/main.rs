@@ -4,6 +4,7 @@
 mod commands;
 mod http;
 mod kept;
+mod kills;
 mod life;
 mod program;
 mod refusals;
