@@ -93,6 +93,11 @@ impl MemoryBackend {
         read(&self.machine.lock())
     }
 
+    /// Alters whatever is there, whoever runs.
+    pub(super) fn overwrite(&self, alter: impl FnOnce(&mut Machine)) {
+        alter(&mut self.machine.lock());
+    }
+
     /// The writer's turn: at most one write is prepared or in flight at a time.
     pub(super) async fn writer(&self) -> WriterGuard<'_, ()> {
         self.writer.lock().await

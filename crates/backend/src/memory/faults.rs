@@ -1,11 +1,16 @@
-//! What the ports cannot do to a store but time and bad disks can: tombstones and damaged records.
+//! What the ports cannot do to a store but time and bad disks can: tombstones, damaged records, disks that go back.
 
 use std::sync::Arc;
 
 use anser_types::{ConversationId, Message, Seq};
 
 use super::backend::MemoryBackend;
-use super::state::index;
+use super::process::Process;
+use super::state::{Durable, index};
+
+/// Everything durable at one moment.
+#[derive(Clone, Debug)]
+pub struct Image(Arc<Durable>);
 
 impl MemoryBackend {
     /// Empties a message, as expiry or erasure will: its seq stays taken, its content is gone for every reader.
@@ -20,6 +25,22 @@ impl MemoryBackend {
     /// Returns whether the message was there.
     pub fn damage(&self, conversation: ConversationId, seq: Seq) -> bool {
         self.replace(conversation, seq, |_| None)
+    }
+
+    /// What is durable now.
+    #[must_use]
+    pub fn image(&self) -> Image {
+        self.peek(|machine| Image(Arc::new(machine.durable.clone())))
+    }
+
+    /// Kills the running process and puts the disk back to what it was: as a disk does that lied about what it had
+    /// written. Nothing tells of it, the log's epoch included; session epochs go on rising.
+    pub fn go_back(&self, image: &Image) {
+        self.overwrite(|machine| {
+            let starts = machine.durable.starts;
+            machine.durable = Durable { starts, ..Durable::clone(&image.0) };
+            machine.process = Process::dead();
+        });
     }
 
     fn replace(

@@ -19,4 +19,5 @@ mod staging;
 mod state;
 
 pub use backend::MemoryBackend;
+pub use faults::Image;
 pub use gate::{AtOnce, CommitDecision, CommitGate, CommitKind, PendingCommit};

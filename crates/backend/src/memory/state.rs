@@ -13,7 +13,7 @@ use crate::ledger::{DeviceKey, InboxBounds};
 use crate::reads::{Heads, Position};
 
 /// Everything durable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Durable {
     /// Raised by every start; the upper half of every session epoch.
     pub starts: u64,
@@ -55,7 +55,7 @@ impl Durable {
 }
 
 /// A conversation: its row, members, positions and both counters' logs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     pub row: Option<Conversation>,
     pub members: BTreeMap<UserNo, Member>,
@@ -95,7 +95,7 @@ pub(super) fn index(number: u64) -> Option<usize> {
 }
 
 /// One user's inbox: entries `(floor, floor + len]`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Inbox {
     pub floor: InboxSeq,
     pub entries: VecDeque<InboxRow>,
@@ -149,7 +149,7 @@ pub(super) struct KeyRecord {
 }
 
 /// Users, devices and tokens.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct AccountTables {
     pub users: BTreeMap<UserNo, User>,
     pub numbers: BTreeMap<UserId, UserNo>,
