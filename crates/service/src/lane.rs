@@ -382,3 +382,23 @@ pub(crate) fn as_answer(ending: Ending) -> Result<(Answer, bool), Refusal> {
         None => Err(Refusal::new(ErrorCode::Stale)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_that_does_not_hold_still_is_said_to_the_client_in_the_end() {
+        let mut stale = 0;
+        let mut again = || {
+            let ending = Ending::Ledger(Appended::Stale, false);
+            verdict(CommandNo(1), ending, false, &mut stale)
+        };
+        for _ in 0..AGAIN_MAX {
+            assert!(again().is_none(), "the rules run again");
+        }
+        let Some(Answered::Refused { refusal, .. }) = again() else { panic!() };
+        assert_eq!(refusal.code, ErrorCode::Stale);
+        assert!(refusal.code.retryable());
+    }
+}

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::metrics;
 use crate::settings::Settings;
 
-/// A wall clock that moved this far from the monotonic one is not believed: trimming by age waits.
+/// A wall clock that moved this far from the monotonic one is not believed.
 const JUMP_MS: u64 = 3600 * 1000;
 
 /// How much is trimmed, and how often.
@@ -68,11 +68,7 @@ pub(crate) async fn trim_inboxes(
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let now = clock.now();
-        if let Some(jump_ms) = watch.jumped(now) {
-            tracing::error!(jump_ms, "the clock jumped; inboxes are not trimmed in this step");
-            continue;
-        }
+        let now = watch.believed(clock.now());
         let Pace { inboxes, keep, keep_ms, .. } = pace;
         match ledger.trim(TrimPolicy { now, keep, keep_ms, inboxes }).await {
             Ok(report) if report.entries > 0 => metrics::trimmed(report.entries),
@@ -88,26 +84,31 @@ fn ticks(every: Duration) -> tokio::time::Interval {
     ticks
 }
 
-/// Compares the wall clock with the monotonic one.
+/// Compares the wall clock with the monotonic one: a clock that jumped ahead must not make everything look old.
 struct ClockWatch {
     wall: UnixMs,
     mono: Instant,
-    believed: bool,
+    believes: bool,
 }
 
 impl ClockWatch {
     fn new(wall: UnixMs) -> Self {
-        Self { wall, mono: Instant::now(), believed: true }
+        Self { wall, mono: Instant::now(), believes: true }
     }
 
-    /// By how much the wall clock jumped since the last look; `None` if it ran as it should. After a jump it must
-    /// run as it should for one step before it is believed again.
-    fn jumped(&mut self, now: UnixMs) -> Option<u64> {
+    /// The time to trim by: the wall clock, unless it has jumped ahead since the start. Then it is the time that must
+    /// have passed since, so that entries only ever leave later than they might.
+    fn believed(&mut self, now: UnixMs) -> UnixMs {
         let elapsed = i64::try_from(self.mono.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let jump = now.since(self.wall).saturating_sub(elapsed).unsigned_abs();
-        (self.wall, self.mono) = (now, Instant::now());
-        let believed = jump <= JUMP_MS;
-        let before = std::mem::replace(&mut self.believed, believed);
-        (!believed || !before).then_some(jump)
+        let expected = self.wall.offset_by(elapsed);
+        let jump_ms = now.since(expected);
+        let believes = jump_ms.unsigned_abs() <= JUMP_MS;
+        if std::mem::replace(&mut self.believes, believes) != believes && !believes {
+            tracing::error!(
+                jump_ms,
+                "the clock jumped; inboxes are trimmed by the time since the start instead"
+            );
+        }
+        if believes { now } else { now.min(expected) }
     }
 }

@@ -256,6 +256,23 @@ async fn a_command_that_is_no_message_has_the_lane_for_itself() {
 
     let command_no = bob.command_no;
     world.gate.hold();
+    let said = bob.submit(send(to("alice"), "before")).await;
+    {
+        let behind = bob.session.submit(request(command_no + 2, read()));
+        let mut behind = std::pin::pin!(behind);
+        for _ in 0..20 {
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(behind.as_mut().poll(&mut cx).is_pending(), "it waits for messages");
+            tokio::task::yield_now().await;
+        }
+        world.gate.release();
+        done(behind.await.await);
+    }
+    done(said.await);
+
+    bob.command_no = command_no + 2;
+    let command_no = bob.command_no;
+    world.gate.hold();
     let group = bob.submit(crate::world::create("all", &[], true)).await;
     {
         let behind = bob.session.submit(request(command_no + 2, send(to("alice"), "behind")));
