@@ -1,0 +1,281 @@
+//! The scenarios: who sends what to whom, and what is measured meanwhile.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use anser_client::io::Identity;
+use anser_types::{ConversationId, Target};
+use anyhow::{Context, Result, ensure};
+use tokio::time::sleep;
+
+use super::client::{Pace, Phase, Plan};
+use super::fleet::{Fleet, make_identities, new_device};
+use super::options::{BenchOptions, Scenario};
+use super::report::Report;
+use super::server::Server;
+use super::verify::judge;
+
+/// Runs one scenario to its report.
+///
+/// # Errors
+/// The server cannot be reached or started, or the fleet did not get where it was waited for.
+pub fn run(options: &BenchOptions) -> Result<Report> {
+    raise_open_file_limit();
+    let server = match (&options.server, &options.api_key_file) {
+        (Some(tcp), Some(file)) => Server::running(tcp, &options.http, file)?,
+        _ => {
+            ensure!(options.spawn, "name a server with --server and --api-key-file, or use --spawn");
+            Server::spawn(options.spawn_dir.as_deref())?
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tokio::task::LocalSet::new().block_on(&runtime, scenario(options, &server))
+}
+
+async fn scenario(options: &BenchOptions, server: &Server) -> Result<Report> {
+    match options.scenario {
+        Scenario::Pairs => pairs(options, server, false).await,
+        Scenario::Rate => pairs(options, server, true).await,
+        Scenario::Group => group(options, server).await,
+        Scenario::Idle => idle(options, server).await,
+        Scenario::Offline => offline(options, server).await,
+        Scenario::Storm => storm(options, server).await,
+    }
+}
+
+/// Half of the users send, each to one of the other half.
+async fn pairs(options: &BenchOptions, server: &Server, paced: bool) -> Result<Report> {
+    let identities = make_identities(server, options.pairs * 2).await?;
+    let before = server.rss();
+    let mut fleet = Fleet::new(server, options.body_bytes);
+    let mut paces = Vec::new();
+    for identity in &identities[options.pairs..] {
+        fleet.launch(identity.clone(), Plan::Listen)?;
+    }
+    for (index, identity) in identities[..options.pairs].iter().enumerate() {
+        let to = Target::User(identities[options.pairs + index].user.clone());
+        let plan = if paced {
+            let pace = Rc::new(Pace::default());
+            paces.push(Rc::clone(&pace));
+            Plan::Paced { to, pace }
+        } else {
+            Plan::Window { to, window: options.window, total: u64::MAX }
+        };
+        fleet.launch(identity.clone(), plan)?;
+    }
+    fleet.connected().await?;
+    let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
+    report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
+    let pacer = paced.then(|| tokio::task::spawn_local(keep_pace(Rc::clone(&fleet.tally), paces, options.rate)));
+    measure(options, server, &fleet, &mut report).await?;
+    if let Some(pacer) = pacer {
+        pacer.abort();
+    }
+    finish(options, fleet, &mut report, 1).await?;
+    Ok(report)
+}
+
+/// Rings one sender after the other at the total rate, whatever the server does. It spins: the timer's
+/// millisecond would be most of what is measured.
+async fn keep_pace(tally: super::measure::Shared, paces: Vec<Rc<Pace>>, rate: u64) {
+    let interval_ns = 1_000_000_000 / rate.max(1);
+    let mut next = tally.now_ns();
+    for pace in paces.iter().cycle() {
+        while tally.now_ns() < next {
+            tokio::task::yield_now().await;
+        }
+        pace.due.borrow_mut().push_back(next);
+        pace.bell.notify_one();
+        next += interval_ns;
+    }
+}
+
+/// One member sends, all others receive.
+async fn group(options: &BenchOptions, server: &Server) -> Result<Report> {
+    ensure!(options.members >= 2, "a group needs at least two members");
+    let identities = make_identities(server, options.members).await?;
+    let id = make_group(options, server, &identities).await?;
+    let before = server.rss();
+    let mut fleet = Fleet::new(server, options.body_bytes);
+    for identity in &identities[1..] {
+        fleet.launch(identity.clone(), Plan::Listen)?;
+    }
+    let to = Target::Conversation(id);
+    let plan = Plan::Window { to, window: options.window, total: u64::MAX };
+    fleet.launch(new_device(server, &identities[0]).await?, plan)?;
+    fleet.connected().await?;
+    let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
+    report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
+    measure(options, server, &fleet, &mut report).await?;
+    finish(options, fleet, &mut report, options.members as u64 - 1).await?;
+    Ok(report)
+}
+
+/// The first user makes the group of all.
+async fn make_group(
+    options: &BenchOptions,
+    server: &Server,
+    identities: &[Identity],
+) -> Result<ConversationId> {
+    let maker = identities[0].clone();
+    let others = identities[1..].iter().map(|identity| identity.user.clone()).collect();
+    let mut fleet = Fleet::new(server, options.body_bytes);
+    let made = fleet.launch(maker, Plan::MakeGroup(others))?;
+    fleet.connected().await?;
+    fleet.enter(Phase::Run);
+    for _ in 0..1_000 {
+        if made.borrow().is_some() {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    let id = *made.borrow();
+    fleet.stop().await?;
+    id.context("the group was not made")
+}
+
+/// Nothing but heartbeats.
+async fn idle(options: &BenchOptions, server: &Server) -> Result<Report> {
+    let identities = make_identities(server, options.connections).await?;
+    let before = server.rss();
+    let mut fleet = Fleet::new(server, options.body_bytes);
+    for identity in identities {
+        fleet.launch(identity, Plan::Listen)?;
+    }
+    fleet.connected().await?;
+    let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
+    measure(options, server, &fleet, &mut report).await?;
+    report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
+    finish(options, fleet, &mut report, 0).await?;
+    Ok(report)
+}
+
+/// A backlog is sent while the receiver is away; then it comes back.
+async fn offline(options: &BenchOptions, server: &Server) -> Result<Report> {
+    let identities = make_identities(server, 2).await?;
+    let backlog = options.backlog as u64;
+    let mut fleet = Fleet::new(server, options.body_bytes);
+    let to = Target::User(identities[1].user.clone());
+    fleet.launch(identities[0].clone(), Plan::Window { to, window: options.window, total: backlog })?;
+    fleet.connected().await?;
+    fleet.enter(Phase::Run);
+    fleet.wait_for("the backlog to be acknowledged", |counts| counts.acked >= backlog).await?;
+    fleet.enter(Phase::Quiet);
+    let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
+    let cpu = server.cpu();
+    fleet.tally.measure(true);
+    fleet.launch(identities[1].clone(), Plan::Listen)?;
+    let took = fleet.wait_for("the backlog to be drained", |counts| counts.delivered >= backlog).await?;
+    fleet.tally.measure(false);
+    fill(&mut report, server, cpu, &fleet, took);
+    report.settled_ms = Some(took.as_secs_f64() * 1_000.0);
+    finish(options, fleet, &mut report, 1).await?;
+    Ok(report)
+}
+
+/// Every connection is cut at the same moment and comes back at once.
+async fn storm(options: &BenchOptions, server: &Server) -> Result<Report> {
+    let identities = make_identities(server, options.connections).await?;
+    let before = server.rss();
+    let mut fleet = Fleet::new(server, options.body_bytes);
+    for identity in identities {
+        fleet.launch(identity, Plan::Listen)?;
+    }
+    fleet.connected().await?;
+    let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
+    report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
+    let all = fleet.len() as u64;
+    let connected = fleet.tally.total().connected;
+    let cpu = server.cpu();
+    fleet.tally.measure(true);
+    fleet.enter(Phase::Cut);
+    let took = fleet
+        .wait_for("everybody to be back", |counts| counts.connected >= connected + all)
+        .await?;
+    fleet.tally.measure(false);
+    fill(&mut report, server, cpu, &fleet, took);
+    report.server_cpu_us_per_message = None;
+    report.settled_ms = Some(took.as_secs_f64() * 1_000.0);
+    finish(options, fleet, &mut report, 0).await?;
+    Ok(report)
+}
+
+/// Warm-up, then the measured window.
+async fn measure(
+    options: &BenchOptions,
+    server: &Server,
+    fleet: &Fleet,
+    report: &mut Report,
+) -> Result<()> {
+    fleet.enter(Phase::Run);
+    sleep(Duration::from_secs(options.warmup)).await;
+    let cpu = server.cpu();
+    fleet.tally.measure(true);
+    let from = tokio::time::Instant::now();
+    sleep(Duration::from_secs(options.secs)).await;
+    fleet.tally.measure(false);
+    fill(report, server, cpu, fleet, from.elapsed());
+    fleet.enter(Phase::Quiet);
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rates and means are shown rounded")]
+fn fill(report: &mut Report, server: &Server, cpu: Option<Duration>, fleet: &Fleet, took: Duration) {
+    let counts = fleet.tally.window();
+    let messages = counts.delivered.max(1) as f64;
+    report.secs = took.as_secs_f64();
+    report.connections = fleet.len();
+    report.delivered_per_s = counts.delivered as f64 / report.secs;
+    report.acked_per_s = counts.acked as f64 / report.secs;
+    report.wire_bytes_per_message = counts.bytes as f64 / messages;
+    (report.latency_us, report.ack_latency_us) = fleet.tally.latencies();
+    if let (Some(before), Some(after), true) = (cpu, server.cpu(), counts.delivered > 0) {
+        report.server_cpu_us_per_message =
+            Some(after.saturating_sub(before).as_secs_f64() * 1e6 / messages);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a mean is shown rounded")]
+fn rss_per_connection(server: &Server, before: Option<u64>, connections: usize) -> Option<f64> {
+    Some(server.rss()?.saturating_sub(before?) as f64 / connections.max(1) as f64)
+}
+
+/// Waits for what is on its way, reads history if asked to, and judges.
+async fn finish(
+    options: &BenchOptions,
+    fleet: Fleet,
+    report: &mut Report,
+    receivers: u64,
+) -> Result<()> {
+    // What does not arrive in time is reported as lost below: the wait itself is no verdict.
+    let settled = fleet
+        .wait_for("what is on its way", |counts| counts.delivered >= counts.acked * receivers)
+        .await;
+    if let Err(error) = settled {
+        tracing::warn!("{error:#}");
+    }
+    let senders = match options.scenario {
+        Scenario::Pairs | Scenario::Rate => options.pairs as u64,
+        Scenario::Group | Scenario::Offline => 1,
+        Scenario::Idle | Scenario::Storm => 0,
+    };
+    if options.verify {
+        fleet.enter(Phase::Verify);
+        fleet.wait_for("history to be read", |counts| counts.verified >= senders).await?;
+    }
+    let failed = fleet.tally.total().failed;
+    ensure!(failed == 0, "{failed} messages were refused or failed; the warnings say why");
+    let outcomes = fleet.stop().await?;
+    judge(report, &outcomes, receivers, options.verify);
+    Ok(())
+}
+
+/// Thousands of sockets need as many file descriptors: take all the system allows.
+fn raise_open_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the open-file limit stays as it is");
+    }
+}
