@@ -142,6 +142,11 @@ impl Core {
             }
             // Receipts are asked for again after the next Welcome; without the others nothing goes on.
             Err(_) if ask.purpose == Purpose::Receipts => {}
+            // Nothing was ever said there, or it is not ours to see.
+            Err(refusal) if !refusal.code.retryable() => match ask.purpose {
+                Purpose::FindOwn(id) => self.search_done(id),
+                _ => self.link_failed(refusal, now),
+            },
             Err(refusal) => {
                 let least = Duration::from_millis(refusal.retry_after_ms.unwrap_or(0).into());
                 let again = now.mono + least.max(AGAIN_AFTER);

@@ -78,25 +78,14 @@ impl Mark {
 }
 
 impl Core {
-    /// The mark of a conversation, made (and stored as seen) when it is new.
-    pub(crate) fn mark(
-        &mut self,
-        id: ConversationId,
-        peer: Option<&UserId>,
-        page: bool,
-    ) -> &mut Mark {
+    /// The mark of a conversation, made (and stored as seen) when it is new. That it exists stays known even if the
+    /// page that told of it is not stored.
+    pub(crate) fn mark(&mut self, id: ConversationId, peer: Option<&UserId>) -> &mut Mark {
         if !self.marks.contains_key(&id) {
-            let (update, event) =
-                (RowUpdate::Seen, AppEvent::ConversationChanged { conversation: id });
-            let row = ConversationRow { conversation: id, peer: peer.cloned(), update };
-            let (record, then) = (Record::ConversationUpserted(row), Then::Tell(event));
-            if page {
-                self.store.put_page(record);
-                self.store.after_page(then);
-            } else {
-                self.store.put(record);
-                self.store.after(then);
-            }
+            let (peer, update) = (peer.cloned(), RowUpdate::Seen);
+            let row = ConversationRow { conversation: id, peer, update };
+            self.store.put(Record::ConversationUpserted(row));
+            self.store.after(Then::Tell(AppEvent::ConversationChanged { conversation: id }));
         }
         let mark = self.marks.entry(id).or_default();
         if mark.peer.is_none() {

@@ -104,9 +104,7 @@ impl Core {
         inbox.rebuild = None;
         inbox.pass_own();
         inbox.pull = Pull::Wanted;
-        if inbox.settle_until.is_some_and(|until| until != InboxSeq::MAX) {
-            inbox.settle_until = Some(rebuild.at);
-        }
+        inbox.settle_until = inbox.settle_until.map(|until| until.min(rebuild.at));
         self.store.after_page(Then::Tell(AppEvent::SyncFinished));
     }
 
@@ -133,7 +131,7 @@ impl Core {
             self.not_on_server(conversation, state.head);
         }
         if let Some(peer) = peer {
-            self.receipt_moved(conversation, peer, delivered, read, true);
+            self.receipt_moved(conversation, peer, delivered, read);
         }
         if let Some(message) = &state.last_message {
             let echo = if message.sender == self.me.user {
@@ -177,8 +175,9 @@ impl Core {
     }
 
     fn not_on_server(&mut self, conversation: ConversationId, above: Seq) {
-        self.store.put_page(Record::NotOnServer { conversation, above });
-        self.store.after_page(Then::Tell(AppEvent::NotOnServer { conversation, above }));
+        // Kept even if the page is not stored: when it comes again the marks do not show the difference any more.
+        self.store.put(Record::NotOnServer { conversation, above });
+        self.store.after(Then::Tell(AppEvent::NotOnServer { conversation, above }));
     }
 }
 

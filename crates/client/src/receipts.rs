@@ -39,7 +39,7 @@ impl Core {
                 if let Some((conversation, Some(peer))) =
                     translate::place(&me, &at.peer, &at.conversation)
                 {
-                    self.receipt_moved(conversation, &peer, Seq(at.up_to_seq), Seq::ZERO, false);
+                    self.receipt_moved(conversation, &peer, Seq(at.up_to_seq), Seq::ZERO);
                 }
             }
             Some(Signal::Read(at)) => {
@@ -48,7 +48,7 @@ impl Core {
                     return;
                 };
                 if let Some(who) = peer.or_else(|| UserId::new(&at.who).ok()) {
-                    self.receipt_moved(conversation, &who, Seq::ZERO, Seq(at.up_to_seq), false);
+                    self.receipt_moved(conversation, &who, Seq::ZERO, Seq(at.up_to_seq));
                 }
             }
             Some(Signal::Typing(typing)) => {
@@ -76,9 +76,9 @@ impl Core {
         who: &UserId,
         delivered: Seq,
         read: Seq,
-        page: bool,
     ) {
-        if *who == self.me.user {
+        // A store that does not keep up takes no receipts: they are asked for after the next Welcome.
+        if *who == self.me.user || !self.store.takes_receipts() {
             return;
         }
         let mark = self.marks.entry(conversation).or_default();
@@ -110,16 +110,9 @@ impl Core {
             who: who.clone(),
             up_to: read,
         });
-        // Receipts can be asked for again, but not through the inbox: they stay with what is kept, except those of a
-        // rebuild page, which comes again as a whole.
+        self.store.put(record);
         let events = delivery.into_iter().chain(reading).map(Then::Tell);
-        if page {
-            self.store.put_page(record);
-            events.for_each(|event| self.store.after_page(event));
-        } else {
-            self.store.put(record);
-            events.for_each(|event| self.store.after(event));
-        }
+        events.for_each(|event| self.store.after(event));
     }
 
     /// One's own read position is here; only forward.
@@ -130,7 +123,7 @@ impl Core {
         up_to: Seq,
         page: bool,
     ) {
-        let mark = self.mark(conversation, peer, page);
+        let mark = self.mark(conversation, peer);
         // An entry that was forgotten with its page comes again: equal is stored again.
         if up_to < mark.read_up_to {
             return;
@@ -153,7 +146,7 @@ impl Core {
         let waiting: Vec<_> = self
             .marks
             .iter()
-            .filter(|(_, mark)| mark.awaits_receipts())
+            .filter(|(_, mark)| mark.awaits_receipts() && mark.peer.as_ref() != Some(&self.me.user))
             .take(RECEIPTS_PER_QUERY * RECEIPT_QUERIES)
             .map(|(id, mark)| (*id, mark.peer.clone()))
             .collect();
@@ -178,12 +171,12 @@ impl Core {
                 continue;
             };
             if let Some(peer) = peer {
-                self.receipt_moved(conversation, &peer, delivered, read, false);
+                self.receipt_moved(conversation, &peer, delivered, read);
             }
             let others = members.iter().filter(|member| member.user != self.me.user);
             let all_read = others.map(|member| member.read_up_to).min();
             for member in &members {
-                self.receipt_moved(conversation, &member.user, Seq::ZERO, member.read_up_to, false);
+                self.receipt_moved(conversation, &member.user, Seq::ZERO, member.read_up_to);
             }
             if let (Some(mark), Some(all_read), false) =
                 (self.marks.get_mut(&conversation), all_read, conversation.is_direct())

@@ -142,12 +142,15 @@ impl Core {
             .any(|entry| entry.item.conversation == Some(id) && entry.item.id.device != device);
         match oldest.filter(|_| page.more && waits) {
             Some(oldest) => self.ask_history(id, oldest, SEARCH_PAGE, now),
-            None => {
-                if let Some(open) = &mut self.inbox.search {
-                    open.retain(|open| *open != id);
-                }
-            }
+            None => self.search_done(id),
         }
         Some(())
+    }
+
+    /// There is nothing (more) to be found in this conversation.
+    pub(crate) fn search_done(&mut self, id: ConversationId) {
+        if let Some(open) = &mut self.inbox.search {
+            open.retain(|open| *open != id);
+        }
     }
 }

@@ -65,7 +65,7 @@ impl Core {
                     server_time: at,
                     content: Some(content),
                 };
-                let mark = self.mark(conversation, peer.as_ref(), false);
+                let mark = self.mark(conversation, peer.as_ref());
                 mark.note(done.seq);
                 mark.last_own = mark.last_own.max(done.seq);
                 self.own_entry(done.inbox_seq);

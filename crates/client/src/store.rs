@@ -15,6 +15,8 @@ use crate::records::{DeviceState, Record};
 const PAGE_MAX_ENTRIES: usize = 500;
 /// Bytes of content that may wait for the store.
 const PAGE_MAX_BYTES: usize = 1024 * 1024;
+/// Records waiting for the store beyond which receipts are not taken.
+const OWN_SOFT_MAX: usize = 1_024;
 /// First and longest pause after a failure.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -94,6 +96,11 @@ impl Store {
         self.retry_at.is_none()
             && self.pending.page_entries < PAGE_MAX_ENTRIES
             && self.pending.page_bytes < PAGE_MAX_BYTES
+    }
+
+    /// Whether receipts may wait here as well: they are soft, and nothing else bounds how many come.
+    pub(crate) fn takes_receipts(&self) -> bool {
+        self.retry_at.is_none() && self.pending.own.len() < OWN_SOFT_MAX
     }
 
     /// An entry of the inbox with this much content is about to be put.

@@ -131,9 +131,8 @@ impl Core {
         let stored = self.store.confirmed().cursor;
         let inbox = &mut self.inbox;
         (inbox.session_epoch, inbox.head, inbox.acked) = (epoch, head, stored);
-        if inbox.settle_until == Some(InboxSeq::MAX) {
-            inbox.settle_until = Some(head);
-        }
+        // Not known yet (the largest number there is), or of a log that went back.
+        inbox.settle_until = inbox.settle_until.map(|until| until.min(head));
         if head > stored {
             inbox.pull = Pull::Outstanding(now.mono + PAGE_WITHIN);
             inbox.run = Some(Run { from: stored, target: head });
@@ -240,7 +239,7 @@ impl Core {
         let own = message.sender == self.me.user;
         let echo = if own { self.settle_by_echo(&message, inbox_seq) } else { None };
         let composed_here = own && message.id.device == self.me.device;
-        let mark = self.mark(message.conversation, peer.as_ref(), true);
+        let mark = self.mark(message.conversation, peer.as_ref());
         let new = mark.note(message.seq);
         if own {
             mark.last_own = mark.last_own.max(message.seq);
@@ -266,7 +265,7 @@ impl Core {
             ChangeKind::Unknown { .. } => (None, true),
         };
         let conversation = change.conversation;
-        self.mark(conversation, None, true);
+        self.mark(conversation, None);
         let update = RowUpdate::Group { title, version: change.version, member };
         let row = ConversationRow { conversation, peer: None, update };
         self.store.put_page(Record::ConversationUpserted(row));

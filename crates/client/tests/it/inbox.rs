@@ -104,6 +104,18 @@ fn requirement_c2_a_page_the_store_does_not_take_is_pulled_again() {
 }
 
 #[test]
+fn a_conversation_whose_first_page_was_not_stored_is_known_afterwards() {
+    let mut world = World::online();
+    world.store = StoreMode::Full;
+    says(&mut world, "bob", 0..1);
+    world.push();
+    world.secs(3);
+    world.store = StoreMode::Works;
+    world.until("synced", |w| w.new_texts().len() == 1);
+    assert_eq!(world.disk.rows[&direct("bob")], [RowUpdate::Seen]);
+}
+
+#[test]
 fn pushes_beyond_what_may_wait_for_the_store_are_left_and_pulled() {
     let mut world = World::online();
     world.store = StoreMode::Full;

@@ -75,6 +75,19 @@ fn lost_receipts_are_asked_for_once_after_each_welcome() {
 }
 
 #[test]
+fn readers_of_a_group_are_told_one_by_one() {
+    let mut world = World::online();
+    let group = bytes::Bytes::copy_from_slice(&[1; 16]);
+    for (who, up_to_seq) in [("bob", 2), ("carol", 1), ("bob", 1), ("alice", 9), ("carol", 2)] {
+        let (conversation, who) = (group.clone(), who.to_owned());
+        let at = v1::Position { up_to_seq, conversation, who, ..v1::Position::default() };
+        signal(&mut world, v1::signal::Signal::Read(at));
+    }
+    assert_eq!(told(&world), [("read", 2), ("read", 1), ("read", 2)]);
+    assert_eq!(world.disk.receipts.len(), 2, "one's own position is no receipt");
+}
+
+#[test]
 fn own_read_positions_move_forward_from_any_device() {
     let mut world = World::online();
     (0..5).for_each(|_| world.server.says("bob", "x"));
