@@ -10,8 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use anser_backend::Appended;
-use anser_types::{Answer, CommandNo, ErrorCode, Refusal};
+use anser_types::{CommandNo, Refusal};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -19,10 +18,8 @@ use crate::api::Answered;
 use crate::messages::request::{Actor, Request};
 use crate::metrics;
 use crate::service::Service;
+use crate::verdict::verdict;
 use crate::writer::publish::Ending;
-
-/// How often the rules of one command run again before the client is told that the conversation does not hold still.
-pub(crate) const AGAIN_MAX: u8 = 8;
 
 /// Where a command stands.
 #[derive(Debug)]
@@ -292,41 +289,6 @@ impl State {
     }
 }
 
-/// What the client is told; `None` means that the rules run again.
-fn verdict(
-    command_no: CommandNo,
-    ending: Ending,
-    earlier_waits: bool,
-    stale: &mut u8,
-) -> Option<Answered> {
-    let refused = |refusal: Refusal, expected| Answered::Refused { command_no, refusal, expected };
-    let simply = |code: ErrorCode| Some(refused(Refusal::new(code), None));
-    match ending {
-        Ending::Refused(refusal) => Some(refused(refusal, None)),
-        Ending::Ledger(appended, stored_offline) => match appended {
-            Appended::Committed(committed) => Some(match committed.answer {
-                Some(answer) => Answered::Final { answer, duplicate: false, stored_offline },
-                None => refused(Refusal::new(ErrorCode::Internal), None),
-            }),
-            Appended::Duplicate(answer) => {
-                Some(Answered::Final { answer, duplicate: true, stored_offline: false })
-            }
-            Appended::Conflict => simply(ErrorCode::Conflict),
-            Appended::AnswerForgotten => simply(ErrorCode::AnswerForgotten),
-            Appended::Fenced => simply(ErrorCode::Replaced),
-            Appended::OutOfOrder { .. } if earlier_waits => None,
-            Appended::OutOfOrder { expected } => {
-                Some(refused(Refusal::new(ErrorCode::OutOfOrder), Some(expected)))
-            }
-            Appended::Stale if *stale < AGAIN_MAX => {
-                *stale += 1;
-                None
-            }
-            Appended::Stale => Some(refused(Refusal::new(ErrorCode::Stale).retry_after(100), None)),
-        },
-    }
-}
-
 #[derive(Debug)]
 enum Waits {
     Ready(Option<Answered>),
@@ -370,35 +332,5 @@ impl Drop for Pending {
         if let Waits::InLane(lane, ticket) = &self.0 {
             lane.abandon(*ticket);
         }
-    }
-}
-
-/// An answer as its parts, for callers that have no lane.
-pub(crate) fn as_answer(ending: Ending) -> Result<(Answer, bool), Refusal> {
-    let mut stale = AGAIN_MAX;
-    match verdict(CommandNo::ZERO, ending, false, &mut stale) {
-        Some(Answered::Final { answer, duplicate, .. }) => Ok((answer, duplicate)),
-        Some(Answered::Refused { refusal, .. }) => Err(refusal),
-        None => Err(Refusal::new(ErrorCode::Stale)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_conversation_that_does_not_hold_still_is_said_to_the_client_in_the_end() {
-        let mut stale = 0;
-        let mut again = || {
-            let ending = Ending::Ledger(Appended::Stale, false);
-            verdict(CommandNo(1), ending, false, &mut stale)
-        };
-        for _ in 0..AGAIN_MAX {
-            assert!(again().is_none(), "the rules run again");
-        }
-        let Some(Answered::Refused { refusal, .. }) = again() else { panic!() };
-        assert_eq!(refusal.code, ErrorCode::Stale);
-        assert!(refusal.code.retryable());
     }
 }

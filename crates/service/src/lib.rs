@@ -23,6 +23,7 @@ mod session;
 mod settings;
 mod sync;
 mod trim;
+mod verdict;
 mod visible;
 mod writer;
 

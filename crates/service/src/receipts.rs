@@ -3,6 +3,7 @@
 //! A delivered position moves only by entries that were sent to a device and acknowledged, never by a reset, and only
 //! forward. Signals are hints: a lost one is recovered by the receipts query after the next Welcome.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anser_backend::{DeviceKey, PageLimit, Position, Roster, SoftPosition};
@@ -119,7 +120,12 @@ fn delivered_of(
 
 /// A device comes with a cursor above the one noted: a crash lost soft positions. The entries between are stored on
 /// the device, so they count as delivered. Looks at a bounded number of the newest.
-pub(crate) async fn restore(service: &Service, caller: &Caller, noted: InboxSeq, cursor: InboxSeq) {
+pub(crate) async fn restore(
+    service: &Arc<Service>,
+    caller: &Caller,
+    noted: InboxSeq,
+    cursor: InboxSeq,
+) {
     if cursor <= noted {
         return;
     }
@@ -132,14 +138,43 @@ pub(crate) async fn restore(service: &Service, caller: &Caller, noted: InboxSeq,
             return;
         }
     };
-    let mut positions = vec![cursor_of(caller, cursor)];
-    for (event, n) in page.events.iter().zip(page.first.0..=cursor.0) {
-        debug_assert!(n <= cursor.0, "the zip ends at the cursor");
-        if let Event::Message(message) = event {
-            positions.extend(delivered_of(caller.user_no, &[(message.conversation, message.seq)]));
+    let mut delivered: BTreeMap<ConversationId, Seq> = BTreeMap::new();
+    for (_, event) in (page.first.0..=cursor.0).zip(&page.events) {
+        if let Event::Message(message) = event
+            && message.conversation.is_direct()
+            && message.sender != caller.user
+        {
+            delivered.insert(message.conversation, message.seq);
         }
     }
+    let delivered: Vec<(ConversationId, Seq)> = delivered.into_iter().collect();
+    let mut positions = vec![cursor_of(caller, cursor)];
+    positions.extend(delivered_of(caller.user_no, &delivered));
     service.ledger().note_positions(&positions);
+    tell_senders(service, (caller.user_no, caller.user.clone()), delivered);
+}
+
+/// Senders who asked for receipts before these were restored hear of them now.
+fn tell_senders(
+    service: &Arc<Service>,
+    me: (UserNo, UserId),
+    delivered: Vec<(ConversationId, Seq)>,
+) {
+    if delivered.is_empty() {
+        return;
+    }
+    let owner = Arc::clone(service);
+    service.spawn_aside(async move {
+        for (conversation, up_to) in delivered {
+            match owner.directory().roster(conversation, View::Cached).await {
+                Ok(Some(roster)) => {
+                    tell(&owner, &roster, &me, |at, _who| Signal::Delivered { at, up_to });
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "a signal was dropped"),
+            }
+        }
+    });
 }
 
 /// How far the others are, in the order asked. What the caller cannot see has zero positions.

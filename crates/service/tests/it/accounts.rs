@@ -123,20 +123,38 @@ async fn a_user_has_a_bounded_number_of_devices() {
     sign_in(&world, "alice", "correct horse").await.unwrap();
 }
 
-#[tokio::test]
-async fn too_many_sign_ins_at_once_are_told_to_come_back() {
+#[test]
+fn too_many_sign_ins_at_once_are_told_to_come_back() {
     let mut settings = quick_settings();
     settings.hashing.place = anser_service::HashPlace::BlockingPool;
     settings.hashing.at_once = 1;
     settings.hashing.waiting = 1;
-    let world = World::with(settings);
-    let (a, b, c, d) = tokio::join!(
-        sign_in(&world, "alice", "whatever it is"),
-        sign_in(&world, "bob", "whatever it is"),
-        sign_in(&world, "carol", "whatever it is"),
-        sign_in(&world, "dave", "whatever it is")
-    );
-    let codes = [a, b, c, d].map(|result| result.err().unwrap());
-    assert_eq!(codes[0], ErrorCode::WrongCredentials);
-    assert!(codes.contains(&ErrorCode::Overloaded), "{codes:?}");
+    // The one blocking thread is busy until it is let go, so no hash ends early.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (let_go, busy) = std::sync::mpsc::sync_channel::<()>(1);
+        let busy = tokio::task::spawn_blocking(move || busy.recv());
+        let world = World::with(settings);
+        let (a, b, (c, d)) = tokio::join!(
+            sign_in(&world, "alice", "whatever it is"),
+            sign_in(&world, "bob", "whatever it is"),
+            async {
+                let refused = (
+                    sign_in(&world, "carol", "whatever it is").await,
+                    sign_in(&world, "dave", "whatever it is").await,
+                );
+                let_go.send(()).unwrap();
+                refused
+            }
+        );
+        assert_eq!(a.err(), Some(ErrorCode::WrongCredentials));
+        assert_eq!(b.err(), Some(ErrorCode::WrongCredentials), "it waited");
+        assert_eq!(c.err(), Some(ErrorCode::Overloaded));
+        assert_eq!(d.err(), Some(ErrorCode::Overloaded));
+        busy.await.unwrap().unwrap();
+    });
 }

@@ -122,6 +122,9 @@ async fn delivered_positions_lost_by_a_crash_come_back_with_the_next_hello() {
     assert_eq!(receipt(&alice, to("bob")).await.delivered, Seq::ZERO, "soft");
     Device::connect(&world.service, &bob.signed_in, bob.cursor).await;
     assert_eq!(receipt(&alice, to("bob")).await.delivered, Seq(2));
+    alice.mailbox.changed().await;
+    let told = Signal::Delivered { at: to("bob"), up_to: Seq(2) };
+    assert_eq!(alice.signals(), [told], "who has asked before hears of it");
 }
 
 #[tokio::test]
