@@ -212,25 +212,29 @@ async fn serve(
     place: Arc<Place>,
     house: Arc<House>,
 ) {
-    let cut = house.cut.clone();
-    let serving = async move {
-        match kind {
-            ListenerKind::Tcp => session(stream, &house).await,
-            ListenerKind::Tls => {
-                if let Some(stream) = Box::pin(handshake(stream, kind, &house)).await {
-                    session(stream, &house).await;
+    tokio::select! {
+        biased;
+        // At the end of draining: nothing that was acknowledged is lost by it.
+        () = house.cut.cancelled() => {}
+        // The plain session stands in the task itself, which is all that an idle connection costs. What is larger (a
+        // handshake, TLS, HTTP) has a place of its own, so that nobody else pays for it.
+        () = async {
+            match kind {
+                ListenerKind::Tcp => session(stream, &house).await,
+                ListenerKind::Tls => {
+                    if let Some(stream) = Box::pin(handshake(stream, kind, &house)).await {
+                        session(stream, &house).await;
+                    }
+                }
+                ListenerKind::Http => Box::pin(requests(stream, remote, place, &house)).await,
+                ListenerKind::Https => {
+                    if let Some(stream) = Box::pin(handshake(stream, kind, &house)).await {
+                        Box::pin(requests(stream, remote, place, &house)).await;
+                    }
                 }
             }
-            ListenerKind::Http => Box::pin(requests(stream, remote, place, &house)).await,
-            ListenerKind::Https => {
-                if let Some(stream) = Box::pin(handshake(stream, kind, &house)).await {
-                    Box::pin(requests(stream, remote, place, &house)).await;
-                }
-            }
-        }
-    };
-    // Cut at the end of draining: nothing that was acknowledged is lost by it.
-    cut.run_until_cancelled(serving).await;
+        } => {}
+    }
 }
 
 async fn session<S>(stream: S, house: &House)
@@ -253,12 +257,12 @@ async fn handshake(
     stream: TcpStream,
     kind: ListenerKind,
     house: &House,
-) -> Option<TlsStream<TcpStream>> {
+) -> Option<Box<TlsStream<TcpStream>>> {
     let mut config = rustls::ServerConfig::clone(&*house.tls.as_ref()?.load_full());
     config.alpn_protocols = vec![kind.alpn().to_vec()];
     let accept = TlsAcceptor::from(Arc::new(config)).accept(stream);
     match tokio::time::timeout(house.connection.hello_timeout, accept).await {
-        Ok(Ok(stream)) => Some(stream),
+        Ok(Ok(stream)) => Some(Box::new(stream)),
         Ok(Err(error)) => {
             tracing::debug!(%error, "a TLS handshake failed");
             metrics::refused("tls");

@@ -26,6 +26,8 @@ enum Flow {
     CatchUp {
         /// The last one sent.
         sent: InboxSeq,
+        /// Where the client was told that its inbox ends: it asks until it has reached this.
+        told: InboxSeq,
     },
     /// The cursor is void; nothing is sent until the client has rebuilt and acknowledges `at`.
     Reset {
@@ -79,14 +81,21 @@ pub(super) struct Place {
     pushed: InboxSeq,
     unsettled: VecDeque<Unsettled>,
     /// The page asked for and not yet begun; a newer wish replaces it.
-    wish: Option<usize>,
+    wish: Option<Wish>,
+}
+
+/// A page: entries after a number.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    after: InboxSeq,
+    entries: usize,
 }
 
 impl Place {
     /// The place after Welcome. A good cursor begins with a page, as if it had been asked for.
     pub(super) fn new(start: Start, head: InboxSeq, want: usize) -> Self {
         let (flow, acked) = match start {
-            Start::FromCursor(cursor) => (Flow::CatchUp { sent: cursor }, cursor),
+            Start::FromCursor(cursor) => (Flow::CatchUp { sent: cursor, told: head }, cursor),
             Start::Reset { at, .. } => (Flow::Reset { at }, InboxSeq::ZERO),
         };
         let mut place = Self {
@@ -98,16 +107,17 @@ impl Place {
             wish: None,
         };
         if place.sent() < head && !place.is_reset() {
-            place.wish = Some(page_entries(want));
+            place.wish = Some(Wish { after: acked, entries: page_entries(want) });
+        } else {
+            place.settle_flow();
         }
-        place.settle_flow();
         place
     }
 
     /// The last number sent (for a reset: the one the client will begin at).
     pub(super) const fn sent(&self) -> InboxSeq {
         match self.flow {
-            Flow::Live { sent } | Flow::CatchUp { sent } => sent,
+            Flow::Live { sent } | Flow::CatchUp { sent, .. } => sent,
             Flow::Reset { at } => at,
         }
     }
@@ -139,10 +149,17 @@ impl Place {
     /// What may be sent now.
     pub(super) fn step(&self) -> Step {
         match (self.flow, self.wish) {
-            (Flow::CatchUp { sent }, Some(entries)) => Step::Page { after: sent, entries },
-            (Flow::Live { sent }, _) if self.known_head > sent => Step::Push(sent.next()),
+            (Flow::Reset { .. }, _) => Step::Rest,
+            (_, Some(Wish { after, entries })) => Step::Page { after, entries },
+            (Flow::Live { sent }, None) if self.known_head > sent => Step::Push(sent.next()),
             _ => Step::Rest,
         }
+    }
+
+    /// Whether the client must ask before it is sent more.
+    pub(super) fn must_ask(&self) -> bool {
+        matches!(self.flow, Flow::CatchUp { sent, .. } if self.known_head > sent)
+            && self.wish.is_none()
     }
 
     /// Whether receipts can be kept for one more message; if not, the session must catch up by pages.
@@ -150,14 +167,18 @@ impl Place {
         self.unsettled.len() < UNSETTLED_MAX
     }
 
-    /// Notes that the next event goes out.
+    /// Notes that an event goes out: the next one, or one of a page that goes back behind what was sent.
     pub(super) fn sending(&mut self, delivery: &Delivery) {
-        match &mut self.flow {
-            Flow::Live { sent } | Flow::CatchUp { sent } => *sent = delivery.inbox_seq,
+        let sent = match &mut self.flow {
+            Flow::Live { sent } | Flow::CatchUp { sent, .. } => sent,
             Flow::Reset { .. } => return,
+        };
+        self.pushed = self.pushed.max(delivery.inbox_seq);
+        if delivery.inbox_seq <= *sent {
+            return;
         }
+        *sent = delivery.inbox_seq;
         self.heard_of(delivery.inbox_seq);
-        self.pushed = delivery.inbox_seq;
         if let Event::Message(message) = &delivery.event
             && !delivery.own
         {
@@ -181,15 +202,19 @@ impl Place {
         self.wish = None;
     }
 
-    /// A page has gone out: live again if it reached the head.
+    /// A page has gone out, and with it where the inbox ends: live again if everything up to there was sent.
     pub(super) fn page_sent(&mut self) {
-        self.settle_flow();
+        let (sent, told) = (self.sent(), self.known_head);
+        if !self.is_reset() {
+            self.flow = Flow::CatchUp { sent, told };
+            self.settle_flow();
+        }
     }
 
-    /// Pushing stops; the client reads pages from here on.
+    /// Pushing stops; the client is told where its inbox ends and reads pages from here on.
     pub(super) const fn fall_behind(&mut self) {
         if let Flow::Live { sent } = self.flow {
-            self.flow = Flow::CatchUp { sent };
+            self.flow = Flow::CatchUp { sent, told: self.known_head };
         }
     }
 
@@ -214,15 +239,17 @@ impl Place {
             }
             self.flow = Flow::Live { sent: up_to };
         }
+        match &mut self.flow {
+            // The client may know an entry from elsewhere: from the answer to its own command.
+            Flow::Live { sent } | Flow::CatchUp { sent, .. } => *sent = up_to.max(*sent),
+            Flow::Reset { .. } => {}
+        }
         let moved = up_to > self.acked;
         let settled = self.settle(up_to);
         if want > 0 {
             // The page starts behind what is stored, whatever was sent beyond it.
-            self.flow = Flow::CatchUp { sent: up_to };
-            self.unsettled.clear();
-            self.wish = Some(page_entries(want));
-        } else if up_to > self.sent() {
-            self.flow = Flow::CatchUp { sent: up_to };
+            self.wish = Some(Wish { after: up_to, entries: page_entries(want) });
+        } else {
             self.settle_flow();
         }
         if moved { Acked::Moved(settled) } else { Acked::Repeated }
@@ -260,9 +287,10 @@ impl Place {
         first.into_iter().chain(more).collect()
     }
 
+    /// Who has been sent everything it was told of has no reason to ask for more: from here on it is pushed to again.
     fn settle_flow(&mut self) {
-        if let Flow::CatchUp { sent } = self.flow
-            && sent >= self.known_head
+        if let Flow::CatchUp { sent, told } = self.flow
+            && sent >= told
             && self.wish.is_none()
         {
             self.flow = Flow::Live { sent };

@@ -192,6 +192,11 @@ impl Pushing {
         if self.sweep_at <= ways.now {
             self.sweep_at = ways.now + self.settings.sweep;
             self.place.shrink();
+            if self.place.must_ask() && ways.outbound.has_room() {
+                // Said again, in case the client has overlooked it: a session must never wait for ever.
+                let rest = Batch::starting_at(self.place.sent().next());
+                rest.write_with_head(self.place.known_head(), ways);
+            }
             self.read_head(Why::Sweep, ways.reader);
             return true;
         }
@@ -293,10 +298,9 @@ impl Pushing {
         ways: &mut Ways<'_>,
     ) -> Result<(), Stop> {
         let asked = matches!(why, Why::Asked(_));
-        let overtaken = after != self.place.sent()
-            || matches!(self.place.step(), Step::Page { .. })
-            || asked == self.place.is_live();
-        if overtaken {
+        let overtaken = matches!(self.place.step(), Step::Page { .. });
+        let found_meanwhile = !asked && (!self.place.is_live() || after != self.place.sent());
+        if overtaken || found_meanwhile {
             return Ok(());
         }
         self.place.heard_of(page.bounds.head);

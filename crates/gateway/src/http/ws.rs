@@ -26,13 +26,16 @@ pub(super) async fn upgrade(
     let token = api.doors.tracker.token();
     tuned_websocket(upgrade)
         .on_upgrade(move |socket| async move {
-            let session = conn::run(
-                WebSocketTransport::new(socket),
-                Arc::clone(&api.service),
-                Arc::clone(&api.connection),
-            );
-            let cut = api.doors.cut.clone();
-            cut.run_until_cancelled(session).await;
+            tokio::select! {
+                biased;
+                // At the end of draining.
+                () = api.doors.cut.cancelled() => {}
+                _ = conn::run(
+                    WebSocketTransport::new(socket),
+                    Arc::clone(&api.service),
+                    Arc::clone(&api.connection),
+                ) => {}
+            }
             // The connection's place and its turn to be waited for end with the session.
             drop((guest.place, token));
         })
