@@ -46,7 +46,7 @@ pub struct Server {
     pub conns: BTreeMap<Attempt, Conn>,
     /// Errors to give to the next commands instead of executing them.
     pub refuse: VecDeque<v1::Error>,
-    /// Commands are executed, but not answered, while this is set.
+    /// Commands are executed, but not answered, and no pong names a head, while this is set.
     pub mute: bool,
     /// Pings are not answered while this is set.
     pub deaf: bool,
@@ -171,7 +171,10 @@ impl Server {
                 }
             }
             Request::Ping(_) if self.deaf => {}
-            Request::Ping(_) => conn.session.pong(None, out),
+            Request::Ping(ping) => {
+                let head = Some(self.head()).filter(|head| !self.mute && *head != ping.inbox_head);
+                conn.session.pong(head.map(InboxSeq), out);
+            }
             Request::Query(query) => {
                 let reply = self.query(&query);
                 self.queries.push(query);
