@@ -3,7 +3,7 @@
 //! `cargo bench -p anser-embedded --bench append_batch -- --batch 256 --messages 1000000`
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
-#[path = "../workload.rs"]
+#[path = "../workload/mod.rs"]
 mod workload;
 
 use std::time::Instant;

@@ -4,7 +4,7 @@
 //! `cargo bench -p anser-embedded --bench store_spike -- --secs 300`
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
-#[path = "../workload.rs"]
+#[path = "../workload/mod.rs"]
 mod workload;
 
 use std::time::{Duration, Instant};

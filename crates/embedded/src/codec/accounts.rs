@@ -3,7 +3,7 @@
 use anser_backend::{Device, DeviceKey, Token, User};
 use anser_types::{DeviceClass, DeviceNo, UnixMs, UserNo};
 
-use super::bytes::{Malformed, ROW_FORMAT, Reader, put_text, put_varint};
+use super::primitives::{Malformed, ROW_FORMAT, Reader, put_text, put_varint};
 
 /// Appends a user.
 pub fn write_user(out: &mut Vec<u8>, user: &User) {

@@ -11,7 +11,7 @@ use anser_types::{
     UnixMs,
 };
 
-use super::bytes::{Malformed, ROW_FORMAT, Reader, put_text, put_varint};
+use super::primitives::{Malformed, ROW_FORMAT, Reader, put_text, put_varint};
 
 /// An answer that is kept, with the hash of the command it answers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,12 +4,14 @@
 
 mod accounts;
 mod answers;
-mod bytes;
+mod primitives;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 pub use accounts::{Devices, read_token, read_user, write_token, write_user};
 pub use answers::{DeviceRecord, Kept, KeyRow, read_delta, write_delta};
-pub use bytes::{Malformed, Reader, read_number, write_number};
+pub use primitives::{Malformed, Reader, read_number, write_number};
 pub use rows::{
     Pointed, Pointer, read_change, read_conversation, read_member, read_message, read_pointer,
     read_position, write_change, write_conversation, write_member, write_message, write_pointer,

@@ -8,7 +8,7 @@ use anser_types::{
 };
 use bytes::Bytes;
 
-use super::bytes::{Malformed, ROW_FORMAT, Reader, put_bytes, put_text, put_varint};
+use super::primitives::{Malformed, ROW_FORMAT, Reader, put_bytes, put_text, put_varint};
 
 fn put_users(out: &mut Vec<u8>, users: &[UserId]) {
     put_varint(out, users.len() as u64);

@@ -2,3 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod conformance;
+mod faults;
+mod growth;
+mod recovery;
+mod simulated_disk;
+mod talk;

@@ -1,0 +1,213 @@
+//! Every row comes back as it was written; cut anywhere, or of another format, it is refused without a panic.
+
+use std::fmt::Debug;
+
+use anser_backend::{Device, DeviceKey, Position, Token, User};
+use anser_types::{
+    Answer, Change, ChangeKind, ChangeNo, CommandNo, Content, Conversation, ConversationId,
+    ConversationKind, DeviceClass, DeviceNo, Done, ErrorCode, InboxSeq, LocalNo, Member, Message,
+    MessageId, MessageKind, Outcome, Period, Refusal, Role, Seq, UnixMs, UserId, UserNo, Version,
+};
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+
+const HERE: ConversationId = ConversationId([7; 16]);
+
+fn holds<T: PartialEq + Debug>(
+    value: &T,
+    write: impl FnOnce(&mut Vec<u8>),
+    read: impl Fn(&[u8]) -> Result<T, Malformed>,
+) {
+    let mut row = Vec::new();
+    write(&mut row);
+    assert_eq!(read(&row).as_ref(), Ok(value));
+    for cut in 0..row.len() {
+        assert!(read(&row[..cut]).is_err(), "{value:?} cut to {cut} of {} bytes", row.len());
+    }
+    row[0] += 1;
+    assert!(read(&row).is_err(), "another format was taken for this one");
+    row[0] -= 1;
+    row.push(0);
+    assert!(read(&row).is_err(), "a byte too many was overlooked");
+}
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).expect("a valid user id")
+}
+
+fn content() -> Content {
+    Content {
+        kind: MessageKind::Unknown(70_000),
+        body: Bytes::from_static(b"\x00\xffhello"),
+        mentions: vec![user("ann"), user("anna")],
+        reply_to: Some(Seq(300)),
+        expires_at: Some(UnixMs(1_800_000_000_000)),
+    }
+}
+
+#[test]
+fn messages_and_tombstones() {
+    let plain = Content { mentions: Vec::new(), reply_to: None, expires_at: None, ..content() };
+    for content in [None, Some(content()), Some(plain)] {
+        let message = Message {
+            conversation: HERE,
+            seq: Seq(9),
+            sender: user("alice"),
+            id: MessageId { device: DeviceNo(3), local_no: LocalNo(u64::MAX) },
+            sent_at: UnixMs(1),
+            server_time: UnixMs(2),
+            content,
+        };
+        let m = message.clone();
+        let write = |out: &mut Vec<u8>| {
+            write_message(out, &m.sender, m.id, m.sent_at, m.server_time, m.content.as_ref());
+        };
+        holds(&message, write, |row| read_message(HERE, Seq(9), row));
+    }
+}
+
+#[test]
+fn changes_of_every_kind() {
+    let kinds = [
+        ChangeKind::GroupCreated { title: "Tea".into(), members: vec![user("a"), user("b")] },
+        ChangeKind::MembersJoined { title: String::new(), users: vec![user("c")] },
+        ChangeKind::MemberLeft { new_owner: None },
+        ChangeKind::MemberLeft { new_owner: Some(user("b")) },
+        ChangeKind::MembersRemoved { users: Vec::new() },
+        ChangeKind::Unknown { kind: 99, raw: Bytes::from_static(b"raw") },
+    ];
+    for kind in kinds {
+        let change = Change {
+            conversation: HERE,
+            change_no: ChangeNo(4),
+            after_seq: Seq(1000),
+            version: Version(3),
+            actor: user("alice"),
+            at: UnixMs(77),
+            kind,
+        };
+        holds(&change, |out| write_change(out, &change), |row| read_change(HERE, ChangeNo(4), row));
+    }
+}
+
+#[test]
+fn conversations_and_members() {
+    let kinds = [
+        ConversationKind::Direct { a: user("a"), b: user("b") },
+        ConversationKind::Group { title: "Tea".into(), history_for_new_members: true },
+        ConversationKind::Group { title: "Tea".into(), history_for_new_members: false },
+    ];
+    for kind in kinds {
+        let row = Conversation { id: HERE, kind, version: Version(300), created_at: UnixMs(5) };
+        holds(&row, |out| write_conversation(out, &row), |bytes| read_conversation(HERE, bytes));
+    }
+    let ended = Period {
+        after_seq: Seq(1),
+        after_change: ChangeNo(2),
+        until: Some((Seq(300), ChangeNo(4))),
+    };
+    let lasting = Period { after_seq: Seq(400), after_change: ChangeNo(5), until: None };
+    let periods = vec![ended, lasting];
+    let member = Member { user_no: UserNo(8), user: user("bob"), role: Role::Admin, periods };
+    holds(&member, |out| write_member(out, &member), |row| read_member(UserNo(8), row));
+}
+
+#[test]
+fn positions_pointers_and_numbers() {
+    let position = Position { delivered: Seq(300), read: Seq(2) };
+    holds(&position, |out| write_position(out, position), read_position);
+    for what in
+        [Pointed::Message(Seq(1)), Pointed::Change(ChangeNo(300)), Pointed::ReadSync(Seq(3))]
+    {
+        let pointer = Pointer { conversation: HERE, what, at: UnixMs(1_700_000_000_000) };
+        holds(&pointer, |out| write_pointer(out, &pointer), read_pointer);
+    }
+    for number in [0, 1, 127, 128, u64::MAX] {
+        holds(&number, |out| write_number(out, number), read_number);
+    }
+}
+
+fn kept(command_no: u64) -> Kept {
+    let done = Done {
+        conversation: Some(HERE).filter(|_| command_no.is_multiple_of(2)),
+        seq: Seq(command_no),
+        change_no: ChangeNo(0),
+        inbox_seq: InboxSeq(300),
+        at: UnixMs(5),
+    };
+    let refusal = Refusal::because(ErrorCode::GroupFull, "two too many");
+    let outcome = match command_no % 3 {
+        0 => Outcome::Refused(refusal),
+        1 => Outcome::Refused(Refusal::new(ErrorCode::RateLimited).retry_after(0)),
+        _ => Outcome::Done(done),
+    };
+    Kept { hash: [3; 16], answer: Answer { command_no: CommandNo(command_no), outcome } }
+}
+
+#[test]
+fn answers_of_devices_and_keys() {
+    let mut record = DeviceRecord::default();
+    for command_no in 1..=70 {
+        record.note(CommandNo(2), kept(command_no));
+        record.note(CommandNo(2), kept(command_no));
+    }
+    assert_eq!(record.answers.len(), anser_types::limits::COMMANDS_IN_FLIGHT);
+    assert_eq!(record.kept(CommandNo(70)), Some(&kept(70)));
+    assert_eq!(record.kept(CommandNo(6)), None);
+    holds(&record, |out| record.write(out), DeviceRecord::read);
+    let delta = (CommandNo(4), kept(6));
+    holds(&delta, |out| write_delta(out, delta.0, &delta.1), read_delta);
+    let row = KeyRow { at: UnixMs(9), kept: kept(0) };
+    holds(&row, |out| row.write(out), KeyRow::read);
+}
+
+#[test]
+fn users_devices_and_tokens() {
+    for password_hash in [None, Some("$argon2id$…".to_owned())] {
+        let user = User { no: UserNo(3), id: user("zoë"), password_hash, created_at: UnixMs(300) };
+        holds(&user, |out| write_user(out, &user), |row| read_user(UserNo(3), row));
+    }
+    let device = Device {
+        device: DeviceNo(2),
+        class: DeviceClass::Web,
+        name: "a browser".into(),
+        created_at: UnixMs(1),
+        expires_at: UnixMs(2),
+    };
+    let devices = Devices { last: DeviceNo(300), present: vec![(device, [9; 32])] };
+    holds(&devices, |out| devices.write(out), Devices::read);
+    let token = Token {
+        device: DeviceKey { user: UserNo(3), device: DeviceNo(2) },
+        user_id: user("zoë"),
+        class: DeviceClass::Cli,
+        expires_at: UnixMs(2),
+    };
+    holds(&token, |out| write_token(out, &token), read_token);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(mut row in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Some(first) = row.first_mut() {
+            *first = 1;
+        }
+        // Whatever is understood is written back to the same meaning.
+        if let Ok(found) = DeviceRecord::read(&row) {
+            let mut again = Vec::new();
+            found.write(&mut again);
+            prop_assert_eq!(DeviceRecord::read(&again), Ok(found));
+        }
+        let read = [
+            read_message(HERE, Seq(1), &row).is_ok(),
+            read_change(HERE, ChangeNo(1), &row).is_ok(),
+            read_conversation(HERE, &row).is_ok(),
+            read_member(UserNo(1), &row).is_ok(),
+            read_pointer(&row).is_ok(),
+            Devices::read(&row).is_ok(),
+            read_token(&row).is_ok(),
+        ];
+        prop_assert!(read.len() == 7);
+    }
+}

@@ -1,0 +1,163 @@
+//! A disk in memory that remembers what was synced, and that fails when told to.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use anser_embedded::disk::{Disk, LogFile};
+use parking_lot::Mutex;
+
+/// A file: what a crash would leave, and what the process sees.
+#[derive(Clone, Debug, Default)]
+struct Content {
+    synced: Vec<u8>,
+    seen: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    files: BTreeMap<String, Content>,
+    free_bytes: u64,
+    fail_syncs: bool,
+    /// The next write stops after this many bytes and fails.
+    short_write: Option<usize>,
+    creates_fail: bool,
+}
+
+/// See the module. Clones are the same disk.
+#[derive(Clone, Debug)]
+pub struct SimulatedDisk(Arc<Mutex<State>>);
+
+impl SimulatedDisk {
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            files: BTreeMap::new(),
+            free_bytes: u64::MAX,
+            fail_syncs: false,
+            short_write: None,
+            creates_fail: false,
+        })))
+    }
+
+    /// Every sync fails from now on, as EIO does.
+    pub fn fail_syncs(&self) {
+        self.0.lock().fail_syncs = true;
+    }
+
+    /// The next write stops after `bytes` and fails.
+    pub fn cut_next_write(&self, bytes: usize) {
+        self.0.lock().short_write = Some(bytes);
+    }
+
+    pub fn set_free_bytes(&self, bytes: u64) {
+        self.0.lock().free_bytes = bytes;
+    }
+
+    /// Making files fails for lack of space, or works again.
+    pub fn refuse_files(&self, refuse: bool) {
+        self.0.lock().creates_fail = refuse;
+    }
+
+    /// The disk as a power failure leaves it now: synced bytes only.
+    pub fn after_power_failure(&self) -> Self {
+        self.image(|content| content.synced.clone())
+    }
+
+    /// The disk as a kill of the process leaves it now: everything written.
+    pub fn after_kill(&self) -> Self {
+        self.image(|content| content.seen.clone())
+    }
+
+    fn image(&self, keep: impl Fn(&Content) -> Vec<u8>) -> Self {
+        let image = Self::new();
+        for (name, content) in &self.0.lock().files {
+            image.put(name, keep(content));
+        }
+        image
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.0.lock().files.keys().cloned().collect()
+    }
+
+    pub fn content(&self, name: &str) -> Vec<u8> {
+        self.0.lock().files[name].seen.clone()
+    }
+
+    pub fn put(&self, name: &str, bytes: Vec<u8>) {
+        let content = Content { synced: bytes.clone(), seen: bytes };
+        self.0.lock().files.insert(name.to_owned(), content);
+    }
+
+    pub fn delete(&self, name: &str) {
+        self.0.lock().files.remove(name);
+    }
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    disk: SimulatedDisk,
+    name: String,
+}
+
+impl LogFile for OpenFile {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.disk.0.lock();
+        let short = state.short_write.take();
+        let taken = short.map_or(bytes, |most| &bytes[..most.min(bytes.len())]);
+        let content = state.files.get_mut(&self.name).ok_or(io::ErrorKind::NotFound)?;
+        let at = usize::try_from(offset).unwrap();
+        let end = at + taken.len();
+        if content.seen.len() < end {
+            content.seen.resize(end, 0);
+        }
+        content.seen[at..end].copy_from_slice(taken);
+        short.map_or(Ok(()), |_| Err(io::Error::other("the write was cut short")))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut state = self.disk.0.lock();
+        if state.fail_syncs {
+            return Err(io::Error::other("input/output error"));
+        }
+        let content = state.files.get_mut(&self.name).ok_or(io::ErrorKind::NotFound)?;
+        content.synced = content.seen.clone();
+        Ok(())
+    }
+}
+
+impl Disk for SimulatedDisk {
+    fn create(&self, name: &str, bytes: u64) -> io::Result<Box<dyn LogFile>> {
+        if self.0.lock().creates_fail {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.put(name, vec![0; usize::try_from(bytes).unwrap()]);
+        self.open(name)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn LogFile>> {
+        Ok(Box::new(OpenFile { disk: self.clone(), name: name.to_owned() }))
+    }
+
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.0.lock().files.get(name).map(|content| content.seen.clone()))
+    }
+
+    fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.put(name, content.to_vec());
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.delete(name);
+        Ok(())
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.names())
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        Ok(self.0.lock().free_bytes)
+    }
+}
