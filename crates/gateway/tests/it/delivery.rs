@@ -328,3 +328,24 @@ async fn a_pong_tells_a_client_that_asks_where_its_inbox_ends() {
     let Incoming::Pong(pong) = bob.hear().await else { panic!() };
     assert_eq!(pong.inbox_head, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_overlooks_that_more_is_there_is_told_again() {
+    let world = World::new();
+    let mut alice = world.online("alice").await;
+    let bobs = world.device("bob", DeviceClass::Phone).await;
+    for number in 1..=60 {
+        alice.send("bob", &number.to_string()).await;
+    }
+    let (mut bob, _) = world.connect(64 * 1024);
+    bob.hello(&bobs, 0, 0).await;
+    bob.welcome().await;
+    assert_eq!(bob.batch().await.events.len(), 50);
+    // He stores the page and forgets to ask for the next one.
+    bob.ack(50, 0).await;
+    assert_eq!(bob.ack_ok().await, 50);
+    let hint = bob.batch().await;
+    assert_eq!((hint.first.0, hint.events.len(), hint.head), (51, 0, Some(InboxSeq(60))));
+    bob.ack(50, 50).await;
+    assert_eq!(bob.batch().await.events.len(), 10);
+}
