@@ -363,6 +363,7 @@ impl ClientBuilder {
         let (requests, requests_for_driver) = mpsc::channel(REQUESTS);
         let (needs, needs_for_task) = mpsc::channel(NEEDS);
         let (state_from, state) = watch::channel(ConnectionState::Connecting);
+        let (synced_from, synced) = watch::channel(false);
         let user = core.identity().user.clone();
         let driver = Driver::new(DriverParts {
             core,
@@ -371,6 +372,7 @@ impl ClientBuilder {
             clock: Arc::clone(&self.clock),
             queue: Arc::clone(&queue),
             state: state_from,
+            synced: synced_from,
             requests: requests_for_driver,
             needs,
             take,
@@ -387,7 +389,7 @@ impl ClientBuilder {
         };
         tokio::spawn(driver.run());
         tokio::spawn(task.run());
-        Ok(Client::new(Inner { user, store, requests, queue, state, account }))
+        Ok(Client::new(Inner { user, store, requests, queue, state, synced, account }))
     }
 }
 

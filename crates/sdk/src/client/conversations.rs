@@ -1,11 +1,15 @@
 //! Reading: conversations with unread counts, history (local first, filled from the server), search.
 
 use anser_client::queries::{Query, Reply};
-use anser_types::{ConversationId, ErrorCode, Seq, Target, UserId};
+use anser_types::{Change, ConversationId, ErrorCode, Seq, Target, UserId};
 
 use super::handle::{Client, wrong_answer};
+use super::state::ConnectionState;
 use crate::error::Error;
 use crate::store::{ChatMessage, Conversation, Filled, HistoryPage, PageBounds};
+
+/// Changes fetched at a time.
+const CHANGES_PAGE: u32 = 200;
 
 impl Client {
     /// All conversations, the one with the newest message first.
@@ -62,7 +66,7 @@ impl Client {
         let target = of.into();
         let id = self.conversation_of(&target);
         let page = self.inner.store.history(id, bounds).await?;
-        if page.complete {
+        if page.complete || !self.may_be_asked() {
             return Ok(page);
         }
         match self.fill(target, id, bounds).await {
@@ -71,12 +75,46 @@ impl Client {
             Err(Error::Refused(refusal)) if refusal.code.retryable() => Ok(page),
             // Nobody has said anything there yet, or it was only said here.
             Err(Error::Refused(refusal))
-                if refusal.code == ErrorCode::ConversationUnknown && id.is_direct() =>
+                if id.is_direct()
+                    && matches!(
+                        refusal.code,
+                        ErrorCode::ConversationUnknown | ErrorCode::UserUnknown
+                    ) =>
             {
                 Ok(HistoryPage { complete: true, ..page })
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// What happened to a group beside its messages, oldest first: who made it, came, left. Local first; what is
+    /// missing here is fetched and kept.
+    ///
+    /// # Errors
+    /// The store failed, or the server refuses.
+    pub async fn changes(&self, of: impl Into<Target>) -> Result<Vec<Change>, Error> {
+        let id = self.conversation_of(&of.into());
+        let store = &self.inner.store;
+        while let Some(after) = store.changes_missing_after(id).await? {
+            if !self.may_be_asked() {
+                break;
+            }
+            let query = Query::Changes { conversation: id, after, limit: CHANGES_PAGE };
+            match self.query(query).await {
+                Ok(Reply::Changes { changes, more }) => {
+                    store.fill_changes(id, changes, more).await?;
+                }
+                Ok(_) => return Err(wrong_answer()),
+                Err(Error::Refused(refusal)) if refusal.code.retryable() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(store.changes(id).await?)
+    }
+
+    /// Whether a query has a chance; without a session it would only wait for its deadline.
+    fn may_be_asked(&self) -> bool {
+        matches!(self.state(), ConnectionState::Connected | ConnectionState::Connecting)
     }
 
     /// Fetches one page of history and keeps it.

@@ -21,6 +21,7 @@ pub(super) struct Inner {
     pub(super) requests: mpsc::Sender<Request>,
     pub(super) queue: Arc<EventQueue>,
     pub(super) state: watch::Receiver<ConnectionState>,
+    pub(super) synced: watch::Receiver<bool>,
     pub(super) account: Option<AccountClient>,
 }
 
@@ -80,19 +81,31 @@ impl Client {
     pub async fn wait_connected(&self) -> Result<(), Error> {
         let mut state = self.watch_state();
         let decided = state
-            .wait_for(|state| match state {
-                ConnectionState::Connecting => false,
-                ConnectionState::Disconnected { retry_at, .. } => retry_at.is_none(),
-                _ => true,
-            })
+            .wait_for(|state| *state == ConnectionState::Connected || given_up(state).is_some())
             .await
             .map_err(|_| Error::Closed)?;
-        match &*decided {
-            ConnectionState::Connected => Ok(()),
-            ConnectionState::Disconnected { reason, .. }
-            | ConnectionState::KickedOffline { reason }
-            | ConnectionState::SignInNeeded { reason } => Err(reason.clone().into()),
-            ConnectionState::Offline | ConnectionState::Connecting => Err(Error::Closed),
+        given_up(&decided).map_or(Ok(()), Err)
+    }
+
+    /// Waits until a session is open and everything it named as missed is stored here.
+    ///
+    /// # Errors
+    /// As [`Self::wait_connected`].
+    pub async fn wait_synced(&self) -> Result<(), Error> {
+        let (mut synced, mut state) = (self.inner.synced.clone(), self.watch_state());
+        loop {
+            if *synced.borrow_and_update() {
+                return Ok(());
+            }
+            if let Some(error) = given_up(&state.borrow_and_update()) {
+                return Err(error);
+            }
+            let changed = tokio::select! {
+                biased;
+                changed = synced.changed() => changed,
+                changed = state.changed() => changed,
+            };
+            changed.map_err(|_| Error::Closed)?;
         }
     }
 
@@ -118,7 +131,7 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn go_online(&self) -> Result<(), Error> {
-        self.request(Request::Online).await
+        self.ask(|reply| Request::Online { reply }).await
     }
 
     /// Closes the connection and stays offline; what is composed waits in the outbox.
@@ -126,7 +139,7 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn go_offline(&self) -> Result<(), Error> {
-        self.request(Request::Offline).await
+        self.ask(|reply| Request::Offline { reply }).await
     }
 
     /// Says goodbye to the server, finishes what the store was given, and releases the store's lock.
@@ -163,6 +176,19 @@ impl Client {
             Target::User(peer) => ConversationId::direct(&self.inner.user, peer),
             Target::Conversation(id) => *id,
         }
+    }
+}
+
+/// Why no session will come by itself; `None` while one is open or may still come.
+fn given_up(state: &ConnectionState) -> Option<Error> {
+    match state {
+        ConnectionState::Connected
+        | ConnectionState::Connecting
+        | ConnectionState::Disconnected { retry_at: Some(_), .. } => None,
+        ConnectionState::Disconnected { retry_at: None, reason }
+        | ConnectionState::KickedOffline { reason }
+        | ConnectionState::SignInNeeded { reason } => Some(reason.clone().into()),
+        ConnectionState::Offline => Some(Error::Closed),
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct DriverParts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: Arc<EventQueue>,
     pub(crate) state: watch::Sender<ConnectionState>,
+    /// A session is open and everything its Welcome named as missed is stored.
+    pub(crate) synced: watch::Sender<bool>,
     pub(crate) requests: mpsc::Receiver<Request>,
     /// To the task that gets new tokens and devices; it decides what the app hears when it cannot.
     pub(crate) needs: mpsc::Sender<Need>,
@@ -75,6 +77,8 @@ pub(crate) struct Driver {
     persisting: Option<Persisting>,
     confirming: Option<Confirming>,
     completions: Completions,
+    /// Something missed is being read.
+    syncing: bool,
 }
 
 /// What woke the driver.
@@ -101,6 +105,7 @@ impl Driver {
             persisting: None,
             confirming: None,
             completions: Completions::default(),
+            syncing: false,
         }
     }
 
@@ -194,6 +199,9 @@ impl Driver {
                 }
             }
         }
+        // After all outputs: a session that has to sync says so right after it said that it is open.
+        let synced = !self.syncing && *self.parts.state.borrow() == ConnectionState::Connected;
+        self.parts.synced.send_if_modified(|known| std::mem::replace(known, synced) != synced);
     }
 
     fn send_backlog(&mut self) {
@@ -280,6 +288,11 @@ impl Driver {
         if let AppEvent::CommandDone { local_no, outcome } = &event {
             self.completions.executed(*local_no, outcome);
         }
+        match &event {
+            AppEvent::Connected { .. } | AppEvent::SyncFinished => self.syncing = false,
+            AppEvent::SyncStarted { .. } => self.syncing = true,
+            _ => {}
+        }
         let need = match &event {
             AppEvent::TokenExpired { reason } => Some(Need::Token(reason.clone())),
             AppEvent::StoreWasRestored => Some(Need::Device),
@@ -337,10 +350,14 @@ impl Driver {
             Request::Foreground(foreground) => {
                 self.parts.core.handle_input(Input::Foreground(foreground), now);
             }
-            Request::Online => self.parts.core.handle_input(Input::Start, now),
-            Request::Offline => {
-                self.parts.core.handle_input(Input::Stop, now);
+            Request::Online { reply } => {
+                self.input(Input::Start);
+                answer(reply, ());
+            }
+            Request::Offline { reply } => {
+                self.input(Input::Stop);
                 self.parts.state.send_replace(ConnectionState::Offline);
+                answer(reply, ());
             }
             Request::UseCredentials { signed_in, reply } => {
                 self.use_credentials(&signed_in, now);

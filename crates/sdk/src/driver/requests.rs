@@ -38,10 +38,10 @@ pub(crate) enum Request {
     NetworkChanged { network: String },
     /// The app moved to the foreground or left it.
     Foreground(bool),
-    /// Connect again after the session was ended for good, or after `Offline`.
-    Online,
+    /// Connect again after the session was ended for good, or after `Offline`. Answered once it is under way.
+    Online { reply: oneshot::Sender<()> },
     /// Close the connection and stay offline.
-    Offline,
+    Offline { reply: oneshot::Sender<()> },
     /// Use these from now on: another token of this device, or another device.
     UseCredentials { signed_in: SignedIn, reply: oneshot::Sender<()> },
     /// Say goodbye, finish what the store was given, end.

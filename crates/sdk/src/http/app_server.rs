@@ -140,15 +140,15 @@ fn message_body(from: &UserId, to: &Target, content: &Content) -> Result<Value, 
         Target::Conversation(id) => json!({ "conversation": id.to_string() }),
     };
     body.insert("to".to_owned(), to);
-    if content.kind == MessageKind::Text {
-        let text = std::str::from_utf8(&content.body).map_err(|_| {
-            Refusal::because(ErrorCode::InvalidArgument, "a text message is not UTF-8")
-        })?;
-        body.insert("text".to_owned(), json!(text));
-    } else {
-        body.insert("kind".to_owned(), json!(content.kind.code()));
-        let encoded = base64::engine::general_purpose::STANDARD.encode(&content.body);
-        body.insert("content_base64".to_owned(), json!(encoded));
+    match std::str::from_utf8(&content.body) {
+        Ok(text) if content.kind == MessageKind::Text => {
+            body.insert("text".to_owned(), json!(text));
+        }
+        _ => {
+            body.insert("kind".to_owned(), json!(kind_name(content.kind)?));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&content.body);
+            body.insert("content_base64".to_owned(), json!(encoded));
+        }
     }
     if !content.mentions.is_empty() {
         let names: Vec<_> = content.mentions.iter().map(UserId::as_str).collect();
@@ -161,4 +161,21 @@ fn message_body(from: &UserId, to: &Target, content: &Content) -> Result<Value, 
         body.insert("expires_at_ms".to_owned(), json!(at.0.to_string()));
     }
     Ok(Value::Object(body))
+}
+
+/// The kind's name in JSON.
+fn kind_name(kind: MessageKind) -> Result<&'static str, Refusal> {
+    Ok(match kind {
+        MessageKind::Text => "text",
+        MessageKind::Image => "image",
+        MessageKind::Voice => "voice",
+        MessageKind::Video => "video",
+        MessageKind::File => "file",
+        MessageKind::Location => "location",
+        MessageKind::Card => "card",
+        MessageKind::Custom => "custom",
+        MessageKind::System | MessageKind::Unknown(_) => {
+            return Err(Refusal::because(ErrorCode::InvalidArgument, "this kind cannot be sent"));
+        }
+    })
 }

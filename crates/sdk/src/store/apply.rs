@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::error::StoreError;
 use super::values::number;
-use super::{conversation_rows, coverage, device_rows, message_rows, outbox_rows};
+use super::{change_rows, conversation_rows, coverage, device_rows, message_rows, outbox_rows};
 
 /// Applies one record.
 pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), StoreError> {
@@ -21,7 +21,7 @@ pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), Stor
         Record::MessageHidden { conversation, seq } => {
             message_rows::hide(connection, *conversation, *seq)
         }
-        Record::ChangeStored { change, .. } => conversation_rows::store_change(connection, change),
+        Record::ChangeStored { change, .. } => change_rows::store(connection, change),
         Record::ReadPosition { conversation, up_to } => {
             conversation_rows::raise_read(connection, *conversation, *up_to)
         }

@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::message_rows::{self, ChatMessage};
 use super::values::{number, read_conversation, read_number};
 use super::worker::Store;
-use super::{conversation_rows, coverage};
+use super::{change_rows, coverage};
 
 /// Position of an event in the queue of this store; grows, never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,7 +128,7 @@ fn resolve(
         message_rows::read(connection, me, conversation, Seq(position))?
             .map(|message| Arrival::Message(Box::new(message)))
     } else if kind == ArrivalKind::Change as u8 {
-        conversation_rows::read_change(connection, conversation, position)?.map(Arrival::Change)
+        change_rows::read(connection, conversation, position)?.map(Arrival::Change)
     } else {
         coverage::read(connection, conversation, Seq(position))?.map(Arrival::Unavailable)
     })

@@ -1,19 +1,15 @@
-//! Conversations as rows: what the server says of them, changes, receipts, and the list with unread counts.
+//! Conversations as rows: what the server says of them, receipts, and the list with unread counts.
 
 use anser_client::records::{
     ConversationRow, ConversationState, OwnMessage, RowUpdate, StoredMessage,
 };
-use anser_types::{
-    Change, ChangeKind, ChangeNo, ConversationId, Role, Seq, UnixMs, UserId, Version,
-};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use anser_types::{ConversationId, Role, Seq, UserId, Version};
+use rusqlite::{Connection, Row, params};
 
-use super::arrivals::{self, ArrivalKind};
 use super::error::StoreError;
 use super::message_rows::{self, ChatMessage};
 use super::values::{
-    number, read_conversation, read_number, read_optional_user, read_small, read_user, read_users,
-    users_as_text,
+    number, read_conversation, read_number, read_optional_user, read_small, read_user,
 };
 use super::worker::Store;
 use super::{coverage, device_rows};
@@ -172,83 +168,6 @@ pub(super) fn raise_receipt(
         )?
         .execute(params![id.0, who.as_str(), number(delivered.0), number(read.0)])?;
     Ok(())
-}
-
-/// A change's kind as columns: code, title, users, raw bytes.
-fn kind_columns(kind: &ChangeKind) -> (u32, Option<&str>, Option<String>, Option<&[u8]>) {
-    match kind {
-        ChangeKind::GroupCreated { title, members } => {
-            (1, Some(title), users_as_text(members), None)
-        }
-        ChangeKind::MembersJoined { title, users } => (2, Some(title), users_as_text(users), None),
-        ChangeKind::MemberLeft { new_owner } => {
-            (3, None, new_owner.as_ref().map(ToString::to_string), None)
-        }
-        ChangeKind::MembersRemoved { users } => (4, None, users_as_text(users), None),
-        ChangeKind::Unknown { kind, raw } => (*kind, None, None, Some(raw)),
-    }
-}
-
-pub(super) fn store_change(connection: &Connection, change: &Change) -> Result<(), StoreError> {
-    let (kind, title, users, raw) = kind_columns(&change.kind);
-    let added = connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO change
-                 (conversation, change_no, after_seq, version, actor, at, kind, title, users, raw)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            change.conversation.0,
-            number(change.change_no.0),
-            number(change.after_seq.0),
-            number(change.version.0),
-            change.actor.as_str(),
-            number(change.at.0),
-            kind,
-            title,
-            users,
-            raw,
-        ])?;
-    if added == 0 {
-        return Ok(());
-    }
-    connection
-        .prepare_cached("UPDATE conversation SET change_head = max(change_head, ?2) WHERE id = ?1")?
-        .execute(params![change.conversation.0, number(change.change_no.0)])?;
-    arrivals::add(connection, ArrivalKind::Change, change.conversation, change.change_no.0)
-}
-
-pub(super) fn read_change(
-    connection: &Connection,
-    conversation: ConversationId,
-    change_no: u64,
-) -> Result<Option<Change>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT * FROM change WHERE conversation = ?1 AND change_no = ?2")?
-        .query_row(params![conversation.0, number(change_no)], read_change_row)
-        .optional()?)
-}
-
-fn read_change_row(row: &Row<'_>) -> rusqlite::Result<Change> {
-    let title = row.get::<_, Option<String>>("title")?.unwrap_or_default();
-    let raw: Option<Vec<u8>> = row.get("raw")?;
-    let users = read_users(row, "users")?;
-    let kind = match (read_small(row, "kind")?, raw) {
-        (kind, Some(raw)) => ChangeKind::Unknown { kind, raw: raw.into() },
-        (1, None) => ChangeKind::GroupCreated { title, members: users },
-        (2, None) => ChangeKind::MembersJoined { title, users },
-        (3, None) => ChangeKind::MemberLeft { new_owner: users.into_iter().next() },
-        (_, None) => ChangeKind::MembersRemoved { users },
-    };
-    Ok(Change {
-        conversation: read_conversation(row, "conversation")?,
-        change_no: ChangeNo(read_number(row, "change_no")?),
-        after_seq: Seq(read_number(row, "after_seq")?),
-        version: Version(read_number(row, "version")?),
-        actor: read_user(row, "actor")?,
-        at: UnixMs(read_number(row, "at")?),
-        kind,
-    })
 }
 
 /// Rows of the list without their last message; `?1` is one's own user id, `?2` one conversation or NULL for all.

@@ -6,6 +6,7 @@
 
 mod apply;
 mod arrivals;
+mod change_rows;
 mod conversation_rows;
 mod coverage;
 mod device_rows;

@@ -40,6 +40,8 @@ CREATE TABLE conversation (
     peer TEXT, title TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 0,
     member INTEGER NOT NULL DEFAULT 1, members INTEGER NOT NULL DEFAULT 0, role INTEGER NOT NULL DEFAULT 0,
     change_head INTEGER NOT NULL DEFAULT 0,
+    -- the server was asked for every change up to here
+    changes_asked INTEGER NOT NULL DEFAULT 0,
     -- the largest seq known to exist
     head INTEGER NOT NULL DEFAULT 0,
     read_up_to INTEGER NOT NULL DEFAULT 0,

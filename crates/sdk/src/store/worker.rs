@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use anser_client::records::Record;
 use rusqlite::Connection;
@@ -27,13 +28,32 @@ pub struct Applied {
     pub newest_arrival: ArrivalNo,
 }
 
-/// Handle to an open store; cheap to clone. The store closes when [`Store::close`] is called or the last handle is
-/// dropped; what was committed before a crash is there after it.
+/// Handle to an open store; cheap to clone. The store is closed once [`Store::close`] returns or the last handle is
+/// dropped (which waits for the job under way); what was committed before a crash is there after it.
 #[derive(Clone, Debug)]
 pub struct Store {
+    owner: Arc<Owner>,
+}
+
+/// What the handles share. Fields drop in order: without senders the thread ends, then it is waited for.
+#[derive(Debug)]
+struct Owner {
     jobs: mpsc::Sender<Job>,
+    _thread: JoinOnDrop,
     ended: watch::Receiver<bool>,
     key_file_made: Option<PathBuf>,
+}
+
+/// Waits for the thread: a process that ends while it still encrypts would crash in the library's exit handler.
+#[derive(Debug)]
+struct JoinOnDrop(Option<JoinHandle<()>>);
+
+impl Drop for JoinOnDrop {
+    fn drop(&mut self) {
+        if self.0.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread of the local store has panicked");
+        }
+    }
 }
 
 impl Store {
@@ -47,18 +67,19 @@ impl Store {
         let (opened, opening) = oneshot::channel();
         let (ending, ended) = watch::channel(false);
         let directory = options.directory.clone();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("anser-store".to_owned())
             .spawn(move || own_database(&options, opened, queue, &ending))
             .map_err(|error| StoreError::io("start a thread for", &directory, error))?;
+        let thread = JoinOnDrop(Some(thread));
         let key_file_made = opening.await.map_err(|_| StoreError::Closed)??;
-        Ok(Self { jobs, ended, key_file_made })
+        Ok(Self { owner: Arc::new(Owner { jobs, _thread: thread, ended, key_file_made }) })
     }
 
     /// The key file, if opening made one just now: tell the user where it lies.
     #[must_use]
-    pub const fn key_file_made(&self) -> Option<&PathBuf> {
-        self.key_file_made.as_ref()
+    pub fn key_file_made(&self) -> Option<&PathBuf> {
+        self.owner.key_file_made.as_ref()
     }
 
     /// Applies the records in one transaction and in order, together with the app's confirmation of events up to
@@ -97,15 +118,15 @@ impl Store {
             // Nobody waits any more for a job whose caller gave up; its effect stands.
             drop(done.send(job(connection)));
         }));
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        self.owner.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         result.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Finishes the jobs given before, closes the database and releases the lock.
     pub async fn close(&self) {
-        if self.jobs.send(Job::Close).await.is_ok() {
+        if self.owner.jobs.send(Job::Close).await.is_ok() {
             // An error means that the thread is gone, which is what is waited for.
-            drop(self.ended.clone().wait_for(|ended| *ended).await);
+            drop(self.owner.ended.clone().wait_for(|ended| *ended).await);
         }
     }
 }

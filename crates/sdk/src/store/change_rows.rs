@@ -1,0 +1,160 @@
+//! Changes of conversations as rows: who made a group, came, left. Local first, filled from the server as history is.
+
+use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, Seq, UnixMs, Version};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::arrivals::{self, ArrivalKind};
+use super::error::StoreError;
+use super::values::{
+    number, read_conversation, read_number, read_small, read_user, read_users, users_as_text,
+};
+use super::worker::Store;
+
+/// A change's kind as columns: code, title, users, raw bytes.
+fn kind_columns(kind: &ChangeKind) -> (u32, Option<&str>, Option<String>, Option<&[u8]>) {
+    match kind {
+        ChangeKind::GroupCreated { title, members } => {
+            (1, Some(title), users_as_text(members), None)
+        }
+        ChangeKind::MembersJoined { title, users } => (2, Some(title), users_as_text(users), None),
+        ChangeKind::MemberLeft { new_owner } => {
+            (3, None, new_owner.as_ref().map(ToString::to_string), None)
+        }
+        ChangeKind::MembersRemoved { users } => (4, None, users_as_text(users), None),
+        ChangeKind::Unknown { kind, raw } => (*kind, None, None, Some(raw)),
+    }
+}
+
+/// Keeps a change that came by the inbox, and tells the app the first time.
+pub(super) fn store(connection: &Connection, change: &Change) -> Result<(), StoreError> {
+    if insert(connection, change)? {
+        arrivals::add(connection, ArrivalKind::Change, change.conversation, change.change_no.0)?;
+    }
+    Ok(())
+}
+
+/// Keeps a change; false if it was there.
+fn insert(connection: &Connection, change: &Change) -> Result<bool, StoreError> {
+    let (kind, title, users, raw) = kind_columns(&change.kind);
+    let added = connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO change
+                 (conversation, change_no, after_seq, version, actor, at, kind, title, users, raw)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            change.conversation.0,
+            number(change.change_no.0),
+            number(change.after_seq.0),
+            number(change.version.0),
+            change.actor.as_str(),
+            number(change.at.0),
+            kind,
+            title,
+            users,
+            raw,
+        ])?;
+    connection
+        .prepare_cached("UPDATE conversation SET change_head = max(change_head, ?2) WHERE id = ?1")?
+        .execute(params![change.conversation.0, number(change.change_no.0)])?;
+    Ok(added > 0)
+}
+
+/// One change.
+pub(super) fn read(
+    connection: &Connection,
+    conversation: ConversationId,
+    change_no: u64,
+) -> Result<Option<Change>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT * FROM change WHERE conversation = ?1 AND change_no = ?2")?
+        .query_row(params![conversation.0, number(change_no)], read_row)
+        .optional()?)
+}
+
+fn read_row(row: &Row<'_>) -> rusqlite::Result<Change> {
+    let title = row.get::<_, Option<String>>("title")?.unwrap_or_default();
+    let raw: Option<Vec<u8>> = row.get("raw")?;
+    let users = read_users(row, "users")?;
+    let kind = match (read_small(row, "kind")?, raw) {
+        (kind, Some(raw)) => ChangeKind::Unknown { kind, raw: raw.into() },
+        (1, None) => ChangeKind::GroupCreated { title, members: users },
+        (2, None) => ChangeKind::MembersJoined { title, users },
+        (3, None) => ChangeKind::MemberLeft { new_owner: users.into_iter().next() },
+        (_, None) => ChangeKind::MembersRemoved { users },
+    };
+    Ok(Change {
+        conversation: read_conversation(row, "conversation")?,
+        change_no: ChangeNo(read_number(row, "change_no")?),
+        after_seq: Seq(read_number(row, "after_seq")?),
+        version: Version(read_number(row, "version")?),
+        actor: read_user(row, "actor")?,
+        at: UnixMs(read_number(row, "at")?),
+        kind,
+    })
+}
+
+impl Store {
+    /// The stored changes of a conversation, oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn changes(&self, conversation: ConversationId) -> Result<Vec<Change>, StoreError> {
+        self.run(move |connection| {
+            let changes = connection
+                .prepare_cached("SELECT * FROM change WHERE conversation = ?1 ORDER BY change_no")?
+                .query_map([conversation.0], read_row)?
+                .collect::<Result<_, _>>()?;
+            Ok(changes)
+        })
+        .await
+    }
+
+    /// The change after which the server should be asked; `None` when it was, or everything is here.
+    pub(crate) async fn changes_missing_after(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<ChangeNo>, StoreError> {
+        self.run(move |connection| {
+            // Changes are numbered without holes, but not all may be visible: where the server was asked is noted.
+            let missing: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT changes_asked FROM conversation WHERE id = ?1 AND change_head > changes_asked
+                     AND (SELECT count(*) FROM change WHERE conversation = ?1 AND change_no > changes_asked)
+                         < change_head - changes_asked",
+                )?
+                .query_row([conversation.0], |row| row.get(0))
+                .optional()?;
+            Ok(missing.map(|no| ChangeNo(no.cast_unsigned())))
+        })
+        .await
+    }
+
+    /// Keeps a page of changes the server gave; no event tells of it, since the app asked for it.
+    pub(crate) async fn fill_changes(
+        &self,
+        conversation: ConversationId,
+        changes: Vec<Change>,
+        more: bool,
+    ) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            let transaction = connection.transaction()?;
+            let mut asked = None;
+            for change in &changes {
+                insert(&transaction, change)?;
+                asked = asked.max(Some(change.change_no.0));
+            }
+            // The last page says everything up to the head; a page without progress must not be asked for again.
+            let asked = if more { asked } else { None };
+            transaction
+                .prepare_cached(
+                    "UPDATE conversation SET changes_asked = max(changes_asked, coalesce(?2, change_head))
+                     WHERE id = ?1",
+                )?
+                .execute(params![conversation.0, asked.map(number)])?;
+            transaction.commit()?;
+            Ok(())
+        })
+        .await
+    }
+}

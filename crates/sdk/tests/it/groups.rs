@@ -1,0 +1,55 @@
+//! Groups through the client.
+
+use anser_sdk::{Event, PageBounds};
+use anser_types::{ChangeKind, ErrorCode, Role};
+use tempfile::tempdir;
+
+use crate::world::{World, id, new_text, soon, until};
+
+#[tokio::test]
+async fn requirement_g1_a_group_is_made_used_and_left() {
+    let world = World::new();
+    let (a, b, c) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    let alice = world.client("alice", a.path()).await;
+    let bob = world.client("bob", b.path()).await;
+    let carol = world.client("carol", c.path()).await;
+    soon(bob.wait_connected()).await.unwrap();
+    soon(carol.wait_connected()).await.unwrap();
+    let (mut of_bob, mut of_carol) = (bob.events(), carol.events());
+
+    let group = soon(alice.create_group("friends", vec![id("bob")], false)).await.unwrap();
+    let change = until(&mut of_bob, |event| match event {
+        Event::GroupChanged(change) => Some(change.clone()),
+        _ => None,
+    })
+    .await;
+    assert!(matches!(change.kind, ChangeKind::GroupCreated { title, .. } if title == "friends"));
+    soon(alice.send_text(group, "before carol")).await.unwrap();
+    assert_eq!(until(&mut of_bob, new_text).await, "before carol");
+
+    soon(alice.invite(group, vec![id("carol")])).await.unwrap();
+    soon(bob.send_text(group, "welcome")).await.unwrap();
+    assert_eq!(until(&mut of_carol, new_text).await, "welcome");
+    let members = soon(carol.group_members(group)).await.unwrap();
+    let names: Vec<_> = members.iter().map(|member| (member.user.as_str(), member.role)).collect();
+    assert_eq!(names, [("alice", Role::Owner), ("bob", Role::Member), ("carol", Role::Member)]);
+    // What was said before she came is not given, and the page is complete without it.
+    let page = soon(carol.history(group, PageBounds::newest(10))).await.unwrap();
+    let said: Vec<_> = page.messages.iter().filter_map(|message| message.text()).collect();
+    assert_eq!((said, page.complete, page.more), (vec!["welcome"], true, false));
+    let listed = carol.conversation(group).await.unwrap().unwrap();
+    assert_eq!((listed.name(), listed.member), ("friends".to_owned(), true));
+
+    // Of what happened before she came she sees nothing; bob sees all, also after a restart.
+    assert_eq!(soon(carol.changes(group)).await.unwrap().len(), 1);
+    assert_eq!(soon(bob.changes(group)).await.unwrap().len(), 2);
+
+    let refused = soon(bob.kick(group, vec![id("alice")])).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::NotAllowed);
+    soon(alice.kick(group, vec![id("bob")])).await.unwrap();
+    soon(carol.leave_group(group)).await.unwrap();
+    let members = soon(alice.group_members(group)).await.unwrap();
+    assert_eq!(members.len(), 1);
+    let listed = carol.conversation(group).await.unwrap().unwrap();
+    assert!(!listed.member);
+}

@@ -1,0 +1,17 @@
+//! Tests of the client SDK: its store alone, its transports alone, and whole clients against a real server in this
+//! process.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod accounts;
+mod chat;
+mod endpoints;
+mod groups;
+mod history;
+mod kill;
+mod offline;
+mod resume;
+mod search;
+mod store_opening;
+mod store_rows;
+mod trust;
+mod world;

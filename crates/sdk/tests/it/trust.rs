@@ -1,0 +1,66 @@
+//! Which certificates are accepted (requirement K1).
+
+use anser_gateway::ListenerKind;
+use anser_sdk::http::{AccountClient, HttpConnection};
+use anser_sdk::transports::Dialer;
+use anser_sdk::types::ErrorCode;
+use anser_sdk::{CertificatePin, Endpoint, SecretString, Trust};
+
+use crate::world::World;
+
+fn endpoint(world: &World, kind: ListenerKind) -> Endpoint {
+    world.url(kind).parse().unwrap()
+}
+
+#[tokio::test]
+async fn requirement_k1_the_pinned_certificate_is_accepted() {
+    let world = World::new();
+    let dialer = Dialer::new(&Trust::Pinned(vec![world.pin()]), false).unwrap();
+    for kind in [ListenerKind::Tls, ListenerKind::Https] {
+        dialer.open(&endpoint(&world, kind)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn requirement_k1_another_certificate_is_refused() {
+    let world = World::new();
+    let expected = CertificatePin([7; 32]);
+    let dialer = Dialer::new(&Trust::Pinned(vec![expected]), false).unwrap();
+    for kind in [ListenerKind::Tls, ListenerKind::Https] {
+        let refusal = dialer.open(&endpoint(&world, kind)).await.unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::CertificateRefused);
+        assert!(refusal.detail.contains(&world.pin().to_string()), "{}", refusal.detail);
+        assert!(refusal.detail.contains(&expected.to_string()), "{}", refusal.detail);
+    }
+}
+
+#[tokio::test]
+async fn requirement_k1_a_certificate_nobody_vouches_for_is_refused() {
+    let world = World::new();
+    let dialer = Dialer::new(&Trust::System, false).unwrap();
+    let refusal = dialer.open(&endpoint(&world, ListenerKind::Tls)).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::CertificateRefused);
+}
+
+#[tokio::test]
+async fn requirement_k1_http_obeys_the_same_trust() {
+    let world = World::new();
+    let base = format!("https://{}", world.address(ListenerKind::Https));
+    let token = SecretString::from("no token");
+    let renew = async |pin: CertificatePin| {
+        let connection = HttpConnection::new(&base, &Trust::Pinned(vec![pin]), false).unwrap();
+        AccountClient::new(connection).renew(&token).await.unwrap_err().code
+    };
+    assert_eq!(renew(world.pin()).await, ErrorCode::TokenInvalid);
+    assert_eq!(renew(CertificatePin([1; 32])).await, ErrorCode::CertificateRefused);
+}
+
+#[test]
+fn pins_are_read_with_and_without_colons() {
+    let pin = CertificatePin([0xab; 32]);
+    let plain = pin.to_string();
+    assert_eq!(plain.parse::<CertificatePin>().unwrap(), pin);
+    let colons = vec!["AB"; 32].join(":");
+    assert_eq!(colons.parse::<CertificatePin>().unwrap(), pin);
+    assert_eq!("abc".parse::<CertificatePin>().unwrap_err().code, ErrorCode::ConfigInvalid);
+}

@@ -1,0 +1,213 @@
+//! A real server in this process (service, gateway, in-memory backend) and clients that talk to it over sockets.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anser_backend::MemoryBackend;
+use anser_gateway::{Gateway, GatewayConfig, ListenerConfig, ListenerKind};
+use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection, SignedIn};
+use anser_sdk::{
+    AppServerDevices, CertificatePin, Client, ClientBuilder, Event, Events, SecretString,
+    SystemClock, Trust,
+};
+use anser_service::{Entropy, HashPlace, Hashing, Ports, Service, Settings};
+use anser_types::{DeviceClass, UserId};
+use sha2::{Digest, Sha256};
+
+pub const API_KEY: &str = "anser_a_key_for_tests";
+const KINDS: [ListenerKind; 4] =
+    [ListenerKind::Tcp, ListenerKind::Tls, ListenerKind::Http, ListenerKind::Https];
+
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).unwrap();
+    }
+}
+
+/// A certificate a server made for itself.
+pub struct Certificate {
+    pub pin: CertificatePin,
+    pub config: Arc<rustls::ServerConfig>,
+}
+
+impl Certificate {
+    pub fn new() -> Self {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let der = made.cert.der().clone();
+        let pin = CertificatePin::of(&der);
+        let key = made.signing_key.serialize_der().try_into().unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![der], key)
+            .unwrap();
+        Self { pin, config: Arc::new(config) }
+    }
+}
+
+/// The server.
+pub struct World {
+    backend: MemoryBackend,
+    change: fn(&mut Settings),
+    running: Option<(Arc<Service>, Gateway)>,
+    addresses: Vec<(ListenerKind, SocketAddr)>,
+    certificate: Certificate,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    pub fn with(change: fn(&mut Settings)) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut world = Self {
+            backend: MemoryBackend::new(),
+            change,
+            running: None,
+            addresses: KINDS.iter().map(|kind| (*kind, address)).collect(),
+            certificate: Certificate::new(),
+        };
+        world.start();
+        world
+    }
+
+    /// Starts the server where it listened before, on the same disk.
+    pub fn start(&mut self) {
+        let ports = Ports {
+            ledger: Arc::new(self.backend.clone()),
+            conversations: Arc::new(self.backend.clone()),
+            accounts: Arc::new(self.backend.clone()),
+        };
+        let cheap = Hashing {
+            memory_kib: 8,
+            passes: 1,
+            lanes: 1,
+            place: HashPlace::Inline,
+            ..Hashing::default()
+        };
+        let mut settings = Settings {
+            api_keys: vec![Sha256::digest(API_KEY).into()],
+            hashing: cheap,
+            ..Settings::default()
+        };
+        (self.change)(&mut settings);
+        let service =
+            Service::start(ports, Arc::new(SystemClock), Arc::new(SystemEntropy), settings);
+        let config = GatewayConfig {
+            listeners: self
+                .addresses
+                .iter()
+                .map(|(kind, address)| ListenerConfig { address: *address, kind: *kind })
+                .collect(),
+            tls: Some(Arc::new(arc_swap::ArcSwap::new(Arc::clone(&self.certificate.config)))),
+            ..GatewayConfig::default()
+        };
+        let gateway = Gateway::start(config, Arc::clone(&service)).unwrap();
+        self.addresses = gateway.addresses();
+        self.running = Some((service, gateway));
+    }
+
+    /// Kills the server: what was not committed is gone, every connection breaks.
+    pub fn kill(&mut self) {
+        self.backend.crash();
+        self.running = None;
+        self.backend = self.backend.reopen();
+    }
+
+    pub fn address(&self, kind: ListenerKind) -> SocketAddr {
+        self.addresses.iter().find(|(other, _)| *other == kind).unwrap().1
+    }
+
+    pub fn pin(&self) -> CertificatePin {
+        self.certificate.pin
+    }
+
+    pub fn url(&self, kind: ListenerKind) -> String {
+        let scheme = match kind {
+            ListenerKind::Tcp => "tcp",
+            ListenerKind::Tls => "tls",
+            ListenerKind::Http => "ws",
+            ListenerKind::Https => "wss",
+        };
+        format!("{scheme}://{}", self.address(kind))
+    }
+
+    pub fn http_base(&self) -> String {
+        format!("http://{}", self.address(ListenerKind::Http))
+    }
+
+    pub fn app_server(&self) -> AppServerClient {
+        let connection = HttpConnection::new(&self.http_base(), &Trust::System, false).unwrap();
+        AppServerClient::new(connection, SecretString::from(API_KEY))
+    }
+
+    pub async fn device(&self, user: &str) -> SignedIn {
+        let device = DeviceDescription { class: DeviceClass::Bot, name: "a test".to_owned() };
+        self.app_server().mint_token(&id(user), &device, true, None).await.unwrap()
+    }
+
+    pub fn devices(&self, user: &str) -> Arc<AppServerDevices> {
+        let device = DeviceDescription { class: DeviceClass::Bot, name: "a test".to_owned() };
+        Arc::new(AppServerDevices::new(self.app_server(), id(user), device))
+    }
+
+    pub fn builder(&self, kind: ListenerKind, store: &Path) -> ClientBuilder {
+        Client::builder()
+            .endpoint(self.url(kind).parse().unwrap())
+            .http(self.http_base())
+            .trust(Trust::Pinned(vec![self.pin()]))
+            .device(DeviceClass::Bot, "a test")
+            .store_directory(store)
+    }
+
+    /// A client of this user over TCP; the store decides whether it is a new device.
+    pub async fn client(&self, user: &str, store: &Path) -> Client {
+        self.builder(ListenerKind::Tcp, store).login_with(self.devices(user)).await.unwrap()
+    }
+}
+
+pub fn id(user: &str) -> UserId {
+    UserId::new(user).unwrap()
+}
+
+/// Guards a wait that should end by itself.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("waited for too long")
+}
+
+/// Takes events until one fits.
+pub async fn until<T>(events: &mut Events, mut fits: impl FnMut(&Event) -> Option<T>) -> T {
+    soon(async {
+        loop {
+            let delivery = events.next().await.expect("the stream goes on");
+            if let Some(found) = fits(delivery.event()) {
+                return found;
+            }
+        }
+    })
+    .await
+}
+
+/// The text of a new message.
+pub fn new_text(event: &Event) -> Option<String> {
+    match event {
+        Event::NewMessage(message) => message.text().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// Takes the next texts that come.
+pub async fn texts(events: &mut Events, count: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    while texts.len() < count {
+        texts.push(until(events, new_text).await);
+    }
+    texts
+}
