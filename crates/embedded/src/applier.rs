@@ -216,8 +216,9 @@ impl Shared {
 
     fn flush(&self, sealed: &std::sync::mpsc::Receiver<u64>) {
         while let Ok(commit_no) = sealed.recv() {
-            let stopped = || self.queue.lock().closed && self.pending.has_failed();
-            if !self.tables.wait_flushed(stopped) {
+            if !self.tables.wait_flushed() {
+                let text = "the tables cannot be flushed".to_owned();
+                self.pending.fail(StoreError::Failed(text));
                 continue;
             }
             match Checkpoint::write(&*self.disk, commit_no) {

@@ -125,7 +125,8 @@ impl Core {
 
     /// Refuses if the store was stopped for good, by a write, by the tables, or by its owner.
     pub fn check(&self) -> Result<(), StoreError> {
-        self.failed.lock().clone().map_or(Ok(()), Err)
+        let failed = self.failed.lock().clone();
+        failed.or_else(|| self.pending.failure()).map_or(Ok(()), Err)
     }
 
     /// A single row of the state table, with everything durable.

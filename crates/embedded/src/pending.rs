@@ -133,9 +133,9 @@ impl Pending {
         self.changed.notify_all();
     }
 
-    /// Whether the tables have stopped for good.
-    pub fn has_failed(&self) -> bool {
-        self.inner.lock().progress.failed.is_some()
+    /// Why the tables have stopped for good, if they have.
+    pub fn failure(&self) -> Option<StoreError> {
+        self.inner.lock().progress.failed.clone()
     }
 
     /// A row that has not reached the tables; `None` if the tables have its newest state.

@@ -152,10 +152,11 @@ impl Tables {
         Ok(())
     }
 
-    /// Waits until every sealed memtable has become a synced table file. Returns `false` when `stop` says so.
-    pub fn wait_flushed(&self, stop: impl Fn() -> bool) -> bool {
+    /// Waits until every sealed memtable has become a synced table file. Returns `false` if that will never be.
+    pub fn wait_flushed(&self) -> bool {
         while self.keyspaces.iter().any(|keyspace| keyspace.sealed_memtable_count() > 0) {
-            if stop() {
+            // The only public question that a poisoned database answers with an error.
+            if self.database.persist(PersistMode::Buffer).is_err() {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(5));

@@ -209,10 +209,6 @@ impl Thread {
     ) -> Result<Option<Commit>, StoreError> {
         let core = &self.parts.core;
         core.check()?;
-        if core.pending.has_failed() {
-            let text = "the tables cannot be written any more".to_owned();
-            return Err(core.poison(StoreError::Failed(text)));
-        }
         if let Some(start) = self.parts.unnoted_start {
             staged.put_row(keys::starts(), |out| write_number(out, start));
         }
@@ -301,12 +297,9 @@ impl Thread {
         }
         let Parts { core, applier, .. } = self.parts;
         applier.finish();
-        let result = result.and_then(|()| {
-            if core.pending.has_failed() {
-                return Err(StoreError::Failed("the tables could not be written".into()));
-            }
-            core.tables.persist().map_err(StoreError::from)
-        });
+        // What the applier met on its last way counts too.
+        let result = result.and_then(|()| core.check());
+        let result = result.and_then(|()| core.tables.persist().map_err(StoreError::from));
         core.poison(StoreError::Closed);
         // Whoever asked may be gone.
         told.send(result).unwrap_or_default();
