@@ -9,6 +9,8 @@ use crate::disk::{Disk, LogFile};
 pub const SEGMENT_HEADER_BYTES: usize = 32;
 const MAGIC: &[u8; 8] = b"anserlog";
 const FORMAT: u32 = 1;
+/// Bytes of the first segment of a store.
+const FIRST_BYTES: u64 = 1 << 20;
 const PREFIX: &str = "segment-";
 
 /// The file name of the `n`-th segment.
@@ -61,15 +63,22 @@ pub struct SegmentFactory {
 }
 
 impl SegmentFactory {
-    /// Makes segments of this size.
+    /// Makes segments of this size, after a few smaller ones.
     pub fn new(disk: Arc<dyn Disk>, capacity: u64) -> Self {
         Self { disk, capacity, pending: None }
+    }
+
+    /// The size of the `ordinal`-th segment: 1 MiB, then twice as much each time, so that a small store stays small
+    /// and is made in no time.
+    fn capacity_of(&self, ordinal: u64) -> u64 {
+        let doublings = ordinal.saturating_sub(1).min(20);
+        self.capacity.min(FIRST_BYTES << doublings)
     }
 
     /// Begins to make a segment that will be taken later.
     pub fn prepare(&mut self, ordinal: u64) {
         if self.pending.is_none() {
-            let (disk, capacity) = (Arc::clone(&self.disk), self.capacity);
+            let (disk, capacity) = (Arc::clone(&self.disk), self.capacity_of(ordinal));
             let thread = std::thread::Builder::new().name("anser-segment".into());
             // Without a thread the segment is made when it is needed.
             self.pending = thread.spawn(move || create(&*disk, ordinal, capacity)).ok();
@@ -90,7 +99,7 @@ impl SegmentFactory {
                 Err(error) => return Err(error),
             }
         }
-        create(&*self.disk, ordinal, self.capacity.max(needed))
+        create(&*self.disk, ordinal, self.capacity_of(ordinal).max(needed))
     }
 }
 

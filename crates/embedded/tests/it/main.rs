@@ -3,6 +3,7 @@
 
 mod concurrency;
 mod conformance;
+mod doubtful_tail;
 mod faults;
 mod growth;
 mod recovery;

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use anser_embedded::disk::{Disk, LogFile};
 use parking_lot::Mutex;
 
-/// A file: what a crash would leave, and what the process sees.
+/// A file: what a power failure would leave, and what processes see.
 #[derive(Clone, Debug, Default)]
 struct Content {
     synced: Vec<u8>,
     seen: Vec<u8>,
+    /// What the next sync writes. A failed one forgets it, as Linux does: the bytes are seen and never written.
+    dirty: Vec<Range<usize>>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,18 +63,28 @@ impl SimulatedDisk {
 
     /// The disk as a power failure leaves it now: synced bytes only.
     pub fn after_power_failure(&self) -> Self {
-        self.image(|content| content.synced.clone())
-    }
-
-    /// The disk as a kill of the process leaves it now: everything written.
-    pub fn after_kill(&self) -> Self {
-        self.image(|content| content.seen.clone())
-    }
-
-    fn image(&self, keep: impl Fn(&Content) -> Vec<u8>) -> Self {
         let image = Self::new();
         for (name, content) in &self.0.lock().files {
-            image.put(name, keep(content));
+            image.put(name, content.synced.clone());
+        }
+        image
+    }
+
+    /// The disk as a kill of the process leaves it now: everything written is seen, synced or not.
+    pub fn after_kill(&self) -> Self {
+        let image = Self::new();
+        image.0.lock().files = self.0.lock().files.clone();
+        image
+    }
+
+    /// As if everything written since `earlier` were seen, and nothing of it had reached the disk or ever would.
+    pub fn unsynced_since(&self, earlier: &Self) -> Self {
+        let image = self.after_kill();
+        let earlier = earlier.0.lock();
+        for (name, content) in &mut image.0.lock().files {
+            let synced = earlier.files.get(name).map(|before| before.synced.clone());
+            content.synced = synced.unwrap_or_else(|| vec![0; content.seen.len()]);
+            content.dirty.clear();
         }
         image
     }
@@ -85,7 +98,7 @@ impl SimulatedDisk {
     }
 
     pub fn put(&self, name: &str, bytes: Vec<u8>) {
-        let content = Content { synced: bytes.clone(), seen: bytes };
+        let content = Content { synced: bytes.clone(), seen: bytes, dirty: Vec::new() };
         self.0.lock().files.insert(name.to_owned(), content);
     }
 
@@ -112,16 +125,22 @@ impl LogFile for OpenFile {
             content.seen.resize(end, 0);
         }
         content.seen[at..end].copy_from_slice(taken);
+        content.dirty.push(at..end);
         short.map_or(Ok(()), |_| Err(io::Error::other("the write was cut short")))
     }
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.0.lock();
-        if state.fail_syncs {
+        let fails = state.fail_syncs;
+        let content = state.files.get_mut(&self.name).ok_or(io::ErrorKind::NotFound)?;
+        let dirty = std::mem::take(&mut content.dirty);
+        if fails {
             return Err(io::Error::other("input/output error"));
         }
-        let content = state.files.get_mut(&self.name).ok_or(io::ErrorKind::NotFound)?;
-        content.synced = content.seen.clone();
+        content.synced.resize(content.seen.len(), 0);
+        for range in dirty {
+            content.synced[range.clone()].copy_from_slice(&content.seen[range]);
+        }
         Ok(())
     }
 }
