@@ -1,9 +1,9 @@
 //! `anser serve`: from an empty directory to a ready server, and back to a quiet disk.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anser_service::Ports;
+use anser_service::{Ports, Service};
 use anser_types::ErrorCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::{Builder, Runtime};
@@ -17,6 +17,9 @@ use crate::machine::{SystemClock, SystemEntropy, host_name};
 use crate::setup::Setup;
 use crate::voice::{Event, Voice};
 use crate::{first_start, listeners, open_files, store, telemetry};
+
+/// How often the store is asked whether it has failed.
+const LOOK_AT_STORE: Duration = Duration::from_millis(250);
 
 /// Serves until SIGTERM or SIGINT, or until the store fails.
 ///
@@ -39,7 +42,15 @@ pub fn serve(setup: &Setup, voice: Voice) -> Result<(), Failure> {
         tell(voice, &Event::Made(made));
     }
     raise_open_files(setup, voice);
-    runtime(setup)?.block_on(run(setup, voice, metrics, begun))
+    let start = Start { begun, first: !made.is_empty() };
+    runtime(setup)?.block_on(run(setup, voice, metrics, start))
+}
+
+/// What is told about the start once it is over.
+struct Start {
+    begun: Instant,
+    /// Something was made: somebody new is at the keyboard.
+    first: bool,
 }
 
 fn runtime(setup: &Setup) -> Result<Runtime, Failure> {
@@ -59,7 +70,7 @@ async fn run(
     setup: &Setup,
     voice: Voice,
     metrics: PrometheusHandle,
-    begun: Instant,
+    start: Start,
 ) -> Result<(), Failure> {
     // Taken before anything is open, so that no signal can end the process without a clean stop.
     let mut signals = Signals::take()?;
@@ -75,8 +86,14 @@ async fn run(
         tell(voice, &Event::Listening { kind, address });
     }
     warn_about_open_doors(setup);
-    let started_in_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let started_in_ms = u64::try_from(start.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tell(voice, &Event::Ready { started_in_ms });
+    if start.first {
+        tell(
+            voice,
+            &Event::Next("anser chat --as alice   (in another terminal; --as bob in a third)"),
+        );
+    }
 
     let end = until_the_end(setup, &mut app, &mut signals, voice).await;
     if let End::Asked = end {
@@ -120,13 +137,32 @@ async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals, voic
     loop {
         tokio::select! {
             biased;
-            reason = service.store_failed() => {
+            reason = store_failed(&service) => {
                 error!(%reason, "the store failed; stopping");
                 return End::StoreFailed(reason);
             }
             () = signals.stop.asked() => return End::Asked,
             _ = signals.hang_up.recv() => reload(setup, app, voice),
         }
+    }
+}
+
+/// Ends when the store has failed, whoever met it first: the writer says so at once, a write to an account only
+/// leaves its mark on the store.
+async fn store_failed(service: &Service) -> String {
+    let marked = async {
+        let mut looks = tokio::time::interval(LOOK_AT_STORE);
+        loop {
+            looks.tick().await;
+            if let Some(reason) = service.status().failed {
+                return reason;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        reason = service.store_failed() => reason,
+        reason = marked => reason,
     }
 }
 

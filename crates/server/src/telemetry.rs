@@ -15,12 +15,18 @@ const SECONDS: [f64; 15] = [
     10.0,
 ];
 
+/// Parts that tell much about themselves and little about the server; the configured level may ask for more.
+const QUIET: &str = "fjall=warn,lsm_tree=warn";
+
+/// Histogram bounds for the size of a group commit.
+const COMMANDS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
 /// Log lines go to standard error from now on.
 ///
 /// # Errors
 /// `CONFIG_INVALID` when the level cannot be read.
 pub fn start_logging(log: &Log) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| {
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", log.level)).map_err(|error| {
         Failure::new(ErrorCode::ConfigInvalid, format!("log.level = {:?}: {error}", log.level))
             .next("Write error, warn, info, debug or trace, or parts such as \"info,anser_gateway=debug\".")
     })?;
@@ -48,6 +54,10 @@ pub fn start_logging(log: &Log) -> Result<(), Failure> {
 pub fn start_metrics() -> Result<PrometheusHandle, Failure> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+        .and_then(|builder| {
+            let batch = Matcher::Full(anser_service::metric_names::BATCH_APPENDS.into());
+            builder.set_buckets_for_metric(batch, &COMMANDS)
+        })
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| Failure::new(ErrorCode::Internal, format!("metrics: {error}")))
 }
