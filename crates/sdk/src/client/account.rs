@@ -1,9 +1,10 @@
 //! The account side of an open client: signing out, and going on with other credentials.
 
 use secrecy::SecretString;
+use tokio::sync::oneshot;
 
 use super::handle::Client;
-use crate::driver::Request;
+use crate::driver::Need;
 use crate::error::Error;
 use crate::http::SignedIn;
 
@@ -37,7 +38,10 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn take_device(&self, signed_in: SignedIn) -> Result<(), Error> {
-        self.ask(|reply| Request::UseCredentials { signed_in, reply }).await
+        let (reply, taken) = oneshot::channel();
+        let given = Need::Given { signed_in, reply };
+        self.inner.needs.send(given).await.map_err(|_| Error::Closed)?;
+        taken.await.map_err(|_| Error::Closed)
     }
 }
 

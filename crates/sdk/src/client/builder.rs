@@ -10,7 +10,7 @@ use anser_types::{Clock, DeviceClass, ErrorCode, Refusal, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
 
-use super::devices::{DeviceSource, PasswordDevices};
+use super::devices::{AppServerDevices, DeviceSource, PasswordDevices};
 use super::handle::{Client, Inner};
 use super::state::ConnectionState;
 use crate::clock::SystemClock;
@@ -18,7 +18,7 @@ use crate::driver::{Credentials, CredentialsTask, Driver, DriverParts};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::{Event, EventQueue};
-use crate::http::{AccountClient, DeviceDescription, HttpConnection, SignedIn};
+use crate::http::{AccountClient, AppServerClient, DeviceDescription, HttpConnection, SignedIn};
 use crate::store::{Store, StoreOptions};
 use crate::transports::Dialer;
 use crate::trust::Trust;
@@ -152,11 +152,7 @@ impl ClientBuilder {
     /// # Errors
     /// `CONFIG_INVALID` when no HTTP base is known or it is not valid.
     pub fn account(&self) -> Result<AccountClient, Error> {
-        self.optional_account()?.ok_or_else(|| {
-            let what =
-                "no HTTP base URL is known: give one with http(…), or use a WebSocket endpoint";
-            Error::Refused(Refusal::because(ErrorCode::ConfigInvalid, what))
-        })
+        Ok(AccountClient::new(self.http_connection()?.ok_or_else(no_http)?))
     }
 
     /// Opens the client with a device token from one's own app server (or `anser token`).
@@ -219,6 +215,22 @@ impl ClientBuilder {
         self.start(store, Who::Device(signed_in)).await
     }
 
+    /// Opens the client of a bot, or of any user on the server's own machine, with the server's API key. An unknown
+    /// user is made; devices are taken as they are needed.
+    ///
+    /// # Errors
+    /// `API_KEY_INVALID`, `STORE_IN_USE` and what else can be wrong with store or server.
+    pub async fn login_with_api_key(
+        self,
+        user: UserId,
+        api_key: SecretString,
+    ) -> Result<Client, Error> {
+        let connection = self.http_connection()?.ok_or_else(no_http)?;
+        let app_server = AppServerClient::new(connection, api_key);
+        let source = AppServerDevices::new(app_server, user, self.device.clone());
+        self.login_with(Arc::new(source)).await
+    }
+
     /// Opens the client with devices from this source, asked only when the store holds none that can be used.
     ///
     /// # Errors
@@ -245,11 +257,10 @@ impl ClientBuilder {
         Ok(Store::open(options).await?)
     }
 
-    fn optional_account(&self) -> Result<Option<AccountClient>, Error> {
+    fn http_connection(&self) -> Result<Option<HttpConnection>, Error> {
         let implied = || self.endpoints.iter().find_map(Endpoint::http_base);
         let Some(base) = self.http.clone().or_else(implied) else { return Ok(None) };
-        let connection = HttpConnection::new(&base, &self.trust, self.allow_plaintext)?;
-        Ok(Some(AccountClient::new(connection)))
+        Ok(Some(HttpConnection::new(&base, &self.trust, self.allow_plaintext)?))
     }
 
     /// Starts the client; on an error the store's lock is released before this returns.
@@ -355,7 +366,7 @@ impl ClientBuilder {
         source: Option<Arc<dyn DeviceSource>>,
         take: Option<SignedIn>,
     ) -> Result<Client, Error> {
-        let account = self.optional_account()?;
+        let account = self.http_connection()?.map(AccountClient::new);
         let queue = Arc::new(EventQueue::new(store.newest_arrival().await?));
         if let Some(path) = store.key_file_made() {
             queue.push(Event::KeyFileMade(path.clone()));
@@ -374,7 +385,7 @@ impl ClientBuilder {
             state: state_from,
             synced: synced_from,
             requests: requests_for_driver,
-            needs,
+            needs: needs.clone(),
             take,
         });
         let task = CredentialsTask {
@@ -389,7 +400,7 @@ impl ClientBuilder {
         };
         tokio::spawn(driver.run());
         tokio::spawn(task.run());
-        Ok(Client::new(Inner { user, store, requests, queue, state, synced, account }))
+        Ok(Client::new(Inner { user, store, requests, queue, state, synced, account, needs }))
     }
 }
 
@@ -402,6 +413,11 @@ struct Chosen {
     /// Credentials had just now.
     fresh: Option<SignedIn>,
     source: Option<Arc<dyn DeviceSource>>,
+}
+
+fn no_http() -> Refusal {
+    let what = "no HTTP base URL is known: give one with http(…), or use a WebSocket endpoint";
+    Refusal::because(ErrorCode::ConfigInvalid, what)
 }
 
 fn require_owner(stored: Option<&Identity>, user: &UserId) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
 //! Reading: conversations with unread counts, history (local first, filled from the server), search.
 
 use anser_client::queries::{Query, Reply};
-use anser_types::{Change, ConversationId, ErrorCode, Seq, Target, UserId};
+use anser_types::{Change, ConversationId, ErrorCode, Refusal, Seq, Target, UserId};
 
 use super::handle::{Client, wrong_answer};
 use super::state::ConnectionState;
@@ -10,6 +10,8 @@ use crate::store::{ChatMessage, Conversation, Filled, HistoryPage, PageBounds};
 
 /// Changes fetched at a time.
 const CHANGES_PAGE: u32 = 200;
+/// Pages of history fetched for one call; a page of the server holds up to 500 messages.
+const FILLS_MAX: usize = 16;
 
 impl Client {
     /// All conversations, the one with the newest message first.
@@ -65,26 +67,29 @@ impl Client {
     ) -> Result<HistoryPage, Error> {
         let target = of.into();
         let id = self.conversation_of(&target);
-        let page = self.inner.store.history(id, bounds).await?;
-        if page.complete || !self.may_be_asked() {
-            return Ok(page);
-        }
-        match self.fill(target, id, bounds).await {
-            Ok(()) => Ok(self.inner.store.history(id, bounds).await?),
-            // Offline or slow: what is here is better than nothing, and marked as incomplete.
-            Err(Error::Refused(refusal)) if refusal.code.retryable() => Ok(page),
-            // Nobody has said anything there yet, or it was only said here.
-            Err(Error::Refused(refusal))
-                if id.is_direct()
-                    && matches!(
-                        refusal.code,
-                        ErrorCode::ConversationUnknown | ErrorCode::UserUnknown
-                    ) =>
-            {
-                Ok(HistoryPage { complete: true, ..page })
+        let mut missing = Some(bounds);
+        // The server gives at most its own page at a time.
+        for _ in 0..FILLS_MAX {
+            let page = self.inner.store.history(id, bounds).await?;
+            let Some(ask) = missing else {
+                // Everything was asked for: what is not here now does not exist.
+                return Ok(HistoryPage { complete: true, ..page });
+            };
+            if page.complete || !self.may_be_asked() {
+                return Ok(page);
             }
-            Err(error) => Err(error),
+            match self.fill(&target, id, ask).await {
+                Ok(rest) => missing = rest,
+                // Offline or slow: what is here is better than nothing, and marked as incomplete.
+                Err(Error::Refused(refusal)) if refusal.code.retryable() => return Ok(page),
+                // Nobody has said anything there yet.
+                Err(Error::Refused(refusal)) if id.is_direct() && knows_nothing(&refusal) => {
+                    missing = None;
+                }
+                Err(error) => return Err(error),
+            }
         }
+        Ok(self.inner.store.history(id, bounds).await?)
     }
 
     /// What happened to a group beside its messages, oldest first: who made it, came, left. Local first; what is
@@ -117,27 +122,34 @@ impl Client {
         matches!(self.state(), ConnectionState::Connected | ConnectionState::Connecting)
     }
 
-    /// Fetches one page of history and keeps it.
+    /// Fetches one page of history and keeps it. Gives what of the bounds is still to be fetched.
     async fn fill(
         &self,
-        target: Target,
+        target: &Target,
         id: ConversationId,
         bounds: PageBounds,
-    ) -> Result<(), Error> {
-        let peer = match &target {
+    ) -> Result<Option<PageBounds>, Error> {
+        let peer = match target {
             Target::User(peer) => Some(peer.clone()),
             Target::Conversation(_) => {
                 self.inner.store.conversation(id).await?.and_then(|conversation| conversation.peer)
             }
         };
         let (after, before) = (bounds.after.unwrap_or_default(), bounds.before.unwrap_or_default());
-        let of = peer.clone().map_or(target, Target::User);
+        let of = peer.clone().map_or_else(|| target.clone(), Target::User);
         let oldest_first = bounds.oldest_first;
         let query = Query::History { of, after, before, limit: bounds.limit, oldest_first };
         let Reply::History { conversation, messages, unavailable, head, more } =
             self.query(query).await?
         else {
             return Err(wrong_answer());
+        };
+        let rest = match (messages.first(), messages.last()) {
+            (Some(_), Some(last)) if more && oldest_first => {
+                Some(PageBounds { after: Some(last.seq), ..bounds })
+            }
+            (Some(first), _) if more => Some(PageBounds { before: Some(first.seq), ..bounds }),
+            _ => None,
         };
         let page = Filled {
             conversation,
@@ -150,7 +162,8 @@ impl Client {
             head,
             more,
         };
-        Ok(self.inner.store.fill(page).await?)
+        self.inner.store.fill(page).await?;
+        Ok(rest)
     }
 
     /// Stored messages that contain this text, the newest first; within one conversation or all.
@@ -165,4 +178,9 @@ impl Client {
     ) -> Result<Vec<ChatMessage>, Error> {
         Ok(self.inner.store.search(text, within, limit).await?)
     }
+}
+
+/// The server has nothing of a direct conversation that may exist here.
+fn knows_nothing(refusal: &Refusal) -> bool {
+    matches!(refusal.code, ErrorCode::ConversationUnknown | ErrorCode::UserUnknown)
 }

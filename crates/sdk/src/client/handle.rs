@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::ClientBuilder;
 use super::state::ConnectionState;
-use crate::driver::Request;
+use crate::driver::{Need, Request};
 use crate::error::Error;
 use crate::events::{EventQueue, Events};
 use crate::http::AccountClient;
@@ -23,6 +23,7 @@ pub(super) struct Inner {
     pub(super) state: watch::Receiver<ConnectionState>,
     pub(super) synced: watch::Receiver<bool>,
     pub(super) account: Option<AccountClient>,
+    pub(super) needs: mpsc::Sender<Need>,
 }
 
 /// A user on one device, online by itself whenever that is possible. Cheap to clone; the client ends when
@@ -74,10 +75,11 @@ impl Client {
         self.inner.state.clone()
     }
 
-    /// Waits until a session is open.
+    /// Waits until a session is open, through failures that can end by themselves (the server cannot be reached).
     ///
     /// # Errors
-    /// Why none will be by itself: the token ended, another session took over, the client is closed or offline.
+    /// Why none can be: `CERTIFICATE_REFUSED`, the token ended, another session took over, the client is closed or
+    /// offline.
     pub async fn wait_connected(&self) -> Result<(), Error> {
         let mut state = self.watch_state();
         let decided = state
@@ -182,10 +184,12 @@ impl Client {
 /// Why no session will come by itself; `None` while one is open or may still come.
 fn given_up(state: &ConnectionState) -> Option<Error> {
     match state {
-        ConnectionState::Connected
-        | ConnectionState::Connecting
-        | ConnectionState::Disconnected { retry_at: Some(_), .. } => None,
-        ConnectionState::Disconnected { retry_at: None, reason }
+        ConnectionState::Connected | ConnectionState::Connecting => None,
+        // A wrong certificate or a wrong address is tried again, but nobody should wait for it.
+        ConnectionState::Disconnected { retry_at: Some(_), reason } if reason.code.retryable() => {
+            None
+        }
+        ConnectionState::Disconnected { reason, .. }
         | ConnectionState::KickedOffline { reason }
         | ConnectionState::SignInNeeded { reason } => Some(reason.clone().into()),
         ConnectionState::Offline => Some(Error::Closed),

@@ -95,7 +95,7 @@ impl Client {
     pub async fn wait_sent(&self, id: MessageId) -> Result<SentMessage, Error> {
         loop {
             let (reply, settled) = oneshot::channel();
-            self.ask(|ready| Request::Watch { id, ready, reply }).await?;
+            self.ask(|ready| Request::Watch { local_no: id.local_no, ready, reply }).await?;
             // Looked at after watching began: nothing can happen unseen in between.
             match self.inner.store.own_message(id).await? {
                 None => return Err(unknown_message(id)),

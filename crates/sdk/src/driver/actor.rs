@@ -79,6 +79,8 @@ pub(crate) struct Driver {
     completions: Completions,
     /// Something missed is being read.
     syncing: bool,
+    /// Why the last attempt failed; the core keeps only the text.
+    failure: Option<Refusal>,
 }
 
 /// What woke the driver.
@@ -106,6 +108,7 @@ impl Driver {
             confirming: None,
             completions: Completions::default(),
             syncing: false,
+            failure: None,
         }
     }
 
@@ -220,14 +223,18 @@ impl Driver {
     }
 
     fn connection_event(&mut self, attempt: Attempt, event: ConnectionEvent) {
-        self.input(match event {
+        let input = match event {
             ConnectionEvent::Opened => Input::Opened { attempt },
             ConnectionEvent::Bytes(bytes) => Input::Bytes { attempt, bytes },
             ConnectionEvent::Failed(refusal) => {
-                Input::Failed { attempt, detail: refusal.to_string() }
+                let detail = refusal.to_string();
+                self.failure = Some(refusal);
+                Input::Failed { attempt, detail }
             }
             ConnectionEvent::Closed(detail) => Input::Closed { attempt, detail },
-        });
+        };
+        self.input(input);
+        self.failure = None;
     }
 
     fn persist(&mut self, ticket: Ticket, records: Arc<Vec<Record>>) {
@@ -284,7 +291,7 @@ impl Driver {
         }
     }
 
-    fn tell(&mut self, event: AppEvent) {
+    fn tell(&mut self, mut event: AppEvent) {
         if let AppEvent::CommandDone { local_no, outcome } = &event {
             self.completions.executed(*local_no, outcome);
         }
@@ -298,12 +305,16 @@ impl Driver {
             AppEvent::StoreWasRestored => Some(Need::Device),
             _ => None,
         };
+        let failure = self.failure.take();
+        if let (AppEvent::Disconnected { reason, .. }, Some(failure)) = (&mut event, failure) {
+            *reason = failure;
+        }
         let Told { event, state, settled } = tell(event);
         if let Some(state) = state {
             self.parts.state.send_replace(state);
         }
         if let Some((id, how)) = settled {
-            self.completions.settled(id, &how);
+            self.completions.settled(id.local_no, &how);
         }
         match need {
             Some(need) => {
@@ -329,8 +340,8 @@ impl Driver {
                 let query_no = self.parts.core.query(query, now);
                 self.completions.asked(query_no, reply);
             }
-            Request::Watch { id, ready, reply } => {
-                self.completions.watch(id, reply);
+            Request::Watch { local_no, ready, reply } => {
+                self.completions.watch(local_no, reply);
                 answer(ready, ());
             }
             Request::Retry { id, reply } => {

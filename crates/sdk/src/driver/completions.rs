@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anser_client::io::{QueryNo, Ticket};
 use anser_client::queries::Reply;
 use anser_client::records::Record;
-use anser_types::{Done, LocalNo, MessageId, Refusal};
+use anser_types::{Done, ErrorCode, LocalNo, MessageId, Refusal};
 use tokio::sync::oneshot;
 
 use super::requests::Composed;
@@ -27,7 +27,8 @@ pub(super) struct Completions {
     /// Of the outstanding ticket: messages that are durable when it is.
     storing: Vec<MessageId>,
     executed: BTreeMap<LocalNo, oneshot::Sender<Result<Done, Error>>>,
-    sent: BTreeMap<MessageId, Vec<oneshot::Sender<Result<(), Refusal>>>>,
+    /// By compose counter: a message keeps it when a new device has to send it.
+    sent: BTreeMap<LocalNo, Vec<oneshot::Sender<Result<(), Refusal>>>>,
     queries: BTreeMap<QueryNo, oneshot::Sender<Result<Reply, Refusal>>>,
 }
 
@@ -85,9 +86,11 @@ impl Completions {
         self.storing.clear();
     }
 
-    /// The user deleted a message before it was stored.
+    /// The user deleted a message before it was sent.
     pub(super) fn deleted(&mut self, local_no: LocalNo) {
         self.unstored.remove(&local_no);
+        let deleted = Refusal::because(ErrorCode::TargetMissing, "the message was deleted");
+        self.settled(local_no, &Err(deleted));
     }
 
     /// A command other than a message has ended.
@@ -98,16 +101,16 @@ impl Completions {
     }
 
     /// Somebody wants to know when this message is sent.
-    pub(super) fn watch(&mut self, id: MessageId, reply: oneshot::Sender<Result<(), Refusal>>) {
-        let watching = self.sent.entry(id).or_default();
+    pub(super) fn watch(&mut self, local_no: LocalNo, reply: oneshot::Sender<Result<(), Refusal>>) {
+        let watching = self.sent.entry(local_no).or_default();
         // Those who stopped waiting make room.
         watching.retain(|reply| !reply.is_closed());
         watching.push(reply);
     }
 
     /// A message is sent or has failed.
-    pub(super) fn settled(&mut self, id: MessageId, how: &Result<(), Refusal>) {
-        for reply in self.sent.remove(&id).unwrap_or_default() {
+    pub(super) fn settled(&mut self, local_no: LocalNo, how: &Result<(), Refusal>) {
+        for reply in self.sent.remove(&local_no).unwrap_or_default() {
             answer(reply, how.clone());
         }
     }

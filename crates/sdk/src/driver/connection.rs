@@ -3,7 +3,7 @@
 use anser_client::io::Attempt;
 use anser_types::Refusal;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::endpoint::Endpoint;
 use crate::transports::{Dialer, LinkReader, LinkWriter};
@@ -27,6 +27,8 @@ pub(super) enum ConnectionEvent {
 pub(super) struct Connection {
     pub(super) attempt: Attempt,
     pub(super) outgoing: mpsc::Sender<Bytes>,
+    /// Dropped with it, which the task notices also while a write hangs on a dead link.
+    _held: oneshot::Sender<()>,
 }
 
 impl Connection {
@@ -38,38 +40,41 @@ impl Connection {
         events: mpsc::Sender<(Attempt, ConnectionEvent)>,
     ) -> Self {
         let (outgoing, queue) = mpsc::channel(OUTGOING);
-        tokio::spawn(run(attempt, endpoint, dialer, events, queue));
-        Self { attempt, outgoing }
+        let (held, given_up) = oneshot::channel();
+        let driver = Driver { events, outgoing: queue, given_up };
+        tokio::spawn(run(attempt, endpoint, dialer, driver));
+        Self { attempt, outgoing, _held: held }
     }
 }
 
-async fn run(
-    attempt: Attempt,
-    endpoint: Endpoint,
-    dialer: Dialer,
+/// The task's end of a connection.
+struct Driver {
     events: mpsc::Sender<(Attempt, ConnectionEvent)>,
-    mut outgoing: mpsc::Receiver<Bytes>,
-) {
+    outgoing: mpsc::Receiver<Bytes>,
+    /// Ends when the driver gives the connection up.
+    given_up: oneshot::Receiver<()>,
+}
+
+async fn run(attempt: Attempt, endpoint: Endpoint, dialer: Dialer, mut driver: Driver) {
     let opened = tokio::select! {
         biased;
-        // Nothing is sent before the link is open: whatever comes here is the end of the attempt.
-        _ = outgoing.recv() => return,
+        _ = &mut driver.given_up => return,
         opened = dialer.open(&endpoint) => opened,
     };
     let last = match opened {
         Err(refusal) => ConnectionEvent::Failed(refusal),
         Ok(link) => {
-            if events.send((attempt, ConnectionEvent::Opened)).await.is_err() {
+            if driver.events.send((attempt, ConnectionEvent::Opened)).await.is_err() {
                 return;
             }
-            match carry(link.reader, link.writer, attempt, &events, &mut outgoing).await {
+            match carry(link.reader, link.writer, attempt, &mut driver).await {
                 Some(why) => ConnectionEvent::Closed(why),
                 None => return,
             }
         }
     };
     // Without a driver nobody needs to know.
-    drop(events.send((attempt, last)).await);
+    drop(driver.events.send((attempt, last)).await);
 }
 
 /// Carries bytes until the connection ends (says why) or the driver gives it up (`None`).
@@ -77,9 +82,9 @@ async fn carry(
     mut reader: LinkReader,
     mut writer: LinkWriter,
     attempt: Attempt,
-    events: &mpsc::Sender<(Attempt, ConnectionEvent)>,
-    outgoing: &mut mpsc::Receiver<Bytes>,
+    driver: &mut Driver,
 ) -> Option<String> {
+    let Driver { events, outgoing, given_up } = driver;
     let ended = {
         let writing = async {
             while let Some(bytes) = outgoing.recv().await {
@@ -89,28 +94,39 @@ async fn carry(
             }
             None
         };
-        let reading = async {
-            loop {
-                match reader.read().await {
-                    Ok(Some(bytes)) => {
-                        let event = (attempt, ConnectionEvent::Bytes(bytes));
-                        if events.send(event).await.is_err() {
-                            return "the client is closed".to_owned();
-                        }
-                    }
-                    Ok(None) => return "the server closed the connection".to_owned(),
-                    Err(error) => return error.to_string(),
-                }
-            }
+        let giving_up = async {
+            // Ends by the sender's drop; nothing is ever sent.
+            drop(given_up.await);
+            tokio::time::sleep(CLOSE_TIMEOUT).await;
         };
         tokio::select! {
             biased;
             ended = writing => ended,
-            why = reading => Some(why),
+            why = read(&mut reader, attempt, events) => Some(why),
+            () = giving_up => return None,
         }
     };
     if tokio::time::timeout(CLOSE_TIMEOUT, writer.close()).await.is_err() {
         tracing::debug!("the connection did not close in time and is dropped");
     }
     ended
+}
+
+/// Reads until the connection ends, and says why it did.
+async fn read(
+    reader: &mut LinkReader,
+    attempt: Attempt,
+    events: &mpsc::Sender<(Attempt, ConnectionEvent)>,
+) -> String {
+    loop {
+        match reader.read().await {
+            Ok(Some(bytes)) => {
+                if events.send((attempt, ConnectionEvent::Bytes(bytes))).await.is_err() {
+                    return "the client is closed".to_owned();
+                }
+            }
+            Ok(None) => return "the server closed the connection".to_owned(),
+            Err(error) => return error.to_string(),
+        }
+    }
 }

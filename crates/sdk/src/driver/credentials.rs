@@ -8,6 +8,7 @@ use anser_types::{Clock, Refusal, UnixMs};
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 
+use super::completions::answer;
 use super::requests::Request;
 use crate::client::DeviceSource;
 use crate::events::{Event, EventQueue};
@@ -19,13 +20,15 @@ const LOOK_AGAIN: Duration = Duration::from_secs(600);
 /// Pauses after a failed renewal or sign-in: the first, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
 
-/// Why new credentials are needed.
-#[derive(Clone, Debug)]
+/// Why this task is woken.
+#[derive(Debug)]
 pub(crate) enum Need {
     /// The token is not accepted any more.
     Token(Refusal),
     /// The device id may not be used any more.
     Device,
+    /// The app brings credentials. Answered when they are in use.
+    Given { signed_in: SignedIn, reply: oneshot::Sender<()> },
 }
 
 /// The present token as far as this task needs it.
@@ -68,7 +71,7 @@ impl CredentialsTask {
                 biased;
                 need = self.needs.recv() => match need {
                     Some(need) => {
-                        if !self.get_device(need).await {
+                        if !self.meet(need).await {
                             return;
                         }
                     }
@@ -121,14 +124,22 @@ impl CredentialsTask {
         }
     }
 
-    /// Gets a new device as long as that can succeed by itself; else the app is told. False when the client is gone.
-    async fn get_device(&mut self, need: Need) -> bool {
-        let Some(source) = self.source.clone() else {
-            self.tell(need);
-            return true;
-        };
+    /// Deals with a need; false when the client is gone.
+    async fn meet(&mut self, mut need: Need) -> bool {
         let mut failures = 0;
         loop {
+            let source = match need {
+                Need::Given { signed_in, reply } => {
+                    self.take(signed_in).await;
+                    answer(reply, ());
+                    return true;
+                }
+                Need::Token(_) | Need::Device => self.source.clone(),
+            };
+            let Some(source) = source else {
+                self.tell(need);
+                return true;
+            };
             match source.new_device().await {
                 Ok(signed_in) => {
                     self.take(signed_in).await;
@@ -137,27 +148,29 @@ impl CredentialsTask {
                 Err(refusal) if refusal.code.retryable() => {
                     failures += 1;
                     tracing::warn!(%refusal, "no new device could be had yet");
-                    tokio::time::sleep(backoff(failures)).await;
-                    if self.requests.upgrade().is_none() {
-                        return false;
-                    }
                 }
                 Err(refusal) => {
-                    self.tell(match need {
-                        Need::Token(_) => Need::Token(refusal),
-                        Need::Device => Need::Device,
-                    });
+                    self.tell(if let Need::Token(_) = need { Need::Token(refusal) } else { need });
                     return true;
                 }
+            }
+            tokio::select! {
+                biased;
+                newer = self.needs.recv() => match newer {
+                    Some(newer) => need = newer,
+                    None => return false,
+                },
+                () = tokio::time::sleep(backoff(failures)) => {}
             }
         }
     }
 
     fn tell(&self, need: Need) {
-        self.queue.push(match need {
-            Need::Token(reason) => Event::TokenExpired { reason },
-            Need::Device => Event::StoreWasRestored,
-        });
+        match need {
+            Need::Token(reason) => self.queue.push(Event::TokenExpired { reason }),
+            Need::Device => self.queue.push(Event::StoreWasRestored),
+            Need::Given { .. } => {}
+        }
     }
 
     async fn take(&mut self, signed_in: SignedIn) {

@@ -9,5 +9,5 @@ mod requests;
 mod tell;
 
 pub(crate) use actor::{Driver, DriverParts};
-pub(crate) use credentials::{Credentials, CredentialsTask};
+pub(crate) use credentials::{Credentials, CredentialsTask, Need};
 pub(crate) use requests::{Composed, Request};

@@ -27,7 +27,11 @@ pub(crate) enum Request {
     /// Ask the server.
     Query { query: Query, reply: oneshot::Sender<Result<Reply, Refusal>> },
     /// Tell when this message is sent or has failed. `ready` says that it is being watched.
-    Watch { id: MessageId, ready: oneshot::Sender<()>, reply: oneshot::Sender<Result<(), Refusal>> },
+    Watch {
+        local_no: LocalNo,
+        ready: oneshot::Sender<()>,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// Send a failed message again.
     Retry { id: MessageId, reply: oneshot::Sender<bool> },
     /// Delete an unsettled message.

@@ -110,7 +110,7 @@ impl Store {
     pub async fn own_message(&self, id: MessageId) -> Result<Option<ChatMessage>, StoreError> {
         self.run(move |connection| {
             let me = device_rows::user(connection)?;
-            match outbox_rows::read_message(connection, &me, id)? {
+            match outbox_rows::read_message(connection, &me, id.local_no)? {
                 Some(pending) => Ok(Some(pending)),
                 None => message_rows::read_own(connection, &me, id),
             }

@@ -195,15 +195,16 @@ pub(super) fn read(
         .optional()?)
 }
 
-/// One's own sent message by its identity.
+/// One's own message that was composed here and is sent.
 pub(super) fn read_own(
     connection: &Connection,
     me: &UserId,
     id: MessageId,
 ) -> Result<Option<ChatMessage>, StoreError> {
-    // The compose counter finds few rows; the device and the sender make it one.
+    // A message that a new device had to send keeps its compose counter, not its device.
     let sql = format!(
-        "{SELECT} WHERE message.own_local_no = ?2 AND message.device = ?3 AND message.sender = ?1"
+        "{SELECT} WHERE message.own_local_no = ?2 AND message.sender = ?1
+         ORDER BY message.device = ?3 DESC, message.id DESC LIMIT 1"
     );
     Ok(connection
         .prepare_cached(&sql)?

@@ -117,11 +117,11 @@ pub(super) fn read_pending(
 pub(super) fn read_message(
     connection: &Connection,
     me: &UserId,
-    id: MessageId,
+    local_no: LocalNo,
 ) -> Result<Option<ChatMessage>, StoreError> {
     let item = connection
-        .prepare_cached("SELECT * FROM outbox WHERE local_no = ?1 AND device = ?2")?
-        .query_row([number(id.local_no.0), number(id.device.0)], read_item)
+        .prepare_cached("SELECT * FROM outbox WHERE local_no = ?1")?
+        .query_row([number(local_no.0)], read_item)
         .optional()?;
     Ok(item.and_then(|item| as_message(&item, me)))
 }

@@ -120,3 +120,16 @@ async fn pending_messages_stand_at_the_end() {
     let older = alice.history(id("bob"), PageBounds::before(Seq(2), 10)).await.unwrap();
     assert!(older.pending.is_empty());
 }
+
+#[tokio::test]
+async fn a_conversation_without_messages_is_complete() {
+    let directory = tempdir().unwrap();
+    let world = World::new();
+    world.device("bob").await;
+    let alice = world.client("alice", directory.path()).await;
+    soon(alice.wait_connected()).await.unwrap();
+    for peer in ["bob", "nobody"] {
+        let page = soon(alice.history(id(peer), PageBounds::newest(10))).await.unwrap();
+        assert!(page.complete && !page.more && page.messages.is_empty());
+    }
+}

@@ -64,3 +64,19 @@ fn pins_are_read_with_and_without_colons() {
     assert_eq!(colons.parse::<CertificatePin>().unwrap(), pin);
     assert_eq!("abc".parse::<CertificatePin>().unwrap_err().code, ErrorCode::ConfigInvalid);
 }
+
+#[tokio::test]
+async fn a_client_that_sees_another_certificate_says_so() {
+    let world = World::new();
+    let store = tempfile::tempdir().unwrap();
+    let device = world.device("alice").await;
+    let client = anser_sdk::Client::builder()
+        .endpoint(endpoint(&world, ListenerKind::Tls))
+        .trust(Trust::Pinned(vec![CertificatePin([7; 32])]))
+        .store_directory(store.path())
+        .login_as(device)
+        .await
+        .unwrap();
+    let error = crate::world::soon(client.wait_connected()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::CertificateRefused);
+}
