@@ -224,7 +224,14 @@ impl Shared {
             match Checkpoint::write(&*self.disk, commit_no) {
                 Ok(()) => *self.checkpoint.lock() = commit_no,
                 // The log is longer than needed, nothing else: the next checkpoint tries again.
-                Err(error) => tracing::warn!(%error, "a checkpoint could not be noted"),
+                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                    tracing::warn!(%error, "a checkpoint could not be noted");
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a checkpoint could not be noted; the store stops");
+                    let text = format!("a checkpoint could not be noted: {error}");
+                    self.pending.fail(StoreError::Failed(text));
+                }
             }
         }
     }

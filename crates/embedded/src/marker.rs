@@ -1,9 +1,10 @@
-//! The thread that notes the last durable commit every second and at the end, and looks for free space.
+//! The thread that notes the last durable commit every second and at the end.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use anser_backend::StoreError;
 use parking_lot::{Condvar, Mutex};
 
 use crate::core::Core;
@@ -29,8 +30,11 @@ impl Marker {
             while !*ended {
                 changed.wait_for(&mut ended, INTERVAL);
                 if let Err(error) = mark.write(core.durable()) {
-                    // Only the notice of a lost tail is weaker; the log itself is not concerned.
-                    tracing::warn!(%error, "the last durable commit could not be noted");
+                    // The log itself may still be sound, but a disk that failed once is not trusted again (G20).
+                    tracing::error!(%error, "the last durable commit could not be noted; the store stops");
+                    let text = format!("the last durable commit could not be noted: {error}");
+                    core.poison(StoreError::Failed(text));
+                    return;
                 }
             }
         };

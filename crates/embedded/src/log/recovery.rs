@@ -80,6 +80,10 @@ pub struct Recovered {
 
 /// Reads the log, giving each commit behind `checkpoint` in order to `replay`. `durable` is the last commit known to
 /// have been accepted. A torn tail is wiped so that its bytes can never be taken for records later.
+///
+/// The last record alone may have been written without having reached the disk: the process was killed before its
+/// fdatasync, or that failed, after which the system shows the bytes and never writes them. So it is written once more
+/// and synced before anything is built on it.
 pub fn recover(
     disk: &dyn Disk,
     salt: Salt,
@@ -89,7 +93,8 @@ pub fn recover(
 ) -> Result<Recovered, Damage> {
     let mut ordinals: Vec<u64> = disk.list()?.iter().filter_map(|name| ordinal_of(name)).collect();
     ordinals.sort_unstable();
-    let mut scan = Scan { salt, checkpoint, next: None, segments: Vec::new(), tail: None };
+    let mut scan =
+        Scan { salt, checkpoint, next: None, segments: Vec::new(), tail: None, doubtful: None };
     let mut later = None;
     let mut unread = Vec::new();
     for &ordinal in &ordinals {
@@ -106,7 +111,10 @@ pub fn recover(
     if known >= next {
         return Err(Damage::Lost { from: next, to: known });
     }
-    let open = scan.tail.map(|tail| tail.wipe(disk)).transpose()?;
+    let open = scan.tail.map(|tail| tail.settle(disk)).transpose()?;
+    if let Some((commit_no, payload)) = scan.doubtful {
+        replay(commit_no, &payload)?;
+    }
     for ordinal in unread {
         disk.remove(&name_of(ordinal))?;
     }
@@ -121,6 +129,8 @@ struct Scan {
     next: Option<u64>,
     segments: Vec<Found>,
     tail: Option<Tail>,
+    /// The last record so far, which is replayed only when it is known to be on the disk.
+    doubtful: Option<(u64, Vec<u8>)>,
 }
 
 impl Scan {
@@ -138,37 +148,50 @@ impl Scan {
         }
         let mut next = first;
         let mut at = SEGMENT_HEADER_BYTES;
+        let mut last = at;
         while let Some(record) = record::read(self.salt, &bytes[at..]) {
             if record.commit_no != next {
                 break;
             }
             if next > self.checkpoint {
-                replay(next, record.payload)?;
+                let read = (next, record.payload.to_vec());
+                if let Some((earlier, payload)) = self.doubtful.replace(read) {
+                    replay(earlier, &payload)?;
+                }
             }
+            // A segment's first record was written together with its header.
+            last = if next == first { 0 } else { at };
             next += 1;
             at += record.stored;
         }
         self.next = Some(next);
         self.segments.push(Found { ordinal, first_commit: first });
-        self.tail = Some(Tail { ordinal, end: at as u64, rest: bytes[at..].to_vec() });
+        let (last, rest) = (bytes[last..at].to_vec(), bytes[at..].to_vec());
+        self.tail = Some(Tail { ordinal, last, end: at as u64, rest });
         Ok(true)
     }
 }
 
-/// What lies behind the last readable record of the last readable segment.
+/// The end of the last readable segment.
 struct Tail {
     ordinal: u64,
+    /// The last readable record as it stands there; empty if there is none.
+    last: Vec<u8>,
+    /// Where it ends.
     end: u64,
+    /// What lies behind it.
     rest: Vec<u8>,
 }
 
 impl Tail {
-    fn wipe(self, disk: &dyn Disk) -> io::Result<(Segment, u64)> {
+    /// Makes the last record durable, and wipes what lies behind it.
+    fn settle(self, disk: &dyn Disk) -> io::Result<(Segment, u64)> {
         let mut file = disk.open(&name_of(self.ordinal))?;
+        file.write_at(self.end - self.last.len() as u64, &self.last)?;
         if self.rest.iter().any(|byte| *byte != 0) {
             file.write_at(self.end, &vec![0; self.rest.len()])?;
-            file.sync()?;
         }
+        file.sync()?;
         let capacity = self.end + self.rest.len() as u64;
         Ok((Segment { ordinal: self.ordinal, file, capacity }, self.end))
     }

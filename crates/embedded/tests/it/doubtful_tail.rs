@@ -29,3 +29,14 @@ fn guarantee_g1_what_a_kill_left_unsynced_is_made_durable_before_it_is_answered(
         assert_eq!(talk.recover(&restarted.after_power_failure()).unwrap(), texts(n));
     }
 }
+
+#[test]
+fn guarantee_g20_a_mark_that_cannot_be_synced_stops_the_store_too() {
+    let talk = Talk::begin();
+    talk.say(1).unwrap();
+    talk.disk.fail_syncs_of("durable");
+    // Ends with the refusal, or by the test's own time limit.
+    let refused = (2..).find_map(|n| talk.say(n).err()).unwrap();
+    assert!(matches!(refused, StoreError::Failed(_)), "{refused}");
+    assert!(talk.store.ledger().status().poisoned.is_some());
+}

@@ -21,7 +21,8 @@ struct Content {
 struct State {
     files: BTreeMap<String, Content>,
     free_bytes: u64,
-    fail_syncs: bool,
+    /// Files whose name begins so cannot be synced.
+    fail_syncs: Option<String>,
     /// The next write stops after this many bytes and fails.
     short_write: Option<usize>,
     creates_fail: bool,
@@ -36,7 +37,7 @@ impl SimulatedDisk {
         Self(Arc::new(Mutex::new(State {
             files: BTreeMap::new(),
             free_bytes: u64::MAX,
-            fail_syncs: false,
+            fail_syncs: None,
             short_write: None,
             creates_fail: false,
         })))
@@ -44,7 +45,12 @@ impl SimulatedDisk {
 
     /// Every sync fails from now on, as EIO does.
     pub fn fail_syncs(&self) {
-        self.0.lock().fail_syncs = true;
+        self.fail_syncs_of("");
+    }
+
+    /// The same for files whose name begins so.
+    pub fn fail_syncs_of(&self, beginning: &str) {
+        self.0.lock().fail_syncs = Some(beginning.to_owned());
     }
 
     /// The next write stops after `bytes` and fails.
@@ -131,7 +137,7 @@ impl LogFile for OpenFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.0.lock();
-        let fails = state.fail_syncs;
+        let fails = state.fail_syncs.as_ref().is_some_and(|these| self.name.starts_with(these));
         let content = state.files.get_mut(&self.name).ok_or(io::ErrorKind::NotFound)?;
         let dirty = std::mem::take(&mut content.dirty);
         if fails {
