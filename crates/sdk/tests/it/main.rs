@@ -5,6 +5,7 @@
 mod accounts;
 mod chat;
 mod endpoints;
+mod full_disk;
 mod groups;
 mod history;
 mod kill;
