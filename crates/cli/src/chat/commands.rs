@@ -1,0 +1,127 @@
+//! What Enter does: a text becomes a message, a line that begins with `/` is carried out.
+
+use anser_types::limits::CONTENT_MAX_BYTES;
+use anser_types::{ConversationId, Target, UserId};
+
+use super::looking;
+use super::model::{Model, Overlay};
+use super::opening;
+use super::slash::{self, Slash};
+use super::step::Effect;
+use super::texts::Text;
+use super::timeline::Scroll;
+
+/// Sends or carries out what is written.
+pub fn submit(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.candidates.clear();
+    let text = model.composer.text();
+    let text = text.trim_end();
+    if text.trim().is_empty() {
+        model.composer.take();
+        return;
+    }
+    if slash::is_command(text) {
+        match slash::parse(text) {
+            Ok(command) => {
+                // Taken out before the command may open another conversation, whose draft then appears.
+                model.composer.take();
+                run(model, command, effects);
+            }
+            Err(misunderstood) => model.say(misunderstood.say(model.setting.texts), true),
+        }
+        return;
+    }
+    send(model, slash::message_of(text).to_owned(), effects);
+}
+
+fn send(model: &mut Model, text: String, effects: &mut Vec<Effect>) {
+    let texts = model.setting.texts;
+    if text.len() > CONTENT_MAX_BYTES {
+        let (is, most) = (text.len().to_string(), CONTENT_MAX_BYTES.to_string());
+        model.say(texts.with(Text::TooLong, &[&is, &most]), true);
+        return;
+    }
+    if model.open_row().is_some_and(|row| !row.member) {
+        model.say(texts.get(Text::NotAMember), true);
+        return;
+    }
+    let Some(open) = &mut model.open else {
+        model.say(texts.get(Text::NeedsConversation), true);
+        return;
+    };
+    // Who answers has read, and wants to see the answer.
+    open.timeline.scroll = Scroll::End;
+    open.timeline.divider = None;
+    effects.push(Effect::Send(open.target.clone(), text));
+    model.composer.take();
+    model.notice = None;
+    opening::stop_typing(model, effects);
+}
+
+/// Carries out a command.
+pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
+    match command {
+        Slash::To(user) => opening::open(model, Target::User(user), effects),
+        Slash::GroupCreate { title, members } => effects.push(Effect::CreateGroup(title, members)),
+        Slash::GroupInvite(users) => in_group(model, users, Effect::Invite, effects),
+        Slash::GroupKick(users) => in_group(model, users, Effect::Kick, effects),
+        Slash::GroupLeave => effects.extend(group(model).map(Effect::Leave)),
+        Slash::GroupMembers => effects.extend(group(model).map(Effect::LoadMembers)),
+        Slash::History => {
+            if needs_conversation(model) {
+                looking::load_older(model, effects);
+            }
+        }
+        Slash::Retry => settle_failed(model, Effect::Retry, effects),
+        Slash::Delete => settle_failed(model, Effect::Delete, effects),
+        Slash::Help => model.overlay = Some(Overlay::Help),
+        Slash::Quit => effects.push(Effect::Quit),
+    }
+}
+
+fn in_group(
+    model: &mut Model,
+    users: Vec<UserId>,
+    effect: fn(ConversationId, Vec<UserId>) -> Effect,
+    effects: &mut Vec<Effect>,
+) {
+    if let Some(id) = group(model) {
+        effects.push(effect(id, users));
+    }
+}
+
+/// The open group; says so when none is open.
+fn group(model: &mut Model) -> Option<ConversationId> {
+    if !needs_conversation(model) {
+        return None;
+    }
+    let id = model.open.as_ref().filter(|open| open.peer().is_none()).map(|open| open.id);
+    if id.is_none() {
+        model.say(model.setting.texts.get(Text::NeedsGroup), true);
+    }
+    id
+}
+
+fn needs_conversation(model: &mut Model) -> bool {
+    if model.open.is_none() {
+        model.say(model.setting.texts.get(Text::NeedsConversation), true);
+    }
+    model.open.is_some()
+}
+
+/// Does something with every failed message of the open conversation.
+pub fn settle_failed(
+    model: &mut Model,
+    effect: fn(Vec<anser_types::MessageId>) -> Effect,
+    effects: &mut Vec<Effect>,
+) {
+    if !needs_conversation(model) {
+        return;
+    }
+    let failed = model.open.as_ref().map(|open| open.timeline.failed()).unwrap_or_default();
+    if failed.is_empty() {
+        model.say(model.setting.texts.get(Text::NothingFailed), false);
+    } else {
+        effects.push(effect(failed));
+    }
+}

@@ -1,0 +1,84 @@
+//! Going from one conversation to another: drafts, what to load, the neighbours in the list.
+
+use anser_types::{ConversationId, Target};
+
+use super::model::{Model, Open, Reload};
+use super::slash;
+use super::step::Effect;
+use super::timeline::{Scroll, Timeline};
+
+/// The conversation a target names.
+#[must_use]
+pub fn conversation_of(model: &Model, target: &Target) -> ConversationId {
+    match target {
+        Target::User(peer) => ConversationId::direct(&model.setting.me, peer),
+        Target::Conversation(id) => *id,
+    }
+}
+
+/// Opens a conversation; the one that was open keeps what was being written in it.
+pub fn open(model: &mut Model, target: Target, effects: &mut Vec<Effect>) {
+    model.overlay = None;
+    let id = conversation_of(model, &target);
+    if let Some(open) = &mut model.open
+        && open.id == id
+    {
+        open.timeline.scroll = Scroll::End;
+        return;
+    }
+    let carried = leave(model, effects);
+    let draft = model.drafts.remove(&id).or(carried).unwrap_or_default();
+    model.composer.set(&draft);
+    let unread = model.row(id).map_or(0, |row| row.unread);
+    model.timeline_reload = Reload { wanted: false, running: true };
+    effects.push(Effect::LoadTimeline {
+        of: target.clone(),
+        id,
+        window: Timeline::first_window(unread),
+    });
+    model.open = Some(Open { id, target, timeline: Timeline::default() });
+}
+
+/// Puts the open conversation away. Gives what was written before any conversation was open: it goes along.
+fn leave(model: &mut Model, effects: &mut Vec<Effect>) -> Option<String> {
+    stop_typing(model, effects);
+    model.candidates.clear();
+    let text = Some(model.composer.take())
+        .filter(|text| !text.trim().is_empty() && !slash::is_command(text))?;
+    match model.open.take() {
+        Some(open) => {
+            model.drafts.insert(open.id, text);
+            None
+        }
+        None => Some(text),
+    }
+}
+
+/// Tells others that the user does not type any more, if they were told otherwise.
+pub fn stop_typing(model: &mut Model, effects: &mut Vec<Effect>) {
+    if let Some(told) = model.typing.stopped()
+        && let Some(open) = &model.open
+        && open.id == told
+    {
+        effects.push(Effect::Typing(open.target.clone(), false));
+    }
+}
+
+/// Opens the next or previous conversation of the list.
+pub fn neighbour(model: &mut Model, forward: bool, effects: &mut Vec<Effect>) {
+    let count = model.conversations.len();
+    if count == 0 {
+        return;
+    }
+    let here = model
+        .open
+        .as_ref()
+        .and_then(|open| model.conversations.iter().position(|row| row.id == open.id));
+    let next = match (here, forward) {
+        (Some(at), true) => (at + 1) % count,
+        (Some(at), false) => (at + count - 1) % count,
+        (None, _) => 0,
+    };
+    let target = Model::target_of(&model.conversations[next]);
+    open(model, target, effects);
+}

@@ -1,0 +1,159 @@
+//! What lies over the timeline: the switcher, the members of a group, the help.
+
+use anser_sdk::MemberState;
+use anser_types::{ConversationId, Role};
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Paragraph};
+
+use super::model::{Model, Overlay};
+use super::states;
+use super::switcher::{Offer, Switcher};
+use super::texts::Text;
+use super::wrap;
+use crate::plain;
+
+/// Columns of an overlay at most.
+const WIDTH_MAX: u16 = 76;
+
+/// Draws what lies over the timeline, if anything does.
+pub fn draw(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    match &model.overlay {
+        None => {}
+        Some(Overlay::Switcher(switcher)) => draw_switcher(model, switcher, area, frame),
+        Some(Overlay::Help) => draw_help(model, area, frame),
+        Some(Overlay::Members(id, members)) => draw_members(model, *id, members, area, frame),
+    }
+}
+
+/// Makes room for an overlay with a frame; gives its inside.
+fn frame_for(
+    model: &Model,
+    title: &str,
+    hint: Text,
+    rows: usize,
+    area: Rect,
+    frame: &mut Frame<'_>,
+) -> Rect {
+    let width = area.width.min(WIDTH_MAX);
+    let height = u16::try_from(rows.saturating_add(2))
+        .unwrap_or(area.height)
+        .clamp(3, area.height.max(3))
+        .min(area.height);
+    let area = Rect::new(
+        area.x + (area.width - width) / 2,
+        area.y + (area.height - height) / 2,
+        width,
+        height,
+    );
+    let block = Block::bordered()
+        .title(Line::styled(format!(" {title} "), model.setting.palette.strong()))
+        .title_bottom(Line::styled(
+            format!(" {} ", model.setting.texts.get(hint)),
+            model.setting.palette.quiet(),
+        ));
+    let inside = block.inner(area);
+    frame.render_widget(Clear, area);
+    frame.render_widget(block, area);
+    inside
+}
+
+fn draw_switcher(model: &Model, switcher: &Switcher, area: Rect, frame: &mut Frame<'_>) {
+    let (texts, palette) = (model.setting.texts, model.setting.palette);
+    let offers = switcher.offers(&model.conversations);
+    let rows = offers.len().max(1) + 1;
+    let inside =
+        frame_for(model, texts.get(Text::SwitcherTitle), Text::SwitcherHint, rows, area, frame);
+    let width = usize::from(inside.width);
+    let mut lines = vec![Line::from(vec![
+        Span::styled("> ", palette.strong()),
+        Span::raw(switcher.filter.clone()),
+    ])];
+    let room = usize::from(inside.height).saturating_sub(1);
+    let first = (switcher.chosen + 1).saturating_sub(room);
+    for (index, offer) in offers.iter().enumerate().skip(first).take(room) {
+        let text = match offer {
+            Offer::Known { name, unread: 0, .. } => plain::one_line(name),
+            Offer::Known { name, unread, .. } => format!("{} ({unread})", plain::one_line(name)),
+            Offer::New(user) => texts.with(Text::SwitcherNew, &[user.as_str()]),
+        };
+        let chosen = index == switcher.chosen;
+        let style = if chosen { palette.chosen() } else { palette.text() };
+        let marker = if chosen { "▌ " } else { "  " };
+        lines.push(Line::styled(wrap::fit(&format!("{marker}{text}"), width), style));
+    }
+    if offers.is_empty() {
+        lines.push(Line::styled(texts.get(Text::SwitcherNone), palette.quiet()));
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+    let column = u16::try_from(wrap::width(&switcher.filter) + 2).unwrap_or(inside.width);
+    frame.set_cursor_position(Position {
+        x: inside.x + column.min(inside.width.saturating_sub(1)),
+        y: inside.y,
+    });
+}
+
+fn draw_members(
+    model: &Model,
+    id: ConversationId,
+    members: &[MemberState],
+    area: Rect,
+    frame: &mut Frame<'_>,
+) {
+    let (texts, palette) = (model.setting.texts, model.setting.palette);
+    let name = model.row(id).map_or_else(|| id.to_string(), |row| plain::one_line(&row.name()));
+    let title = texts.with(Text::MembersTitle, &[&name]);
+    let inside = frame_for(model, &title, Text::CloseHint, members.len(), area, frame);
+    let lines: Vec<Line<'_>> = members
+        .iter()
+        .map(|member| {
+            let role = match member.role {
+                Role::Owner => Text::RoleOwner,
+                Role::Admin => Text::RoleAdmin,
+                Role::Member => Text::RoleMember,
+            };
+            Line::from(vec![
+                Span::styled(plain::one_line(member.user.as_str()), palette.name(&member.user)),
+                Span::styled(format!("  {}", texts.get(role)), palette.quiet()),
+            ])
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+fn draw_help(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+    let (texts, palette) = (model.setting.texts, model.setting.palette);
+    let width = usize::from(area.width.min(WIDTH_MAX).saturating_sub(2));
+    let mut lines: Vec<Line<'_>> = [
+        Text::HelpKeysSend,
+        Text::HelpKeysMove,
+        Text::HelpKeysScroll,
+        Text::HelpTo,
+        Text::HelpGroupCreate,
+        Text::HelpGroupInvite,
+        Text::HelpGroupKick,
+        Text::HelpGroupLeave,
+        Text::HelpGroupMembers,
+        Text::HelpHistory,
+        Text::HelpRetry,
+        Text::HelpDelete,
+        Text::HelpHelp,
+        Text::HelpQuit,
+    ]
+    .into_iter()
+    .flat_map(|text| wrap::wrap(texts.get(text), width))
+    .map(Line::raw)
+    .collect();
+    lines.push(Line::styled(texts.get(Text::HelpSigns), palette.strong()));
+    let signs: Vec<String> = states::legend()
+        .iter()
+        .filter_map(|(status, text)| {
+            states::sign(status).map(|sign| format!("{} {}", sign.symbol, texts.get(*text)))
+        })
+        .collect();
+    lines.extend(wrap::wrap(&signs.join("   "), width).into_iter().map(Line::raw));
+    let inside =
+        frame_for(model, texts.get(Text::HelpTitle), Text::CloseHint, lines.len(), area, frame);
+    frame.render_widget(Paragraph::new(lines), inside);
+}

@@ -1,0 +1,57 @@
+//! Why something was refused, in the user's language: the error catalogue is English, this is its Chinese side for
+//! what a person in a chat can meet.
+
+use anser_types::{ErrorCode, Refusal};
+
+use super::texts::{Language, Texts};
+
+impl Texts {
+    /// What happened, in one sentence without its final stop.
+    #[must_use]
+    pub fn reason(self, refusal: &Refusal) -> String {
+        let text = match self.0 {
+            Language::En => None,
+            Language::Zh => in_chinese(refusal.code),
+        };
+        let text = text.unwrap_or_else(|| refusal.code.text()).trim_end_matches('.');
+        // The detail is English and technical; it helps where the user can act on it.
+        if refusal.detail.is_empty() || refusal.code.number() >= 500 {
+            text.to_owned()
+        } else {
+            format!("{text}: {}", refusal.detail)
+        }
+    }
+}
+
+const fn in_chinese(code: ErrorCode) -> Option<&'static str> {
+    Some(match code {
+        ErrorCode::FrameTooLarge | ErrorCode::ContentTooLarge => "消息太大",
+        ErrorCode::UnsupportedVersion => "客户端与服务器没有共同的协议版本",
+        ErrorCode::Unsupported => "服务器不支持此操作",
+        ErrorCode::Silent => "对方长时间没有响应",
+        ErrorCode::TokenInvalid => "令牌无效",
+        ErrorCode::TokenExpired => "令牌已过期",
+        ErrorCode::WrongCredentials => "用户名或密码不正确",
+        ErrorCode::Replaced => "此设备或同类设备的新会话已接管",
+        ErrorCode::SignedOut => "此设备已退出登录",
+        ErrorCode::TooManyDevices => "此用户的设备过多",
+        ErrorCode::UserUnknown => "没有这个用户",
+        ErrorCode::ConversationUnknown => "没有这个会话，或你不在其中",
+        ErrorCode::NotAllowed => "你的权限不足",
+        ErrorCode::InvalidArgument => "有一项内容不被允许",
+        ErrorCode::GroupFull => "群成员已满",
+        ErrorCode::Overloaded => "服务器繁忙",
+        ErrorCode::RateLimited => "操作太频繁",
+        ErrorCode::StorageFull => "服务器磁盘将满",
+        ErrorCode::Draining => "服务器正在关闭",
+        ErrorCode::TooManyConnections => "服务器连接已满",
+        ErrorCode::LogBehindClient => "服务器数据丢失，落后于本机",
+        ErrorCode::StoreFailed => "写入磁盘失败",
+        ErrorCode::LocalDiskFull => "本机磁盘已满",
+        ErrorCode::CertificateRefused => "服务器证书不符合预期",
+        ErrorCode::Unreachable => "无法连接服务器",
+        ErrorCode::TimedOut => "没有及时得到应答",
+        ErrorCode::Internal => "服务器出错",
+        _ => return None,
+    })
+}

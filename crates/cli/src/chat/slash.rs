@@ -1,0 +1,211 @@
+//! `/commands`: what they mean, and how Tab completes them.
+
+use anser_types::UserId;
+
+use super::texts::{Text, Texts};
+
+/// What a line that begins with `/` asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slash {
+    /// Open the conversation with this user.
+    To(UserId),
+    /// Make a group.
+    GroupCreate {
+        /// Its name.
+        title: String,
+        /// Who else is in it.
+        members: Vec<UserId>,
+    },
+    /// Bring users into the open group.
+    GroupInvite(Vec<UserId>),
+    /// Remove users from the open group.
+    GroupKick(Vec<UserId>),
+    /// Leave the open group.
+    GroupLeave,
+    /// Show who is in the open group.
+    GroupMembers,
+    /// Load earlier messages.
+    History,
+    /// Send again what failed in the open conversation.
+    Retry,
+    /// Remove what failed in the open conversation.
+    Delete,
+    /// Show the help.
+    Help,
+    /// End.
+    Quit,
+}
+
+/// Why a command cannot be understood; a sentence in one of the languages comes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misunderstood {
+    text: Text,
+    values: Vec<String>,
+}
+
+impl Misunderstood {
+    fn new(text: Text, values: &[&str]) -> Self {
+        Self { text, values: values.iter().map(|value| (*value).to_owned()).collect() }
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn say(&self, texts: Texts) -> String {
+        let values: Vec<&str> = self.values.iter().map(String::as_str).collect();
+        texts.with(self.text, &values)
+    }
+}
+
+/// Every command and, for `/group`, what may follow.
+const COMMANDS: [&str; 8] =
+    ["/to", "/group", "/history", "/retry", "/delete", "/members", "/help", "/quit"];
+const GROUP_VERBS: [&str; 5] = ["create", "invite", "leave", "kick", "members"];
+
+/// Whether a text to be sent is a command. `//` at the start stands for a message that begins with `/`.
+#[must_use]
+pub fn is_command(text: &str) -> bool {
+    text.starts_with('/') && !text.starts_with("//")
+}
+
+/// What is sent of a text that is no command: `//x` says `/x`.
+#[must_use]
+pub fn message_of(text: &str) -> &str {
+    if text.starts_with("//") { &text[1..] } else { text }
+}
+
+/// Reads a command.
+///
+/// # Errors
+/// [`Misunderstood`] says what is missing or wrong.
+pub fn parse(line: &str) -> Result<Slash, Misunderstood> {
+    let words = split(line)?;
+    let mut words = words.iter().map(String::as_str);
+    let name = words.next().unwrap_or_default();
+    let rest: Vec<&str> = words.collect();
+    let plain = |slash| {
+        if rest.is_empty() {
+            Ok(slash)
+        } else {
+            Err(Misunderstood::new(Text::NoArguments, &[name]))
+        }
+    };
+    match name {
+        "/to" => match rest.as_slice() {
+            [one] => Ok(Slash::To(user(one)?)),
+            _ => Err(Misunderstood::new(Text::WantsUser, &[name])),
+        },
+        "/group" => parse_group(&rest),
+        "/members" => plain(Slash::GroupMembers),
+        "/history" => plain(Slash::History),
+        "/retry" => plain(Slash::Retry),
+        "/delete" => plain(Slash::Delete),
+        "/help" => plain(Slash::Help),
+        "/quit" => plain(Slash::Quit),
+        other => Err(Misunderstood::new(Text::UnknownCommand, &[other])),
+    }
+}
+
+fn parse_group(words: &[&str]) -> Result<Slash, Misunderstood> {
+    let Some((verb, rest)) = words.split_first() else {
+        return Err(Misunderstood::new(Text::WantsGroupVerb, &[]));
+    };
+    let name = format!("/group {verb}");
+    let some_users = |users: &[&str]| {
+        if users.is_empty() {
+            return Err(Misunderstood::new(Text::WantsUsers, &[&name]));
+        }
+        users.iter().map(|one| user(one)).collect::<Result<Vec<_>, _>>()
+    };
+    match (*verb, rest) {
+        ("create", []) => Err(Misunderstood::new(Text::WantsTitle, &[])),
+        ("create", [title, users @ ..]) => {
+            let members = users.iter().map(|one| user(one)).collect::<Result<_, _>>()?;
+            Ok(Slash::GroupCreate { title: (*title).to_owned(), members })
+        }
+        ("invite", users) => Ok(Slash::GroupInvite(some_users(users)?)),
+        ("kick", users) => Ok(Slash::GroupKick(some_users(users)?)),
+        ("leave", []) => Ok(Slash::GroupLeave),
+        ("members", []) => Ok(Slash::GroupMembers),
+        ("leave" | "members", _) => Err(Misunderstood::new(Text::NoArguments, &[&name])),
+        _ => Err(Misunderstood::new(Text::WantsGroupVerb, &[])),
+    }
+}
+
+fn user(text: &str) -> Result<UserId, Misunderstood> {
+    UserId::new(text)
+        .map_err(|error| Misunderstood::new(Text::BadUser, &[text, &error.to_string()]))
+}
+
+/// Words at white space; double quotes (straight or curly) hold several together.
+fn split(line: &str) -> Result<Vec<String>, Misunderstood> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '"' | '“' | '”' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            c if c.is_whitespace() && !quoted => words.extend(word.take()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    if quoted {
+        return Err(Misunderstood::new(Text::UnclosedQuote, &[]));
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+/// What Tab makes of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// The line, longer by what is certain.
+    pub line: String,
+    /// What may follow, when there is more than one way; to be shown.
+    pub candidates: Vec<String>,
+}
+
+/// Completes the last word of a command line: commands, what follows `/group`, and user names.
+#[must_use]
+pub fn complete(line: &str, users: &[UserId]) -> Completion {
+    let start = line
+        .rfind(char::is_whitespace)
+        .map_or(0, |at| at + line[at..].chars().next().map_or(1, char::len_utf8));
+    let (before, word) = line.split_at(start);
+    let earlier: Vec<&str> = before.split_whitespace().collect();
+    let known: Vec<&str> = match earlier.as_slice() {
+        [] => COMMANDS.to_vec(),
+        ["/group"] => GROUP_VERBS.to_vec(),
+        ["/to"] | ["/group", "invite" | "kick", ..] | ["/group", "create", _, ..] => {
+            users.iter().map(UserId::as_str).filter(|name| !earlier.contains(name)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut candidates: Vec<&str> = known.into_iter().filter(|one| one.starts_with(word)).collect();
+    candidates.sort_unstable();
+    candidates.dedup();
+    match candidates.as_slice() {
+        [] => Completion { line: line.to_owned(), candidates: Vec::new() },
+        [only] => Completion { line: format!("{before}{only} "), candidates: Vec::new() },
+        several => Completion {
+            line: format!("{before}{}", common_start(several)),
+            candidates: several.iter().map(|one| (*one).to_owned()).collect(),
+        },
+    }
+}
+
+fn common_start<'a>(words: &[&'a str]) -> &'a str {
+    let Some((first, rest)) = words.split_first() else { return "" };
+    let mut end = first.len();
+    for word in rest {
+        let same = first
+            .char_indices()
+            .zip(word.chars())
+            .find(|((_, a), b)| a != b)
+            .map_or(first.len().min(word.len()), |((at, _), _)| at);
+        end = end.min(same);
+    }
+    &first[..end]
+}

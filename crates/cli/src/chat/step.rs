@@ -1,0 +1,144 @@
+//! The two sides of the model's door: what happens to it, and what it wants done.
+
+use std::time::Duration;
+
+use anser_sdk::store::{Conversation, HistoryPage};
+use anser_sdk::{Event, MemberState};
+use anser_types::{ConversationId, MessageId, Refusal, Seq, Target, UnixMs, UserId};
+use crossterm::event::KeyEvent;
+
+use super::texts::Text;
+use super::timeline::{Beside, Window};
+
+/// The two clocks at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// The wall clock, for showing times.
+    pub wall: UnixMs,
+    /// Time since the start, for everything that lasts.
+    pub mono: Duration,
+}
+
+/// What the connection is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing is tried.
+    #[default]
+    Offline,
+    /// A connection is being made.
+    Connecting,
+    /// A session is open.
+    Connected,
+    /// There is none.
+    Waiting {
+        /// When the next attempt comes; on [`Now::mono`].
+        retry_at: Option<Duration>,
+        /// Why.
+        reason: Refusal,
+    },
+    /// Another session took over, or the device was signed out.
+    Kicked(Refusal),
+    /// The token or the device cannot be used any more.
+    SignInNeeded(Refusal),
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A key.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size: columns, rows.
+    Resized(u16, u16),
+    /// The terminal got the user's attention, or lost it.
+    Focused(bool),
+    /// Time passed.
+    Tick,
+    /// The connection changed.
+    Link(Link),
+    /// The client tells of something; what it tells of is in the store.
+    Event(Box<Event>),
+    /// The list was read.
+    Conversations(Vec<Conversation>),
+    /// Reading the list failed.
+    ListFailed(Refusal),
+    /// What is shown may be out of date: it is read again.
+    Stale,
+    /// The loaded part of a conversation was read.
+    Timeline {
+        /// Which conversation.
+        of: ConversationId,
+        /// What was wanted.
+        window: Window,
+        /// What is there.
+        page: HistoryPage,
+        /// What belongs to it.
+        beside: Beside,
+    },
+    /// Reading the loaded part failed.
+    TimelineFailed(ConversationId, Refusal),
+    /// Earlier messages were read; `None` when they cannot be had now.
+    Older(ConversationId, Option<HistoryPage>),
+    /// The members of a group.
+    Members(ConversationId, Vec<MemberState>),
+    /// A group was made.
+    GroupMade(ConversationId, String),
+    /// Something the user asked for is done.
+    Done(Text, Vec<UserId>),
+    /// Something the user asked for was refused; the name of it, and why.
+    Refused(&'static str, Refusal),
+    /// A message was queued.
+    Queued(ConversationId),
+    /// A message could not be queued; its text is given back.
+    NotQueued(Target, String, Refusal),
+}
+
+/// Something to be done. Its result, if any, comes back as an [`Input`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Read the list.
+    LoadConversations,
+    /// Read the loaded part of a conversation.
+    LoadTimeline {
+        /// Which.
+        of: Target,
+        /// Its id.
+        id: ConversationId,
+        /// What of it.
+        window: Window,
+    },
+    /// Read earlier messages.
+    LoadOlder {
+        /// Of which.
+        of: Target,
+        /// Its id.
+        id: ConversationId,
+        /// Those before this one.
+        before: Seq,
+    },
+    /// Put a text into the outbox.
+    Send(Target, String),
+    /// Send failed messages again.
+    Retry(Vec<MessageId>),
+    /// Remove failed messages.
+    Delete(Vec<MessageId>),
+    /// Everything up to here was seen.
+    MarkRead(Target, Seq),
+    /// Tell others that the user types (`true`) or stopped.
+    Typing(Target, bool),
+    /// Make a group.
+    CreateGroup(String, Vec<UserId>),
+    /// Bring users into a group.
+    Invite(ConversationId, Vec<UserId>),
+    /// Remove users from a group.
+    Kick(ConversationId, Vec<UserId>),
+    /// Leave a group.
+    Leave(ConversationId),
+    /// Ask who is in a group.
+    LoadMembers(ConversationId),
+    /// Connect now.
+    ConnectNow,
+    /// End the program.
+    Quit,
+}

@@ -1,0 +1,231 @@
+//! Every sentence of the chat, in English and in Simplified Chinese, and the choice between them.
+//!
+//! `{0}`, `{1}` stand for values; [`Texts::with`] puts them in.
+
+use clap::ValueEnum;
+
+/// A language the chat speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+impl Language {
+    /// The language of a locale as in `LC_ALL` or `LANG`: Chinese for `zh…`, else English.
+    #[must_use]
+    pub fn of_locale(locale: &str) -> Self {
+        if locale.to_ascii_lowercase().starts_with("zh") { Self::Zh } else { Self::En }
+    }
+
+    /// The language of the environment: `LC_ALL`, else `LC_MESSAGES`, else `LANG`.
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(|name| variable(name).filter(|value| !value.is_empty()))
+            .map_or(Self::En, |locale| Self::of_locale(&locale))
+    }
+}
+
+macro_rules! catalogue {
+    ($($name:ident: $en:literal, $zh:literal;)*) => {
+        /// One text of the catalogue.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Text { $(#[doc = concat!("`", $en, "`")] $name,)* }
+
+        impl Text {
+            /// Every text.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The text in a language, with its placeholders.
+            #[must_use]
+            pub const fn in_language(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$name, Language::En) => $en, (Self::$name, Language::Zh) => $zh,)*
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // States of one's own messages.
+    Queued: "queued", "待发送";
+    Sending: "sending", "发送中";
+    Sent: "sent", "已发送";
+    StoredOffline: "sent, waits for them", "已发送，对方离线";
+    Delivered: "delivered", "已送达";
+    Read: "read", "已读";
+    ReadBy: "read by {0}", "{0} 人已读";
+    Failed: "not sent: {0}", "未发送：{0}";
+    FailedUnconfirmed: "no answer, may have arrived: {0}", "没有应答，可能已送达：{0}";
+    NotOnServer: "lost by the server", "服务器已丢失";
+    HowToRetry: "Ctrl+R sends again, /delete removes", "Ctrl+R 重发，/delete 删除";
+
+    // The connection.
+    Connecting: "connecting…", "连接中…";
+    Connected: "connected", "已连接";
+    Offline: "offline", "离线";
+    DisconnectedRetry: "not connected, next try in {0} s ({1}) · Ctrl+O tries now", "未连接，{0} 秒后重试（{1}）· Ctrl+O 立即重试";
+    Disconnected: "not connected ({0})", "未连接（{0}）";
+    KickedOffline: "signed out: {0} · Ctrl+O connects again", "已下线：{0} · Ctrl+O 重新连接";
+    SignInNeeded: "sign in again: {0}", "请重新登录：{0}";
+    Synchronising: "reading what was missed…", "正在同步…";
+    SynchronisingOf: "reading what was missed: {0} of {1}", "正在同步：{0}/{1}";
+    StoreFull: "this device's disk is full: nothing can be stored; tried again in {0} s", "本机磁盘已满，无法保存；{0} 秒后重试";
+    StoreFailing: "the local store fails; tried again in {0} s", "本地存储出错；{0} 秒后重试";
+
+    // The list of conversations.
+    Conversations: "Conversations", "会话";
+    NoConversations: "Nobody yet. Type /to USER and Enter to write to somebody.", "还没有会话。输入 /to 用户名 并回车，开始聊天。";
+    Draft: "draft: {0}", "草稿：{0}";
+    You: "you", "我";
+    LeftGroup: "left", "已退出";
+    Members: "{0} members", "{0} 位成员";
+    Notes: "notes to yourself", "给自己的便笺";
+
+    // The timeline.
+    Today: "Today", "今天";
+    Yesterday: "Yesterday", "昨天";
+    UnreadBelow: "unread", "以下为未读";
+    NewBelow: "{0} new below · End", "下方有 {0} 条新消息 · End";
+    EarlierShown: "End: back to the newest", "End：回到最新";
+    LoadingOlder: "loading earlier messages…", "正在加载更早的消息…";
+    BeginningOfTalk: "the beginning", "会话开始";
+    OlderNotAtHand: "earlier messages are at the server only; connect to read them", "更早的消息只在服务器上，连接后可读";
+    NothingSaid: "Nothing has been said here yet.", "还没有消息。";
+    ChooseConversation: "Ctrl+K finds a conversation, /to USER starts one, /help explains.", "Ctrl+K 查找会话，/to 用户名 开始聊天，/help 查看帮助。";
+    Gone: "(message removed)", "（消息已删除）";
+    Image: "[image]", "[图片]";
+    Voice: "[voice]", "[语音]";
+    Video: "[video]", "[视频]";
+    File: "[file]", "[文件]";
+    Location: "[location]", "[位置]";
+    Card: "[card]", "[名片]";
+    OtherKind: "[a message this program cannot show]", "[本程序无法显示的消息]";
+    RangeExpired: "{0} messages are older than the server keeps", "{0} 条消息超过服务器保存期限";
+    RangeDamaged: "{0} messages were damaged at the server", "{0} 条消息在服务器上损坏";
+    RangeNotVisible: "{0} messages from a time you were not here", "{0} 条消息：当时你不在群内";
+    OneTypes: "{0} is typing…", "{0} 正在输入…";
+    SeveralType: "{0} are typing…", "{0} 正在输入…";
+
+    // What happened in a group.
+    GroupMade: "{0} made the group “{1}” with {2}", "{0} 创建了群“{1}”，成员：{2}";
+    GroupMadeAlone: "{0} made the group “{1}”", "{0} 创建了群“{1}”";
+    Joined: "{0} invited {1}", "{0} 邀请了 {1}";
+    Left: "{0} left", "{0} 退出了群";
+    LeftNewOwner: "{0} left; {1} is the owner now", "{0} 退出了群，{1} 成为群主";
+    Removed: "{0} removed {1}", "{0} 移除了 {1}";
+    UnknownChange: "{0} changed something this program does not know", "{0} 做了本程序不认识的更改";
+
+    // The composer and its hints.
+    WriteHere: "Write a message · Enter sends · Alt+Enter new line · /help", "输入消息 · Enter 发送 · Alt+Enter 换行 · /help";
+    TooSmall: "make the window larger", "窗口太小";
+    PressAgainToQuit: "Ctrl+C again quits; queued messages are kept and sent next time", "再按 Ctrl+C 退出；待发送的消息会保留，下次继续发送";
+
+    // Commands.
+    UnknownCommand: "there is no command {0}; /help lists them", "没有命令 {0}；/help 查看全部命令";
+    WantsUser: "{0} needs a user: {0} USER", "{0} 需要用户名：{0} 用户名";
+    WantsUsers: "{0} needs users: {0} USER…", "{0} 需要用户名：{0} 用户名…";
+    WantsTitle: "a group needs a title: /group create TITLE USER…", "群需要名称：/group create 群名 用户名…";
+    WantsGroupVerb: "/group create, invite, leave, kick or members", "/group create、invite、leave、kick 或 members";
+    BadUser: "{0} is no user id: {1}", "{0} 不是有效的用户名：{1}";
+    UnclosedQuote: "a closing \" is missing", "缺少右引号 \"";
+    NoArguments: "{0} takes nothing more", "{0} 不需要参数";
+    NeedsConversation: "open a conversation first: Ctrl+K or /to USER", "请先打开会话：Ctrl+K 或 /to 用户名";
+    NeedsGroup: "this works in a group only", "只能在群里使用";
+    NothingFailed: "no message here has failed", "这里没有发送失败的消息";
+    NotAMember: "you are not in this group any more", "你已不在这个群里";
+    TooLong: "too long: {0} bytes of {1} at most", "太长：{0} 字节，最多 {1} 字节";
+    Created: "the group “{0}” is made", "群“{0}”已创建";
+    DoneInvite: "invited: {0}", "已邀请：{0}";
+    DoneKick: "removed: {0}", "已移除：{0}";
+    DoneLeave: "you left the group", "你已退出群";
+    Refused: "{0}: {1}", "{0}：{1}";
+    Lagged: "this program was too slow; it reads the state again", "本程序处理过慢，正在重新读取";
+    RestoredStore: "the local store was an old copy; this goes on as a new device", "本地存储是旧副本，已作为新设备继续";
+    KeyFileMade: "the key of your local messages lies in {0}: keep others from reading it", "本地消息的密钥保存在 {0}：不要让别人读取";
+
+    // Overlays.
+    SwitcherTitle: "Go to", "前往";
+    SwitcherNew: "write to {0}", "发消息给 {0}";
+    SwitcherNone: "nobody found", "没有找到";
+    SwitcherHint: "↑↓ choose · Enter opens · Esc closes", "↑↓ 选择 · Enter 打开 · Esc 关闭";
+    MembersTitle: "Members of {0}", "{0} 的成员";
+    RoleOwner: "owner", "群主";
+    RoleAdmin: "admin", "管理员";
+    RoleMember: "member", "成员";
+    HelpTitle: "Help", "帮助";
+    CloseHint: "Esc closes", "Esc 关闭";
+    HelpTo: "/to USER  write to somebody", "/to 用户名  给某人发消息";
+    HelpGroupCreate: "/group create TITLE USER…  make a group (\"two words\" in quotes)", "/group create 群名 用户名…  建群（带空格的群名加引号）";
+    HelpGroupInvite: "/group invite USER…  bring people in", "/group invite 用户名…  邀请成员";
+    HelpGroupKick: "/group kick USER…  remove people", "/group kick 用户名…  移除成员";
+    HelpGroupLeave: "/group leave  leave this group", "/group leave  退出本群";
+    HelpGroupMembers: "/group members  who is in it", "/group members  查看成员";
+    HelpHistory: "/history  load earlier messages", "/history  加载更早的消息";
+    HelpRetry: "/retry  send again what failed (Ctrl+R)", "/retry  重发失败的消息（Ctrl+R）";
+    HelpDelete: "/delete  remove what failed", "/delete  删除发送失败的消息";
+    HelpHelp: "/help  this page (F1)", "/help  本页（F1）";
+    HelpQuit: "/quit  end (Ctrl+C)", "/quit  退出（Ctrl+C）";
+    HelpKeysSend: "Enter sends · Alt+Enter new line · Tab completes · // sends a text that begins with /", "Enter 发送 · Alt+Enter 换行 · Tab 补全 · // 发送以 / 开头的文字";
+    HelpKeysMove: "Ctrl+K go to · Alt+↑↓ previous, next conversation", "Ctrl+K 前往 · Alt+↑↓ 上一个、下一个会话";
+    HelpKeysScroll: "PageUp PageDown scroll · Ctrl+End (or End) newest · Ctrl+Home oldest loaded", "PageUp PageDown 滚动 · Ctrl+End（或 End）最新 · Ctrl+Home 最早";
+    HelpSigns: "Signs:", "符号：";
+
+    // Days of the week and dates.
+    Monday: "Monday", "星期一";
+    Tuesday: "Tuesday", "星期二";
+    Wednesday: "Wednesday", "星期三";
+    Thursday: "Thursday", "星期四";
+    Friday: "Friday", "星期五";
+    Saturday: "Saturday", "星期六";
+    Sunday: "Sunday", "星期日";
+    Date: "{0}, {1}-{2}-{3}", "{1}年{2}月{3}日 {0}";
+    ListSeparator: ", ", "、";
+}
+
+/// The catalogue in one language.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Texts(pub Language);
+
+impl Texts {
+    /// A text without values.
+    #[must_use]
+    pub const fn get(self, text: Text) -> &'static str {
+        text.in_language(self.0)
+    }
+
+    /// A text with its values put in. A value is never looked through for placeholders.
+    #[must_use]
+    pub fn with(self, text: Text, values: &[&str]) -> String {
+        let mut filled = String::new();
+        let mut rest = self.get(text);
+        while let Some(open) = rest.find('{') {
+            filled.push_str(&rest[..open]);
+            let (placeholder, after) =
+                rest[open..].split_at(rest[open..].find('}').map_or(0, |at| at + 1));
+            let value = placeholder
+                .trim_matches(['{', '}'])
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| values.get(number));
+            filled.push_str(value.copied().unwrap_or(placeholder));
+            rest = after;
+            if placeholder.is_empty() {
+                break;
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+
+    /// Names in a row.
+    pub fn list<T: std::fmt::Display>(self, names: impl IntoIterator<Item = T>) -> String {
+        let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+        names.join(self.get(Text::ListSeparator))
+    }
+}

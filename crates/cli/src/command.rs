@@ -1,0 +1,95 @@
+//! The commands, their options, and which function runs each.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anser_types::exit;
+use clap::Subcommand;
+
+use crate::bench::{self, BenchOptions};
+use crate::chat::{self, ChatOptions};
+use crate::failure;
+use crate::group::{self, GroupCommand};
+use crate::history::{self, HistoryOptions};
+use crate::logging;
+use crate::send::{self, SendOptions};
+use crate::tail::{self, TailOptions};
+use crate::token::{self, TokenOptions};
+
+/// What a client can be asked to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Chat in the terminal
+    Chat(ChatOptions),
+    /// Send one message and wait until the server has stored it
+    Send(SendOptions),
+    /// Print messages as they come
+    Tail(TailOptions),
+    /// Print what was said
+    History(HistoryOptions),
+    /// Make, list and change groups
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Print a device token for a user, for trying things out (needs the server's API key)
+    Token(TokenOptions),
+    /// Measure a server
+    Bench(BenchOptions),
+}
+
+/// Runs a command to its end and says how the process should exit.
+#[must_use]
+pub fn run(command: Command) -> ExitCode {
+    let as_json = wants_json(&command);
+    let result = match command {
+        Command::Bench(options) => run_bench(&options),
+        other => on_a_runtime(other),
+    };
+    match result {
+        Ok(()) => ExitCode::from(exit::OK),
+        Err(error) => ExitCode::from(failure::report(&error, as_json)),
+    }
+}
+
+fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Chat(_) => false,
+        Command::Send(options) => options.json,
+        Command::Tail(options) => options.json,
+        Command::History(options) => options.json,
+        Command::Group(command) => command.json(),
+        Command::Token(options) => options.json,
+        Command::Bench(options) => options.json,
+    }
+}
+
+fn on_a_runtime(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Chat(_) => logging::to_file()?,
+        _ => logging::to_standard_error(),
+    }
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Chat(options) => chat::run(options).await,
+            Command::Send(options) => send::run(options).await,
+            Command::Tail(options) => tail::run(options).await,
+            Command::History(options) => history::run(options).await,
+            Command::Group(command) => group::run(command).await,
+            Command::Token(options) => token::run(options).await,
+            Command::Bench(_) => unreachable!("runs on a runtime of its own"),
+        }
+    })
+}
+
+fn run_bench(options: &BenchOptions) -> anyhow::Result<()> {
+    let report = bench::run(options)?;
+    let mut out = std::io::stdout().lock();
+    if options.json {
+        writeln!(out, "{}", serde_json::to_string(&report)?)?;
+    } else {
+        write!(out, "{}", report.table())?;
+    }
+    anyhow::ensure!(report.is_clean(), "messages were lost, doubled or out of order");
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! Who a command acts as: a stored device of the user, or a new one by API key or password.
+//!
+//! The chat has a store of its own. Other commands take the first store that no other process uses (`cli-0`, `cli-1`,
+//! …), so that they run beside an open chat and beside each other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anser_sdk::http::{AccountClient, AppServerClient, DeviceDescription, HttpConnection};
+use anser_sdk::store::StoreError;
+use anser_sdk::{AppServerDevices, Client, ClientBuilder, Error, SecretString};
+use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
+use clap::Args;
+
+use crate::place::{self, Environment, Place, Wanted};
+
+/// Stores of commands of one user that may be in use at once; each is a device, and a user has at most 64.
+const SLOTS: usize = 32;
+/// Where a password may stand instead of being typed.
+const PASSWORD_VARIABLE: &str = "ANSER_PASSWORD";
+
+/// Which server: the same for every command that talks to one.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Where {
+    /// The server: https://host:port (or http, tls, tcp, ws, wss). Default: the one started on this machine
+    #[arg(long, env = "ANSER_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// The server's data directory, to find the server started on this machine
+    #[arg(long, env = "ANSER_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Accept exactly this server certificate: the 64 hexadecimal digits of its SHA-256
+    #[arg(long, value_name = "SHA256")]
+    pub pin: Option<String>,
+    /// A file with the server's API key, for servers that are not on this machine
+    #[arg(long, env = "ANSER_API_KEY_FILE", value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// Allow unencrypted connections to other machines: everybody on the way can read along
+    #[arg(long)]
+    pub allow_plaintext: bool,
+}
+
+impl Where {
+    /// Finds the server.
+    ///
+    /// # Errors
+    /// `CONFIG_INVALID`, or `UNREACHABLE` when no server was started on this machine.
+    pub fn find(&self) -> Result<Place, Refusal> {
+        let wanted = Wanted {
+            server: self.server.clone(),
+            data_dir: self.data_dir.clone(),
+            pin: self.pin.clone(),
+            api_key_file: self.api_key_file.clone(),
+            allow_plaintext: self.allow_plaintext,
+        };
+        Place::find(&wanted, &variable)
+    }
+}
+
+/// As whom, and where: the same for every command that signs in.
+#[derive(Args, Clone, Debug)]
+pub struct Who {
+    /// The user to act as
+    #[arg(long = "as", value_name = "USER")]
+    pub user: UserId,
+    /// At which server.
+    #[command(flatten)]
+    pub place: Where,
+    /// Sign in with a password (asked for, or in ANSER_PASSWORD) instead of the server's API key
+    #[arg(long)]
+    pub password: bool,
+    /// Register the user with that password first
+    #[arg(long, requires = "password")]
+    pub register: bool,
+}
+
+/// A variable of the environment; one that is no text counts as not set.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What kind of program opens a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The chat: one at a time for a user.
+    Chat,
+    /// Anything else: any number at a time.
+    Command,
+}
+
+impl Purpose {
+    const fn class(self) -> DeviceClass {
+        match self {
+            Self::Chat => DeviceClass::Desktop,
+            Self::Command => DeviceClass::Cli,
+        }
+    }
+
+    /// The names of the stores it may take, in order.
+    pub fn slots(self) -> Vec<String> {
+        match self {
+            Self::Chat => vec!["chat".to_owned()],
+            Self::Command => (0..SLOTS).map(|number| format!("cli-{number}")).collect(),
+        }
+    }
+}
+
+/// How a device comes to be when the store holds none.
+#[derive(Clone)]
+enum Credentials {
+    Password(SecretString),
+    Register(SecretString),
+    ApiKey(SecretString),
+    /// Only a stored device can be used.
+    None,
+}
+
+/// Opens the client of a user: the stored device of the first free slot, or a new one. A token that has ended is
+/// renewed the same way while the client runs.
+///
+/// # Errors
+/// What is wrong with place, password or key; `STORE_IN_USE` when every slot is taken.
+pub async fn open(who: &Who, place: &Place, purpose: Purpose) -> Result<Client, Refusal> {
+    let credentials = credentials(who, place)?;
+    let clients = place::client_dir(&variable as Environment<'_>)?;
+    let mut in_use = None;
+    for slot in purpose.slots() {
+        let directory = place::store_directory(&clients, &place.directory, &who.user, &slot);
+        let builder = builder(place, purpose).store_directory(directory);
+        match sign_in(builder, who, place, purpose, credentials.clone()).await {
+            Ok(client) => return Ok(client),
+            Err(Error::Store(error @ StoreError::InUse { .. })) => in_use = Some(error),
+            Err(error) => return Err(explain(error, who, place, &credentials)),
+        }
+    }
+    Err(in_use.map_or_else(|| Refusal::new(ErrorCode::StoreInUse), Refusal::from))
+}
+
+fn builder(place: &Place, purpose: Purpose) -> ClientBuilder {
+    Client::builder()
+        .endpoint(place.session.clone())
+        .http(place.http.clone())
+        .trust(place.trust.clone())
+        .allow_plaintext(place.allow_plaintext)
+        .device(purpose.class(), device_name(purpose))
+        .program(concat!("anser/", env!("CARGO_PKG_VERSION")))
+}
+
+async fn sign_in(
+    builder: ClientBuilder,
+    who: &Who,
+    place: &Place,
+    purpose: Purpose,
+    credentials: Credentials,
+) -> Result<Client, Error> {
+    match credentials {
+        Credentials::Password(password) => {
+            builder.login_with_password(who.user.clone(), password).await
+        }
+        Credentials::Register(password) => builder.register(who.user.clone(), password).await,
+        Credentials::ApiKey(key) => {
+            let device = DeviceDescription { class: purpose.class(), name: device_name(purpose) };
+            let source = AppServerDevices::new(app_server(place, key)?, who.user.clone(), device);
+            builder.login_with(Arc::new(source)).await
+        }
+        Credentials::None => builder.resume().await,
+    }
+}
+
+/// The app-server door of a place.
+///
+/// # Errors
+/// `CONFIG_INVALID` when its address cannot be used.
+pub fn app_server(place: &Place, key: SecretString) -> Result<AppServerClient, Refusal> {
+    Ok(AppServerClient::new(http(place)?, key))
+}
+
+/// The account door of a place.
+///
+/// # Errors
+/// `CONFIG_INVALID` when its address cannot be used.
+pub fn account(place: &Place) -> Result<AccountClient, Refusal> {
+    Ok(AccountClient::new(http(place)?))
+}
+
+fn http(place: &Place) -> Result<HttpConnection, Refusal> {
+    HttpConnection::new(&place.http, &place.trust, place.allow_plaintext)
+}
+
+fn credentials(who: &Who, place: &Place) -> Result<Credentials, Refusal> {
+    if who.password {
+        let password = password(&who.user)?;
+        return Ok(if who.register {
+            Credentials::Register(password)
+        } else {
+            Credentials::Password(password)
+        });
+    }
+    Ok(place.api_key.clone().map_or(Credentials::None, Credentials::ApiKey))
+}
+
+/// The password from the environment, else asked for without showing it.
+fn password(user: &UserId) -> Result<SecretString, Refusal> {
+    if let Some(password) = variable(PASSWORD_VARIABLE) {
+        return Ok(SecretString::from(password));
+    }
+    rpassword::prompt_password(format!("Password of {user}: ")).map(SecretString::from).map_err(
+        |error| {
+            let why =
+                format!("no password can be asked for here ({error}): set {PASSWORD_VARIABLE}");
+            Refusal::because(ErrorCode::ConfigInvalid, why)
+        },
+    )
+}
+
+/// Says what is missing when nobody could have signed in.
+fn explain(error: Error, who: &Who, place: &Place, credentials: &Credentials) -> Refusal {
+    let refusal = Refusal::from(error);
+    match (refusal.code, credentials) {
+        (ErrorCode::TokenInvalid, Credentials::None) => Refusal::because(
+            ErrorCode::TokenInvalid,
+            format!(
+                "{} is not signed in at {} on this machine: add --password (and --register for a new user), or \
+                 --api-key-file",
+                who.user, place.shown
+            ),
+        ),
+        _ => refusal,
+    }
+}
+
+/// What the user sees in a list of devices.
+fn device_name(purpose: Purpose) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    match purpose {
+        Purpose::Chat => format!("anser chat on {host}"),
+        Purpose::Command => format!("anser command line on {host}"),
+    }
+}

@@ -1,0 +1,228 @@
+//! What commands print: lines for people, one JSON object per line for programs. Everything goes through here.
+
+use std::io::{self, Write};
+
+use anser_sdk::store::{ChatMessage, Status};
+use anser_types::event::UnavailableReason;
+use anser_types::{Change, ChangeKind, Content, MessageKind, Role, Unavailable, UserId};
+use base64::Engine;
+use serde_json::{Map, Value, json};
+
+use crate::chat::times::LocalTimes;
+use crate::plain;
+
+/// Prints a line and gives it to the reader at once.
+///
+/// # Errors
+/// Nobody reads any more, or the disk is full.
+pub fn line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Prints a JSON object on one line.
+///
+/// # Errors
+/// As [`line`].
+pub fn object(value: &Value) -> io::Result<()> {
+    line(&value.to_string())
+}
+
+/// The name of a state in JSON.
+#[must_use]
+pub const fn state_name(status: &Status) -> &'static str {
+    match status {
+        Status::Received => "received",
+        Status::Queued => "queued",
+        Status::Sending => "sending",
+        Status::Sent { stored_offline: false } => "sent",
+        Status::Sent { stored_offline: true } => "stored_offline",
+        Status::Delivered => "delivered",
+        Status::Read => "read",
+        Status::Failed { .. } => "failed",
+        Status::NotOnServer => "not_on_server",
+    }
+}
+
+/// The name of a role.
+#[must_use]
+pub const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Member => "member",
+        Role::Admin => "admin",
+        Role::Owner => "owner",
+    }
+}
+
+/// A message as JSON: `text` for texts, else `kind` and `content_base64`; `content` is absent once it was removed.
+#[must_use]
+pub fn message_json(message: &ChatMessage) -> Value {
+    let mut object = Map::new();
+    object.insert("event".to_owned(), json!("message"));
+    object.insert("conversation".to_owned(), json!(message.conversation.to_string()));
+    object.insert("seq".to_owned(), json!(message.seq.map(|seq| seq.0)));
+    object.insert("peer".to_owned(), json!(message.peer.as_ref().map(UserId::as_str)));
+    object.insert("sender".to_owned(), json!(message.sender.as_str()));
+    object.insert("client_msg_id".to_owned(), json!(message.id.to_string()));
+    object.insert("sent_at_ms".to_owned(), json!(message.sent_at.0));
+    object.insert("server_time_ms".to_owned(), json!(message.server_time.map(|at| at.0)));
+    object.insert("own".to_owned(), json!(message.own));
+    object.insert("state".to_owned(), json!(state_name(&message.status)));
+    if let Some(content) = &message.content {
+        insert_content(&mut object, content);
+    } else {
+        object.insert("removed".to_owned(), json!(true));
+    }
+    Value::Object(object)
+}
+
+fn insert_content(object: &mut Map<String, Value>, content: &Content) {
+    match (content.kind, std::str::from_utf8(&content.body)) {
+        (MessageKind::Text, Ok(text)) => {
+            object.insert("text".to_owned(), json!(text));
+        }
+        (kind, _) => {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&content.body);
+            object.insert("kind".to_owned(), json!(kind.code()));
+            object.insert("content_base64".to_owned(), json!(encoded));
+        }
+    }
+    if let Some(seq) = content.reply_to {
+        object.insert("reply_to".to_owned(), json!(seq.0));
+    }
+    if !content.mentions.is_empty() {
+        let names: Vec<&str> = content.mentions.iter().map(UserId::as_str).collect();
+        object.insert("mentions".to_owned(), json!(names));
+    }
+}
+
+/// A change of a group as JSON.
+#[must_use]
+pub fn change_json(change: &Change) -> Value {
+    let names = |users: &[UserId]| users.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let what = match &change.kind {
+        ChangeKind::GroupCreated { title, members } => {
+            json!({ "kind": "group_created", "title": title, "users": names(members) })
+        }
+        ChangeKind::MembersJoined { title, users } => {
+            json!({ "kind": "members_joined", "title": title, "users": names(users) })
+        }
+        ChangeKind::MemberLeft { new_owner } => {
+            json!({ "kind": "member_left", "new_owner": new_owner.as_ref().map(UserId::as_str) })
+        }
+        ChangeKind::MembersRemoved { users } => {
+            json!({ "kind": "members_removed", "users": names(users) })
+        }
+        ChangeKind::Unknown { kind, .. } => json!({ "kind": "unknown", "number": kind }),
+    };
+    json!({
+        "event": "change",
+        "conversation": change.conversation.to_string(),
+        "change_no": change.change_no.0,
+        "after_seq": change.after_seq.0,
+        "actor": change.actor.as_str(),
+        "server_time_ms": change.at.0,
+        "change": what,
+    })
+}
+
+/// A range that cannot be given as JSON.
+#[must_use]
+pub fn gap_json(gap: &Unavailable) -> Value {
+    json!({
+        "event": "unavailable",
+        "conversation": gap.conversation.to_string(),
+        "from": gap.from.0,
+        "to": gap.to.0,
+        "reason": match gap.reason {
+            UnavailableReason::Expired => "expired",
+            UnavailableReason::Damaged => "damaged",
+            UnavailableReason::NotVisible => "not_visible",
+        },
+    })
+}
+
+/// Lines for people.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    times: LocalTimes,
+}
+
+/// What stands before the second and further lines of a text.
+const CONTINUED: &str = "\n    ";
+
+impl Lines {
+    /// With times in this zone.
+    #[must_use]
+    pub const fn new(times: LocalTimes) -> Self {
+        Self { times }
+    }
+
+    /// A message; `place` names the group it was said in.
+    #[must_use]
+    pub fn message(&self, message: &ChatMessage, place: Option<&str>) -> String {
+        let at = message.server_time.unwrap_or(message.sent_at);
+        let seq = message.seq.map_or_else(|| "-".to_owned(), |seq| format!("#{seq}"));
+        let to = match (place, &message.peer) {
+            (Some(group), _) => format!(" in {}", plain::one_line(group)),
+            (None, Some(peer)) if message.own => format!(" → {}", plain::one_line(peer.as_str())),
+            (None, _) => String::new(),
+        };
+        let state = match &message.status {
+            Status::Received => String::new(),
+            other => format!("  [{}]", state_name(other)),
+        };
+        let sender = plain::one_line(message.sender.as_str());
+        let body = body(message).replace('\n', CONTINUED);
+        format!("{} {seq} {sender}{to}: {body}{state}", self.times.stamp(at))
+    }
+
+    /// A change of a group.
+    #[must_use]
+    pub fn change(&self, change: &Change, place: &str) -> String {
+        let names =
+            |users: &[UserId]| users.iter().map(UserId::as_str).collect::<Vec<_>>().join(", ");
+        let what = match &change.kind {
+            ChangeKind::GroupCreated { title, members } => {
+                format!("made the group \"{title}\" ({})", names(members))
+            }
+            ChangeKind::MembersJoined { users, .. } => format!("invited {}", names(users)),
+            ChangeKind::MemberLeft { new_owner: None } => "left".to_owned(),
+            ChangeKind::MemberLeft { new_owner: Some(owner) } => {
+                format!("left; {owner} is the owner now")
+            }
+            ChangeKind::MembersRemoved { users } => format!("removed {}", names(users)),
+            ChangeKind::Unknown { kind, .. } => format!("changed something unknown ({kind})"),
+        };
+        let said = format!("* {} {what}", change.actor);
+        format!(
+            "{} in {}: {}",
+            self.times.stamp(change.at),
+            plain::one_line(place),
+            plain::one_line(&said)
+        )
+    }
+
+    /// A range that cannot be given.
+    #[must_use]
+    pub fn gap(gap: &Unavailable) -> String {
+        let why = match gap.reason {
+            UnavailableReason::Expired => "older than the server keeps",
+            UnavailableReason::Damaged => "damaged at the server",
+            UnavailableReason::NotVisible => "from a time you were not here",
+        };
+        format!("(#{}–#{}: {why})", gap.from, gap.to)
+    }
+}
+
+/// What a message says; other kinds than text by their name.
+fn body(message: &ChatMessage) -> String {
+    match &message.content {
+        None => "(removed)".to_owned(),
+        Some(content) if matches!(content.kind, MessageKind::Text | MessageKind::System) => {
+            plain::clean(&String::from_utf8_lossy(&content.body))
+        }
+        Some(content) => format!("({:?}, {} bytes)", content.kind, content.body.len()),
+    }
+}

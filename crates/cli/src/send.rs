@@ -1,0 +1,127 @@
+//! `anser send`: one message, and its place once the server has stored it.
+
+use std::io::Read;
+
+use anser_sdk::{Client, SentMessage};
+use anser_types::{Content, ConversationId, ErrorCode, Refusal, Target, UserId};
+use clap::Args;
+use serde_json::json;
+
+use crate::identity::Who;
+use crate::{say, session};
+
+/// Send one message and wait until the server has stored it.
+#[derive(Args, Clone, Debug)]
+#[command(allow_missing_positional = true)]
+pub struct SendOptions {
+    #[command(flatten)]
+    pub who: Who,
+    /// To whom
+    #[arg(value_name = "USER", required_unless_present = "group", conflicts_with = "group")]
+    pub to: Option<UserId>,
+    /// What to say; "-" reads it from the standard input
+    #[arg(value_name = "TEXT", required = true)]
+    pub text: Option<String>,
+    /// To a group, by its id
+    #[arg(long, value_name = "ID")]
+    pub group: Option<ConversationId>,
+    /// Seconds to wait for the connection, and then for the answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why the message is not stored at the server.
+pub async fn run(options: SendOptions) -> anyhow::Result<()> {
+    let text = read_text(options.text.as_deref().unwrap_or_default())?;
+    let to = target(options.to.as_ref(), options.group)?;
+    let sent = session::with_client(&options.who, async |client| {
+        send(&client, to, text, options.timeout).await
+    })
+    .await?;
+    let state = if sent.stored_offline { "stored_offline" } else { "sent" };
+    if options.json {
+        say::object(&json!({
+            "conversation": sent.conversation.to_string(),
+            "seq": sent.seq.0,
+            "state": state,
+            "client_msg_id": sent.id.to_string(),
+            "server_time_ms": sent.server_time.0,
+        }))?;
+    } else {
+        let words = if sent.stored_offline { "sent, waits for them" } else { "sent" };
+        say::line(&format!("#{} {words}", sent.seq))?;
+    }
+    Ok(())
+}
+
+async fn send(
+    client: &Client,
+    to: Target,
+    text: String,
+    timeout: u64,
+) -> anyhow::Result<SentMessage> {
+    let patience = session::seconds(timeout);
+    // Before anything is queued: a message given up here was never said.
+    session::connected(client, patience).await?;
+    let id = client.send_message(to, Content::text(text)).await.map_err(Refusal::from)?;
+    match tokio::time::timeout(patience, client.wait_sent(id)).await {
+        Ok(Ok(sent)) => Ok(sent),
+        Ok(Err(error)) => {
+            let refusal = Refusal::from(error);
+            if !refusal.code.retryable() {
+                // Refused for good: it would only stand in the way of what is sent next.
+                forget(client, id).await;
+            }
+            Err(refusal.into())
+        }
+        Err(_) => {
+            let why = format!(
+                "message {id} is kept and goes out with the next command of this user on this machine"
+            );
+            Err(Refusal::because(ErrorCode::TimedOut, why).into())
+        }
+    }
+}
+
+async fn forget(client: &Client, id: anser_types::MessageId) {
+    if let Err(error) = client.delete_unsent(id).await {
+        tracing::debug!(%error, "a refused message is not in the outbox any more");
+    }
+}
+
+fn read_text(given: &str) -> anyhow::Result<String> {
+    if given != "-" {
+        return Ok(given.to_owned());
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    // The line end that ends every text file is no part of what is said.
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+/// A user or a group, as given on the command line.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when neither is given.
+pub fn target(user: Option<&UserId>, group: Option<ConversationId>) -> Result<Target, Refusal> {
+    match (group, user) {
+        (Some(id), _) => Ok(Target::Conversation(id)),
+        (None, Some(user)) => Ok(Target::User(user.clone())),
+        (None, None) => Err(Refusal::because(
+            ErrorCode::InvalidArgument,
+            "name a user, or a group with --group",
+        )),
+    }
+}

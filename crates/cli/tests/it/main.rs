@@ -1,0 +1,12 @@
+//! Tests of the command line's pure parts: the chat's model and screens, places, slots, printed shapes.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+mod chat;
+mod places;
+mod printed;
+mod scrolling;
+mod slash;
+mod support;
+mod texts;
+mod view;
+mod widths;
