@@ -84,7 +84,9 @@ fn the_doctors_exit_status_says_that_something_failed() {
 fn help_and_version_name_the_commands() {
     let home = Home::new();
     let help = text(&home.run(&["--help"]).stdout);
-    for command in ["init", "serve", "config", "doctor", "dump"] {
+    for command in
+        ["init", "serve", "config", "doctor", "dump", "chat", "send", "tail", "completions"]
+    {
         assert!(help.contains(&format!("  {command}")), "{help}");
     }
     assert!(text(&home.run(&["--version"]).stdout).starts_with("anser "));

@@ -56,7 +56,7 @@ impl Home {
         let child =
             self.program(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let pid = Pid::from_child(&child);
-        let (ended, ending) = mpsc::channel();
+        let (ended, ending) = mpsc::sync_channel(1);
         std::thread::spawn(move || ended.send(child.wait_with_output()));
         match ending.recv_timeout(PATIENCE) {
             Ok(output) => output.unwrap(),
