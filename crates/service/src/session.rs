@@ -281,7 +281,7 @@ impl Reader {
             self.0.slot.end(Ended { code: ErrorCode::LogBehindClient, detail });
             return;
         }
-        let after_reset = matches!(self.0.opened.start, Start::Reset { at, .. } if at == up_to);
+        let after_reset = matches!(self.0.opened.start, Start::Reset { at, .. } if up_to <= at);
         receipts::acked(&self.0, up_to, delivered, after_reset);
     }
 

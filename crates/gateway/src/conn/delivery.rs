@@ -234,7 +234,9 @@ impl Place {
             return Acked::Unheard;
         }
         if let Flow::Reset { at } = self.flow {
-            if up_to < at {
+            // An interrupted rebuild ends where it began, which may lie below what this session was told. Whoever asks
+            // for a page has finished it; the page shows whether entries that old are still kept.
+            if up_to < at && want == 0 {
                 return Acked::Repeated;
             }
             self.flow = Flow::Live { sent: up_to };
