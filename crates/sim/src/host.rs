@@ -1,6 +1,8 @@
 //! A simulated device: the real client core, a store that survives its process, and a journal of what it saw.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anser_client::core::Core;
@@ -18,9 +20,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::SimClock;
+use crate::coverage::{Coverage, Rare};
 use crate::entropy::Seeded;
-use crate::network::{Heard, Network};
+use crate::network::{Heard, Network, Plug};
+use crate::reception::Reception;
+use crate::seams::Seams;
 use crate::store::DeviceStore;
+use crate::trace::Trace;
 
 /// News from the network that may wait for the device.
 const HEARD: usize = 64;
@@ -42,42 +48,65 @@ pub trait Witness: Send + Sync {
     fn heard(&self, device: &Identity, event: &AppEvent);
     /// A transaction became durable on the device.
     fn stored(&self, device: &Identity, records: &[Record]);
+    /// From now on this device stands on this store: it is a new device on an old one's store, or its store went back
+    /// to an old copy.
+    fn begins(&self, before: &Identity, now: &Identity, store: &DeviceStore);
+}
+
+/// What all devices of a simulation share.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// How to reach the server.
+    pub network: Network,
+    /// Where a new device is had from.
+    pub reception: Reception,
+    /// Decides everything.
+    pub random: Arc<Seeded>,
+    /// Keeps the journals.
+    pub witness: Arc<dyn Witness>,
+    /// What a test bends.
+    pub seams: Arc<dyn Seams>,
+    /// Counts rare paths.
+    pub coverage: Coverage,
+    /// Notes everything.
+    pub trace: Trace,
+    /// Entries of a page of the inbox and of a rebuild.
+    pub page_entries: u32,
 }
 
 /// A device: its store lasts, its process comes and goes.
 pub struct Device {
     /// What survives.
     pub store: Arc<Mutex<DeviceStore>>,
+    /// Its way into the network.
+    pub plug: Arc<Plug>,
+    /// Whether transactions are refused for lack of space, again and again.
+    pub disk_full: Arc<AtomicBool>,
     clock: Arc<SimClock>,
-    network: Network,
-    random: Arc<Seeded>,
-    witness: Arc<dyn Witness>,
+    around: Surroundings,
     process: Option<Process>,
     started: Instant,
 }
 
+/// A transaction that is under way; whether it survives a crash is decided by the crash.
+type UnderWay = Arc<Mutex<Option<Arc<Vec<Record>>>>>;
+
 struct Process {
     task: JoinHandle<()>,
     wishes: mpsc::Sender<Wish>,
-    /// A transaction that is under way; whether it survives a crash is decided by the crash.
-    in_flight: Arc<Mutex<Option<Arc<Vec<Record>>>>>,
+    in_flight: UnderWay,
 }
 
 impl Device {
     /// A device that is switched off.
     #[must_use]
-    pub fn new(
-        identity: Identity,
-        network: Network,
-        random: Arc<Seeded>,
-        witness: Arc<dyn Witness>,
-    ) -> Self {
+    pub fn new(identity: Identity, around: Surroundings) -> Self {
         Self {
             store: Arc::new(Mutex::new(DeviceStore::new(identity))),
+            plug: Arc::default(),
+            disk_full: Arc::default(),
             clock: Arc::new(SimClock::new()),
-            network,
-            random,
-            witness,
+            around,
             process: None,
             started: Instant::now(),
         }
@@ -106,28 +135,31 @@ impl Device {
         if self.process.is_some() {
             return;
         }
-        let snapshot = self.store.lock().snapshot();
+        let identity = self.identity();
+        let snapshot = self.around.seams.loads(&identity, self.store.lock().snapshot());
         let endpoint = Endpoint {
             transport: TransportKind::Tcp,
             host: "server".to_owned(),
             port: 1,
             network: String::new(),
         };
-        let core = Core::new(Config::new(endpoint, self.random.below(u64::MAX)), snapshot);
+        let mut config = Config::new(endpoint, self.around.random.below(u64::MAX));
+        config.page_entries = self.around.page_entries;
         let (wishes, receiver) = mpsc::channel(WISHES);
-        let in_flight = Arc::new(Mutex::new(None));
+        let in_flight = UnderWay::default();
         let running = Running {
-            core,
-            identity: self.identity(),
+            core: Core::new(config, snapshot),
+            identity,
             store: Arc::clone(&self.store),
+            plug: Arc::clone(&self.plug),
+            disk_full: Arc::clone(&self.disk_full),
             in_flight: Arc::clone(&in_flight),
             clock: Arc::clone(&self.clock),
-            network: self.network.clone(),
-            random: Arc::clone(&self.random),
-            witness: Arc::clone(&self.witness),
+            around: self.around.clone(),
             started: self.started,
             link: None,
             pending: None,
+            signing_up: None,
             asked: Vec::new(),
         };
         let task = tokio::spawn(running.live(receiver));
@@ -136,15 +168,48 @@ impl Device {
 
     /// Kills the process. A transaction under way survives or not, as chance decides.
     pub async fn kill(&mut self) {
+        let kept = self.around.random.chance(50);
+        self.kill_within(kept).await;
+    }
+
+    /// Kills the process; a transaction under way survives if `kept`.
+    pub async fn kill_within(&mut self, kept: bool) {
         let Some(process) = self.process.take() else { return };
         process.task.abort();
         // Its end is what we wait for, not its result.
         let _aborted = process.task.await;
-        let under_way = process.in_flight.lock().take();
-        if let Some(records) = under_way.filter(|_| self.random.chance(50)) {
-            self.store.lock().apply(&records);
-            self.witness.stored(&self.identity(), &records);
+        self.around.coverage.note(Rare::DeviceKilled);
+        let Some(records) = process.in_flight.lock().take() else { return };
+        self.around.trace.note(format_args!("{:?} killed, kept {kept}", self.identity()));
+        if kept {
+            self.around.coverage.note(Rare::TransactionSurvived);
+            commit(&self.store, &self.around, &records);
+        } else {
+            self.around.coverage.note(Rare::TransactionLost);
+            commit(&self.store, &self.around, self.around.seams.torn(&records));
         }
+    }
+
+    /// What is stored now.
+    #[must_use]
+    pub fn copy_store(&self) -> DeviceStore {
+        self.store.lock().clone()
+    }
+
+    /// Kills the process and puts an old copy in the store's place, as a restored backup does.
+    pub async fn restore(&mut self, copy: DeviceStore) {
+        self.kill_within(true).await;
+        let before = self.identity();
+        self.around.coverage.note(Rare::DeviceRestored);
+        self.around.trace.note(format_args!("{before:?} restored"));
+        self.around.witness.begins(&before, copy.identity(), &copy);
+        *self.store.lock() = copy;
+    }
+
+    /// Whether a transaction is under way.
+    #[must_use]
+    pub fn is_storing(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.in_flight.lock().is_some())
     }
 
     /// Composes a command. `None` while the device is off (or died before it could).
@@ -170,19 +235,34 @@ impl Device {
     }
 }
 
+/// One transaction, and everybody who must hear of it.
+fn commit(store: &Mutex<DeviceStore>, around: &Surroundings, records: &[Record]) {
+    let mut store = store.lock();
+    let before = store.identity().clone();
+    store.apply(records);
+    let now = store.identity().clone();
+    if before.device != now.device {
+        around.coverage.note(Rare::NewDeviceTaken);
+        around.witness.begins(&before, &now, &store);
+    }
+    around.trace.note(format_args!("{now:?} stores {records:?}"));
+    around.witness.stored(&now, records);
+}
+
 /// A process of a device: everything here is lost when it dies, but the store.
 struct Running {
     core: Core,
     identity: Identity,
     store: Arc<Mutex<DeviceStore>>,
-    in_flight: Arc<Mutex<Option<Arc<Vec<Record>>>>>,
+    plug: Arc<Plug>,
+    disk_full: Arc<AtomicBool>,
+    in_flight: UnderWay,
     clock: Arc<SimClock>,
-    network: Network,
-    random: Arc<Seeded>,
-    witness: Arc<dyn Witness>,
+    around: Surroundings,
     started: Instant,
     link: Option<(Attempt, mpsc::Sender<Bytes>)>,
     pending: Option<(Ticket, Instant)>,
+    signing_up: Option<Pin<Box<dyn Future<Output = Identity> + Send>>>,
     asked: Vec<(QueryNo, oneshot::Sender<Result<Reply, Refusal>>)>,
 }
 
@@ -198,6 +278,11 @@ impl Running {
                 biased;
                 () = at(stored) => self.store_now(),
                 () = at(timer) => self.handle(Input::Timer),
+                identity = signed_up(&mut self.signing_up) => {
+                    self.signing_up = None;
+                    let now = self.now();
+                    self.core.take_device(identity, now);
+                }
                 Some(news) = heard.recv() => self.hear(news),
                 wish = wishes.recv() => match wish {
                     Some(wish) => self.grant(wish),
@@ -219,7 +304,10 @@ impl Running {
     async fn carry_out(&mut self, news: &mpsc::Sender<Heard>) {
         while let Some(output) = self.core.poll_output() {
             match output {
-                Output::Connect { attempt, .. } => self.network.connect(attempt, news.clone()),
+                Output::Connect { attempt, .. } => {
+                    let plug = Arc::clone(&self.plug);
+                    self.around.network.connect(attempt, plug, news.clone());
+                }
                 Output::Transmit { attempt, bytes } => {
                     if let Some((current, link)) = &self.link
                         && *current == attempt
@@ -232,21 +320,36 @@ impl Running {
                     self.link.take_if(|(current, _)| *current == attempt);
                 }
                 Output::Persist { ticket, records } => {
-                    let takes = Duration::from_millis(self.random.below(STORE_MS));
+                    let takes = Duration::from_millis(self.around.random.below(STORE_MS));
                     *self.in_flight.lock() = Some(records);
                     self.pending = Some((ticket, Instant::now() + takes));
                 }
-                Output::Event(event) => self.witness.heard(&self.identity, &event),
+                Output::Event(event) => self.tell(&event),
                 Output::QueryDone { query_no, result } => self.answer(query_no, result),
             }
         }
     }
 
+    fn tell(&mut self, event: &AppEvent) {
+        let Surroundings { trace, witness, reception, .. } = &self.around;
+        trace.note(format_args!("{:?} hears {event:?}", self.identity));
+        witness.heard(&self.identity, event);
+        if *event == AppEvent::StoreWasRestored {
+            let Identity { user, class, .. } = self.identity.clone();
+            self.signing_up = Some(Box::pin(reception.clone().sign_up_patiently(user, class)));
+        }
+    }
+
     fn store_now(&mut self) {
         let Some((ticket, _)) = self.pending.take() else { return };
-        if let Some(records) = self.in_flight.lock().take() {
-            self.store.lock().apply(&records);
-            self.witness.stored(&self.identity, &records);
+        let records = self.in_flight.lock().take();
+        if self.disk_full.load(Ordering::Relaxed) && self.around.random.chance(70) {
+            self.around.coverage.note(Rare::DeviceDiskFull);
+            return self.handle(Input::PersistFailed { ticket, full: true });
+        }
+        if let Some(records) = records {
+            commit(&self.store, &self.around, &records);
+            self.identity = self.store.lock().identity().clone();
         }
         self.handle(Input::Persisted { ticket });
     }
@@ -314,6 +417,13 @@ pub fn is_refused(item: &OutboxItem) -> bool {
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn signed_up(wait: &mut Option<Pin<Box<dyn Future<Output = Identity> + Send>>>) -> Identity {
+    match wait {
+        Some(wait) => wait.await,
         None => std::future::pending().await,
     }
 }

@@ -4,12 +4,21 @@
 //! network, clock, randomness and disk. Same seed, same run. The checker reads what every client saw, and the raw
 //! store, and names what was promised and not kept.
 
+pub mod bend;
+pub mod chaos;
 pub mod checker;
 pub mod clock;
+pub mod coverage;
+pub mod disk;
 pub mod entropy;
+pub mod hints;
 pub mod host;
 pub mod network;
+pub mod readings;
+pub mod reception;
 pub mod scribe;
+pub mod seams;
 pub mod server;
 pub mod store;
+pub mod trace;
 pub mod world;

@@ -1,85 +1,128 @@
 //! Keeps a journal per device from what the devices' stores and apps witness.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anser_client::io::{AppEvent, Identity, MessageState};
-use anser_client::records::{OutboxState, Record, RowUpdate};
-use anser_types::{Command, CommandNo, ConversationId, DeviceNo, LocalNo, Seq, UserId};
+use anser_client::records::{OutboxState, Record, RowUpdate, StoredMessage};
+use anser_types::{
+    ChangeKind, Command, CommandNo, ConversationId, DeviceNo, LocalNo, MessageId, Seq, UserId,
+};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::checker::{BodyHash, Journal, MessageKey, What};
+use crate::coverage::{Coverage, Rare};
 use crate::host::Witness;
+use crate::store::DeviceStore;
+
+/// A device, and how many stores it has had: one that goes back to an old copy begins another journal.
+type Pen = (UserId, DeviceNo, u32);
 
 /// See the module's head.
 pub struct Scribe {
     started: Instant,
+    coverage: Coverage,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    journals: BTreeMap<(UserId, DeviceNo), Journal>,
-    numbers: BTreeMap<(UserId, DeviceNo, LocalNo), CommandNo>,
+    journals: BTreeMap<Pen, Journal>,
+    generations: BTreeMap<(UserId, DeviceNo), u32>,
+    numbers: BTreeMap<(UserId, MessageId), CommandNo>,
     pairs: BTreeMap<ConversationId, (UserId, UserId)>,
-    heads: BTreeMap<(UserId, DeviceNo, ConversationId), Seq>,
+    /// Per journal and conversation, the last message that came through the inbox: everything up to it came.
+    heads: BTreeMap<(Pen, ConversationId), Seq>,
+    /// What each store holds: storing a message again changes nothing.
+    held: BTreeMap<(Pen, ConversationId, Seq), (MessageKey, BodyHash)>,
     /// Messages that failed and wait for their user, with what was said when they were composed.
-    parked: BTreeMap<(UserId, DeviceNo, LocalNo), What>,
-    invoked: BTreeMap<(UserId, DeviceNo, LocalNo), What>,
+    parked: BTreeMap<(UserId, MessageId), What>,
+    invoked: BTreeMap<(UserId, MessageId), What>,
+    /// Devices that rebuild from conversation heads, and whether they were interrupted.
+    rebuilding: BTreeMap<(UserId, DeviceNo), bool>,
+}
+
+impl State {
+    fn pen(&self, user: &UserId, device: DeviceNo) -> Pen {
+        let generation = self.generations.get(&(user.clone(), device)).copied().unwrap_or_default();
+        (user.clone(), device, generation)
+    }
 }
 
 impl Scribe {
     /// Nothing written yet. `users` are told apart in the receipts of their direct conversations.
     #[must_use]
-    pub fn new(users: &[UserId]) -> Self {
+    pub fn new(users: &[UserId], coverage: Coverage) -> Self {
         let mut state = State::default();
         for a in users {
             for b in users {
                 state.pairs.insert(ConversationId::direct(a, b), (a.clone(), b.clone()));
             }
         }
-        Self { started: Instant::now(), state: Mutex::new(state) }
+        Self { started: Instant::now(), coverage, state: Mutex::new(state) }
     }
 
     /// Writes something down for a device.
     pub fn note(&self, device: &Identity, what: What) {
+        self.note_of(&device.user, device.device, what);
+    }
+
+    fn note_of(&self, user: &UserId, device: DeviceNo, what: What) {
         let at_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let key = (device.user.clone(), device.device);
         let mut state = self.state.lock();
-        state
-            .journals
-            .entry(key)
-            .or_insert_with(|| Journal::new(device.user.clone(), device.device))
-            .note(at_ns, what);
+        let pen = state.pen(user, device);
+        let journal = || Journal::new(user.clone(), device);
+        state.journals.entry(pen).or_insert_with(journal).note(at_ns, what);
     }
 
-    /// Every journal, by user and device.
+    /// Every journal, by user and device. Only these devices must hold everything by now.
     #[must_use]
-    pub fn journals(&self) -> Vec<Journal> {
-        self.state.lock().journals.values().cloned().collect()
+    pub fn journals(&self, caught_up: &[Identity]) -> Vec<Journal> {
+        let state = self.state.lock();
+        let caught_up: BTreeSet<Pen> =
+            caught_up.iter().map(|device| state.pen(&device.user, device.device)).collect();
+        let journals = state.journals.iter().map(|(pen, journal)| Journal {
+            caught_up: caught_up.contains(pen),
+            ..journal.clone()
+        });
+        journals.collect()
     }
 
-    fn number_of(&self, device: &Identity, local_no: LocalNo) -> CommandNo {
-        let key = (device.user.clone(), device.device, local_no);
-        self.state.lock().numbers.get(&key).copied().unwrap_or_default()
+    /// Whether some device of this user rebuilds from conversation heads now.
+    #[must_use]
+    pub fn is_rebuilding(&self, device: &Identity) -> bool {
+        self.state.lock().rebuilding.contains_key(&(device.user.clone(), device.device))
+    }
+
+    fn number_of(&self, user: &UserId, id: MessageId) -> CommandNo {
+        self.state.lock().numbers.get(&(user.clone(), id)).copied().unwrap_or_default()
     }
 
     fn composed(&self, device: &Identity, record: &Record) {
         let Record::OutboxPut(item) = record else { return };
-        let local_no = item.id.local_no;
+        let (id, user) = (item.id, &device.user);
         match item.command() {
             Some(Command::SendMessage { content, .. }) => {
                 let conversation = item.conversation.unwrap_or(ConversationId([0; 16]));
                 let body = BodyHash::of(&content.body);
-                let invoke = What::Invoke { local_no, conversation, body };
-                let key = (device.user.clone(), device.device, local_no);
-                self.state.lock().invoked.insert(key, invoke.clone());
-                self.note(device, invoke);
+                let invoke = What::Invoke { local_no: id.local_no, conversation, body };
+                let key = (user.clone(), id);
+                let known = {
+                    let mut state = self.state.lock();
+                    if matches!(item.state, OutboxState::Failed { .. }) {
+                        state.parked.insert(key.clone(), invoke.clone());
+                    }
+                    state.invoked.insert(key, invoke.clone())
+                };
+                // A new device stores once more what it takes over, and does not send it again thereby.
+                if known.as_ref() != Some(&invoke) {
+                    self.note_of(user, id.device, invoke);
+                }
             }
             Some(Command::MarkRead { at, up_to }) => {
                 let conversation = match at {
                     anser_types::Target::Conversation(id) => id,
-                    anser_types::Target::User(peer) => ConversationId::direct(&device.user, &peer),
+                    anser_types::Target::User(peer) => ConversationId::direct(user, &peer),
                 };
                 self.note(device, What::MarkRead { conversation, up_to });
             }
@@ -89,7 +132,7 @@ impl Scribe {
 
     /// A message that failed and goes back into the queue was sent again by its user: from now on is its turn.
     fn moved(&self, device: &Identity, local_no: LocalNo, to: &OutboxState) {
-        let key = (device.user.clone(), device.device, local_no);
+        let key = (device.user.clone(), MessageId { device: device.device, local_no });
         let mut state = self.state.lock();
         let resent = match to {
             OutboxState::Numbered(command_no) => {
@@ -106,38 +149,91 @@ impl Scribe {
         };
         drop(state);
         if let Some(invoke) = resent {
+            self.coverage.note(Rare::MessageResent);
             self.note(device, invoke);
+        }
+    }
+
+    /// A message is in a device's store.
+    fn took_in(&self, device: &Identity, stored: &StoredMessage, through_inbox: bool) {
+        let message = &stored.message;
+        let (conversation, seq) = (message.conversation, message.seq);
+        let key = MessageKey { sender: message.sender.clone(), id: message.id };
+        if through_inbox && stored.own.is_none() {
+            self.raise_head(device, conversation, seq);
+        }
+        let Some(content) = &message.content else {
+            // Emptied: its place is known, there is nothing to hold.
+            return self.note(device, What::Skipped { conversation, from: seq, to: seq });
+        };
+        let body = BodyHash::of(&content.body);
+        let news = {
+            let mut state = self.state.lock();
+            let pen = state.pen(&device.user, device.device);
+            let now = (key.clone(), body);
+            state.held.insert((pen, conversation, seq), now.clone()) != Some(now)
+        };
+        if news {
+            let live = through_inbox && stored.own.is_none();
+            self.note(device, What::Received { conversation, seq, key, body, live });
         }
     }
 
     fn raise_head(&self, device: &Identity, conversation: ConversationId, seq: Seq) -> Seq {
         let mut state = self.state.lock();
-        let key = (device.user.clone(), device.device, conversation);
+        let key = (state.pen(&device.user, device.device), conversation);
         let head = state.heads.entry(key).or_default();
         std::mem::replace(head, (*head).max(seq))
+    }
+
+    /// One's own message moved on; it belongs to the device that composed it.
+    fn own_moved(&self, user: &UserId, id: MessageId, to: &MessageState) {
+        let local_no = id.local_no;
+        let what = match to {
+            MessageState::Sent { seq, .. } => {
+                What::Ok { local_no, command_no: self.number_of(user, id), seq: *seq }
+            }
+            MessageState::Failed { reason, unconfirmed: false } if !reason.code.retryable() => {
+                What::Fail { local_no, code: reason.code.to_string() }
+            }
+            MessageState::Failed { .. } => What::Unknown { local_no },
+            MessageState::Queued | MessageState::Sending => return,
+        };
+        self.note_of(user, id.device, what);
+    }
+
+    fn sync_moved(&self, device: &Identity, event: &AppEvent) {
+        let key = (device.user.clone(), device.device);
+        let mut state = self.state.lock();
+        match event {
+            AppEvent::SyncStarted { missing: None } => {
+                let before = state.rebuilding.insert(key, false);
+                if before.is_some() {
+                    state.rebuilding.insert((device.user.clone(), device.device), true);
+                }
+                self.coverage.note(Rare::SyncReset);
+            }
+            AppEvent::SyncStarted { missing: Some(_) } => self.coverage.note(Rare::CaughtUp),
+            AppEvent::SyncFinished if state.rebuilding.remove(&key) == Some(true) => {
+                self.coverage.note(Rare::SyncResetInterrupted);
+            }
+            _ => {}
+        }
     }
 }
 
 impl Witness for Scribe {
     fn heard(&self, device: &Identity, event: &AppEvent) {
+        self.sync_moved(device, event);
         match event {
             AppEvent::MessageStateChanged { id, state, .. } => {
-                let local_no = id.local_no;
-                match state {
-                    MessageState::Sent { seq, .. } => {
-                        let command_no = self.number_of(device, local_no);
-                        self.note(device, What::Ok { local_no, command_no, seq: *seq });
-                    }
-                    MessageState::Failed { reason, unconfirmed: false }
-                        if !reason.code.retryable() =>
-                    {
-                        self.note(device, What::Fail { local_no, code: reason.code.to_string() });
-                    }
-                    MessageState::Failed { .. } => self.note(device, What::Unknown { local_no }),
-                    MessageState::Queued | MessageState::Sending => {}
+                if id.device != device.device && matches!(state, MessageState::Sent { .. }) {
+                    self.coverage.note(Rare::SettledByEcho);
                 }
+                self.own_moved(&device.user, *id, state);
             }
             AppEvent::DeliveryReceipt { conversation, up_to } => {
+                self.coverage.note(Rare::DeliveryReceipt);
                 let pair = self.state.lock().pairs.get(conversation).cloned();
                 if let Some((a, b)) = pair {
                     let who = if a == device.user { b } else { a };
@@ -146,9 +242,17 @@ impl Witness for Scribe {
                 }
             }
             AppEvent::ReadReceipt { conversation, who, up_to } => {
+                self.coverage.note(Rare::ReadReceipt);
                 let (conversation, up_to) = (*conversation, *up_to);
                 self.note(device, What::SawRead { conversation, who: who.clone(), up_to });
             }
+            AppEvent::GroupChanged { change } => match change.kind {
+                ChangeKind::MembersJoined { .. } => self.coverage.note(Rare::MemberJoined),
+                ChangeKind::MemberLeft { .. } | ChangeKind::MembersRemoved { .. } => {
+                    self.coverage.note(Rare::MemberRemoved);
+                }
+                ChangeKind::GroupCreated { .. } | ChangeKind::Unknown { .. } => {}
+            },
             _ => {}
         }
     }
@@ -159,33 +263,44 @@ impl Witness for Scribe {
                 Record::OutboxPut(_) => self.composed(device, record),
                 Record::OutboxState { local_no, state } => self.moved(device, *local_no, state),
                 Record::MessageStored(stored) => {
-                    let message = &stored.message;
-                    let Some(content) = &message.content else { continue };
-                    self.raise_head(device, message.conversation, message.seq);
-                    self.note(
-                        device,
-                        What::Received {
-                            conversation: message.conversation,
-                            seq: message.seq,
-                            key: MessageKey { sender: message.sender.clone(), id: message.id },
-                            body: BodyHash::of(&content.body),
-                            live: stored.inbox_seq.is_some() && stored.own.is_none(),
-                        },
-                    );
+                    self.took_in(device, stored, stored.inbox_seq.is_some());
                 }
                 Record::ConversationUpserted(row) => {
                     let RowUpdate::Full(state) = &row.update else { continue };
                     let known = self.raise_head(device, row.conversation, state.head);
                     if state.head > known {
                         let (from, to) = (known.next(), state.head);
-                        self.note(
-                            device,
-                            What::Skipped { conversation: row.conversation, from, to },
-                        );
+                        let conversation = row.conversation;
+                        self.note(device, What::Skipped { conversation, from, to });
                     }
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn begins(&self, before: &Identity, now: &Identity, store: &DeviceStore) {
+        let skipped: Vec<What> = {
+            let mut state = self.state.lock();
+            let old = state.pen(&before.user, before.device);
+            let journal = state.journals.get(&old);
+            let entries = journal.iter().flat_map(|journal| &journal.entries);
+            let skipped = entries.map(|entry| entry.what.clone());
+            let skipped = skipped.filter(|what| matches!(what, What::Skipped { .. })).collect();
+            let of = (now.user.clone(), now.device);
+            let new = state.pen(&now.user, now.device);
+            if state.journals.contains_key(&new) {
+                *state.generations.entry(of).or_default() += 1;
+            }
+            skipped
+        };
+        skipped.into_iter().for_each(|what| self.note(now, what));
+        for stored in store.messages.values() {
+            let through_inbox = stored.inbox_seq.is_some();
+            if through_inbox && stored.own.is_none() {
+                self.raise_head(now, stored.message.conversation, stored.message.seq);
+            }
+            self.took_in(now, stored, false);
         }
     }
 }

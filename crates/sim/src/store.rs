@@ -67,7 +67,7 @@ impl DeviceStore {
     fn apply_one(&mut self, record: &Record) {
         match record {
             Record::OutboxPut(item) => {
-                self.snapshot.outbox.retain(|known| known.id != item.id);
+                self.snapshot.outbox.retain(|known| known.id.local_no != item.id.local_no);
                 self.snapshot.outbox.push(item.clone());
                 self.snapshot.outbox.sort_by_key(|item| item.id.local_no);
             }

@@ -12,9 +12,9 @@ use super::journal::{MessageKey, What};
 #[derive(Debug)]
 pub(super) struct Sent<'a> {
     pub conversation: ConversationId,
-    pub body: BodyHash,
-    /// Which of the device's entries handed it over first: the order of sending.
-    pub order: usize,
+    /// Everything that was sent under this identity, with where to: more than one thing only when the device's store
+    /// went back to an old copy and its compose counter with it.
+    pub said: Vec<(ConversationId, BodyHash)>,
     /// The user sent it again after it had failed: it has no promised place among the others any more.
     pub is_resent: bool,
     /// Every place an answer named, with its time.
@@ -62,6 +62,11 @@ impl<'a> Index<'a> {
         self.logs.get(&id).and_then(|log| log.at.get(&seq)).is_some_and(|there| there.key == *key)
     }
 
+    /// Whether the store holds the message at this place of a conversation it was sent to.
+    pub fn stands_where_sent(&self, sent: &Sent<'_>, seq: Seq, key: &MessageKey) -> bool {
+        sent.said.iter().any(|(id, _)| self.stands_at(*id, seq, key))
+    }
+
     /// Where the store holds the message, first place first.
     pub fn place_of(&self, key: &MessageKey) -> Option<(ConversationId, Seq)> {
         self.places.get(key).and_then(|places| places.first().copied())
@@ -77,15 +82,16 @@ impl<'a> Index<'a> {
         let Some(sent) = self.sent.get(key) else {
             return Some(format!("nobody sent {key}"));
         };
-        if sent.conversation != id {
+        let mut there = sent.said.iter().filter(|(to, _)| *to == id).map(|(_, body)| *body);
+        let Some(first) = there.next() else {
             return Some(format!("{key} was sent to another conversation"));
-        }
+        };
         if let (Some(code), true) = (sent.refused, sent.accepted.is_empty()) {
             return Some(format!("{key} was refused for good ({code})"));
         }
         match message.body {
-            Some(body) if body != sent.body => {
-                Some(format!("{key} has the body {body}, but {} was sent", sent.body))
+            Some(body) if body != first && there.all(|other| other != body) => {
+                Some(format!("{key} has the body {body}, but {first} was sent"))
             }
             _ => None,
         }
@@ -102,14 +108,13 @@ fn log_of(dump: &ConversationDump) -> Log<'_> {
 fn sent_messages(evidence: &Evidence) -> BTreeMap<MessageKey, Sent<'_>> {
     let mut all: BTreeMap<MessageKey, Sent<'_>> = BTreeMap::new();
     for journal in &evidence.journals {
-        for (order, entry) in journal.entries.iter().enumerate() {
+        for entry in &journal.entries {
             match &entry.what {
                 What::Invoke { local_no, conversation, body } => {
                     let accepted = Vec::new();
                     let new = Sent {
                         conversation: *conversation,
-                        body: *body,
-                        order,
+                        said: vec![(*conversation, *body)],
                         is_resent: false,
                         accepted,
                         refused: None,
@@ -120,6 +125,8 @@ fn sent_messages(evidence: &Evidence) -> BTreeMap<MessageKey, Sent<'_>> {
                         Entry::Occupied(mut known) => {
                             let sent = known.get_mut();
                             (sent.is_resent, sent.refused) = (true, None);
+                            sent.conversation = *conversation;
+                            sent.said.push((*conversation, *body));
                         }
                     }
                 }

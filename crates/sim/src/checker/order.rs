@@ -51,23 +51,21 @@ fn check_numbers(log: &ConversationDump, found: &mut Found<'_>) {
     }
 }
 
-/// Each device's messages stand in the order it sent them; where one that failed goes when its user sends it again is
+/// Each device's messages stand in the order it composed them, which its compose counter tells; where one that failed goes when its user sends it again is
 /// up to its device.
 fn check_send_order(index: &Index<'_>, log: &ConversationDump, found: &mut Found<'_>) {
-    let mut latest: BTreeMap<(&UserId, DeviceNo), (u64, &MessageKey)> = BTreeMap::new();
+    let mut latest: BTreeMap<(&UserId, DeviceNo), &MessageKey> = BTreeMap::new();
     for message in &log.messages {
         let key = &message.key;
-        let order = match index.sent.get(key) {
-            Some(sent) if sent.is_resent => continue,
-            Some(sent) => sent.order as u64,
-            None => key.id.local_no.0,
-        };
-        let last = latest.entry((&key.sender, key.id.device)).or_insert((order, key));
-        if order < last.0 {
-            let text = format!("{key} was sent before {} and stands behind it", last.1);
+        if index.sent.get(key).is_some_and(|sent| sent.is_resent) {
+            continue;
+        }
+        let last = latest.entry((&key.sender, key.id.device)).or_insert(key);
+        if key.id.local_no < last.id.local_no {
+            let text = format!("{key} was sent before {last} and stands behind it");
             found.add(Kind::Reordered, &About::message(log.id, message.seq, key), text);
         } else {
-            *last = (order, key);
+            *last = key;
         }
     }
 }
@@ -86,7 +84,7 @@ pub(super) fn check_answers(index: &Index<'_>, found: &mut Found<'_>) {
                 let text = format!("{key} was accepted as seq {seq} and is not in the store");
                 found.add(Kind::Lost, &About::message(id, seq, key), text);
             }
-            Some((_, place)) if !index.stands_at(id, seq, key) => {
+            Some((_, place)) if !index.stands_where_sent(sent, seq, key) => {
                 let text = format!("{key} was accepted as seq {seq} and stands at {place}");
                 found.add(Kind::DivergingOrder, &About::message(id, seq, key), text);
             }

@@ -1,0 +1,92 @@
+//! The evidence of a run: what every device saw, what history says, and what the store holds.
+
+use std::time::Duration;
+
+use anser_client::io::Identity;
+use anser_client::queries::{Query, Reply};
+use anser_client::records::RowUpdate;
+use anser_types::{ConversationId, Seq, Target};
+use anyhow::{Context, Result, bail};
+use tokio::time::sleep;
+
+use crate::checker::{Evidence, History, Stored, UnreadReading, dump_store};
+use crate::host::Device;
+use crate::world::World;
+
+impl World {
+    /// Reads everything, by all three ways. Users without a device that is on are not asked.
+    ///
+    /// # Errors
+    /// A question was not answered within a minute.
+    pub async fn evidence(&self) -> Result<Evidence> {
+        let backend = self.server.backend();
+        let on: Vec<Identity> =
+            self.devices.iter().filter(|device| device.is_on()).map(Device::identity).collect();
+        let mut evidence = Evidence {
+            journals: self.scribe.journals(&on),
+            store: dump_store(&backend, &backend).await?,
+            ..Evidence::default()
+        };
+        for user in &self.users {
+            let own = |device: &&Device| device.is_on() && device.identity().user == *user;
+            if let Some(device) = self.devices.iter().find(own) {
+                read_everything(device, &mut evidence).await?;
+            }
+        }
+        Ok(evidence)
+    }
+}
+
+async fn read_everything(device: &Device, evidence: &mut Evidence) -> Result<()> {
+    let me = device.identity();
+    let query = Query::Conversations { after: None, limit: 500 };
+    let Reply::Conversations { page, .. } = ask(device, query).await? else {
+        bail!("the list of conversations was answered by something else")
+    };
+    for row in page {
+        if let RowUpdate::Full(state) = &row.update {
+            let (user, count) = (me.user.clone(), u64::from(state.unread));
+            evidence.unread.push(UnreadReading { user, conversation: row.conversation, count });
+        }
+        evidence.histories.push(read_history(device, &me, row.conversation).await?);
+    }
+    Ok(())
+}
+
+/// Asks as a patient app does: what can be tried again is, for a minute.
+async fn ask(device: &Device, query: Query) -> Result<Reply> {
+    for _ in 0..60 {
+        match device.ask(query.clone()).await.context("the device is off")? {
+            Err(refusal) if refusal.code.retryable() => sleep(Duration::from_secs(1)).await,
+            other => return Ok(other?),
+        }
+    }
+    bail!("no answer within a minute")
+}
+
+async fn read_history(
+    device: &Device,
+    me: &Identity,
+    conversation: ConversationId,
+) -> Result<History> {
+    let mut history = History {
+        reader: me.user.clone(),
+        conversation,
+        messages: Vec::new(),
+        unavailable: Vec::new(),
+    };
+    let mut after = Seq::ZERO;
+    loop {
+        let of = Target::Conversation(conversation);
+        let query = Query::History { of, after, before: Seq::ZERO, limit: 100, oldest_first: true };
+        let Reply::History { messages, unavailable, more, .. } = ask(device, query).await? else {
+            bail!("history was answered by something else")
+        };
+        history.messages.extend(messages.iter().map(Stored::from));
+        history.unavailable.extend(unavailable.iter().map(|range| (range.from, range.to)));
+        match messages.last() {
+            Some(last) if more => after = last.seq,
+            _ => return Ok(history),
+        }
+    }
+}

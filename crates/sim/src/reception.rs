@@ -1,0 +1,69 @@
+//! Signs up users and devices, as the product's HTTP door does for apps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anser_backend::{Accounts, CreateUser, MemoryBackend, NewToken};
+use anser_client::io::Identity;
+use anser_types::{Clock, DeviceClass, UnixMs, UserId};
+use anyhow::{Context, Result};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+
+use crate::clock::SimClock;
+use crate::entropy::Seeded;
+
+/// See the module's head. Clones share one server.
+#[derive(Clone)]
+pub struct Reception {
+    backend: Arc<Mutex<MemoryBackend>>,
+    clock: Arc<SimClock>,
+    random: Arc<Seeded>,
+}
+
+impl Reception {
+    pub(crate) fn new(
+        backend: Arc<Mutex<MemoryBackend>>,
+        clock: Arc<SimClock>,
+        random: Arc<Seeded>,
+    ) -> Self {
+        Self { backend, clock, random }
+    }
+
+    /// Makes a user (if there is none yet) and a device with a token.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn sign_up(&self, user: &UserId, class: DeviceClass) -> Result<Identity> {
+        let backend = self.backend.lock().clone();
+        let at = self.clock.now();
+        let no = match backend.create_user(user.clone(), None, at).await? {
+            CreateUser::Created(user) | CreateUser::Exists(user) => user.no,
+        };
+        let token = format!("simulated-{user}-{}", self.random.below(u64::MAX));
+        let device = backend
+            .put_token(NewToken {
+                user: no,
+                device: None,
+                class,
+                name: String::new(),
+                hash: Sha256::digest(token.as_bytes()).into(),
+                created_at: at,
+                expires_at: UnixMs(u64::MAX),
+            })
+            .await
+            .context("no token")?;
+        Ok(Identity { user: user.clone(), device, class, token })
+    }
+
+    /// The same, tried every second until the server does it.
+    pub async fn sign_up_patiently(self, user: UserId, class: DeviceClass) -> Identity {
+        loop {
+            if let Ok(identity) = self.sign_up(&user, class).await {
+                return identity;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
