@@ -14,7 +14,7 @@ use crate::core::Core;
 use crate::disk::{Directory, Disk};
 use crate::format::{FORMAT, FORMAT_FILE, Format, FormatError};
 use crate::keys::{self, Table};
-use crate::log::{Checkpoint, CommitLog, Damage, DurableMark, recover};
+use crate::log::{Checkpoint, CommitLog, Damage, DurableMark, has_segments, recover};
 use crate::marker::Marker;
 use crate::options::{OpenError, Options};
 use crate::pending::Pending;
@@ -55,8 +55,8 @@ impl From<Damage> for OpenError {
 impl From<TableError> for OpenError {
     fn from(error: TableError) -> Self {
         match error {
-            TableError::Fjall(fjall::Error::Io(error)) => Self::Io(error),
             TableError::Fjall(fjall::Error::Locked) => Self::InUse("tables".into()),
+            error if error.is_of_the_system() => Self::Io(std::io::Error::other(error)),
             other => Self::Damaged(other.to_string()),
         }
     }
@@ -73,7 +73,8 @@ pub fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
     };
     let checkpoint = Checkpoint::read(&*disk).map_err(Damage::from)?;
     let (mark, marked) = DurableMark::open(&disk).map_err(Damage::from)?;
-    let tables = Arc::new(Tables::open(&dir.join("tables"))?);
+    let is_untouched = checkpoint == 0 && marked == 0 && !has_segments(&*disk)?;
+    let tables = Arc::new(open_tables(dir, is_untouched)?);
     let applied = tables.applied()?;
     if applied < checkpoint {
         return Err(Damage::Tables { applied, checkpoint }.into());
@@ -121,6 +122,25 @@ fn lock(dir: &Path) -> Result<LockFile, OpenError> {
         Ok(()) => Ok(LockFile(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
         Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Opens the tables. If there never was a commit, tables that cannot be opened are those of a first start that was
+/// killed while it made them: they are put aside (nothing is ever thrown away here) and made again.
+fn open_tables(dir: &Path, is_untouched: bool) -> Result<Tables, OpenError> {
+    let path = dir.join("tables");
+    match Tables::open(&path) {
+        Err(TableError::Fjall(fjall::Error::Locked)) => Err(OpenError::InUse(path)),
+        Err(error) if is_untouched => {
+            let aside = (1..).map(|n| dir.join(format!("tables.unfinished-{n}")));
+            let Some(aside) = { aside }.find(|aside| !aside.exists()) else {
+                return Err(error.into());
+            };
+            tracing::warn!(%error, aside = %aside.display(), "the first start was interrupted; its tables are made again");
+            std::fs::rename(&path, aside)?;
+            Ok(Tables::open(&path)?)
+        }
+        other => Ok(other?),
     }
 }
 

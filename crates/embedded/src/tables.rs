@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use anser_backend::StoreError;
 use bytes::Bytes;
-use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode, Slice,
+};
 
 use crate::codec::{Malformed, read_number, write_number};
 use crate::commit::{Operation, Operations};
@@ -30,13 +32,25 @@ pub enum TableError {
     Malformed(#[from] Malformed),
 }
 
+impl TableError {
+    /// Whether the system refused to read or write, rather than that what was read makes no sense or is missing.
+    pub fn is_of_the_system(&self) -> bool {
+        match self {
+            Self::Fjall(fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error))) => {
+                error.raw_os_error().is_some() && error.kind() != std::io::ErrorKind::NotFound
+            }
+            Self::Fjall(fjall::Error::Poisoned) => true,
+            Self::Fjall(_) | Self::Malformed(_) => false,
+        }
+    }
+}
+
 impl From<TableError> for StoreError {
     fn from(error: TableError) -> Self {
-        match error {
-            TableError::Fjall(fjall::Error::Io(_) | fjall::Error::Poisoned) => {
-                Self::Failed(error.to_string())
-            }
-            _ => Self::Damaged(error.to_string()),
+        if error.is_of_the_system() {
+            Self::Failed(error.to_string())
+        } else {
+            Self::Damaged(error.to_string())
         }
     }
 }

@@ -12,4 +12,5 @@ mod writer;
 pub use marks::{Checkpoint, DurableMark};
 pub use record::{HEADER_BYTES, Salt};
 pub use recovery::{Damage, recover};
+pub use segment::has_segments;
 pub use writer::{AppendError, CommitLog};

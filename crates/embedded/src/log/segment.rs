@@ -24,6 +24,11 @@ pub fn ordinal_of(name: &str) -> Option<u64> {
     if digits.len() == 16 { u64::from_str_radix(digits, 16).ok() } else { None }
 }
 
+/// Whether anything was ever begun to be logged here.
+pub fn has_segments(disk: &dyn Disk) -> io::Result<bool> {
+    Ok(disk.list()?.iter().any(|name| ordinal_of(name).is_some()))
+}
+
 /// The header of a segment whose first record has this number.
 pub fn header(ordinal: u64, first_commit: u64) -> [u8; SEGMENT_HEADER_BYTES] {
     let mut header = [0; SEGMENT_HEADER_BYTES];

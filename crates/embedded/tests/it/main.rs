@@ -5,6 +5,7 @@ mod concurrency;
 mod conformance;
 mod doubtful_tail;
 mod faults;
+mod first_start;
 mod growth;
 mod recovery;
 mod simulated_disk;
