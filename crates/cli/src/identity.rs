@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anser_sdk::http::{AccountClient, AppServerClient, DeviceDescription, HttpConnection};
+use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection};
 use anser_sdk::store::StoreError;
 use anser_sdk::{AppServerDevices, Client, ClientBuilder, Error, SecretString};
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
@@ -172,14 +172,6 @@ async fn sign_in(
 /// `CONFIG_INVALID` when its address cannot be used.
 pub fn app_server(place: &Place, key: SecretString) -> Result<AppServerClient, Refusal> {
     Ok(AppServerClient::new(http(place)?, key))
-}
-
-/// The account door of a place.
-///
-/// # Errors
-/// `CONFIG_INVALID` when its address cannot be used.
-pub fn account(place: &Place) -> Result<AccountClient, Refusal> {
-    Ok(AccountClient::new(http(place)?))
 }
 
 fn http(place: &Place) -> Result<HttpConnection, Refusal> {

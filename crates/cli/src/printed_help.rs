@@ -11,15 +11,18 @@ use clap_complete::Shell;
 use crate::failure;
 
 /// Completions and manual.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum PrintedHelp {
     /// Print completions for a shell
     Completions {
         /// Which shell
         shell: Shell,
     },
-    /// Print the manual page (for `man -l -`)
-    Man,
+    /// Print a manual page: anser man send | man -l -
+    Man {
+        /// Of which command; none for the program itself
+        command: Vec<String>,
+    },
 }
 
 impl PrintedHelp {
@@ -28,7 +31,7 @@ impl PrintedHelp {
     pub fn print(self, program: &mut clap::Command) -> ExitCode {
         let result = match self {
             Self::Completions { shell } => completions(program, shell),
-            Self::Man => manual(program),
+            Self::Man { command } => manual(program, &command),
         };
         match result {
             Ok(()) => ExitCode::from(exit::OK),
@@ -48,9 +51,16 @@ pub fn completions(program: &mut clap::Command, shell: Shell) -> io::Result<()> 
     io::stdout().lock().write_all(&text)
 }
 
-/// Prints the manual: the program's page, then one section per command.
-fn manual(program: &clap::Command) -> io::Result<()> {
+/// Prints the manual page of one command.
+fn manual(program: &mut clap::Command, path: &[String]) -> io::Result<()> {
+    program.build();
+    let mut command = &*program;
+    for name in path {
+        command = command.find_subcommand(name).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, format!("there is no command '{name}'"))
+        })?;
+    }
     let mut page = Vec::new();
-    clap_mangen::Man::new(program.clone()).render(&mut page)?;
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
     io::stdout().lock().write_all(&page)
 }

@@ -22,6 +22,9 @@ const PAGE: u32 = 200;
 pub struct TailOptions {
     #[command(flatten)]
     pub who: Who,
+    /// Wait for more at the end; this is what tail always does
+    #[arg(short, long, hide = true)]
+    pub follow: bool,
     /// Begin with everything that was ever said
     #[arg(long)]
     pub from_start: bool,
@@ -50,6 +53,7 @@ pub async fn run(options: TailOptions) -> anyhow::Result<()> {
             titles: BTreeMap::new(),
             printed_up_to: BTreeMap::new(),
             printed: 0,
+            told_offline: false,
         };
         tokio::select! {
             biased;
@@ -69,6 +73,8 @@ struct Tail {
     /// Printed by `--from-start`, to be left out of the stream.
     printed_up_to: BTreeMap<ConversationId, Seq>,
     printed: u64,
+    /// It was said that there is no connection.
+    told_offline: bool,
 }
 
 impl Tail {
@@ -111,6 +117,11 @@ impl Tail {
             Event::KickedOffline { reason } | Event::TokenExpired { reason } => {
                 return Err(reason.clone().into());
             }
+            Event::Disconnected { reason, .. } if !self.told_offline => {
+                tracing::warn!(%reason, "not connected; it is tried again");
+                self.told_offline = true;
+            }
+            Event::Connected { .. } => self.told_offline = false,
             _ => {}
         }
         Ok(())

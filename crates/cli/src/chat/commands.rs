@@ -74,7 +74,7 @@ pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
         }
         Slash::Retry => settle_failed(model, Effect::Retry, effects),
         Slash::Delete => settle_failed(model, Effect::Delete, effects),
-        Slash::Help => model.overlay = Some(Overlay::Help),
+        Slash::Help => model.show(Overlay::Help),
         Slash::Quit => effects.push(Effect::Quit),
     }
 }

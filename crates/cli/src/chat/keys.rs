@@ -9,6 +9,7 @@ use super::commands;
 use super::looking::{self, Move};
 use super::model::{Model, Overlay};
 use super::opening;
+use super::overlay;
 use super::slash;
 use super::step::Effect;
 use super::switcher::Switcher;
@@ -29,15 +30,20 @@ pub fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     model.quit_armed = None;
     match model.overlay {
         Some(Overlay::Switcher(_)) => switcher_key(model, key, effects),
-        Some(Overlay::Help | Overlay::Members(..)) => {
-            if matches!(
-                key.code,
-                KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q')
-            ) {
-                model.overlay = None;
-            }
-        }
+        Some(Overlay::Help | Overlay::Members(..)) => page_key(model, key.code),
         None => chat_key(model, key, effects),
+    }
+}
+
+fn page_key(model: &mut Model, code: KeyCode) {
+    let page = isize::try_from(model.size.1).unwrap_or(1) / 2;
+    match code {
+        KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q') => model.overlay = None,
+        KeyCode::Up => overlay::scroll(model, -1),
+        KeyCode::Down => overlay::scroll(model, 1),
+        KeyCode::PageUp => overlay::scroll(model, -page),
+        KeyCode::PageDown => overlay::scroll(model, page),
+        _ => {}
     }
 }
 
@@ -63,11 +69,11 @@ fn chat_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let scrolled = !looking::is_at_end(model);
     match code {
         KeyCode::Char('k') if control => {
-            model.overlay = Some(Overlay::Switcher(Switcher::default()));
+            model.show(Overlay::Switcher(Switcher::default()));
         }
         KeyCode::Char('r') if control => commands::settle_failed(model, Effect::Retry, effects),
         KeyCode::Char('o') if control => effects.push(Effect::ConnectNow),
-        KeyCode::F(1) => model.overlay = Some(Overlay::Help),
+        KeyCode::F(1) => model.show(Overlay::Help),
         KeyCode::Esc => {
             model.candidates.clear();
             model.notice = None;

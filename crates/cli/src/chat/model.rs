@@ -135,6 +135,8 @@ pub struct Model {
     pub typing: Typing,
     /// What lies over the timeline.
     pub overlay: Option<Overlay>,
+    /// The first line shown of a long overlay.
+    pub overlay_top: usize,
     /// A short notice.
     pub notice: Option<Notice>,
     /// Ways to complete the command that is being written.
@@ -168,6 +170,7 @@ impl Model {
             store_failing: None,
             typing: Typing::default(),
             overlay: None,
+            overlay_top: 0,
             notice: None,
             candidates: Vec::new(),
             list_reload: Reload { wanted: true, running: false },
@@ -180,6 +183,11 @@ impl Model {
     /// Shows a short notice.
     pub fn say(&mut self, text: impl Into<String>, bad: bool) {
         self.notice = Some(Notice { text: text.into(), bad, until: self.now.mono + NOTICE_FOR });
+    }
+
+    /// Puts something over the timeline.
+    pub fn show(&mut self, overlay: Overlay) {
+        (self.overlay, self.overlay_top) = (Some(overlay), 0);
     }
 
     /// Lets go of what was only shown for a while.

@@ -18,13 +18,55 @@ use crate::plain;
 const WIDTH_MAX: u16 = 76;
 
 /// Draws what lies over the timeline, if anything does.
-pub fn draw(model: &Model, area: Rect, frame: &mut Frame<'_>) {
-    match &model.overlay {
-        None => {}
-        Some(Overlay::Switcher(switcher)) => draw_switcher(model, switcher, area, frame),
-        Some(Overlay::Help) => draw_help(model, area, frame),
-        Some(Overlay::Members(id, members)) => draw_members(model, *id, members, area, frame),
+pub fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let area = room(model);
+    if let Some(Overlay::Switcher(switcher)) = &model.overlay {
+        draw_switcher(model, switcher, area, frame);
+    } else if let Some(page) = page(model) {
+        let inside = frame_for(model, &page.title, Text::CloseHint, page.lines.len(), area, frame);
+        let top = page_top(model, page.lines.len());
+        let shown = page.lines.into_iter().skip(top).take(usize::from(inside.height));
+        frame.render_widget(Paragraph::new(shown.collect::<Vec<_>>()), inside);
     }
+}
+
+/// Where overlays may stand: below the connection's line.
+const fn room(model: &Model) -> Rect {
+    let (width, height) = model.size;
+    Rect::new(0, 1, width, height.saturating_sub(1))
+}
+
+/// Something to read that may be longer than the screen.
+struct Page {
+    title: String,
+    lines: Vec<Line<'static>>,
+}
+
+fn page(model: &Model) -> Option<Page> {
+    match &model.overlay {
+        Some(Overlay::Help) => Some(help(model, usize::from(inside_width(room(model))))),
+        Some(Overlay::Members(id, members)) => Some(members_page(model, *id, members)),
+        _ => None,
+    }
+}
+
+const fn inside_width(area: Rect) -> u16 {
+    let width = if area.width < WIDTH_MAX { area.width } else { WIDTH_MAX };
+    width.saturating_sub(2)
+}
+
+/// Moves a page that is longer than the screen by so many lines.
+pub fn scroll(model: &mut Model, by: isize) {
+    let lines = page(model).map_or(0, |page| page.lines.len());
+    let moved = page_top(model, lines).saturating_add_signed(by);
+    model.overlay_top = moved;
+    model.overlay_top = page_top(model, lines);
+}
+
+/// The first line shown: as far down as the reader went, but not past the end.
+fn page_top(model: &Model, lines: usize) -> usize {
+    let visible = usize::from(room(model).height.saturating_sub(2));
+    model.overlay_top.min(lines.saturating_sub(visible))
 }
 
 /// Makes room for an overlay with a frame; gives its inside.
@@ -94,18 +136,10 @@ fn draw_switcher(model: &Model, switcher: &Switcher, area: Rect, frame: &mut Fra
     });
 }
 
-fn draw_members(
-    model: &Model,
-    id: ConversationId,
-    members: &[MemberState],
-    area: Rect,
-    frame: &mut Frame<'_>,
-) {
+fn members_page(model: &Model, id: ConversationId, members: &[MemberState]) -> Page {
     let (texts, palette) = (model.setting.texts, model.setting.palette);
     let name = model.row(id).map_or_else(|| id.to_string(), |row| plain::one_line(&row.name()));
-    let title = texts.with(Text::MembersTitle, &[&name]);
-    let inside = frame_for(model, &title, Text::CloseHint, members.len(), area, frame);
-    let lines: Vec<Line<'_>> = members
+    let lines = members
         .iter()
         .map(|member| {
             let role = match member.role {
@@ -119,13 +153,12 @@ fn draw_members(
             ])
         })
         .collect();
-    frame.render_widget(Paragraph::new(lines), inside);
+    Page { title: texts.with(Text::MembersTitle, &[&name]), lines }
 }
 
-fn draw_help(model: &Model, area: Rect, frame: &mut Frame<'_>) {
+fn help(model: &Model, width: usize) -> Page {
     let (texts, palette) = (model.setting.texts, model.setting.palette);
-    let width = usize::from(area.width.min(WIDTH_MAX).saturating_sub(2));
-    let mut lines: Vec<Line<'_>> = [
+    let mut lines: Vec<Line<'static>> = [
         Text::HelpKeysSend,
         Text::HelpKeysMove,
         Text::HelpKeysScroll,
@@ -152,8 +185,6 @@ fn draw_help(model: &Model, area: Rect, frame: &mut Frame<'_>) {
             states::sign(status).map(|sign| format!("{} {}", sign.symbol, texts.get(*text)))
         })
         .collect();
-    lines.extend(wrap::wrap(&signs.join("   "), width).into_iter().map(Line::raw));
-    let inside =
-        frame_for(model, texts.get(Text::HelpTitle), Text::CloseHint, lines.len(), area, frame);
-    frame.render_widget(Paragraph::new(lines), inside);
+    lines.extend(wrap::pack(&signs, width).into_iter().map(Line::raw));
+    Page { title: texts.get(Text::HelpTitle).to_owned(), lines }
 }

@@ -147,7 +147,7 @@ catalogue! {
     Refused: "{0}: {1}", "{0}：{1}";
     Lagged: "this program was too slow; it reads the state again", "本程序处理过慢，正在重新读取";
     RestoredStore: "the local store was an old copy; this goes on as a new device", "本地存储是旧副本，已作为新设备继续";
-    KeyFileMade: "the key of your local messages lies in {0}: keep others from reading it", "本地消息的密钥保存在 {0}：不要让别人读取";
+    KeyFileMade: "your local messages are encrypted; keep their key to yourself: {0}", "本地消息已加密，请保管好密钥：{0}";
 
     // Overlays.
     SwitcherTitle: "Go to", "前往";
@@ -159,7 +159,7 @@ catalogue! {
     RoleAdmin: "admin", "管理员";
     RoleMember: "member", "成员";
     HelpTitle: "Help", "帮助";
-    CloseHint: "Esc closes", "Esc 关闭";
+    CloseHint: "↑↓ scroll · Esc closes", "↑↓ 滚动 · Esc 关闭";
     HelpTo: "/to USER  write to somebody", "/to 用户名  给某人发消息";
     HelpGroupCreate: "/group create TITLE USER…  make a group (\"two words\" in quotes)", "/group create 群名 用户名…  建群（带空格的群名加引号）";
     HelpGroupInvite: "/group invite USER…  bring people in", "/group invite 用户名…  邀请成员";

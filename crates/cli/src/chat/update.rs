@@ -62,7 +62,7 @@ fn result(model: &mut Model, input: Input, effects: &mut Vec<Effect>) {
                 open.timeline.take_older(page);
             }
         }
-        Input::Members(of, members) => model.overlay = Some(Overlay::Members(of, members)),
+        Input::Members(of, members) => model.show(Overlay::Members(of, members)),
         Input::GroupMade(id, title) => {
             model.list_reload.wanted = true;
             opening::open(model, Target::Conversation(id), effects);

@@ -32,7 +32,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     timeline(model, areas.timeline, frame);
     status(model, areas.status, frame);
     composer(model, &areas, frame);
-    overlay::draw(model, areas.timeline, frame);
+    overlay::draw(model, frame);
 }
 
 /// Who and where at the left, the connection at the right.

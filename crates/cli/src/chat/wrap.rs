@@ -59,6 +59,23 @@ fn wrap_line(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Short texts in rows of at most `width` cells, none of them torn.
+#[must_use]
+pub fn pack(texts: &[String], width: usize) -> Vec<String> {
+    const BETWEEN: &str = "   ";
+    let mut rows: Vec<String> = Vec::new();
+    for text in texts {
+        match rows.last_mut() {
+            Some(row) if self::width(row) + BETWEEN.len() + self::width(text) <= width => {
+                row.push_str(BETWEEN);
+                row.push_str(text);
+            }
+            _ => rows.push(text.clone()),
+        }
+    }
+    rows
+}
+
 /// Chinese closing punctuation stays with what it closes.
 fn closes(grapheme: &str) -> bool {
     matches!(

@@ -197,6 +197,24 @@ fn a_groups_changes_and_gaps_stand_where_they_happened() {
 }
 
 #[test]
+fn what_is_longer_than_the_screen_can_be_scrolled() {
+    let mut chat = Chat::sized(Language::En, 80, 12);
+    chat.press(crossterm::event::KeyCode::F(1));
+    assert!(chat.screen().iter().any(|line| line.contains("Enter sends")));
+    assert!(!chat.screen().iter().any(|line| line.contains("◉ read")));
+    for _ in 0..10 {
+        chat.press(crossterm::event::KeyCode::PageDown);
+    }
+    assert!(chat.screen().iter().any(|line| line.contains("◉ read")));
+    assert!(!chat.screen().iter().any(|line| line.contains("Enter sends")));
+    chat.press(crossterm::event::KeyCode::Up);
+    for _ in 0..30 {
+        chat.press(crossterm::event::KeyCode::Up);
+    }
+    assert!(chat.screen().iter().any(|line| line.contains("Enter sends")));
+}
+
+#[test]
 fn waiting_messages_stand_last() {
     let mut chat = Chat::new();
     chat.with_bob(vec![said("bob", 9, "theirs"), pending(3, "mine", Status::Queued)]);
