@@ -129,7 +129,8 @@ impl Place {
             (_, None) => {
                 let scheme = if session.scheme.is_encrypted() { "wss" } else { "ws" };
                 let (open, close) = if session.host.contains(':') { ("[", "]") } else { ("", "") };
-                let beside: Endpoint = format!("{scheme}://{open}{}{close}", session.host).parse()?;
+                let beside: Endpoint =
+                    format!("{scheme}://{open}{}{close}", session.host).parse()?;
                 beside.http_base().ok_or_else(|| not_a_server(url))?
             }
         };
