@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anser_client::core::Core;
 use anser_client::io::{AppEvent, Attempt, Input, MessageState, Now, Output};
 use anser_client::queries::{Query, Reply};
-use anser_types::{Command, Content, ConversationId, LocalNo, MessageKind, Refusal, Seq, Target, UnixMs};
+use anser_types::{
+    Command, Content, ConversationId, LocalNo, MessageKind, Refusal, Seq, Target, UnixMs,
+};
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -176,8 +178,6 @@ impl LightClient {
                     self.handle(Input::NetworkChanged { network: String::new() });
                 }
             }
-            Phase::Away => self.handle(Input::Stop),
-            Phase::Ready => self.handle(Input::Start),
             Phase::Verify => self.ask_history(Seq::ZERO),
             Phase::Run => {
                 if let Plan::MakeGroup(members) = &self.plan {
@@ -191,6 +191,8 @@ impl LightClient {
                     }
                 }
             }
+            Phase::Away => self.handle(Input::Stop),
+            Phase::Ready => self.handle(Input::Start),
             Phase::Quiet | Phase::Stop => {}
         }
     }
@@ -246,6 +248,7 @@ impl LightClient {
             Ok(local_no) => self.waiting.push_back((local_no, intended_ns)),
             Err(refusal) => self.refused(&refusal),
         }
+        self.tally.count(|counts| counts.composed += 1);
     }
 
     /// Does what the core asks until it asks for nothing, then writes what is to be sent in one go.
@@ -278,7 +281,8 @@ impl LightClient {
 
     async fn connect(&mut self, attempt: Attempt) {
         self.outgoing.clear();
-        let connecting = tokio::time::timeout(Duration::from_secs(10), TcpStream::connect(&self.address));
+        let connecting =
+            tokio::time::timeout(Duration::from_secs(10), TcpStream::connect(&self.address));
         match connecting.await {
             Ok(Ok(stream)) => {
                 // Small frames must leave at once; a socket that refuses the option still works.
@@ -334,7 +338,8 @@ impl LightClient {
     fn hear(&mut self, event: AppEvent) {
         match event {
             AppEvent::NewMessage { message, .. } => {
-                let stamp = message.content.as_ref().and_then(|content| Stamp::decode(&content.body));
+                let stamp =
+                    message.content.as_ref().and_then(|content| Stamp::decode(&content.body));
                 if let Some(stamp) = stamp.filter(|stamp| stamp.sender != self.outcome.index) {
                     self.outcome.received.entry(stamp.sender).or_default().note(stamp.counter);
                     self.tally.delivered(stamp.intended_ns);

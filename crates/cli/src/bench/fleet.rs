@@ -33,6 +33,7 @@ pub struct Fleet {
     body_bytes: usize,
     phase: watch::Sender<Phase>,
     clients: Vec<JoinHandle<Outcome>>,
+    first_index: usize,
 }
 
 impl Fleet {
@@ -44,12 +45,29 @@ impl Fleet {
             body_bytes,
             phase: watch::channel(Phase::Ready).0,
             clients: Vec::new(),
+            first_index: 0,
+        }
+    }
+
+    /// An empty fleet that counts together with this one and is told what to do by itself.
+    pub fn beside(&self) -> Self {
+        Self {
+            tally: Rc::clone(&self.tally),
+            address: self.address.clone(),
+            body_bytes: self.body_bytes,
+            phase: watch::channel(Phase::Ready).0,
+            clients: Vec::new(),
+            first_index: self.first_index + self.clients.len(),
         }
     }
 
     /// Starts a client; it connects at once. The cell receives the group's id if the plan makes one.
-    pub fn launch(&mut self, identity: Identity, plan: Plan) -> Result<Rc<RefCell<Option<ConversationId>>>> {
-        let index = u32::try_from(self.clients.len())?;
+    pub fn launch(
+        &mut self,
+        identity: Identity,
+        plan: Plan,
+    ) -> Result<Rc<RefCell<Option<ConversationId>>>> {
+        let index = u32::try_from(self.first_index + self.clients.len())?;
         let (host, port) = self.address.rsplit_once(':').context("the address needs a port")?;
         let endpoint = Endpoint {
             transport: TransportKind::Tcp,
@@ -82,7 +100,11 @@ impl Fleet {
         let mut tick = tokio::time::interval(Duration::from_millis(1));
         while !reached(self.tally.total()) {
             if from.elapsed() > PATIENCE {
-                bail!("waited {} s for {what}; counted {:?}", PATIENCE.as_secs(), self.tally.total());
+                bail!(
+                    "waited {} s for {what}; counted {:?}",
+                    PATIENCE.as_secs(),
+                    self.tally.total()
+                );
             }
             tick.tick().await;
         }
@@ -92,8 +114,10 @@ impl Fleet {
     /// Waits until every client has a session.
     pub async fn connected(&self) -> Result<Duration> {
         let all = self.clients.len() as u64;
-        self.wait_for("all clients to connect", |counts| counts.connected >= all + counts.disconnected)
-            .await
+        self.wait_for("all clients to connect", |counts| {
+            counts.connected >= all + counts.disconnected
+        })
+        .await
     }
 
     /// How many clients there are.

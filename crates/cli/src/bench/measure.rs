@@ -28,6 +28,8 @@ pub struct Tally {
 /// How many of each there were.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
+    /// Messages composed.
+    pub composed: u64,
     /// Messages received.
     pub delivered: u64,
     /// Messages acknowledged to their senders.
@@ -48,7 +50,9 @@ impl Tally {
     /// Nothing counted yet.
     pub fn new() -> Shared {
         // Three significant digits; the bounds are constants that the histogram accepts.
-        let histogram = || RefCell::new(Histogram::new_with_max(LONGEST_NS, 3).unwrap_or_else(|_| unreachable!()));
+        let histogram = || {
+            RefCell::new(Histogram::new_with_max(LONGEST_NS, 3).unwrap_or_else(|_| unreachable!()))
+        };
         Rc::new(Self {
             started: Instant::now(),
             measuring: Cell::new(false),
@@ -62,6 +66,12 @@ impl Tally {
     /// Nanoseconds since the start.
     pub fn now_ns(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether every message has been answered and every answered one received by all its receivers.
+    pub fn is_settled(&self, receivers: u64) -> bool {
+        let total = self.total.get();
+        total.acked + total.failed == total.composed && total.delivered >= total.acked * receivers
     }
 
     /// Begins (`true`) or ends the measured window.

@@ -24,7 +24,10 @@ pub fn run(options: &BenchOptions) -> Result<Report> {
     let server = match (&options.server, &options.api_key_file) {
         (Some(tcp), Some(file)) => Server::running(tcp, &options.http, file)?,
         _ => {
-            ensure!(options.spawn, "name a server with --server and --api-key-file, or use --spawn");
+            ensure!(
+                options.spawn,
+                "name a server with --server and --api-key-file, or use --spawn"
+            );
             Server::spawn(options.spawn_dir.as_deref())?
         }
     };
@@ -66,12 +69,13 @@ async fn pairs(options: &BenchOptions, server: &Server, paced: bool) -> Result<R
     fleet.connected().await?;
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
-    let pacer = paced.then(|| tokio::task::spawn_local(keep_pace(Rc::clone(&fleet.tally), paces, options.rate)));
+    let pacer = paced
+        .then(|| tokio::task::spawn_local(keep_pace(Rc::clone(&fleet.tally), paces, options.rate)));
     measure(options, server, &fleet, &mut report).await?;
     if let Some(pacer) = pacer {
         pacer.abort();
     }
-    finish(options, fleet, &mut report, 1).await?;
+    finish(options, vec![fleet], &mut report, 1).await?;
     Ok(report)
 }
 
@@ -107,7 +111,7 @@ async fn group(options: &BenchOptions, server: &Server) -> Result<Report> {
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
     measure(options, server, &fleet, &mut report).await?;
-    finish(options, fleet, &mut report, options.members as u64 - 1).await?;
+    finish(options, vec![fleet], &mut report, options.members as u64 - 1).await?;
     Ok(report)
 }
 
@@ -146,7 +150,7 @@ async fn idle(options: &BenchOptions, server: &Server) -> Result<Report> {
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     measure(options, server, &fleet, &mut report).await?;
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
-    finish(options, fleet, &mut report, 0).await?;
+    finish(options, vec![fleet], &mut report, 0).await?;
     Ok(report)
 }
 
@@ -154,10 +158,15 @@ async fn idle(options: &BenchOptions, server: &Server) -> Result<Report> {
 async fn offline(options: &BenchOptions, server: &Server) -> Result<Report> {
     let identities = make_identities(server, 2).await?;
     let backlog = options.backlog as u64;
-    let mut fleet = Fleet::new(server, options.body_bytes);
+    // It was here before, so that what it misses is read from its cursor on.
+    let mut receiver = Fleet::new(server, options.body_bytes);
+    receiver.launch(identities[1].clone(), Plan::Listen)?;
+    receiver.connected().await?;
+    receiver.enter(Phase::Away);
+    let mut fleet = receiver.beside();
     let to = Target::User(identities[1].user.clone());
-    fleet.launch(identities[0].clone(), Plan::Window { to, window: options.window, total: backlog })?;
-    fleet.connected().await?;
+    let plan = Plan::Window { to, window: options.window, total: backlog };
+    fleet.launch(identities[0].clone(), plan)?;
     fleet.enter(Phase::Run);
     fleet.wait_for("the backlog to be acknowledged", |counts| counts.acked >= backlog).await?;
     fleet.enter(Phase::Quiet);
@@ -165,11 +174,12 @@ async fn offline(options: &BenchOptions, server: &Server) -> Result<Report> {
     let cpu = server.cpu();
     fleet.tally.measure(true);
     fleet.launch(identities[1].clone(), Plan::Listen)?;
-    let took = fleet.wait_for("the backlog to be drained", |counts| counts.delivered >= backlog).await?;
+    let took =
+        fleet.wait_for("the backlog to be drained", |counts| counts.delivered >= backlog).await?;
     fleet.tally.measure(false);
     fill(&mut report, server, cpu, &fleet, took);
     report.settled_ms = Some(took.as_secs_f64() * 1_000.0);
-    finish(options, fleet, &mut report, 1).await?;
+    finish(options, vec![fleet], &mut report, 1).await?;
     Ok(report)
 }
 
@@ -196,7 +206,7 @@ async fn storm(options: &BenchOptions, server: &Server) -> Result<Report> {
     fill(&mut report, server, cpu, &fleet, took);
     report.server_cpu_us_per_message = None;
     report.settled_ms = Some(took.as_secs_f64() * 1_000.0);
-    finish(options, fleet, &mut report, 0).await?;
+    finish(options, vec![fleet], &mut report, 0).await?;
     Ok(report)
 }
 
@@ -220,7 +230,13 @@ async fn measure(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "rates and means are shown rounded")]
-fn fill(report: &mut Report, server: &Server, cpu: Option<Duration>, fleet: &Fleet, took: Duration) {
+fn fill(
+    report: &mut Report,
+    server: &Server,
+    cpu: Option<Duration>,
+    fleet: &Fleet,
+    took: Duration,
+) {
     let counts = fleet.tally.window();
     let messages = counts.delivered.max(1) as f64;
     report.secs = took.as_secs_f64();
@@ -243,14 +259,14 @@ fn rss_per_connection(server: &Server, before: Option<u64>, connections: usize) 
 /// Waits for what is on its way, reads history if asked to, and judges.
 async fn finish(
     options: &BenchOptions,
-    fleet: Fleet,
+    fleets: Vec<Fleet>,
     report: &mut Report,
     receivers: u64,
 ) -> Result<()> {
+    let Some(fleet) = fleets.first() else { return Ok(()) };
     // What does not arrive in time is reported as lost below: the wait itself is no verdict.
-    let settled = fleet
-        .wait_for("what is on its way", |counts| counts.delivered >= counts.acked * receivers)
-        .await;
+    let tally = Rc::clone(&fleet.tally);
+    let settled = fleet.wait_for("what is on its way", |_| tally.is_settled(receivers)).await;
     if let Err(error) = settled {
         tracing::warn!("{error:#}");
     }
@@ -265,7 +281,10 @@ async fn finish(
     }
     let failed = fleet.tally.total().failed;
     ensure!(failed == 0, "{failed} messages were refused or failed; the warnings say why");
-    let outcomes = fleet.stop().await?;
+    let mut outcomes = Vec::new();
+    for fleet in fleets {
+        outcomes.extend(fleet.stop().await?);
+    }
     judge(report, &outcomes, receivers, options.verify);
     Ok(())
 }

@@ -57,7 +57,8 @@ impl Server {
         let program = std::env::current_exe().context("cannot find this program")?;
         let child = start(&program, directory.path())?;
         let file: ServerFile = serde_json::from_slice(
-            &fs::read(directory.path().join("server.json")).context("the server wrote no server.json")?,
+            &fs::read(directory.path().join("server.json"))
+                .context("the server wrote no server.json")?,
         )?;
         Ok(Self {
             tcp: file.tcp,
@@ -69,16 +70,19 @@ impl Server {
 
     /// Processor time used so far, user and system.
     pub fn cpu(&self) -> Option<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.own.as_ref()?.child.id())).ok()?;
+        let stat =
+            fs::read_to_string(format!("/proc/{}/stat", self.own.as_ref()?.child.id())).ok()?;
         // Fields after the parenthesised name: state is the first, utime and stime the 12th and 13th.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        let ticks: u64 =
+            fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
         Some(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
     }
 
     /// Resident memory in bytes.
     pub fn rss(&self) -> Option<u64> {
-        let statm = fs::read_to_string(format!("/proc/{}/statm", self.own.as_ref()?.child.id())).ok()?;
+        let statm =
+            fs::read_to_string(format!("/proc/{}/statm", self.own.as_ref()?.child.id())).ok()?;
         let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
         Some(pages * rustix::param::page_size() as u64)
     }

@@ -22,10 +22,8 @@ pub fn judge(report: &mut Report, outcomes: &[Outcome], receivers: u64, read_his
         report.lost += expected.saturating_sub(seen.get(sender).copied().unwrap_or_default());
     }
     if read_history {
-        let in_history: u64 = outcomes
-            .iter()
-            .filter_map(|outcome| outcome.in_history.get(&outcome.index))
-            .sum();
+        let in_history: u64 =
+            outcomes.iter().filter_map(|outcome| outcome.in_history.get(&outcome.index)).sum();
         report.verified = Some(Verified { acknowledged: acked.values().sum(), in_history });
     }
 }
