@@ -1,13 +1,13 @@
 //! What Enter does: a text becomes a message, a line that begins with `/` is carried out.
 
 use anser_types::limits::CONTENT_MAX_BYTES;
-use anser_types::{ConversationId, Target, UserId};
+use anser_types::{ConversationId, Target};
 
 use super::looking;
 use super::model::{Model, Overlay};
 use super::opening;
 use super::slash::{self, Slash};
-use super::step::Effect;
+use super::step::{Effect, Link};
 use super::texts::Text;
 use super::timeline::Scroll;
 
@@ -62,10 +62,12 @@ fn send(model: &mut Model, text: String, effects: &mut Vec<Effect>) {
 pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
     match command {
         Slash::To(user) => opening::open(model, Target::User(user), effects),
-        Slash::GroupCreate { title, members } => effects.push(Effect::CreateGroup(title, members)),
-        Slash::GroupInvite(users) => in_group(model, users, Effect::Invite, effects),
-        Slash::GroupKick(users) => in_group(model, users, Effect::Kick, effects),
-        Slash::GroupLeave => effects.extend(group(model).map(Effect::Leave)),
+        Slash::GroupCreate { title, members } => {
+            ask(model, Effect::CreateGroup(title, members), effects);
+        }
+        Slash::GroupInvite(users) => in_group(model, |id| Effect::Invite(id, users), effects),
+        Slash::GroupKick(users) => in_group(model, |id| Effect::Kick(id, users), effects),
+        Slash::GroupLeave => in_group(model, Effect::Leave, effects),
         Slash::GroupMembers => effects.extend(group(model).map(Effect::LoadMembers)),
         Slash::History => {
             if needs_conversation(model) {
@@ -81,13 +83,20 @@ pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
 
 fn in_group(
     model: &mut Model,
-    users: Vec<UserId>,
-    effect: fn(ConversationId, Vec<UserId>) -> Effect,
+    effect: impl FnOnce(ConversationId) -> Effect,
     effects: &mut Vec<Effect>,
 ) {
     if let Some(id) = group(model) {
-        effects.push(effect(id, users));
+        ask(model, effect(id), effects);
     }
+}
+
+/// Asks the server for something; without a connection that waits, and is said.
+fn ask(model: &mut Model, effect: Effect, effects: &mut Vec<Effect>) {
+    if model.link != Link::Connected {
+        model.say(model.setting.texts.get(Text::WhenConnected), false);
+    }
+    effects.push(effect);
 }
 
 /// The open group; says so when none is open.

@@ -72,11 +72,8 @@ fn conversation(
 }
 
 fn unread(model: &Model, row: &Conversation) -> String {
-    // What was just marked as read is not counted, even if the store does not know it yet.
-    let seen = model.marked.get(&row.id).is_some_and(|marked| *marked >= row.head);
-    match row.unread {
+    match model.unread_of(row) {
         0 => String::new(),
-        _ if seen => String::new(),
         count if count > UNREAD_SHOWN => format!("({UNREAD_SHOWN}+)"),
         count => format!("({count})"),
     }

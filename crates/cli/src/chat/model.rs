@@ -211,6 +211,22 @@ impl Model {
         self.row(self.open.as_ref()?.id)
     }
 
+    /// Unread messages of a conversation; what was just marked as read is not counted, even if the store does not
+    /// know it yet.
+    #[must_use]
+    pub fn unread_of(&self, row: &Conversation) -> u64 {
+        let seen = self.marked.get(&row.id).is_some_and(|marked| *marked >= row.head);
+        if seen { 0 } else { row.unread }
+    }
+
+    /// Unread messages of all conversations but the open one.
+    #[must_use]
+    pub fn unread_elsewhere(&self) -> u64 {
+        let open = self.open.as_ref().map(|open| open.id);
+        let others = self.conversations.iter().filter(|row| row.member && Some(row.id) != open);
+        others.map(|row| self.unread_of(row)).sum()
+    }
+
     /// How to address a conversation of the list.
     #[must_use]
     pub fn target_of(row: &Conversation) -> Target {

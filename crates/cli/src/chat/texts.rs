@@ -85,6 +85,7 @@ catalogue! {
     You: "you", "我";
     LeftGroup: "left", "已退出";
     Members: "{0} members", "{0} 位成员";
+    UnreadElsewhere: "{0} unread elsewhere · Ctrl+K", "其他会话有 {0} 条未读 · Ctrl+K";
     Notes: "notes to yourself", "给自己的便笺";
 
     // The timeline.
@@ -144,6 +145,7 @@ catalogue! {
     DoneInvite: "invited: {0}", "已邀请：{0}";
     DoneKick: "removed: {0}", "已移除：{0}";
     DoneLeave: "you left the group", "你已退出群";
+    WhenConnected: "this happens as soon as there is a connection", "连接后会自动执行";
     Refused: "{0}: {1}", "{0}：{1}";
     Lagged: "this program was too slow; it reads the state again", "本程序处理过慢，正在重新读取";
     RestoredStore: "the local store was an old copy; this goes on as a new device", "本地存储是旧副本，已作为新设备继续";

@@ -59,6 +59,12 @@ fn header(model: &Model, area: Rect, frame: &mut Frame<'_>) {
 fn title(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let texts = model.setting.texts;
     let palette = model.setting.palette;
+    let unread = model.unread_elsewhere();
+    if area.x == 0 && unread > 0 {
+        // The list, which would tell, has no room.
+        let text = texts.with(Text::UnreadElsewhere, &[&unread.to_string()]);
+        frame.render_widget(Line::styled(text, palette.unread()).right_aligned(), area);
+    }
     let Some(open) = &model.open else { return };
     let mut spans = vec![Span::styled(plain::one_line(&model.open_name()), palette.strong())];
     let quiet = |text: String| Span::styled(format!("  {text}"), palette.quiet());

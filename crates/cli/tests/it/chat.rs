@@ -301,6 +301,11 @@ fn group_commands_need_a_group() {
         chat.enter("/group create \"Our group\" bob"),
         [Effect::CreateGroup("Our group".to_owned(), vec![user("bob")])]
     );
+    // Without a connection it waits, and that is said.
+    chat.step(Input::Link(Link::Connecting));
+    assert_eq!(chat.enter("/group create Two").len(), 1);
+    assert!(chat.model.notice.as_ref().unwrap().text.contains("as soon as there is a connection"));
+    chat.step(Input::Link(Link::Connected));
     chat.with_bob(vec![]);
     assert_eq!(chat.enter("/group leave"), []);
     assert_eq!(chat.model.notice.as_ref().unwrap().text, "this works in a group only");

@@ -95,6 +95,9 @@ fn a_narrow_screen_shows_the_conversation_alone_and_a_tiny_one_says_so() {
     chat.with_bob(vec![said("bob", 1, "hi")]);
     assert!(!chat.screen().iter().any(|line| line.contains("Conversations")));
     assert!(chat.screen().iter().any(|line| line.ends_with("  hi")));
+    // The list is hidden: what is unread elsewhere is told in the title.
+    chat.list(vec![row("bob", 0, 1, None), row("carol", 3, 0, None)]);
+    assert!(chat.screen()[1].starts_with("bob") && chat.screen()[1].contains("3 unread elsewhere"));
     chat.step(Input::Resized(10, 3));
     assert!(chat.screen()[0].starts_with("make the"));
     chat.step(Input::Resized(100, 30));
