@@ -1,8 +1,9 @@
-//! The project's own tasks: `cargo xtask test | tidy | generate`.
+//! The project's own tasks: `cargo xtask test | tidy | sim | generate`.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
 
 mod codegen;
 mod files;
+mod sim;
 mod test;
 mod tidy;
 
@@ -26,6 +27,16 @@ enum Task {
         #[arg(long)]
         shrink: bool,
     },
+    /// Run the simulation: many seeds, or one with its trace.
+    #[command(group = clap::ArgGroup::new("which").required(true))]
+    Sim {
+        /// Seeds 1 to N, or FROM..TO without TO.
+        #[arg(long, group = "which")]
+        seeds: Option<String>,
+        /// This seed again, with everything that happens in it.
+        #[arg(long, group = "which")]
+        seed: Option<u64>,
+    },
     /// Generate the code of the wire messages from `proto/`.
     Generate,
 }
@@ -34,6 +45,8 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test => test::run(),
         Task::Tidy { shrink } => tidy::run(shrink),
+        Task::Sim { seeds: Some(range), .. } => sim::run(&sim::Seeds::Many(range)),
+        Task::Sim { seed, .. } => sim::run(&sim::Seeds::One(seed.unwrap_or_default())),
         Task::Generate => codegen::generate(),
     }
 }

@@ -1,6 +1,8 @@
 //! The checker's verdicts, and what the simulation shows.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
+mod bugs;
 mod checker;
 mod determinism;
+mod found;
 mod seeds;

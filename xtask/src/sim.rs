@@ -1,0 +1,31 @@
+//! `cargo xtask sim`: many seeds of the simulation, or one with everything that happened in it.
+
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::files::root;
+
+/// What to run.
+pub enum Seeds {
+    /// All from 1 to N, or from A to B where it says `A..B`; failing ones are named.
+    Many(String),
+    /// This one, with its trace.
+    One(u64),
+}
+
+/// Runs them; fails if a promise was broken.
+pub fn run(seeds: &Seeds) -> anyhow::Result<()> {
+    let (flag, value) = match seeds {
+        Seeds::Many(range) => ("--seeds", range.clone()),
+        Seeds::One(seed) => ("--seed", seed.to_string()),
+    };
+    let status = Command::new("cargo")
+        .args(["run", "--quiet", "--locked", "-p", "anser-sim", "--example", "sim", "--"])
+        .args([flag, &value])
+        .current_dir(root())
+        .status()
+        .context("cannot start cargo")?;
+    ensure!(status.success(), "the simulation found something");
+    Ok(())
+}
