@@ -6,6 +6,8 @@
 
 pub mod accounts;
 pub mod append;
+pub mod archive;
+pub mod codec;
 #[cfg(feature = "test-support")]
 pub mod conformance;
 pub mod ledger;

@@ -11,7 +11,6 @@
 
 mod applier;
 mod cache;
-mod codec;
 mod commit;
 mod core;
 pub mod disk;
@@ -28,6 +27,8 @@ mod store;
 mod tables;
 mod trimming;
 mod writer;
+
+use anser_backend::codec;
 
 pub use options::{OpenError, Options};
 pub use store::{Counters, EmbeddedStore};

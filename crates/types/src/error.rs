@@ -90,6 +90,9 @@ catalogue! {
     StoreFailed = 604, STORE_FAILED, true, Server, "Writing to the disk failed; nothing more is acknowledged.", "The operator must look at the disk and restart the server.";
     StoreKeyWrong = 605, STORE_KEY_WRONG, false, User, "The local store cannot be opened with this key.", "Give the key it was made with; without it, remove the store and sign in again: messages come back from the server.";
     LocalDiskFull = 606, LOCAL_DISK_FULL, true, User, "This device's disk is full; nothing more can be stored.", "Free space; it is tried again by itself.";
+    ArchiveDamaged = 607, ARCHIVE_DAMAGED, false, User, "The archive is damaged, cut off, or none at all; nothing was restored.", "Take another copy of it, or an older one; 'anser restore' changes nothing until all of it was checked.";
+    ArchiveTooNew = 608, ARCHIVE_TOO_NEW, false, User, "The archive was written by a newer version.", "Restore it with that version.";
+    NotEmpty = 609, NOT_EMPTY, false, User, "There is something already where this would be written.", "Name another place; nothing is ever overwritten.";
     ConfigInvalid = 700, CONFIG_INVALID, false, User, "The configuration is not valid.", "Correct the line named in the detail.";
     CertificateRefused = 701, CERTIFICATE_REFUSED, false, User, "The server's certificate is not the one expected.", "Check the pin or the authority; do not go on if you cannot explain it.";
     Unreachable = 702, UNREACHABLE, true, User, "The server cannot be reached.", "Check the address and that 'anser serve' is running.";

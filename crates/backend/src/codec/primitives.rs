@@ -81,6 +81,11 @@ impl<'a> Reader<'a> {
         Ok(self.array::<1>()?[0])
     }
 
+    /// A number of fixed width, as keys have them: eight bytes, big-endian.
+    pub fn u64(&mut self) -> Result<u64, Malformed> {
+        Ok(u64::from_be_bytes(self.array()?))
+    }
+
     /// A varint.
     pub fn varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0_u64;
@@ -130,6 +135,11 @@ impl<'a> Reader<'a> {
     /// A conversation id.
     pub fn conversation(&mut self) -> Result<ConversationId, Malformed> {
         Ok(ConversationId(self.array()?))
+    }
+
+    /// Bytes that are left.
+    pub const fn len(&self) -> usize {
+        self.rest.len()
     }
 
     /// Whether nothing is left.

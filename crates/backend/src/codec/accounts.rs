@@ -1,6 +1,6 @@
 //! The rows of accounts: users, a user's devices with their tokens, and tokens by hash.
 
-use anser_backend::{Device, DeviceKey, Token, User};
+use crate::{Device, DeviceKey, Token, User};
 use anser_types::{DeviceClass, DeviceNo, UnixMs, UserNo};
 
 use super::primitives::{Malformed, ROW_FORMAT, Reader, put_text, put_varint};

@@ -1,4 +1,5 @@
-//! How values become bytes: a small reader and writer, and one file per family of rows.
+//! How values become bytes, for stores that keep rows and for archives: a small reader and writer, and one file per
+//! family of rows.
 //!
 //! Every row begins with a format-version byte; every decoder refuses what it does not understand and never panics.
 
@@ -11,7 +12,9 @@ mod tests;
 
 pub use accounts::{Devices, read_token, read_user, write_token, write_user};
 pub use answers::{DeviceRecord, Kept, KeyRow, read_delta, write_delta};
-pub use primitives::{Malformed, Reader, read_number, write_number};
+pub use primitives::{
+    Malformed, Reader, put_bytes, put_text, put_varint, read_number, write_number,
+};
 pub use rows::{
     Pointed, Pointer, read_change, read_conversation, read_member, read_message, read_pointer,
     read_position, write_change, write_conversation, write_member, write_message, write_pointer,

@@ -1,6 +1,6 @@
 //! The rows of conversations and inboxes: messages, changes, conversations, members, positions, pointers.
 
-use anser_backend::Position;
+use crate::Position;
 use anser_types::{
     Change, ChangeKind, ChangeNo, Content, Conversation, ConversationId, ConversationKind,
     DeviceNo, LocalNo, Member, Message, MessageId, MessageKind, Period, Role, Seq, UnixMs, UserId,

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use anser_backend::{Device, DeviceKey, Position, Token, User};
+use crate::{Device, DeviceKey, Position, Token, User};
 use anser_types::{
     Answer, Change, ChangeKind, ChangeNo, CommandNo, Content, Conversation, ConversationId,
     ConversationKind, DeviceClass, DeviceNo, Done, ErrorCode, InboxSeq, LocalNo, Member, Message,
