@@ -83,7 +83,7 @@ catalogue! {
     NoConversations: "Nobody yet. Type /to USER and Enter to write to somebody.", "还没有会话。输入 /to 用户名 并回车，开始聊天。";
     Draft: "draft: {0}", "草稿：{0}";
     You: "you", "我";
-    LeftGroup: "left", "已退出";
+    LeftGroup: "you are no longer in it", "你已不在群内";
     Members: "{0} members", "{0} 位成员";
     UnreadElsewhere: "{0} unread elsewhere · Ctrl+K", "其他会话有 {0} 条未读 · Ctrl+K";
     Notes: "notes to yourself", "给自己的便笺";
