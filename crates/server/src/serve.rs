@@ -21,6 +21,9 @@ use crate::{first_start, listeners, open_files, store, telemetry};
 /// How often the store is asked whether it has failed.
 const LOOK_AT_STORE: Duration = Duration::from_millis(250);
 
+/// How long refusals may take to leave when the store has failed.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// Serves until SIGTERM or SIGINT, or until the store fails.
 ///
 /// # Errors
@@ -103,6 +106,12 @@ async fn run(
             biased;
             () = signals.stop.asked() => warn!("asked again: stopping without waiting"),
             () = app.drain() => {}
+        }
+    }
+    if let End::StoreFailed(_) = end {
+        // Everybody was refused; the refusals are on their way. Who does not take them in time finds a closed door.
+        if tokio::time::timeout(LAST_WORDS, app.drain()).await.is_err() {
+            warn!("stopping before everybody has heard that the store failed");
         }
     }
     let service = app.service().clone();

@@ -5,13 +5,15 @@ use serde_json::Value;
 use crate::http::{app, send};
 use crate::program::{Home, text};
 
-fn dump(home: &Home) -> Vec<Value> {
+/// The raw store of a stopped server.
+pub fn dump(home: &Home) -> Vec<Value> {
     let dumped = home.run(&["dump", "--json"]);
     assert!(dumped.status.success(), "{}", text(&dumped.stderr));
     text(&dumped.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn messages(lines: &[Value]) -> Vec<(u64, String)> {
+/// Every message of a dump: its number and text.
+pub fn messages(lines: &[Value]) -> Vec<(u64, String)> {
     lines
         .iter()
         .filter(|line| line["kind"] == "message")

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod commands;
+mod fsync_errors;
+mod full_disk;
 mod http;
 mod kept;
 mod kills;
 mod life;
 mod program;
 mod refusals;
+mod talk;

@@ -36,6 +36,11 @@ impl Home {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
+    /// The same in a directory that may lie on a disk of its own.
+    pub fn inside(parent: &Path) -> Self {
+        Self { directory: tempfile::tempdir_in(parent).unwrap() }
+    }
+
     pub fn data_dir(&self) -> PathBuf {
         self.directory.path().join("server")
     }
@@ -91,22 +96,46 @@ impl Home {
     }
 
     fn start(&self, options: &[&str]) -> Server {
+        let command = self.program(&[&["serve"], options].concat());
+        let ready = if options.contains(&"--json") { "{\"event\":\"ready\"" } else { "ready" };
+        self.launch(command, ready)
+            .unwrap_or_else(|status| panic!("no ready line, {status}\n{}", self.log()))
+    }
+
+    /// Starts a server some of whose system calls go wrong, in the words of strace; the exit status if it ends before
+    /// it is ready. With `-D` the server is this process's own child, and its end is strace's.
+    pub fn serve_under_strace(&self, inject: &str) -> Result<Server, ExitStatus> {
+        let mut command = Command::new("strace");
+        let program = self.program(&[&["serve"], &FREE_PORTS[..]].concat());
+        command
+            .env_clear()
+            .envs(program.get_envs().filter_map(|(key, value)| Some((key, value?))))
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e"])
+            .arg(format!("inject={inject}"))
+            .arg(program.get_program())
+            .args(program.get_args())
+            .stdin(Stdio::null());
+        self.launch(command, "ready")
+    }
+
+    fn launch(&self, mut command: Command, ready: &str) -> Result<Server, ExitStatus> {
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.directory.path().join("log"))
             .unwrap();
-        let mut child = self
-            .program(&[&["serve"], options].concat())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(log).spawn().unwrap_or_else(|error| {
+                panic!(
+                    "{:?} is needed by this test and cannot be started: {error} \
+                     (cargo xtask test installs what the tests need)",
+                    command.get_program()
+                )
+            });
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut server = Server { child, out, said: Vec::new(), data_dir: self.data_dir() };
-        let ready = if options.contains(&"--json") { "{\"event\":\"ready\"" } else { "ready" };
-        assert!(server.hear(ready), "no ready line: {:?}\n{}", server.said, self.log());
-        server
+        if server.hear(ready) { Ok(server) } else { Err(server.wait()) }
     }
 }
 
@@ -149,6 +178,12 @@ impl Server {
         self.signal(Signal::TERM);
         while self.hear("\u{0}") {}
         (self.child.wait().unwrap(), self.said())
+    }
+
+    /// How it ends by itself.
+    pub fn wait(mut self) -> ExitStatus {
+        while self.hear("\u{0}") {}
+        self.child.wait().unwrap()
     }
 
     /// SIGKILL.

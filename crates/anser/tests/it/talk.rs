@@ -1,0 +1,206 @@
+//! People and scripts at the command line: `send`, `tail`, `history`, `group`, `token` against a real server, beside each
+//! other and over a kill.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::program::{Home, text};
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The lines of a command that prints JSON.
+fn objects(output: &Output) -> Vec<Value> {
+    said(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn texts(output: &Output) -> Vec<String> {
+    objects(output).iter().map(|object| object["text"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Makes a user by letting it look at its groups.
+fn meet(home: &Home, user: &str) {
+    said(&home.run(&["group", "list", "--as", user]));
+}
+
+fn send(home: &Home, from: &str, to: &str, text: &str) -> Value {
+    objects(&home.run(&["send", "--as", from, to, text, "--json"])).remove(0)
+}
+
+/// A tail that goes on beside the test; killed when it is dropped.
+struct Tail {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Tail {
+    fn begin(home: &Home, user: &str) -> Self {
+        let mut command = home.program(&["tail", "--as", user, "--json"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Self { child, out }
+    }
+
+    fn next(&mut self) -> Value {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        // Already gone is fine.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn what_is_sent_is_printed_once_and_in_order() {
+    let home = Home::new();
+    let _server = home.serve();
+    meet(&home, "bob");
+    for (seq, words) in (1..).zip(["one", "two\nlines", "三"]) {
+        let sent = send(&home, "alice", "bob", words);
+        assert_eq!(sent["seq"], Value::from(seq));
+    }
+    assert_eq!(
+        texts(&home.run(&["tail", "--as", "bob", "--count", "2", "--json"])),
+        ["one", "two\nlines"]
+    );
+    // Goes on where it stopped.
+    send(&home, "alice", "bob", "four");
+    assert_eq!(
+        texts(&home.run(&["tail", "--as", "bob", "--count", "2", "--json"])),
+        ["三", "four"]
+    );
+    let all = ["one", "two\nlines", "三", "four"];
+    let from_start = ["tail", "--as", "bob", "--from-start", "--count", "4", "--json"];
+    assert_eq!(texts(&home.run(&from_start)), all);
+    assert_eq!(texts(&home.run(&["history", "--as", "alice", "bob", "--json"])), all);
+    let page = ["history", "--as", "bob", "alice", "--limit", "2", "--before", "4", "--json"];
+    assert_eq!(texts(&home.run(&page)), all[1..3]);
+}
+
+#[test]
+fn commands_of_one_user_run_beside_each_other() {
+    let home = Home::new();
+    let _server = home.serve();
+    meet(&home, "bob");
+    meet(&home, "alice");
+    let mut tail = Tail::begin(&home, "bob");
+    send(&home, "alice", "bob", "are you there?");
+    assert_eq!(tail.next()["text"], "are you there?");
+    // The tail holds bob's first store: these take others.
+    send(&home, "bob", "alice", "yes");
+    assert_eq!(
+        texts(&home.run(&["history", "--as", "bob", "alice", "--json"])),
+        ["are you there?", "yes"]
+    );
+    // What bob says elsewhere comes to the tail as well.
+    let own = tail.next();
+    assert_eq!((&own["text"], &own["own"]), (&Value::from("yes"), &Value::from(true)));
+}
+
+#[test]
+fn a_killed_server_is_an_error_to_try_again_and_nothing_is_lost() {
+    let home = Home::new();
+    let server = home.serve();
+    let ports = server.ports();
+    meet(&home, "bob");
+    send(&home, "alice", "bob", "before");
+    let mut tail = Tail::begin(&home, "bob");
+    assert_eq!(tail.next()["text"], "before");
+    server.kill();
+    let failed =
+        home.run(&["send", "--as", "alice", "bob", "never said", "--timeout", "1", "--json"]);
+    assert_eq!(failed.status.code(), Some(6));
+    let error: Value = serde_json::from_str(text(&failed.stderr).lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&error["code"], &error["retryable"]),
+        (&Value::from("UNREACHABLE"), &Value::from(true))
+    );
+    assert!(!error["next_step"].as_str().unwrap().is_empty());
+    let _server = home.serve_at(&ports);
+    assert_eq!(send(&home, "alice", "bob", "after")["seq"], Value::from(2));
+    // The tail came back by itself.
+    assert_eq!(tail.next()["text"], "after");
+}
+
+#[test]
+fn groups_are_made_listed_and_left() {
+    let home = Home::new();
+    let _server = home.serve();
+    meet(&home, "bob");
+    meet(&home, "carol");
+    let id =
+        said(&home.run(&["group", "create", "--as", "alice", "Our team", "bob"])).trim().to_owned();
+    said(&home.run(&["group", "invite", "--as", "alice", &id, "carol"]));
+    said(&home.run(&["send", "--as", "carol", "--group", &id, "hello all"]));
+    assert_eq!(
+        texts(&home.run(&["history", "--as", "bob", "--group", &id, "--json"])),
+        ["hello all"]
+    );
+    let members = objects(&home.run(&["group", "members", "--as", "bob", &id, "--json"]));
+    let names: Vec<&str> = members.iter().map(|member| member["user"].as_str().unwrap()).collect();
+    assert_eq!(names, ["alice", "bob", "carol"]);
+    let refused = home.run(&["group", "kick", "--as", "bob", &id, "alice"]);
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(text(&refused.stderr).contains("NOT_ALLOWED"));
+    said(&home.run(&["group", "leave", "--as", "bob", &id]));
+    assert_eq!(said(&home.run(&["group", "list", "--as", "bob"])), "");
+    let listed = objects(&home.run(&["group", "list", "--as", "alice", "--json"]));
+    assert_eq!(
+        (&listed[0]["title"], &listed[0]["role"]),
+        (&Value::from("Our team"), &Value::from("owner"))
+    );
+}
+
+#[test]
+fn passwords_work_where_the_api_key_is_not() {
+    let home = Home::new();
+    let server = home.serve();
+    meet(&home, "bob");
+    let url = format!("https://{}", server.address("https"));
+    let pin = server.announcement()["certificate_sha256"].as_str().unwrap().to_owned();
+    // Another machine: no data directory of the server there.
+    let elsewhere = |words: &[&str], password: &str| {
+        let mut command = home.program(words);
+        command
+            .env("ANSER_DATA_DIR", home.path().join("elsewhere"))
+            .env("ANSER_PASSWORD", password);
+        command.args(["--server", &url, "--pin", &pin]).output().unwrap()
+    };
+    let say = ["send", "--as", "dora", "bob", "hi"];
+    assert_eq!(elsewhere(&say, "").status.code(), Some(4));
+    let register = [&say[..], &["--password", "--register"]].concat();
+    assert_eq!(elsewhere(&register, "short").status.code(), Some(4));
+    assert!(elsewhere(&register, "long enough").status.success());
+    // The device is stored: no password any more.
+    assert!(elsewhere(&say, "").status.success());
+    assert_eq!(texts(&home.run(&["history", "--as", "bob", "dora", "--json"])), ["hi", "hi"]);
+}
+
+#[test]
+fn what_is_wrong_has_a_code_a_next_step_and_a_status() {
+    let home = Home::new();
+    let nowhere = home.run(&["send", "--as", "alice", "bob", "hi"]);
+    assert_eq!(nowhere.status.code(), Some(6));
+    assert!(text(&nowhere.stderr).contains("anser serve"));
+    let _server = home.serve();
+    let unknown = home.run(&["send", "--as", "alice", "nobody", "hi"]);
+    assert_eq!(unknown.status.code(), Some(5));
+    assert!(text(&unknown.stderr).contains("USER_UNKNOWN") && text(&unknown.stderr).contains("→"));
+    let no_terminal = home.run(&["chat", "--as", "alice"]);
+    assert_eq!(no_terminal.status.code(), Some(5));
+    assert!(text(&no_terminal.stderr).contains("anser send"));
+    assert_eq!(home.run(&["send", "--as", "a b", "bob", "hi"]).status.code(), Some(2));
+    assert!(said(&home.run(&["token", "--user", "eve"])).contains("export ANSER_TOKEN='"));
+    assert!(said(&home.run(&["completions", "bash"])).contains("anser"));
+    assert!(said(&home.run(&["man", "send"])).contains(".TH"));
+}
