@@ -13,7 +13,7 @@ use crate::store::Then;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mark {
     pub(crate) peer: Option<UserId>,
-    /// Messages `from ..= head` are all known (none while `head` is zero).
+    /// Messages `from ..= head` are all known (none while `head` is zero or below `from`).
     pub(crate) from: Seq,
     pub(crate) head: Seq,
     pub(crate) read_up_to: Seq,
@@ -61,6 +61,12 @@ impl Mark {
         (self.from, self.head) = (Seq::ZERO, Seq::ZERO);
     }
 
+    /// The conversation reaches to here, as a rebuild says. None of it was told: messages that came while the rebuild
+    /// went on are still news when their entries follow.
+    pub(crate) fn begin_after(&mut self, head: Seq) {
+        (self.from, self.head) = (head.next(), head);
+    }
+
     /// A group's member has read up to here, as far as was heard.
     pub(crate) fn member_read(&self, who: &UserId) -> Seq {
         self.members.get(who).copied().unwrap_or_default()
@@ -102,11 +108,22 @@ mod tests {
     #[test]
     fn a_known_message_is_recognised_wherever_its_run_began() {
         let mut mark = Mark::default();
-        assert!(mark.note(Seq(10)), "as a rebuild left it");
+        assert!(mark.note(Seq(10)));
         assert!(mark.note(Seq(9)), "older, but new here");
         assert!(!mark.note(Seq(9)) && !mark.note(Seq(10)));
         assert!(mark.note(Seq(11)));
         assert!(mark.note(Seq(20)), "a range that is not visible lies between");
         assert!(!mark.note(Seq(20)));
+    }
+
+    #[test]
+    fn what_came_during_a_rebuild_is_news_once() {
+        let mut mark = Mark::default();
+        mark.begin_after(Seq(10));
+        assert!(mark.note(Seq(10)), "the rebuild read it, nobody was told");
+        assert!(!mark.note(Seq(10)));
+        assert!(mark.note(Seq(11)) && !mark.note(Seq(11)));
+        mark.begin_after(Seq(20));
+        assert!(mark.note(Seq(21)) && !mark.note(Seq(21)));
     }
 }

@@ -16,16 +16,7 @@ use crate::translate;
 impl Core {
     /// The server says that the cursor is void.
     pub(crate) fn sync_reset(&mut self, reset: v1::SyncReset, now: Now) {
-        let (at, log_epoch) = (InboxSeq(reset.at), LogEpoch(reset.log_epoch));
-        let inbox = &mut self.inbox;
-        inbox.reset = Some((at, log_epoch));
-        inbox.pull = Pull::No;
-        inbox.rebuilt = 0;
-        // An unfinished rebuild of the same log goes on; if its `at` is too old the next page says so.
-        if inbox.rebuild.as_ref().is_none_or(|rebuild| rebuild.log_epoch != log_epoch) {
-            inbox.rebuild = Some(Rebuild { at, log_epoch, after: None });
-        }
-        inbox.settle_by_history |= inbox.settle_until.is_some();
+        self.inbox.begin_reset(InboxSeq(reset.at), LogEpoch(reset.log_epoch));
         self.tell(AppEvent::SyncStarted { missing: None });
         self.go_on_rebuilding(now);
     }
@@ -121,8 +112,7 @@ impl Core {
             mark.peer = peer.cloned();
         }
         if went_back || state.head > mark.head {
-            mark.forget();
-            mark.note(state.head);
+            mark.begin_after(state.head);
             mark.last_own = mark.last_own.min(state.head);
         }
         mark.read_up_to = mark.read_up_to.max(state.read_up_to);

@@ -61,6 +61,8 @@ pub(crate) struct Inbox {
     /// Conversations stored by the rebuild so far.
     pub(crate) rebuilt: u64,
     session_epoch: LogEpoch,
+    /// The log in which this device began at an empty inbox, if it did so in this run.
+    begun_in: LogEpoch,
     /// The largest entry heard of.
     head: InboxSeq,
     /// The last entry confirmed to the server in this session.
@@ -84,6 +86,7 @@ impl Inbox {
             search: None,
             rebuilt: 0,
             session_epoch: LogEpoch::ZERO,
+            begun_in: LogEpoch::ZERO,
             head: InboxSeq::ZERO,
             acked: InboxSeq::ZERO,
             own: BTreeSet::new(),
@@ -95,6 +98,20 @@ impl Inbox {
     /// A rebuild runs in this session.
     pub(crate) const fn is_rebuilding(&self) -> bool {
         self.rebuild.is_some() && self.reset.is_some()
+    }
+
+    /// The cursor is void, and with it what answers said of entries.
+    pub(crate) fn begin_reset(&mut self, at: InboxSeq, log_epoch: LogEpoch) {
+        self.reset = Some((at, log_epoch));
+        self.pull = Pull::No;
+        self.run = None;
+        self.rebuilt = 0;
+        self.own.clear();
+        // An unfinished rebuild of the same log goes on; if its `at` is too old the next page says so.
+        if self.rebuild.as_ref().is_none_or(|rebuild| rebuild.log_epoch != log_epoch) {
+            self.rebuild = Some(Rebuild { at, log_epoch, after: None });
+        }
+        self.settle_by_history |= self.settle_until.is_some();
     }
 
     /// There is no session any more.
@@ -113,8 +130,11 @@ impl Inbox {
         }
     }
 
-    /// Moves over entries that are known from answers.
+    /// Moves over entries that are known from answers; not while the cursor is void: it would pass for a good one.
     pub(crate) fn pass_own(&mut self) {
+        if self.is_rebuilding() {
+            return;
+        }
         while self.own.remove(&self.received.next()) {
             self.received = self.received.next();
             self.log_epoch = self.session_epoch;
@@ -133,6 +153,10 @@ impl Core {
         (inbox.session_epoch, inbox.head, inbox.acked) = (epoch, head, stored);
         // Not known yet (the largest number there is), or of a log that went back.
         inbox.settle_until = inbox.settle_until.map(|until| until.min(head));
+        if inbox.log_epoch == LogEpoch::ZERO && head == InboxSeq::ZERO {
+            // A new device of a user whose inbox is empty: it begins here, and what comes from now on is not history.
+            (inbox.begun_in, inbox.log_epoch) = (epoch, epoch);
+        }
         if head > stored {
             inbox.pull = Pull::Outstanding(now.mono + PAGE_WITHIN);
             inbox.run = Some(Run { from: stored, target: head });
@@ -328,7 +352,9 @@ impl Core {
         let stored = self.store.confirmed();
         let inbox = &mut self.inbox;
         inbox.received = stored.cursor;
-        inbox.log_epoch = stored.log_epoch;
+        // Where a new device began is no entry that could be had again.
+        let nothing_yet = stored.log_epoch == LogEpoch::ZERO;
+        inbox.log_epoch = if nothing_yet { inbox.begun_in } else { stored.log_epoch };
         inbox.rebuild = stored.rebuild.clone();
         if let (None, Some((at, log_epoch))) = (&inbox.rebuild, inbox.reset) {
             inbox.rebuild = Some(Rebuild { at, log_epoch, after: None });

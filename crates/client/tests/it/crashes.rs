@@ -63,7 +63,7 @@ fn check(world: &mut World, what: &str) {
 fn requirement_c2_a_crash_at_any_transaction_loses_and_doubles_nothing() {
     for n in 0..60 {
         for before in [true, false] {
-            let mut world = World::new();
+            let mut world = World::returning();
             world.store = if before { StoreMode::DiesBefore(n) } else { StoreMode::DiesAfter(n) };
             busy(&mut world);
             check(&mut world, &format!("transaction {n}, before {before}"));
@@ -75,7 +75,7 @@ fn requirement_c2_a_crash_at_any_transaction_loses_and_doubles_nothing() {
 fn every_message_the_app_was_told_is_queued_arrives() {
     use anser_client::{AppEvent, MessageState};
     for n in 0..40 {
-        let mut world = World::new();
+        let mut world = World::returning();
         world.store = StoreMode::DiesAfter(n);
         busy(&mut world);
         check(&mut world, &format!("transaction {n}"));

@@ -19,7 +19,7 @@ fn says(world: &mut World, peer: &str, range: std::ops::Range<usize>) {
 
 #[test]
 fn requirement_c1_pages_of_fifty_and_one_ack_for_each() {
-    let mut world = World::new();
+    let mut world = World::returning();
     says(&mut world, "bob", 0..175);
     world.input(Input::Start);
     world.until("synced", |w| w.new_texts().len() == 175);
@@ -82,7 +82,7 @@ fn requirement_c5_what_was_missed_offline_is_pulled_after_reconnect() {
 
 #[test]
 fn requirement_c2_a_page_the_store_does_not_take_is_pulled_again() {
-    let mut world = World::new();
+    let mut world = World::returning();
     says(&mut world, "bob", 0..120);
     world.store = StoreMode::Full;
     world.input(Input::Start);
@@ -269,6 +269,113 @@ fn requirement_c7_an_interrupted_rebuild_goes_on_where_it_stopped() {
         }
         assert_eq!(world.disk.rows.len(), 30);
     }
+}
+
+#[test]
+fn requirement_c7_a_new_device_reads_conversations_a_page_per_question_and_no_history() {
+    let mut world = World::new();
+    for i in 0..30 {
+        says(&mut world, &format!("peer{i}"), 0..4);
+    }
+    world.server.sync_limit = 7;
+    world.input(Input::Start);
+    world.until("rebuilt", |w| w.disk.device.cursor == InboxSeq(120));
+    world.secs(1);
+    let pages = world.server.queries.iter().map(|query| match &query.query {
+        Some(v1::query::Query::SyncPage(page)) => page.after.clone(),
+        other => panic!("{other:?}"),
+    });
+    let after: std::collections::BTreeSet<_> = pages.collect();
+    assert_eq!((after.len(), world.server.queries.len()), (5, 5), "each page is asked for once");
+    assert_eq!(world.server.acks, [(120, 50)], "one Ack, which starts the flow");
+    assert!(world.new_texts().is_empty(), "history is not news");
+    let finished = |e: &&AppEvent| matches!(e, AppEvent::SyncFinished);
+    assert_eq!(world.heard.events.iter().filter(finished).count(), 1);
+    world.server.says("peer3", "later");
+    world.push();
+    world.secs(1);
+    assert_eq!(world.new_texts(), ["later"]);
+}
+
+#[test]
+fn what_comes_while_a_new_device_rebuilds_is_told_once_and_in_order_afterwards() {
+    for lose_pushes in [false, true] {
+        let mut world = World::new();
+        for i in 0..30 {
+            says(&mut world, &format!("peer{i}"), 0..4);
+        }
+        world.server.sync_limit = 3;
+        world.server.lose_pushes = lose_pushes;
+        world.input(Input::Start);
+        world.until("greeted", |w| !w.server.hellos.is_empty());
+        let mut wanted = Vec::new();
+        for i in 0..20 {
+            // Before and behind the page the rebuild is at: some of these are in the rows it reads, some are not.
+            let text = format!("meanwhile {i}");
+            world.server.says(&format!("peer{}", i % 7), &text);
+            wanted.push(text);
+            world.push();
+            world.run(std::time::Duration::from_millis(15));
+        }
+        let own = world.send("peer5", "one's own meanwhile");
+        world.until("sent", |w| w.is_sent(own));
+        world.until("caught up", |w| w.disk.device.cursor.0 == w.server.head());
+        world.secs(1);
+        assert!(world.server.queries.len() > 5, "the rebuild took several pages");
+        assert_eq!(world.new_texts(), wanted);
+        let stored = world.disk.texts(direct("peer0"));
+        assert!(
+            stored.ends_with(&["meanwhile 0", "meanwhile 7", "meanwhile 14"].map(str::to_owned))
+        );
+    }
+}
+
+#[test]
+fn a_new_device_hears_everything_since_it_first_signed_in() {
+    let mut world = World::online();
+    world.cut();
+    says(&mut world, "bob", 0..3);
+    world.until("synced", |w| w.new_texts().len() == 3);
+    assert_eq!(
+        world.new_texts(),
+        numbered(3),
+        "the inbox was empty then: nothing of it is history"
+    );
+
+    let mut world = World::new();
+    world.store = StoreMode::Full;
+    world.input(Input::Start);
+    world.secs(2);
+    assert!(world.is_connected());
+    world.store = StoreMode::Works;
+    world.secs(60);
+    assert_eq!(world.disk.device.log_epoch, LogEpoch(1), "also if the store took it late");
+}
+
+#[test]
+fn an_answer_during_a_rebuild_does_not_pass_for_a_cursor() {
+    let mut world = World::online();
+    says(&mut world, "bob", 0..5);
+    world.push();
+    world.secs(1);
+    // The log went back to two entries; one's own next command makes entry 3, then 6.
+    world.server.log_epoch = 2;
+    world.server.inbox.truncate(2);
+    world.server.messages.get_mut("bob").unwrap().truncate(2);
+    says(&mut world, "carol", 0..3);
+    world.server.mute_queries = true;
+    world.cut();
+    world.until("connected", World::is_connected);
+    let own = world.send("dave", "during the rebuild");
+    world.until("sent", |w| w.is_sent(own));
+    assert_eq!(world.server.head(), 6);
+    assert_eq!(world.disk.device.log_epoch, LogEpoch(1), "the rebuild is not done");
+    world.server.mute_queries = false;
+    world.restart();
+    world.until("rebuilt", |w| w.disk.device.log_epoch == LogEpoch(2));
+    world.secs(1);
+    assert_eq!(world.disk.device.cursor, InboxSeq(6));
+    assert_eq!(world.disk.texts(direct("carol")).last().unwrap(), "m2");
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct Server {
     pub refuse: VecDeque<v1::Error>,
     /// Commands are executed, but not answered, and no pong names a head, while this is set.
     pub mute: bool,
+    /// Queries are not answered while this is set.
+    pub mute_queries: bool,
     /// Pings are not answered while this is set.
     pub deaf: bool,
     /// Whether a session hears of its own messages.
@@ -80,6 +82,7 @@ impl Server {
             conns: BTreeMap::new(),
             refuse: VecDeque::new(),
             mute: false,
+            mute_queries: false,
             deaf: false,
             push_own: false,
             lose_pushes: false,
@@ -178,7 +181,9 @@ impl Server {
             Request::Query(query) => {
                 let reply = self.query(&query);
                 self.queries.push(query);
-                conn.session.reply(&reply, out);
+                if !self.mute_queries {
+                    conn.session.reply(&reply, out);
+                }
             }
             Request::Close => return true,
             Request::Signal(_) | Request::Foreground(_) | Request::Ignored => {}
@@ -213,8 +218,9 @@ impl Server {
         conn.session.welcome(welcome, out);
         conn.decoder.set_max(conn.session.frame_limit());
         let cursor = hello.inbox_cursor;
-        let other_log = hello.log_epoch != 0 && hello.log_epoch != self.log_epoch;
-        if other_log || cursor < self.trimmed || cursor > self.head() {
+        let nothing_yet = hello.log_epoch == 0 && cursor == 0 && self.head() == 0;
+        let other_log = hello.log_epoch != self.log_epoch;
+        if (other_log && !nothing_yet) || cursor < self.trimmed || cursor > self.head() {
             let at = self.reset_at.unwrap_or(self.head());
             let reset = v1::SyncReset { at, log_epoch: self.log_epoch, reason: 0 };
             conn.session.sync_reset(&reset, out);

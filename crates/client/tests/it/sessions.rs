@@ -24,7 +24,7 @@ fn disconnects(world: &World) -> Vec<(Option<Duration>, ErrorCode)> {
 
 #[test]
 fn sign_in_and_first_page_take_one_round_trip() {
-    let mut world = World::new();
+    let mut world = World::returning();
     world.server.says("bob", "hi");
     world.input(Input::Start);
     // 20 ms to open, then one round trip of 40 ms.
@@ -180,7 +180,7 @@ fn garbage_from_the_server_ends_the_session_and_nothing_else() {
 
 #[test]
 fn frames_cut_at_every_byte_are_put_together() {
-    let mut world = World::new();
+    let mut world = World::returning();
     world.crumbs = true;
     (0..120).for_each(|i| world.server.says("bob", &format!("m{i}")));
     world.input(Input::Start);

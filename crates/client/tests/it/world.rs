@@ -6,7 +6,7 @@ use std::time::Duration;
 use anser_client::{
     AppEvent, Attempt, Config, Core, Endpoint, Input, MessageState, Now, Output, TransportKind,
 };
-use anser_types::{Command, Content, LocalNo, Seq, Target, UnixMs};
+use anser_types::{Command, Content, LocalNo, LogEpoch, Seq, Target, UnixMs};
 use bytes::Bytes;
 
 use crate::host::{Disk, Heard, text, user};
@@ -73,6 +73,14 @@ impl World {
             wire: BTreeMap::new(),
             sequence: 0,
         };
+        world.boot();
+        world
+    }
+
+    /// A world whose device was online before, at an empty inbox: it is told of everything that comes.
+    pub fn returning() -> Self {
+        let mut world = Self::new();
+        world.disk.device.log_epoch = LogEpoch(world.server.log_epoch);
         world.boot();
         world
     }

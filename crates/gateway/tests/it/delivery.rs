@@ -9,7 +9,7 @@ use anser_types::{DeviceClass, ErrorCode, InboxSeq};
 use bytes::Bytes;
 use tokio::io::DuplexStream;
 
-use crate::peer::{Peer, content_to, texts};
+use crate::peer::{LOG_EPOCH, Peer, content_to, texts};
 use crate::world::World;
 
 #[tokio::test(start_paused = true)]
@@ -46,7 +46,7 @@ async fn requirement_c1_pages_come_one_per_acknowledgement() {
         alice.send("bob", &number.to_string()).await;
     }
     let (mut bob, _) = world.connect(64 * 1024);
-    bob.hello(&bobs, 0, 0).await;
+    bob.hello(&bobs, LOG_EPOCH, 0).await;
     bob.welcome().await;
     let mut sizes = Vec::new();
     loop {
@@ -81,7 +81,7 @@ async fn a_wish_above_the_limit_gets_the_limit() {
         alice.send("bob", &number.to_string()).await;
     }
     let (mut bob, _) = world.connect(64 * 1024);
-    bob.hello(&bobs, 0, 0).await;
+    bob.hello(&bobs, LOG_EPOCH, 0).await;
     bob.welcome().await;
     bob.batch().await;
     bob.ack(5, u32::MAX).await;
@@ -206,6 +206,33 @@ async fn requirement_c7_a_void_cursor_is_rebuilt_before_anything_is_pushed() {
     bob.store(&batch).await;
     alice.send("bob", "three").await;
     assert_eq!(texts(&bob.batch().await), ["alice: three"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requirement_c7_a_new_device_rebuilds_instead_of_reading_an_inbox_that_was_never_its() {
+    let world = World::new();
+    let mut alice = world.online("alice").await;
+    let bobs = world.device("bob", DeviceClass::Phone).await;
+    alice.send("bob", "one").await;
+    alice.send("bob", "two").await;
+    let (mut bob, _) = world.connect(64 * 1024);
+    bob.hello(&bobs, 0, 0).await;
+    let welcome = bob.welcome().await;
+    let told = bob.received_bytes;
+    let reset = bob.reset().await;
+    assert_eq!(bob.received_bytes, told, "in the same write as Welcome");
+    assert_eq!((reset.at, reset.log_epoch, reset.reason), (2, welcome.log_epoch, 0));
+    // What comes meanwhile is not pushed; the page that ends the rebuild has it, in order.
+    alice.send("bob", "three").await;
+    alice.send("bob", "four").await;
+    bob.pong().await;
+    bob.ack(2, 50).await;
+    let page = bob.batch().await;
+    assert_eq!((page.first.0, page.head), (3, Some(InboxSeq(4))));
+    assert_eq!(texts(&page), ["alice: three", "alice: four"]);
+    bob.store(&page).await;
+    alice.send("bob", "five").await;
+    assert_eq!(texts(&bob.batch().await), ["alice: five"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,7 +365,7 @@ async fn who_overlooks_that_more_is_there_is_told_again() {
         alice.send("bob", &number.to_string()).await;
     }
     let (mut bob, _) = world.connect(64 * 1024);
-    bob.hello(&bobs, 0, 0).await;
+    bob.hello(&bobs, LOG_EPOCH, 0).await;
     bob.welcome().await;
     assert_eq!(bob.batch().await.events.len(), 50);
     // He stores the page and forgets to ask for the next one.

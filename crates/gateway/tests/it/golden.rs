@@ -41,7 +41,7 @@ async fn requirement_f1_six_packets_of_a_hello_take_less_than_130_bytes() {
     alice.sign_in(&alices).await;
     talk_a_lot(&mut alice).await;
     let mut bob = tcp(&gateway).await;
-    bob.sign_in(&bobs).await;
+    bob.come_back(&bobs).await;
     // Bob's last acknowledgement has told alice about everything before.
     while alice.signal().await != delivered("bob", BEFORE) {}
 

@@ -14,6 +14,8 @@ use v1::{command::Op, send_message::To};
 
 /// Nothing in a test takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// The epoch of a log that never went back.
+pub const LOG_EPOCH: u64 = 1;
 
 pub struct Peer<S> {
     pub stream: S,
@@ -100,9 +102,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.say(|wire, out| wire.hello(hello, out)).await;
     }
 
-    /// Signs in as a new installation and reads the whole inbox.
+    /// Signs in as a new installation: it begins where the inbox ends.
     pub async fn sign_in(&mut self, device: &SignedIn) -> v1::Welcome {
         self.hello(device, 0, 0).await;
+        let welcome = self.welcome().await;
+        self.next_command_no = welcome.last_command_no + 1;
+        if welcome.inbox_head > 0 {
+            let reset = self.reset().await;
+            self.ack(reset.at, 0).await;
+            assert_eq!(self.ack_ok().await, reset.at);
+        }
+        welcome
+    }
+
+    /// Signs in as an installation that was online before anything came, and reads the whole inbox.
+    pub async fn come_back(&mut self, device: &SignedIn) -> v1::Welcome {
+        self.hello(device, LOG_EPOCH, 0).await;
         let welcome = self.welcome().await;
         self.next_command_no = welcome.last_command_no + 1;
         while self.cursor < welcome.inbox_head {

@@ -53,7 +53,7 @@ async fn welcome_brings_identity_limits_and_the_first_page_together() {
     alice.send("bob", "one").await;
     alice.send("bob", "two").await;
     let (mut bob, _) = world.connect(64 * 1024);
-    bob.hello(&bobs, 0, 0).await;
+    bob.hello(&bobs, crate::peer::LOG_EPOCH, 0).await;
     let welcome = bob.welcome().await;
     assert_eq!((welcome.version, welcome.user.as_str()), (1, "bob"));
     assert_eq!((welcome.inbox_head, welcome.last_command_no), (2, 0));
