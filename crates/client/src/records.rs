@@ -252,7 +252,7 @@ pub struct DeviceState {
     pub log_epoch: LogEpoch,
     /// All answers up to here are stored.
     pub answered_up_to: CommandNo,
-    /// The highest number ever given to a command.
+    /// The highest number that was executed or can still be: what the server may know of this device.
     pub highest_used: CommandNo,
     /// The highest compose counter ever given.
     pub last_local_no: LocalNo,

@@ -231,6 +231,9 @@ impl Core {
             }
         }
         (self.outbox.next_no, self.outbox.executed_up_to) = (h.next(), h);
+        // Numbers above `h` are free again. A copy of the store made from here on must know that: otherwise one of them,
+        // given to another command later, would not show that the copy is old.
+        self.outbox.highest_used = h;
         true
     }
 

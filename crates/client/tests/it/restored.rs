@@ -118,3 +118,26 @@ fn two_copies_of_one_store_are_noticed_by_their_numbers() {
     world.until("settled", |w| w.disk.outbox.is_empty());
     assert_eq!(world.server.texts("bob").len(), 5, "both were meant");
 }
+
+#[test]
+fn a_number_that_was_given_and_freed_again_hides_no_old_copy() {
+    let mut world = World::online();
+    let local_no = world.send("bob", "thought better of");
+    assert_eq!(world.disk.device.highest_used.0, 1, "it has a number");
+    // Dies with everything that is on its way.
+    world.crash();
+    world.boot();
+    world.with(|core, now| core.delete(local_no, now));
+    world.input(Input::Start);
+    world.until("freed", |w| w.disk.outbox.is_empty());
+    let backup = world.disk.clone();
+    // Goes out under the number that was free again.
+    world.send("bob", "after the backup");
+    world.until("sent", |w| w.disk.outbox.is_empty());
+    world.crash();
+    world.disk = backup;
+    world.boot();
+    world.input(Input::Start);
+    take_new_device(&mut world);
+    assert_eq!(world.server.texts("bob"), ["after the backup"]);
+}
