@@ -9,7 +9,9 @@ use std::thread::JoinHandle;
 
 use anser_backend::StoreError;
 use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
 
+use crate::backup::Frozen;
 use crate::commit::Commit;
 use crate::disk::Disk;
 use crate::keys::{Key, Table};
@@ -33,6 +35,8 @@ pub enum Work {
     Rows(Vec<(Key, Vec<u8>)>),
     /// Make everything before it independent of the log, then note it as checkpoint.
     Checkpoint(u64),
+    /// Freeze the tables as they are after everything before it. Whoever asked may be gone.
+    Freeze(oneshot::Sender<Frozen>),
 }
 
 impl Work {
@@ -40,7 +44,7 @@ impl Work {
         match self {
             Self::Commit(commit) => (commit.operations, commit.payload.len()),
             Self::Rows(rows) => (rows.len(), rows.iter().map(|(_, value)| value.len()).sum()),
-            Self::Checkpoint(_) => (0, 0),
+            Self::Checkpoint(_) | Self::Freeze(_) => (0, 0),
         }
     }
 }
@@ -135,7 +139,7 @@ impl Drop for Applier {
 }
 
 impl Shared {
-    /// Up to [`APPLY_OPERATIONS`] of work, ending with a checkpoint if there is one; `None` at the end.
+    /// Up to [`APPLY_OPERATIONS`] of work, ending with a checkpoint or freeze if there is one; `None` at the end.
     fn take(&self) -> Option<Vec<Work>> {
         let mut queue = self.queue.lock();
         while queue.work.is_empty() {
@@ -153,7 +157,7 @@ impl Shared {
             operations += weight;
             queue.operations -= weight;
             queue.bytes -= bytes;
-            let ends = matches!(work, Work::Checkpoint(_));
+            let ends = matches!(work, Work::Checkpoint(_) | Work::Freeze(_));
             taken.push(work);
             if ends {
                 break;
@@ -186,6 +190,7 @@ impl Shared {
         let mut batch = TableBatch::default();
         let mut applied = None;
         let mut checkpoint = None;
+        let mut freeze = None;
         for work in works {
             match work {
                 Work::Commit(commit) => {
@@ -198,6 +203,7 @@ impl Shared {
                     }
                 }
                 Work::Checkpoint(commit_no) => checkpoint = Some(commit_no),
+                Work::Freeze(told) => freeze = Some(told),
             }
         }
         if batch.len() > 0 || applied.is_some() {
@@ -205,6 +211,9 @@ impl Shared {
         }
         if let Some(commit_no) = applied {
             self.pending.applied(commit_no);
+        }
+        if let Some(told) = freeze {
+            told.send(self.tables.freeze()).unwrap_or_default();
         }
         if let Some(commit_no) = checkpoint {
             self.tables.seal().map_err(StoreError::from)?;

@@ -1,9 +1,11 @@
 //! The file that says what a directory is: the store's format version, its log epoch and its salt.
 
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 
 use anser_types::LogEpoch;
 
+use crate::disk::{Directory, Disk as _};
 use crate::log::Salt;
 
 /// The newest format this version reads and writes.
@@ -34,6 +36,11 @@ impl Format {
     pub fn fresh() -> Self {
         // The salt is no secret and repeats nothing: any number other stores and users do not know will do.
         Self { log_epoch: LogEpoch(1), salt: Salt(RandomState::new().hash_one(FORMAT_FILE)) }
+    }
+
+    /// Makes the file of a new store.
+    pub fn create_in(self, dir: &Path) -> std::io::Result<()> {
+        Directory::open(dir)?.replace(FORMAT_FILE, self.write().as_bytes())
     }
 
     /// The file's content.

@@ -10,6 +10,7 @@
 //! ```
 
 mod applier;
+mod backup;
 mod cache;
 mod commit;
 mod core;
@@ -30,5 +31,6 @@ mod writer;
 
 use anser_backend::codec;
 
+pub use backup::{BackupError, RestoreError, RestoreOptions, Restored, Snapshot, restore};
 pub use options::{OpenError, Options};
 pub use store::{Counters, EmbeddedStore};

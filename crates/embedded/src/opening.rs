@@ -153,7 +153,7 @@ fn read_format(dir: &Path) -> Result<Format, OpenError> {
             return Err(OpenError::Damaged(text.into()));
         }
         let format = Format::fresh();
-        directory.replace(FORMAT_FILE, format.write().as_bytes())?;
+        format.create_in(dir)?;
         return Ok(format);
     };
     Format::read(&content).map_err(|error| match error {

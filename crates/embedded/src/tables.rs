@@ -14,6 +14,7 @@ use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode, Slice,
 };
 
+use crate::backup::Frozen;
 use crate::codec::{Malformed, read_number, write_number};
 use crate::commit::{Operation, Operations};
 use crate::keys::{self, Table};
@@ -69,6 +70,9 @@ pub type KeyRange = RangeInclusive<Vec<u8>>;
 pub fn numbered(prefix: &[u8], first: u64, last: u64) -> KeyRange {
     [prefix, &first.to_be_bytes()].concat()..=[prefix, &last.to_be_bytes()].concat()
 }
+
+/// Takes one row.
+pub type TakeRow<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), TableError> + 'a;
 
 /// The three keyspaces.
 pub struct Tables {
@@ -156,6 +160,23 @@ impl Tables {
     pub fn applied(&self) -> Result<u64, TableError> {
         let Some(row) = self.get(Table::State, &keys::applied())? else { return Ok(0) };
         Ok(read_number(&row)?)
+    }
+
+    /// Everything as it is now; see [`Frozen`]. Only the thread that applies commits knows which one was the last.
+    pub fn freeze(&self) -> Frozen {
+        Frozen::new(self.database.snapshot(), self.keyspaces.clone())
+    }
+
+    /// Fills an empty table with the rows that `feed` gives in key order, much faster than by batches. They are there,
+    /// and synced, only when this returns.
+    pub fn fill<E: From<TableError>>(
+        &self,
+        table: Table,
+        feed: impl FnOnce(&mut TakeRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut ingestion = self.keyspace(table).start_ingestion().map_err(TableError::from)?;
+        feed(&mut |key, value| Ok(ingestion.write(key, value)?))?;
+        Ok(ingestion.finish().map_err(TableError::from)?)
     }
 
     /// Seals every memtable, so that [`Tables::wait_flushed`] can wait for what was applied so far.

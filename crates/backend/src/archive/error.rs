@@ -36,6 +36,9 @@ pub enum ArchiveError {
         /// What exactly.
         what: String,
     },
+    /// Every checksum holds, but its records contradict each other.
+    #[error("the archive contradicts itself: {0}")]
+    Contradiction(&'static str),
     /// A record cannot be put into an archive.
     #[error("a record of the store makes no sense ({subject} {key}): {error}")]
     Record {
@@ -56,9 +59,10 @@ impl ArchiveError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::NotAnArchive | Self::Truncated { .. } | Self::Damaged { .. } => {
-                ErrorCode::ArchiveDamaged
-            }
+            Self::NotAnArchive
+            | Self::Truncated { .. }
+            | Self::Damaged { .. }
+            | Self::Contradiction(_) => ErrorCode::ArchiveDamaged,
             Self::TooNew { .. } => ErrorCode::ArchiveTooNew,
             Self::Record { .. } => ErrorCode::StoreDamaged,
             Self::Io(_) => ErrorCode::StoreFailed,

@@ -85,6 +85,15 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// The next record if it is of this subject; `None` leaves it where it is.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn next_of(&mut self, subject: Subject) -> Result<Option<Entry<'_>>, ArchiveError> {
+        let at_end = self.summary.is_some() || self.at == self.block.len() && !self.next_block()?;
+        if at_end || self.block[self.at] != subject as u8 { Ok(None) } else { self.next() }
+    }
+
     /// Reads on to the end and says what the whole archive is.
     ///
     /// # Errors

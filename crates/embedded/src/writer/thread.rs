@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::devices::DeviceBook;
 use super::stage::{Fault, Stage, Staged};
 use crate::applier::{Applier, Work};
+use crate::backup::Frozen;
 use crate::codec::write_number;
 use crate::commit::Commit;
 use crate::core::Core;
@@ -33,6 +34,7 @@ struct Job {
 
 enum Message {
     Job(Job),
+    Freeze(oneshot::Sender<(oneshot::Receiver<Frozen>, u64)>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -74,6 +76,14 @@ impl Handle {
         let job = Job { run, refuse, needs_space };
         self.jobs.send(Message::Job(job)).await.map_err(|_| self.gone())?;
         receiver.await.map_err(|_| self.gone())?
+    }
+
+    /// The tables as they are after everything before it, and the last commit that is in them.
+    pub async fn freeze(&self) -> Result<(Frozen, u64), StoreError> {
+        let (sender, receiver) = oneshot::channel();
+        self.jobs.send(Message::Freeze(sender)).await.map_err(|_| self.gone())?;
+        let (frozen, commit_no) = receiver.await.map_err(|_| self.gone())?;
+        Ok((frozen.await.map_err(|_| self.gone())?, commit_no))
     }
 
     fn gone(&self) -> StoreError {
@@ -138,6 +148,7 @@ impl Thread {
             while let Some(message) = next.take() {
                 match message {
                     Message::Job(first) => next = self.group(first, &mut queue),
+                    Message::Freeze(told) => self.freeze(told),
                     Message::Close(told) => {
                         self.close(&mut queue, told);
                         return;
@@ -265,6 +276,18 @@ impl Thread {
         self.parts.applier.push(Work::Checkpoint(self.parts.log.last()));
     }
 
+    /// Devices' answers are in the tables only after a checkpoint: they go there first.
+    fn freeze(&mut self, told: oneshot::Sender<(oneshot::Receiver<Frozen>, u64)>) {
+        let rows = self.parts.devices.clean();
+        if !rows.is_empty() {
+            self.parts.applier.push(Work::Rows(rows));
+        }
+        let (sender, frozen) = oneshot::channel();
+        self.parts.applier.push(Work::Freeze(sender));
+        // Whoever asked may be gone.
+        drop(told.send((frozen, self.parts.log.last())));
+    }
+
     fn look_for_space(&self) -> Option<String> {
         let full = match self.parts.disk.free_bytes() {
             Ok(free) if free >= self.parts.min_free_bytes => None,
@@ -288,6 +311,7 @@ impl Thread {
         while let Ok(message) = queue.try_recv() {
             match message {
                 Message::Job(job) => (job.refuse)(StoreError::Closed),
+                Message::Freeze(told) => drop(told),
                 Message::Close(also) => drop(also),
             }
         }

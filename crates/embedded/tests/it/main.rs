@@ -1,6 +1,7 @@
 //! What the embedded store promises: the conformance suite, and what a disk can do to it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod backup;
 mod concurrency;
 mod conformance;
 mod doubtful_tail;

@@ -118,7 +118,12 @@ pub fn open(dir: &Path, disk: &SimulatedDisk) -> Result<EmbeddedStore, OpenError
     EmbeddedStore::open(dir, options(disk, false))
 }
 
-fn history(runtime: &Runtime, store: &EmbeddedStore, one: &Person, other: &Person) -> Vec<String> {
+pub fn history(
+    runtime: &Runtime,
+    store: &EmbeddedStore,
+    one: &Person,
+    other: &Person,
+) -> Vec<String> {
     let limit = PageLimit { entries: 100_000, bytes: usize::MAX };
     let id = one.direct(other);
     let conversations = store.conversations();

@@ -1,0 +1,120 @@
+//! A snapshot of a running store, written as an archive.
+
+use std::io::{self, Write};
+
+use anser_backend::StoreError;
+use anser_backend::archive::{ArchiveError, Entry, Header, Subject, Summary, Writer};
+use anser_backend::codec::read_number;
+use anser_types::{CommitNo, ErrorCode, LogEpoch, UnixMs};
+
+use super::frozen::Frozen;
+use super::places::place_of;
+use crate::keys::{self, Table};
+use crate::store::EmbeddedStore;
+use crate::tables::TableError;
+
+/// Why an archive was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The archive cannot be written, or a record of the store makes no sense.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+impl From<TableError> for BackupError {
+    fn from(error: TableError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl BackupError {
+    /// The catalogued error.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Store(StoreError::Full(_)) => ErrorCode::StorageFull,
+            Self::Store(StoreError::Damaged(_)) => ErrorCode::StoreDamaged,
+            Self::Store(_) => ErrorCode::StoreFailed,
+            Self::Archive(error) => error.code(),
+        }
+    }
+}
+
+/// Everything a store held after one commit. The store goes on meanwhile; what it replaces stays on the disk until
+/// the snapshot is dropped.
+#[derive(Debug)]
+pub struct Snapshot {
+    frozen: Frozen,
+    commit_no: CommitNo,
+    log_epoch: LogEpoch,
+}
+
+impl EmbeddedStore {
+    /// Freezes everything that is durable now: all commits up to one, none behind it. Positions that were only noted
+    /// are written first, so that they are in it. Neither the writer nor readers wait.
+    ///
+    /// # Errors
+    /// If the store has failed or was closed.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let writer = self.inner.writer()?;
+        match self.flush_with(&writer).await {
+            // Positions are restored by the next Hello anyway; a full disk is a good moment for a backup elsewhere.
+            Ok(()) | Err(StoreError::Full(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let (frozen, commit_no) = writer.freeze().await?;
+        let log_epoch = self.inner.core.log_epoch;
+        Ok(Snapshot { frozen, commit_no: CommitNo(commit_no), log_epoch })
+    }
+}
+
+impl Snapshot {
+    /// The last commit that is in it.
+    #[must_use]
+    pub const fn commit_no(&self) -> CommitNo {
+        self.commit_no
+    }
+
+    /// Writes it all as one archive. Blocks; memory stays bounded. Every row is read as what it must be on the way, so
+    /// that damage is never carried on silently.
+    ///
+    /// # Errors
+    /// What could not be read, made no sense, or could not be written; what was written is no archive then.
+    pub fn write_archive<W: Write>(
+        &self,
+        out: W,
+        made_at: UnixMs,
+    ) -> Result<(W, Summary), BackupError> {
+        let starts = self.frozen.get(Table::State, &keys::starts())?;
+        let starts = starts.map(|row| read_number(&row)).transpose().map_err(TableError::from)?;
+        let header = Header {
+            log_epoch: self.log_epoch,
+            commit_no: self.commit_no,
+            starts: starts.unwrap_or(0),
+            made_at,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let mut writer = Writer::begin(out, &header)?;
+        for subject in Subject::ALL {
+            let place = place_of(subject);
+            let (from, to) = place.range();
+            for row in self.frozen.rows(place.table, &from, to.as_deref()) {
+                let (key, value) = row?;
+                let key = place.key_in_archive(&key);
+                writer.put(&Entry { subject, key, value: &value })?;
+            }
+        }
+        Ok(writer.finish()?)
+    }
+
+    /// What its archive would be, without writing one: reads everything.
+    ///
+    /// # Errors
+    /// As [`Snapshot::write_archive`].
+    pub fn summary(&self) -> Result<Summary, BackupError> {
+        Ok(self.write_archive(io::sink(), UnixMs(0))?.1)
+    }
+}
