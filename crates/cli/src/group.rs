@@ -1,7 +1,7 @@
 //! `anser group`: make, list and change groups.
 
-use anser_sdk::Client;
 use anser_sdk::store::Conversation;
+use anser_sdk::{Client, MemberState};
 use anser_types::{ConversationId, Refusal, UserId};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -143,13 +143,8 @@ async fn carry_out(
             client.kick(group, users).await?;
             done("removed", group)
         }
-        GroupCommand::List { .. } => {
-            let rows = client.conversations().await?;
-            rows.iter().filter(|row| row.peer.is_none() && row.member).map(listed).collect()
-        }
-        GroupCommand::Members { group, .. } => client
-            .group_members(group)
-            .await?
+        GroupCommand::List { .. } => list(client).await?,
+        GroupCommand::Members { group, .. } => by_rank(client.group_members(group).await?)
             .iter()
             .map(|member| {
                 let role = say::role_name(member.role);
@@ -164,19 +159,40 @@ async fn carry_out(
     })
 }
 
-fn listed(row: &Conversation) -> (String, Value) {
+/// Those with more rights first, then by name.
+#[must_use]
+pub fn by_rank(mut members: Vec<MemberState>) -> Vec<MemberState> {
+    members.sort_by(|a, b| b.role.cmp(&a.role).then_with(|| a.user.cmp(&b.user)));
+    members
+}
+
+/// The groups one is in. Who is in them and one's own role are asked of the server, which knows best.
+async fn list(client: &Client) -> Result<Vec<(String, Value)>, anser_sdk::Error> {
+    let mut listed = Vec::new();
+    for row in client.conversations().await? {
+        if row.peer.is_none() && row.member {
+            let members = client.group_members(row.id).await?;
+            listed.push(describe(&row, &members, client.user()));
+        }
+    }
+    Ok(listed)
+}
+
+fn describe(row: &Conversation, members: &[MemberState], me: &UserId) -> (String, Value) {
+    let role =
+        members.iter().find(|member| member.user == *me).map_or(row.role, |member| member.role);
     let text = format!(
         "{}  {} ({} members, {} unread)",
         row.id,
         plain::one_line(&row.name()),
-        row.members,
+        members.len(),
         row.unread
     );
     let value = json!({
         "conversation": row.id.to_string(),
         "title": row.title,
-        "members": row.members,
-        "role": say::role_name(row.role),
+        "members": members.len(),
+        "role": say::role_name(role),
         "unread": row.unread,
         "head": row.head.0,
         "read_up_to": row.read_up_to.0,

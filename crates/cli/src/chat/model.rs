@@ -145,8 +145,12 @@ pub struct Model {
     pub list_reload: Reload,
     /// The loaded part of the open conversation.
     pub timeline_reload: Reload,
+    /// How many members the open group has.
+    pub count_reload: Reload,
     /// Until when a second Ctrl+C ends the program.
     pub quit_armed: Option<Duration>,
+    /// How many members groups have, as far as the server was asked.
+    pub member_counts: BTreeMap<ConversationId, usize>,
     /// Read positions that were sent in this run, so that none is sent twice.
     pub marked: BTreeMap<ConversationId, anser_types::Seq>,
 }
@@ -175,7 +179,9 @@ impl Model {
             candidates: Vec::new(),
             list_reload: Reload { wanted: true, running: false },
             timeline_reload: Reload::default(),
+            count_reload: Reload::default(),
             quit_armed: None,
+            member_counts: BTreeMap::new(),
             marked: BTreeMap::new(),
         }
     }

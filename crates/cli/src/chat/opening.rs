@@ -36,6 +36,7 @@ pub fn open(model: &mut Model, target: Target, effects: &mut Vec<Effect>) {
         id,
         window: Timeline::first_window(unread),
     });
+    model.count_reload.wanted = true;
     model.open = Some(Open { id, target, timeline: Timeline::default() });
 }
 

@@ -80,8 +80,10 @@ pub enum Input {
     TimelineFailed(ConversationId, Refusal),
     /// Earlier messages were read; `None` when they cannot be had now.
     Older(ConversationId, Option<HistoryPage>),
-    /// The members of a group.
+    /// The members of a group, to be shown.
     Members(ConversationId, Vec<MemberState>),
+    /// How many members a group has; `None` when that cannot be had now.
+    Counted(ConversationId, Option<usize>),
     /// A group was made.
     GroupMade(ConversationId, String),
     /// Something the user asked for is done.
@@ -135,8 +137,10 @@ pub enum Effect {
     Kick(ConversationId, Vec<UserId>),
     /// Leave a group.
     Leave(ConversationId),
-    /// Ask who is in a group.
+    /// Ask who is in a group, to show them.
     LoadMembers(ConversationId),
+    /// Ask how many are in a group.
+    CountMembers(ConversationId),
     /// Connect now.
     ConnectNow,
     /// End the program.

@@ -24,7 +24,9 @@ pub fn update(model: &mut Model, input: Input, now: Now) -> Vec<Effect> {
         Input::Focused(focused) => model.focused = focused,
         Input::Tick => {}
         Input::Link(link) => {
-            if link != Link::Connected {
+            if link == Link::Connected {
+                model.count_reload.wanted = true;
+            } else {
                 model.sync = None;
             }
             model.link = link;
@@ -63,6 +65,10 @@ fn result(model: &mut Model, input: Input, effects: &mut Vec<Effect>) {
             }
         }
         Input::Members(of, members) => model.show(Overlay::Members(of, members)),
+        Input::Counted(of, count) => {
+            model.count_reload.running = false;
+            model.member_counts.extend(count.map(|count| (of, count)));
+        }
         Input::GroupMade(id, title) => {
             model.list_reload.wanted = true;
             opening::open(model, Target::Conversation(id), effects);
@@ -128,7 +134,10 @@ fn told(model: &mut Model, event: Event) {
         | Event::ConversationChanged { conversation }
         | Event::NotOnServer { conversation, .. } => changed(model, conversation),
         Event::Unavailable(range) => changed(model, range.conversation),
-        Event::GroupChanged(change) => changed(model, change.conversation),
+        Event::GroupChanged(change) => {
+            changed(model, change.conversation);
+            model.count_reload.wanted |= is_open(model, change.conversation);
+        }
         Event::Typing { at, who, stopped } if who != model.setting.me => {
             let at = opening::conversation_of(model, &at);
             model.typing.heard(at, who, stopped, model.now.mono);
@@ -170,7 +179,7 @@ fn changed(model: &mut Model, conversation: ConversationId) {
     }
 }
 
-/// Reads again what changed; each of the two at most once at a time.
+/// Reads again what changed; each at most once at a time.
 fn reload(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.list_reload.begin() {
         effects.push(Effect::LoadConversations);
@@ -180,5 +189,12 @@ fn reload(model: &mut Model, effects: &mut Vec<Effect>) {
     {
         let (of, id, window) = (open.target.clone(), open.id, open.timeline.window());
         effects.push(Effect::LoadTimeline { of, id, window });
+    }
+    if let Some(open) = &model.open
+        && open.peer().is_none()
+        && model.link == Link::Connected
+        && model.count_reload.begin()
+    {
+        effects.push(Effect::CountMembers(open.id));
     }
 }

@@ -72,8 +72,10 @@ fn title(model: &Model, area: Rect, frame: &mut Frame<'_>) {
         Some(row) if row.peer.is_none() && !row.member => {
             spans.push(quiet(texts.get(Text::LeftGroup).to_owned()));
         }
-        Some(row) if row.peer.is_none() && row.members > 0 => {
-            spans.push(quiet(texts.with(Text::Members, &[&row.members.to_string()])));
+        Some(row) if row.peer.is_none() => {
+            if let Some(count) = model.member_counts.get(&row.id) {
+                spans.push(quiet(texts.with(Text::Members, &[&count.to_string()])));
+            }
         }
         _ if open.peer() == Some(&model.setting.me) => {
             spans.push(quiet(texts.get(Text::Notes).to_owned()));

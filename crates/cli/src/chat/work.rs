@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::step::{Effect, Input};
 use super::texts::Text;
 use super::timeline::{Beside, OLDER_PAGE, Window};
+use crate::group::by_rank;
 
 /// Results waiting for the model; a full queue makes the workers wait.
 pub const RESULTS: usize = 64;
@@ -163,9 +164,14 @@ async fn carry_out(client: &Client, effect: Effect) -> Option<Input> {
             done("/group leave", client.leave_group(group).await, Text::DoneLeave, Vec::new())
         }
         Effect::LoadMembers(group) => match client.group_members(group).await {
-            Ok(members) => Input::Members(group, members),
+            Ok(members) => Input::Members(group, by_rank(members)),
             Err(error) => Input::Refused("/group members", error.into()),
         },
+        // Without an answer the number is not shown.
+        Effect::CountMembers(group) => Input::Counted(
+            group,
+            client.group_members(group).await.ok().map(|members| members.len()),
+        ),
         _ => return None,
     })
 }

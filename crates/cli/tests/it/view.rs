@@ -180,6 +180,7 @@ fn a_groups_changes_and_gaps_stand_where_they_happened() {
     }];
     let beside = Beside { readers: vec![user("bob"), user("carol")], changes };
     chat.step(Input::Timeline { of: group, window: Window::Newest(60), page, beside });
+    chat.step(Input::Counted(group, Some(3)));
     let screen = chat.screen();
     let text = screen.join("\n");
     let line = |text: &str| {
