@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
 
+use crate::backup::BackupSource;
 use crate::conn::Settings;
 
 /// The certificate and its key, replaceable while serving: each handshake takes the present one.
@@ -74,14 +75,18 @@ pub struct GatewayConfig {
     pub tls: Option<TlsSource>,
     /// Connections at once; further ones are refused with `TOO_MANY_CONNECTIONS`.
     pub connections: usize,
-    /// Connections at once from one remote address. Loopback is exempt: a reverse proxy speaks for everybody.
+    /// Connections at once from one remote address; further ones are refused with `TOO_MANY_CONNECTIONS`.
     pub connections_per_address: usize,
+    /// Addresses of this machine may take every place: a reverse proxy on it speaks for everybody.
+    pub loopback_is_exempt: bool,
     /// Registrations and sign-ins of one remote address per minute.
     pub sign_ins_per_minute: u32,
     /// How connections behave.
     pub connection: Settings,
     /// Renders `/metrics`; without it the route gives only what the gateway counts itself.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+    /// Gives what `/v1/admin/backup` streams; without it the route refuses.
+    pub backups: Option<Arc<dyn BackupSource>>,
 }
 
 impl Default for GatewayConfig {
@@ -91,9 +96,11 @@ impl Default for GatewayConfig {
             tls: None,
             connections: CONNECTIONS,
             connections_per_address: CONNECTIONS_PER_ADDRESS,
+            loopback_is_exempt: true,
             sign_ins_per_minute: SIGN_INS_PER_MINUTE,
             connection: Settings::default(),
             metrics: None,
+            backups: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! values into domain values (they go no further), and everything is decided in `anser-service`. This crate never
 //! reaches a store.
 
+pub mod backup;
 pub mod config;
 pub mod conn;
 pub mod http;
@@ -12,6 +13,7 @@ pub mod metrics;
 mod places;
 pub mod translate;
 
+pub use backup::{BackupSource, BackupStream, BeginBackup};
 pub use config::{GatewayConfig, ListenerConfig, ListenerKind, TlsSource};
 pub use conn::{Farewell, Incoming, Outgoing, Received, Settings, Stream, Transport, run};
 pub use listen::{Gateway, ListenError};

@@ -19,7 +19,7 @@ use crate::config::{GatewayConfig, ListenerConfig, ListenerKind, TlsSource};
 use crate::conn::{self, Settings, Stream};
 use crate::http;
 use crate::metrics;
-use crate::places::{Full, Place, Places};
+use crate::places::{Full, Place, Places, Room};
 
 /// Connections the system may hold before they are accepted: a storm of reconnects must not be dropped.
 const BACKLOG: u32 = 4_096;
@@ -99,11 +99,16 @@ impl Gateway {
             http::Doors { tracker: tracker.clone(), cut: cut.clone() },
             config.sign_ins_per_minute,
             config.metrics,
+            config.backups,
         );
         let house = Arc::new(House {
             service,
             connection,
-            places: Places::new(config.connections, config.connections_per_address),
+            places: Places::new(Room {
+                all: config.connections,
+                per_address: config.connections_per_address,
+                loopback_is_exempt: config.loopback_is_exempt,
+            }),
             polite: Arc::new(tokio::sync::Semaphore::new(POLITE_REFUSALS)),
             tls: config.tls,
             router: http::router(Arc::clone(&api)),

@@ -31,11 +31,21 @@ struct Taken {
     by_address: HashMap<IpAddr, usize>,
 }
 
+/// How many places there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// For everybody together.
+    pub(crate) all: usize,
+    /// For each remote address.
+    pub(crate) per_address: usize,
+    /// Addresses of this machine are not counted one by one.
+    pub(crate) loopback_is_exempt: bool,
+}
+
 /// The places of a gateway.
 #[derive(Debug)]
 pub(crate) struct Places {
-    max: usize,
-    max_per_address: usize,
+    room: Room,
     taken: Mutex<Taken>,
 }
 
@@ -48,24 +58,25 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    pub(crate) fn new(max: usize, max_per_address: usize) -> Arc<Self> {
-        Arc::new(Self { max, max_per_address, taken: Mutex::default() })
+    pub(crate) fn new(room: Room) -> Arc<Self> {
+        Arc::new(Self { room, taken: Mutex::default() })
     }
 
-    /// A place for a connection from there. Addresses of this machine are not counted one by one.
+    /// A place for a connection from there.
     pub(crate) fn take(
         self: &Arc<Self>,
         remote: IpAddr,
         kind: ListenerKind,
     ) -> Result<Arc<Place>, Full> {
-        let address = (!remote.is_loopback()).then(|| subscriber(remote));
+        let exempt = self.room.loopback_is_exempt && remote.to_canonical().is_loopback();
+        let address = (!exempt).then(|| subscriber(remote));
         let mut taken = self.taken.lock();
-        if taken.all >= self.max {
+        if taken.all >= self.room.all {
             return Err(Full::Server);
         }
         if let Some(address) = address {
             let of_address = taken.by_address.entry(address).or_default();
-            if *of_address >= self.max_per_address {
+            if *of_address >= self.room.per_address {
                 return Err(Full::Address);
             }
             *of_address += 1;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_gateway::{Gateway, GatewayConfig, ListenError, ListenerKind, TlsSource};
+use anser_gateway::{BackupSource, Gateway, GatewayConfig, ListenError, ListenerKind, TlsSource};
 use anser_service::{Ports, Service, Settings};
 use anser_types::ErrorCode;
 use arc_swap::ArcSwap;
@@ -40,6 +40,7 @@ impl App {
         setup: &Setup,
         ports: Ports,
         metrics: PrometheusHandle,
+        backups: Arc<dyn BackupSource>,
     ) -> Result<Self, Failure> {
         let config = &setup.loaded.config;
         let listeners = listeners::from_config(config)?;
@@ -55,6 +56,7 @@ impl App {
             listeners,
             tls: tls.clone(),
             metrics: Some(metrics),
+            backups: Some(backups),
             ..gateway_config(config)
         };
         match Gateway::start(gateway_config, Arc::clone(&service)) {

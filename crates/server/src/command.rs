@@ -1,11 +1,13 @@
 //! The operator's commands as the command line knows them, and how each is carried out.
 
 use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anser_types::{ErrorCode, exit};
 use clap::{Args, Subcommand};
 
+use crate::backup;
 use crate::config::{Config, keys, reference};
 use crate::doctor::{self, Verdict};
 use crate::dump::{self, Counts, Selection, WalkError};
@@ -30,6 +32,10 @@ pub enum Command {
     Config(ConfigCommand),
     /// Look at everything a server needs; each line OK, WARN or FAIL with the fix
     Doctor(Options),
+    /// Write everything the store holds into one file, while the server runs or when it is stopped
+    Backup(Backup),
+    /// Make the store of a data directory that has none from a backup
+    Restore(Restore),
     /// Read the raw store of a stopped server: every user, inbox, conversation, message and change
     Dump(Dump),
 }
@@ -61,6 +67,29 @@ pub struct Dump {
     /// Also print every entry of every inbox
     #[arg(long)]
     inbox_entries: bool,
+}
+
+/// What `backup` takes.
+#[derive(Args, Clone, Debug)]
+pub struct Backup {
+    #[command(flatten)]
+    options: Options,
+    /// The new file; it holds all messages, and passwords and tokens as hashes
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+/// What `restore` takes.
+#[derive(Args, Clone, Debug)]
+pub struct Restore {
+    #[command(flatten)]
+    options: Options,
+    /// A file that 'anser backup' made
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// Read everything back from the new store and compare counts and root hash
+    #[arg(long)]
+    verify: bool,
 }
 
 /// Commands about the configuration.
@@ -105,6 +134,8 @@ pub fn run(command: &Command) -> ExitCode {
             (print_reference(*markdown, *limits), false)
         }
         Command::Doctor(options) => (examine(options), options.json),
+        Command::Backup(backup) => (back_up(backup), backup.options.json),
+        Command::Restore(restore) => (bring_back(restore), restore.options.json),
         Command::Dump(dump) => (dump_store(dump), dump.options.json),
     };
     match result {
@@ -211,6 +242,16 @@ fn examine(options: &Options) -> Result<u8, Failure> {
     print(&text)?;
     let failed = findings.iter().any(|finding| finding.verdict == Verdict::Fail);
     Ok(if failed { exit::DOCTOR } else { exit::OK })
+}
+
+fn back_up(backup: &Backup) -> Result<u8, Failure> {
+    let setup = read(&backup.options)?;
+    print(&backup::commands::back_up(&setup, &backup.to, backup.options.json)?)
+}
+
+fn bring_back(restore: &Restore) -> Result<u8, Failure> {
+    let (setup, json) = (read(&restore.options)?, restore.options.json);
+    print(&backup::commands::bring_back(&setup, &restore.from, restore.verify, json)?)
 }
 
 fn dump_store(options: &Dump) -> Result<u8, Failure> {

@@ -4,6 +4,7 @@
 pub mod announcement;
 pub mod api_key;
 pub mod app;
+pub mod backup;
 pub mod certificate;
 pub mod command;
 pub mod config;

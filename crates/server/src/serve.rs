@@ -1,6 +1,7 @@
 //! `anser serve`: from an empty directory to a ready server, and back to a quiet disk.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anser_service::{Ports, Service};
@@ -12,6 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::announcement::Announcement;
 use crate::app::App;
+use crate::backup::Door;
 use crate::failure::Failure;
 use crate::machine::{SystemClock, SystemEntropy, host_name};
 use crate::setup::Setup;
@@ -83,7 +85,8 @@ async fn run(
         conversations: opened.conversations(),
         accounts: opened.accounts(),
     };
-    let mut app = App::start(setup, ports, metrics).await?;
+    let backups = Arc::new(Door::new(opened.clone(), Arc::new(SystemClock)));
+    let mut app = App::start(setup, ports, metrics, backups).await?;
     announce(setup, &app)?;
     for (kind, address) in app.addresses() {
         tell(voice, &Event::Listening { kind, address });

@@ -18,13 +18,18 @@ pub fn min_free_bytes(config: &Config) -> u64 {
     config.store.min_free_mib.get() * MIB
 }
 
+/// How the store is opened.
+#[must_use]
+pub fn options(config: &Config) -> Options {
+    Options { min_free_bytes: min_free_bytes(config), ..Options::default() }
+}
+
 /// Opens the store, making it if there is none. Blocks while it recovers.
 ///
 /// # Errors
 /// `STORE_IN_USE`, `STORE_DAMAGED`, `STORE_TOO_NEW`, or `STORE_FAILED` when the system refuses.
 pub fn open(path: &Path, config: &Config) -> Result<EmbeddedStore, Failure> {
-    let options = Options { min_free_bytes: min_free_bytes(config), ..Options::default() };
-    EmbeddedStore::open(path, options).map_err(|error| {
+    EmbeddedStore::open(path, options(config)).map_err(|error| {
         let failure = Failure::new(error.code(), format!("{}: {error}", path.display()));
         match error {
             OpenError::InUse(_) => failure.next(

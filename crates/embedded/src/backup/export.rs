@@ -78,6 +78,22 @@ impl Snapshot {
         self.commit_no
     }
 
+    /// What its archive says first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn header(&self, made_at: UnixMs) -> Result<Header, BackupError> {
+        let starts = self.frozen.get(Table::State, &keys::starts())?;
+        let starts = starts.map(|row| read_number(&row)).transpose().map_err(TableError::from)?;
+        Ok(Header {
+            log_epoch: self.log_epoch,
+            commit_no: self.commit_no,
+            starts: starts.unwrap_or(0),
+            made_at,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
     /// Writes it all as one archive. Blocks; memory stays bounded. Every row is read as what it must be on the way, so
     /// that damage is never carried on silently.
     ///
@@ -88,16 +104,7 @@ impl Snapshot {
         out: W,
         made_at: UnixMs,
     ) -> Result<(W, Summary), BackupError> {
-        let starts = self.frozen.get(Table::State, &keys::starts())?;
-        let starts = starts.map(|row| read_number(&row)).transpose().map_err(TableError::from)?;
-        let header = Header {
-            log_epoch: self.log_epoch,
-            commit_no: self.commit_no,
-            starts: starts.unwrap_or(0),
-            made_at,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        let mut writer = Writer::begin(out, &header)?;
+        let mut writer = Writer::begin(out, &self.header(made_at)?)?;
         for subject in Subject::ALL {
             let place = place_of(subject);
             let (from, to) = place.range();

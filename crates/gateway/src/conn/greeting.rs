@@ -91,7 +91,11 @@ async fn hello<T: Transport>(link: &mut Link<T>) -> Result<Box<v1::Hello>, Stop>
 async fn farewell<T: Transport>(mut link: Link<T>, stop: Stop) -> Farewell {
     let farewell = match stop {
         Stop::Close(reason) => {
-            tracing::debug!(code = %reason.code, detail = %reason.detail, "session closed");
+            if reason.code == ErrorCode::Internal {
+                tracing::error!(detail = %reason.detail, "a session ends by an error of the server");
+            } else {
+                tracing::debug!(code = %reason.code, detail = %reason.detail, "session closed");
+            }
             link.wire.close(&reason, &mut link.outbound.frames);
             Farewell::Closed(reason.code)
         }

@@ -6,11 +6,13 @@
 //! | `POST /v1/register`, `/v1/sign-in` | anybody (rate limited) | a device token |
 //! | `POST /v1/renew`, `/v1/sign-out` | a device, by its token | a new token; none |
 //! | `POST /v1/app/users`, `/v1/app/tokens`, `/v1/app/messages` | the app server, by its API key | acts for users |
+//! | `GET /v1/admin/backup` | an operator, by the API key | everything, as one archive |
 //! | `GET /v1/ws` | a device | a session over WebSocket |
 //! | `GET /healthz`, `/readyz` | anybody | is the process alive; may it be sent work |
 //! | `GET /metrics` | an operator, by the API key | Prometheus' text |
 
 mod accounts;
+mod admin;
 mod app;
 mod body;
 mod health;
@@ -34,6 +36,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backup::BackupSource;
 use crate::conn::Settings;
 use crate::metrics;
 use crate::places::{Place, subscriber};
@@ -64,6 +67,7 @@ pub(crate) struct Api {
     doors: Doors,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     metrics: Option<PrometheusHandle>,
+    backups: Option<Arc<dyn BackupSource>>,
 }
 
 impl Api {
@@ -73,10 +77,11 @@ impl Api {
         doors: Doors,
         sign_ins_per_minute: u32,
         metrics: Option<PrometheusHandle>,
+        backups: Option<Arc<dyn BackupSource>>,
     ) -> Arc<Self> {
         let per_minute = NonZeroU32::new(sign_ins_per_minute).unwrap_or(NonZeroU32::MIN);
         let sign_ins = RateLimiter::keyed(Quota::per_minute(per_minute));
-        Arc::new(Self { service, connection, doors, sign_ins, metrics })
+        Arc::new(Self { service, connection, doors, sign_ins, metrics, backups })
     }
 
     /// Counts a registration or sign-in of an address.
@@ -114,6 +119,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/v1/app/users", post(app::create_user))
         .route("/v1/app/tokens", post(app::mint_token))
         .route("/v1/app/messages", post(app::send_message))
+        .route("/v1/admin/backup", get(admin::backup))
         .route("/v1/ws", get(ws::upgrade))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

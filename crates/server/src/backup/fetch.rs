@@ -1,0 +1,137 @@
+//! An archive from the running server of a data directory, through its admin door.
+
+use std::io::{self, Read};
+
+use anser_types::ErrorCode;
+use bytes::{Buf as _, Bytes};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use super::pinned;
+use crate::announcement::Announcement;
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+
+/// Pieces on their way between the connection and the file.
+const PIECES: usize = 8;
+
+/// What a server sends, as it comes. Reading ends with an error if the connection breaks.
+#[derive(Debug)]
+pub struct Incoming {
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+}
+
+impl Read for Incoming {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.piece = piece?,
+                None => return Ok(0),
+            }
+        }
+        let len = into.len().min(self.piece.len());
+        self.piece.copy_to_slice(&mut into[..len]);
+        Ok(len)
+    }
+}
+
+/// Asks the running server for a backup; ends when it has begun to answer.
+pub async fn begin(data_dir: &DataDir) -> Result<Incoming, Failure> {
+    let said = announcement(data_dir)?;
+    let (url, client) = way_to(&said)?;
+    let key = api_key(&said)?;
+    let unreachable = |error: reqwest::Error| {
+        Failure::new(ErrorCode::Unreachable, format!("{url}: {error}")).next(
+            "If the server is just starting, try again; if it has stopped, another program holds the store.",
+        )
+    };
+    let response = client.get(&url).bearer_auth(&*key).send().await.map_err(unreachable)?;
+    if !response.status().is_success() {
+        return Err(refused(response).await);
+    }
+    let (sender, pieces) = mpsc::channel(PIECES);
+    tokio::spawn(pass_on(response, sender));
+    Ok(Incoming { pieces, piece: Bytes::new() })
+}
+
+async fn pass_on(mut response: reqwest::Response, to: mpsc::Sender<io::Result<Bytes>>) {
+    loop {
+        let piece = match response.chunk().await {
+            Ok(Some(piece)) => Ok(piece),
+            Ok(None) => return,
+            Err(error) => Err(io::Error::other(format!("the connection broke: {error}"))),
+        };
+        let broken = piece.is_err();
+        if to.send(piece).await.is_err() || broken {
+            return;
+        }
+    }
+}
+
+fn announcement(data_dir: &DataDir) -> Result<Announcement, Failure> {
+    let path = data_dir.announcement();
+    match Announcement::read(&path) {
+        Ok(Some(said)) => Ok(said),
+        Ok(None) => Err(Failure::new(
+            ErrorCode::Unreachable,
+            "the store is in use, and no server has said where it listens",
+        )
+        .next("If the server is just starting, try again.")),
+        Err(error) => {
+            Err(Failure::new(ErrorCode::Internal, format!("{}: {error}", path.display()))
+                .next("Restart the server: it writes the file anew."))
+        }
+    }
+}
+
+fn way_to(said: &Announcement) -> Result<(String, reqwest::Client), Failure> {
+    let internal = |error: String| Failure::new(ErrorCode::Internal, error);
+    let (base, sha256) = match (said.http, said.https, &said.certificate_sha256) {
+        (Some(address), _, _) => (format!("http://{address}"), [0; 32]),
+        (None, Some(address), Some(digits)) => {
+            let mut sha256 = [0; 32];
+            hex::decode_to_slice(digits, &mut sha256)
+                .map_err(|error| internal(format!("server.json: certificate_sha256: {error}")))?;
+            (format!("https://{address}"), sha256)
+        }
+        _ => {
+            return Err(Failure::new(
+                ErrorCode::ConfigInvalid,
+                "the running server listens neither for http nor for https",
+            )
+            .next("Set listen.http (this machine only is enough) and restart, or stop the server and run it again."));
+        }
+    };
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(pinned::config(sha256)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(|error| internal(format!("the HTTP client: {error}")))?;
+    Ok((format!("{base}/v1/admin/backup"), client))
+}
+
+fn api_key(said: &Announcement) -> Result<Zeroizing<String>, Failure> {
+    let path = &said.api_key_file;
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+        Failure::new(ErrorCode::ConfigInvalid, format!("{}: {error}", path.display()))
+            .next("Run it as the user who runs the server.")
+    })?;
+    let key = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    key.map(|key| Zeroizing::new(key.to_owned())).ok_or_else(|| {
+        Failure::new(ErrorCode::ConfigInvalid, format!("{}: there is no key in it", path.display()))
+    })
+}
+
+async fn refused(response: reqwest::Response) -> Failure {
+    let status = response.status();
+    let body = response.bytes().await.unwrap_or_default();
+    let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let number = problem["number"].as_u64().and_then(|number| u16::try_from(number).ok());
+    let code = number.and_then(ErrorCode::from_number).unwrap_or(ErrorCode::Internal);
+    let detail = problem["detail"].as_str().filter(|detail| !detail.is_empty());
+    let detail = detail.map_or_else(|| format!("the server answered {status}"), str::to_owned);
+    Failure::new(code, detail)
+}
