@@ -29,6 +29,8 @@ pub struct Plan {
     pub seed: u64,
     /// Things that happen before the healing.
     pub steps: u64,
+    /// The usual pause between two of them, at the most; a few are a hundred times as long.
+    pub pause_ms: u64,
     /// How bad the network is meanwhile.
     pub weather: Weather,
     /// Chance in percent that a step is a fault.
@@ -41,7 +43,16 @@ impl Plan {
     /// The usual run of a seed.
     #[must_use]
     pub const fn of(seed: u64) -> Self {
-        Self { seed, steps: 250, weather: Weather::FOUL, faults: 15, with_text: false }
+        let usual = Self {
+            seed,
+            steps: 250,
+            pause_ms: 300,
+            weather: Weather::FOUL,
+            faults: 15,
+            with_text: false,
+        };
+        // Some are lively: many commands are under way at any time.
+        if seed % 5 == 2 { Self { steps: 1_000, pause_ms: 25, faults: 5, ..usual } } else { usual }
     }
 
     /// Seeds differ in what is scarce.
@@ -97,7 +108,7 @@ pub fn run(plan: Plan) -> Result<Run, Stopped> {
         // Hints go on being lost to the very end: nobody may need them.
         chaos.world.server.hints.lose(if plan.seed.is_multiple_of(2) { 10 } else { 0 });
         while chaos.step < plan.steps {
-            chaos.step(plan.faults).await;
+            chaos.step(&plan).await;
         }
         world.heal().await;
         let converged_in = world.converge(CONVERGENCE).await?;
@@ -126,12 +137,12 @@ struct Chaos<'a> {
 
 impl Chaos<'_> {
     /// Something happens, then some time passes.
-    async fn step(&mut self, faults: u64) {
+    async fn step(&mut self, plan: &Plan) {
         self.step += 1;
         for end in self.ends.remove(&self.step).unwrap_or_default() {
             self.end(&end);
         }
-        if self.chance(faults) {
+        if self.chance(plan.faults) {
             self.fault().await;
         } else if self.chance(20) {
             self.read_something().await;
@@ -145,7 +156,7 @@ impl Chaos<'_> {
             self.say_something().await;
         }
         self.disturb_a_rebuild().await;
-        let pause = if self.chance(5) { 40_000 } else { 300 };
+        let pause = if self.chance(5) { 100 * plan.pause_ms } else { plan.pause_ms };
         self.world.rest(self.below(pause)).await;
     }
 
