@@ -122,8 +122,18 @@ fn begin_all(effects: Vec<Effect>, worker: &Worker) -> impl Iterator<Item = Inpu
 /// Hands the client's events to the model. Taking the next one confirms the one before: the model has it, and what it
 /// tells of is in the store.
 async fn listen(mut events: Events, results: mpsc::Sender<Input>) {
-    while let Some(delivery) = events.next().await {
-        if results.send(Input::Event(Box::new(delivery.event().clone()))).await.is_err() {
+    loop {
+        let input = match events.try_next().await {
+            Ok(Some(delivery)) => Input::Event(Box::new(delivery.event().clone())),
+            Ok(None) => return,
+            Err(error) => {
+                // The store may come back (a full disk is emptied); the user is told by the client's own event.
+                tracing::warn!(%error, "events cannot be read from the local store");
+                tokio::time::sleep(TICK).await;
+                continue;
+            }
+        };
+        if results.send(input).await.is_err() {
             return;
         }
     }
