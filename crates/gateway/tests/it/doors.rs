@@ -33,6 +33,57 @@ async fn a_connection_without_a_place_is_told_so() {
 }
 
 #[tokio::test]
+async fn one_address_cannot_take_every_place() {
+    let world = World::new();
+    let mut config = world.config(&[ListenerKind::Tcp, ListenerKind::Http]);
+    config.connections_per_address = 2;
+    config.loopback_is_exempt = false;
+    let gateway = world.start(config);
+    let mut alice = tcp(&gateway).await;
+    alice.sign_in(&world.device("alice", DeviceClass::Phone).await).await;
+    let mut bob = tcp(&gateway).await;
+    bob.sign_in(&world.device("bob", DeviceClass::Phone).await).await;
+    let close = tcp(&gateway).await.closed_with(ErrorCode::TooManyConnections).await;
+    assert_eq!(close.reconnect(), Reconnect::After);
+    // 127.0.0.2 is another address of the same machine.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+    let stream = socket.connect(address(&gateway, ListenerKind::Tcp)).await.unwrap();
+    let mut elsewhere = Peer::new(stream);
+    elsewhere.sign_in(&world.device("carol", DeviceClass::Phone).await).await;
+    // The doors share the places, and a place that is left is free.
+    bob.say(|wire, out| wire.close(out)).await;
+    assert_eq!(bob.hear_or_end().await, None);
+    drop(bob);
+    let mut again = loop {
+        let mut next = tcp(&gateway).await;
+        next.hello(&world.device("dave", DeviceClass::Phone).await, 0, 0).await;
+        match next.hear().await {
+            anser_proto::session::client::Incoming::Welcome(_) => break next,
+            anser_proto::session::client::Incoming::Close(_) => tokio::task::yield_now().await,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(again.pong().await, 0);
+    assert_eq!(alice.pong().await, 0);
+}
+
+#[tokio::test]
+async fn this_machine_may_take_every_place_unless_told_otherwise() {
+    let world = World::new();
+    let mut config = world.config(&[ListenerKind::Tcp]);
+    config.connections_per_address = 1;
+    let gateway = world.start(config);
+    let mut peers = Vec::new();
+    for name in ["alice", "bob", "carol"] {
+        let mut peer = tcp(&gateway).await;
+        peer.sign_in(&world.device(name, DeviceClass::Phone).await).await;
+        peers.push(peer);
+    }
+    assert_eq!(world.service.status().sessions, 3);
+}
+
+#[tokio::test]
 async fn a_place_is_free_again_when_its_connection_is_gone() {
     let world = World::new();
     let mut config = world.config(&[ListenerKind::Tcp]);
