@@ -1,9 +1,10 @@
 //! Leave a group. The owner's place goes to the longest-serving admin, else to the longest-serving member.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use anser_backend::MemberWrite;
-use anser_types::{ChangeKind, ConversationId, Member, Role};
+use anser_backend::{MemberWrite, PageLimit};
+use anser_types::{ChangeKind, ChangeNo, ConversationId, Member, Role, UserId, limits};
 
 use crate::directory::View;
 use crate::fanout::route::present;
@@ -21,7 +22,7 @@ pub(crate) async fn plan(
 ) -> Result<Plan, No> {
     let group = Group::of(service, actor, id, view).await?;
     let owns = group.roster.member(actor.no).is_some_and(|member| member.role == Role::Owner);
-    let heir = if owns { heir(&group, actor) } else { None };
+    let heir = if owns { heir(service, &group, actor).await? } else { None };
     let mut writes = Vec::with_capacity(2);
     if let Some(heir) = &heir {
         writes.push(MemberWrite::SetRole { user_no: heir.user_no, role: Role::Owner });
@@ -33,12 +34,29 @@ pub(crate) async fn plan(
 }
 
 /// Admins before members, then who has been in it longest; user numbers break ties, oldest account first.
-fn heir(group: &Group, actor: &Actor) -> Option<Member> {
-    present(&group.roster)
+async fn heir(service: &Service, group: &Group, actor: &Actor) -> Result<Option<Member>, No> {
+    let joined = joined(service, group.roster.conversation.id).await?;
+    let heir = present(&group.roster)
         .filter(|member| member.user_no != actor.no)
-        .min_by_key(|member| {
-            let since = member.periods.last().map(|period| (period.after_change, period.after_seq));
-            (Reverse(member.role), since, member.user_no)
-        })
-        .cloned()
+        .min_by_key(|member| (Reverse(member.role), joined.get(&member.user), member.user_no))
+        .cloned();
+    Ok(heir)
+}
+
+/// By which change everybody joined last. Periods do not tell: where new members see the history, all begin at zero.
+async fn joined(service: &Service, id: ConversationId) -> Result<BTreeMap<UserId, ChangeNo>, No> {
+    let (mut joined, mut read_to) = (BTreeMap::new(), ChangeNo::ZERO);
+    let page = PageLimit { entries: limits::PAGE_MAX, bytes: limits::PAGE_MAX_BYTES };
+    loop {
+        let changes = service.conversations().changes(id, read_to, page).await?;
+        let Some(last) = changes.last() else { return Ok(joined) };
+        read_to = last.change_no;
+        for change in &changes {
+            if let ChangeKind::GroupCreated { members: users, .. }
+            | ChangeKind::MembersJoined { users, .. } = &change.kind
+            {
+                joined.extend(users.iter().map(|user| (user.clone(), change.change_no)));
+            }
+        }
+    }
 }

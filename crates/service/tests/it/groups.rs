@@ -202,6 +202,27 @@ async fn requirement_k5_roles_decide_who_may_remove_whom() {
 }
 
 #[tokio::test]
+async fn a_group_goes_to_who_has_been_in_it_longest_whether_or_not_history_is_open() {
+    for open in [true, false] {
+        let world = World::new();
+        // Accounts are older in another order than memberships.
+        world.users(&["dave", "carol", "bob"]).await;
+        let mut alice = world.connect("alice").await;
+        let group = alice.done(create("all", &["dave"], open)).await.conversation.unwrap();
+        for name in ["bob", "carol"] {
+            alice.done(invite(group, &[name])).await;
+        }
+        // Dave has been in it for less time than bob by now.
+        alice.done(kick(group, &["dave"])).await;
+        alice.done(invite(group, &["dave"])).await;
+        alice.done(Command::Leave { conversation: group }).await;
+        let bob = world.connect("bob").await;
+        let owner = members(&bob, group).await.into_iter().find(|(_, role)| *role == Role::Owner);
+        assert_eq!(owner.unwrap().0, "bob", "open {open}");
+    }
+}
+
+#[tokio::test]
 async fn groups_have_limits() {
     let settings = anser_service::Settings { group_members: 3, ..quick_settings() };
     let world = World::with(settings);
