@@ -23,7 +23,10 @@ pub(crate) fn verdict(
         Ending::Ledger(appended, stored_offline) => match appended {
             Appended::Committed(committed) => Some(match committed.answer {
                 Some(answer) => Answered::Final { answer, duplicate: false, stored_offline },
-                None => refused(Refusal::new(ErrorCode::Internal), None),
+                None => {
+                    tracing::error!(%command_no, "the store committed a command without an answer");
+                    refused(Refusal::new(ErrorCode::Internal), None)
+                }
             }),
             Appended::Duplicate(answer) => {
                 Some(Answered::Final { answer, duplicate: true, stored_offline: false })

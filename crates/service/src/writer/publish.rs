@@ -69,6 +69,9 @@ impl Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
+        if self.0.is_some() {
+            tracing::warn!("a command leaves the writer without an answer");
+        }
         self.tell(Ending::Refused(Refusal::new(ErrorCode::Internal)), None);
     }
 }
