@@ -11,6 +11,7 @@ use anser_types::{ConversationId, ErrorCode, Refusal, Seq};
 use crate::core::Core;
 use crate::io::{Now, Output, QueryNo};
 use crate::queries::{Query, Reply};
+use crate::receipts::ReceiptsPage;
 use crate::translate;
 
 /// Queries of the host at a time; more are refused at once.
@@ -27,7 +28,7 @@ pub(crate) enum Purpose {
     /// The next page of a rebuild.
     SyncPage,
     /// Receipts missed while there was no session.
-    Receipts,
+    Receipts(ReceiptsPage),
     /// Messages of an earlier device in this conversation.
     FindOwn(ConversationId),
 }
@@ -140,10 +141,9 @@ impl Core {
                     self.link_failed(Refusal::because(ErrorCode::BadFrame, detail), now);
                 }
             }
-            // Receipts are asked for again after the next Welcome; without the others nothing goes on.
-            Err(_) if ask.purpose == Purpose::Receipts => {}
-            // Nothing was ever said there, or it is not ours to see.
             Err(refusal) if !refusal.code.retryable() => match ask.purpose {
+                Purpose::Receipts(page) => self.receipts_refused(page, now),
+                // Nothing was ever said there, or it is not ours to see.
                 Purpose::FindOwn(id) => self.search_done(id),
                 _ => self.link_failed(refusal, now),
             },
@@ -162,8 +162,8 @@ impl Core {
         use v1::reply::Reply as Wire;
         match (purpose, reply) {
             (Purpose::SyncPage, Wire::SyncPage(page)) => self.sync_page_came(page, now),
-            (Purpose::Receipts, Wire::Receipts(page)) => {
-                self.take_receipts(&page.receipts);
+            (Purpose::Receipts(asked), Wire::Receipts(page)) => {
+                self.receipts_came(*asked, &page.receipts, now);
                 Some(())
             }
             (Purpose::FindOwn(id), Wire::History(page)) => self.searched(*id, page, now),

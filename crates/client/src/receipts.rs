@@ -1,6 +1,8 @@
 //! Who has stored and read what: signals as they come, one question after each Welcome for what was missed, and
 //! everything only forward (guarantee G14).
 
+use std::ops::Bound;
+
 use anser_proto::v1;
 use anser_types::{ConversationId, Seq, Target, UserId};
 use bytes::Bytes;
@@ -13,9 +15,19 @@ use crate::records::Record;
 use crate::store::Then;
 use crate::translate;
 
-/// Conversations of one receipts query, and queries after one Welcome.
+/// Conversations of one receipts query.
 const RECEIPTS_PER_QUERY: usize = 50;
-const RECEIPT_QUERIES: usize = 10;
+
+/// One page of the question that follows a Welcome: conversations by id, one page on its way at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReceiptsPage {
+    /// It begins behind this one.
+    after: Option<ConversationId>,
+    /// The last one asked about.
+    last: ConversationId,
+    /// At most so many were asked about.
+    most: usize,
+}
 
 impl Core {
     /// Tells others that the user types, or stopped. Lost without a session: it would be stale later.
@@ -141,29 +153,49 @@ impl Core {
         }
     }
 
-    /// After Welcome: asks once for the receipts of conversations where some are still expected.
+    /// After Welcome: asks once for the receipts of all conversations where some are still expected.
     pub(crate) fn ask_receipts(&mut self, now: Now) {
-        let waiting: Vec<_> = self
+        self.ask_receipts_after(None, RECEIPTS_PER_QUERY, now);
+    }
+
+    fn ask_receipts_after(&mut self, after: Option<ConversationId>, most: usize, now: Now) {
+        let rest = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let me = &self.me.user;
+        let waiting = self
             .marks
-            .iter()
-            .filter(|(_, mark)| mark.awaits_receipts() && mark.peer.as_ref() != Some(&self.me.user))
-            .take(RECEIPTS_PER_QUERY * RECEIPT_QUERIES)
-            .map(|(id, mark)| (*id, mark.peer.clone()))
-            .collect();
-        for chunk in waiting.chunks(RECEIPTS_PER_QUERY) {
-            let mut query = v1::ReceiptsQuery::default();
-            for (id, peer) in chunk {
-                match peer {
-                    Some(peer) => query.peers.push(peer.as_str().to_owned()),
-                    None => query.conversations.push(Bytes::copy_from_slice(&id.0)),
-                }
+            .range::<ConversationId, _>(rest)
+            .filter(|(_, mark)| mark.awaits_receipts() && mark.peer.as_ref() != Some(me));
+        let (mut query, mut page) = (v1::ReceiptsQuery::default(), None);
+        for (id, mark) in waiting.take(most) {
+            match &mark.peer {
+                Some(peer) => query.peers.push(peer.as_str().to_owned()),
+                None => query.conversations.push(Bytes::copy_from_slice(&id.0)),
             }
-            self.asks.add(Purpose::Receipts, v1::query::Query::Receipts(query), now.mono);
+            page = Some(ReceiptsPage { after, last: *id, most });
+        }
+        if let Some(page) = page {
+            let query = v1::query::Query::Receipts(query);
+            self.asks.add(Purpose::Receipts(page), query, now.mono);
         }
     }
 
-    /// Receipts were asked for and came.
-    pub(crate) fn take_receipts(&mut self, receipts: &[v1::Receipt]) {
+    /// A page of receipts came: the next one.
+    pub(crate) fn receipts_came(&mut self, page: ReceiptsPage, receipts: &[v1::Receipt], now: Now) {
+        self.take_receipts(receipts);
+        self.ask_receipts_after(Some(page.last), page.most, now);
+    }
+
+    /// The server does not answer this page; large groups may not fit into one reply. Fewer at a time, and what is
+    /// refused alone is left out until the next Welcome.
+    pub(crate) fn receipts_refused(&mut self, page: ReceiptsPage, now: Now) {
+        if page.most > 1 {
+            self.ask_receipts_after(page.after, page.most / 2, now);
+        } else {
+            self.ask_receipts_after(Some(page.last), page.most, now);
+        }
+    }
+
+    fn take_receipts(&mut self, receipts: &[v1::Receipt]) {
         for wire in receipts {
             let Some(Receipt { conversation, peer, delivered, read, members }) =
                 translate::receipt(&self.me.user, wire)

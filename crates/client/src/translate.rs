@@ -1,7 +1,7 @@
 //! Wire values ↔ domain values. Wire types stop here: nothing behind this file names a protobuf message, except the
 //! session that carries them.
 
-use anser_proto::{time, v1};
+use anser_proto::{errors, time, v1};
 use anser_types::event::UnavailableReason;
 use anser_types::{
     Change, ChangeKind, ChangeNo, Command, Content, ConversationId, DeviceNo, ErrorCode, LocalNo,
@@ -27,13 +27,13 @@ pub(crate) enum Entry {
     Unavailable(Unavailable),
 }
 
-/// A wire error as a refusal. A code newer than this version becomes a final `UNSUPPORTED` that names it.
+/// A wire error as a refusal. A code newer than this version becomes the one that asks the same of a client, and the
+/// detail names it.
 pub(crate) fn refusal(error: v1::Error) -> Refusal {
-    let known = u16::try_from(error.code).ok().and_then(ErrorCode::from_number);
-    let (code, detail) = match known {
-        Some(code) => (code, error.detail),
-        None => (ErrorCode::Unsupported, format!("error {}: {}", error.code, error.detail)),
-    };
+    let code = errors::nearest(error.code);
+    let known = u32::from(code.number()) == error.code;
+    let detail =
+        if known { error.detail } else { format!("error {}: {}", error.code, error.detail) };
     let retry_after_ms = (error.retry_after_ms > 0).then_some(error.retry_after_ms);
     Refusal { code, detail, retry_after_ms }
 }

@@ -171,6 +171,24 @@ fn a_retryable_refusal_is_tried_again_in_order_after_the_time_given() {
 }
 
 #[test]
+fn an_error_of_a_newer_server_does_what_its_number_says() {
+    let mut world = World::online();
+    for code in [577, 977, 477] {
+        world.server.refuse.push_back(anser_proto::v1::Error { code, ..Default::default() });
+    }
+    let first = world.send("bob", "refused for good");
+    let second = world.send("bob", "next");
+    world.until("sent", |w| w.is_sent(second));
+    assert!(is_failed(world.states(first).last(), false));
+    assert_eq!(world.server.texts("bob"), ["next"]);
+    assert_eq!(
+        world.server.devices[&1].h, 2,
+        "two passing errors used no number up, the final one did"
+    );
+    assert_eq!(world.connects.len(), 1);
+}
+
+#[test]
 fn an_endless_overload_fails_the_message_and_frees_its_number() {
     let mut world = World::online();
     (0..5).for_each(|_| world.server.refuse.push_back(error(ErrorCode::Overloaded)));

@@ -74,6 +74,48 @@ fn lost_receipts_are_asked_for_once_after_each_welcome() {
     assert_eq!(world.server.queries.len(), 1, "everything is settled");
 }
 
+/// Which peers the receipts queries of a session named, query by query.
+fn asked(world: &World) -> Vec<Vec<String>> {
+    let queries = world.server.queries.iter().map(|query| match &query.query {
+        Some(v1::query::Query::Receipts(asked)) => asked.peers.clone(),
+        other => panic!("{other:?}"),
+    });
+    queries.collect()
+}
+
+#[test]
+fn receipts_of_any_number_of_conversations_are_asked_for_page_by_page() {
+    let mut world = World::online();
+    let peers: std::collections::BTreeSet<_> = (0..730).map(|i| format!("peer{i}")).collect();
+    peers.iter().for_each(|peer| drop(world.send(peer, "hello")));
+    world.until("sent", |w| w.disk.outbox.is_empty());
+    world.restart();
+    world.secs(2);
+    let pages = asked(&world);
+    assert_eq!(pages.len(), 15);
+    let all: Vec<_> = pages.into_iter().flatten().collect();
+    assert_eq!(all.len(), 730, "each once");
+    assert_eq!(all.into_iter().collect::<std::collections::BTreeSet<_>>(), peers);
+}
+
+#[test]
+fn a_page_of_receipts_that_does_not_fit_into_a_reply_is_halved() {
+    let mut world = World::online();
+    (0..60).for_each(|i| drop(world.send(&format!("peer{i}"), "hello")));
+    world.until("sent", |w| w.disk.outbox.is_empty());
+    world.server.receipts_limit = 12;
+    world.restart();
+    world.secs(2);
+    let sizes: Vec<_> = asked(&world).iter().map(Vec::len).collect();
+    assert_eq!(sizes, [50, 25, 12, 12, 12, 12, 12]);
+    world.server.receipts_limit = 0;
+    world.server.queries.clear();
+    world.restart();
+    world.secs(5);
+    assert_eq!(asked(&world).len(), 5 + 60, "each is tried alone, and that is all");
+    assert!(world.is_connected());
+}
+
 #[test]
 fn readers_of_a_group_are_told_one_by_one() {
     let mut world = World::online();

@@ -67,6 +67,8 @@ pub struct Server {
     pub reset_at: Option<u64>,
     pub sync_limit: usize,
     pub receipts: Vec<v1::Receipt>,
+    /// Conversations beyond which a receipts query is refused.
+    pub receipts_limit: usize,
     pub tokens: Vec<String>,
     pub now_ms: u64,
 }
@@ -94,6 +96,7 @@ impl Server {
             reset_at: None,
             sync_limit: 50,
             receipts: Vec::new(),
+            receipts_limit: 200,
             tokens: vec!["token-1".to_owned(), "token-2".to_owned()],
             now_ms: START_MS + AHEAD_MS,
         }
@@ -387,6 +390,11 @@ impl Server {
                 Reply::SyncPage(v1::SyncPage { restart_at: self.head(), ..v1::SyncPage::default() })
             }
             Query::SyncPage(page) => Reply::SyncPage(self.sync_page(&page)),
+            Query::Receipts(asked)
+                if asked.peers.len() + asked.conversations.len() > self.receipts_limit =>
+            {
+                Reply::Error(error(ErrorCode::InvalidArgument))
+            }
             Query::Receipts(_) => {
                 Reply::Receipts(v1::ReceiptsPage { receipts: self.receipts.clone() })
             }
@@ -437,7 +445,7 @@ impl Server {
 }
 
 fn retryable(error: &v1::Error) -> bool {
-    ErrorCode::from_number(u16::try_from(error.code).unwrap()).is_some_and(ErrorCode::retryable)
+    anser_proto::errors::nearest(error.code).retryable()
 }
 
 fn is_own(event: &Bytes) -> bool {
