@@ -20,7 +20,10 @@ fn filter() -> EnvFilter {
 /// Warnings go to standard error, apart from what the command prints.
 pub fn to_standard_error() {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter())
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     // A program that embeds this crate may have set up its own: then that one stays.
     drop(builder.with_ansi(colours).without_time().with_target(false).try_init());
 }
@@ -32,7 +35,10 @@ pub fn to_standard_error() {
 pub fn to_file() -> std::io::Result<()> {
     let Some(path) = std::env::var_os(FILE_VARIABLE) else { return Ok(()) };
     let file = OpenOptions::new().create(true).append(true).open(path)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter()).with_writer(Mutex::new(file));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter())
+        .with_writer(Mutex::new(file))
+        .log_internal_errors(false);
     drop(builder.with_ansi(false).try_init());
     Ok(())
 }

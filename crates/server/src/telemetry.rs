@@ -37,7 +37,12 @@ pub fn start_logging(log: &Log) -> Result<(), Failure> {
         LogFormat::Json => true,
     };
     let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // A line that cannot be written (the log on a full disk, a closed pipe) is lost. Telling that on the same
+        // standard error would panic in whatever task wanted to log, and end the server for the sake of a line.
+        .log_internal_errors(false);
     let started = if json {
         builder.json().flatten_event(true).with_current_span(false).try_init()
     } else {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod app_door;
+mod catalogue_doors;
 mod exactly_once;
 mod groups;
 mod hardship;

@@ -37,7 +37,7 @@ impl Clock for HandClock {
 
 /// Different bytes every time, the same in every run.
 #[derive(Debug, Default)]
-struct Counter(AtomicU64);
+pub struct Counter(AtomicU64);
 
 impl Entropy for Counter {
     fn fill(&self, bytes: &mut [u8]) {
