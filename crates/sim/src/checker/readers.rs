@@ -25,8 +25,16 @@ struct Held<'a> {
 struct Reader<'a> {
     name: String,
     user: &'a UserId,
-    /// The device whose own messages need not come back to it.
+    /// The device whose own messages need not be noted as stored: it does not note them at all.
     device: Option<DeviceNo>,
+}
+
+/// Whether a device notes when it stores its own messages; then it must note it for each.
+fn notes_own(journal: &Journal) -> bool {
+    journal.entries.iter().any(|entry| {
+        matches!(&entry.what, What::Received { key, .. }
+            if key.sender == journal.user && key.id.device == journal.device)
+    })
 }
 
 /// What every device stored, in the order it stored it.
@@ -35,7 +43,7 @@ pub(super) fn check_devices(index: &Index<'_>, found: &mut Found<'_>) {
         let reader = Reader {
             name: format!("{}/{}", journal.user, journal.device),
             user: &journal.user,
-            device: Some(journal.device),
+            device: (!notes_own(journal)).then_some(journal.device),
         };
         let mut held = hold(index, journal, &reader, found);
         if journal.caught_up {
@@ -200,7 +208,7 @@ fn check_complete(
 }
 
 impl Reader<'_> {
-    /// A device holds its own messages from the moment they are composed.
+    /// A device that does not note its own messages holds them from the moment they are composed.
     fn composed(&self, key: &MessageKey) -> bool {
         key.sender == *self.user && self.device == Some(key.id.device)
     }

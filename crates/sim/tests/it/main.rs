@@ -1,5 +1,5 @@
 //! The checker's verdicts, and what the simulation shows.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "tests")]
 
 mod bugs;
 mod checker;
