@@ -1,8 +1,10 @@
 //! Rules of the repository that no compiler knows. Each rule is a function that returns what it found wrong.
 
+mod catalogue;
 mod docs;
 mod edges;
 mod lengths;
+mod requirements;
 mod sources;
 
 use crate::{codegen, files};
@@ -15,6 +17,8 @@ pub fn run(shrink: bool) -> anyhow::Result<()> {
     wrong.extend(sources::check(&tracked)?);
     wrong.extend(lengths::check(&tracked, shrink)?);
     wrong.extend(docs::check(&tracked)?);
+    wrong.extend(catalogue::check(&tracked)?);
+    wrong.extend(requirements::check(&tracked)?);
     if let Err(error) = codegen::check() {
         wrong.push(format!("generated code: {error:#}"));
     }

@@ -23,7 +23,7 @@ fn disconnects(world: &World) -> Vec<(Option<Duration>, ErrorCode)> {
 }
 
 #[test]
-fn sign_in_and_first_page_take_one_round_trip() {
+fn requirement_c4_sign_in_and_first_page_take_one_round_trip() {
     let mut world = World::returning();
     world.server.says("bob", "hi");
     world.input(Input::Start);
@@ -189,7 +189,7 @@ fn frames_cut_at_every_byte_are_put_together() {
 }
 
 #[test]
-fn the_last_good_endpoint_is_remembered_per_network() {
+fn requirement_e7_the_last_good_endpoint_is_remembered_per_network() {
     let mut world = World::online();
     assert_eq!(world.disk.endpoints[""].host, "127.0.0.1");
     world.with(|core, _| {

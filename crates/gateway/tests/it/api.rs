@@ -77,7 +77,7 @@ fn credentials(user: &str, password: &str) -> Value {
 const PASSWORD: &str = "correct horse";
 
 #[tokio::test]
-async fn a_life_of_an_account() {
+async fn requirement_e2_a_life_of_an_account_over_http() {
     let world = World::new();
     let gateway = world.gateway(&[ListenerKind::Http]);
     let at = address(&gateway, ListenerKind::Http);

@@ -18,7 +18,7 @@ use crate::peer::{Peer, text_to, texts};
 use crate::world::{World, address, tcp};
 
 #[tokio::test]
-async fn a_connection_without_a_place_is_told_so() {
+async fn requirement_j6_a_connection_without_a_place_is_told_so() {
     let world = World::new();
     let mut config = world.config(&[ListenerKind::Tcp]);
     config.connections = 1;
@@ -122,7 +122,7 @@ async fn an_address_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn draining_sends_everybody_away_at_different_times() {
+async fn requirement_j6_draining_sends_everybody_away_at_different_times() {
     let world = World::new();
     let gateway = world.gateway(&[ListenerKind::Tcp]);
     let address = address(&gateway, ListenerKind::Tcp);

@@ -7,6 +7,7 @@ mod delivery;
 mod doors;
 mod golden;
 mod hostile;
+mod inbox_truth;
 mod peer;
 mod phases;
 mod shape;

@@ -46,7 +46,7 @@ async fn who_does_not_say_hello_in_time_is_sent_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn welcome_brings_identity_limits_and_the_first_page_together() {
+async fn requirement_e8_welcome_brings_identity_limits_and_the_first_page_together() {
     let world = World::new();
     let mut alice = world.online("alice").await;
     let bobs = world.device("bob", DeviceClass::Phone).await;

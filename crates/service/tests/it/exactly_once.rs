@@ -287,3 +287,34 @@ async fn a_command_that_is_no_message_has_the_lane_for_itself() {
     }
     done(group.await);
 }
+
+#[tokio::test]
+async fn requirement_b1_who_talks_at_once_gets_one_order_without_holes() {
+    let world = World::new();
+    world.users(&["alice", "bob", "carol"]).await;
+    let mut alice = world.connect("alice").await;
+    let mut carol = world.connect("carol").await;
+    let mut bob = world.connect("bob").await;
+    let group = alice.create_group("all at once", &["bob", "carol"]).await;
+    let to = || Target::Conversation(group);
+    let mut pending = Vec::new();
+    for n in 0..20 {
+        pending.push(alice.submit(send(to(), &n.to_string())).await);
+        pending.push(carol.submit(send(to(), &n.to_string())).await);
+    }
+    let mut given = Vec::new();
+    for pending in pending {
+        given.push(done(pending.await).seq.0);
+    }
+    given.sort_unstable();
+    assert_eq!(given, (1..=40).collect::<Vec<u64>>());
+    let heard = bob.events().await;
+    let order: Vec<u64> = heard
+        .iter()
+        .filter_map(|delivery| match &delivery.event {
+            anser_types::Event::Message(message) => Some(message.seq.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, given, "everybody reads the one order");
+}
