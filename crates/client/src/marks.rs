@@ -26,10 +26,11 @@ pub(crate) struct Mark {
 }
 
 impl From<ConversationMark> for Mark {
+    /// What was stored may have come by a rebuild, and not have been told: its entry, if it still comes, is news.
     fn from(mark: ConversationMark) -> Self {
         Self {
             peer: mark.peer,
-            from: mark.head,
+            from: mark.head.next(),
             head: mark.head,
             read_up_to: mark.read_up_to,
             last_own: mark.last_own,

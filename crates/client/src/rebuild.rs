@@ -59,8 +59,7 @@ impl Core {
             .map(|state| translate::full_row(&self.me.user, state))
             .collect();
         let rows = rows?;
-        let went_back =
-            self.inbox.log_epoch > LogEpoch::ZERO && self.inbox.log_epoch != rebuild.log_epoch;
+        let went_back = self.inbox.log_went_back(&rebuild);
         let last = rows.last().map(|row| row.conversation);
         if went_back {
             let listed: Vec<_> = rows.iter().map(|row| row.conversation).collect();

@@ -197,12 +197,18 @@ impl Core {
         };
         let mut session = ClientSession::new();
         let stored = self.store.confirmed();
+        // While a rebuild is unfinished there is no cursor. The void one must not be said again: a log that was behind
+        // it may have grown past it since.
+        let (log_epoch, cursor) = match stored.rebuild {
+            Some(_) => (LogEpoch::ZERO, InboxSeq::ZERO),
+            None => (stored.log_epoch, stored.cursor),
+        };
         let hello = v1::Hello {
             token: self.me.token.clone(),
             device_no: self.me.device.0,
             device_class: u32::from(self.me.class.code()),
-            log_epoch: stored.log_epoch.0,
-            inbox_cursor: stored.cursor.0,
+            log_epoch: log_epoch.0,
+            inbox_cursor: cursor.0,
             background: self.background,
             network: self.network.clone(),
             client: self.config.client.clone(),

@@ -114,6 +114,12 @@ impl Inbox {
         self.settle_by_history |= self.settle_until.is_some();
     }
 
+    /// Whether the server's log holds less than this device knows of: it is another one, or ends before the cursor.
+    pub(crate) fn log_went_back(&self, rebuild: &Rebuild) -> bool {
+        let had_cursor = self.log_epoch > LogEpoch::ZERO;
+        had_cursor && (self.log_epoch != rebuild.log_epoch || self.received > rebuild.at)
+    }
+
     /// There is no session any more.
     pub(crate) fn link_lost(&mut self) {
         self.pull = Pull::No;

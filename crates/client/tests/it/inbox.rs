@@ -433,3 +433,44 @@ fn a_log_that_went_back_marks_what_is_not_on_the_server() {
     let again = world.send("dave", "numbers go on where the server is");
     world.until("sent", |w| w.is_sent(again));
 }
+
+#[test]
+fn a_log_that_ends_before_the_cursor_is_rebuilt_from_although_it_grows_past_it() {
+    let mut shown = 0;
+    for die_after in 0..6 {
+        let mut world = World::online();
+        world.disk.server_lost_data = true;
+        for i in 0..4 {
+            says(&mut world, &format!("peer{i}"), 0..2);
+        }
+        world.push();
+        world.secs(1);
+        // Within one epoch the last four entries are gone: two peers and what they said.
+        world.server.inbox.truncate(4);
+        world.server.messages.remove("peer2");
+        world.server.messages.remove("peer3");
+        world.server.sync_limit = 1;
+        world.store = StoreMode::DiesAfter(die_after);
+        world.cut();
+        world.secs(30);
+        // Others write in the same places, and the log grows past the void cursor before the device is back.
+        world.crash();
+        if world.disk.device.rebuild.is_none() && world.disk.device.cursor == InboxSeq(8) {
+            // Died before it was stored that the cursor is void: nothing to be shown here.
+            continue;
+        }
+        shown += 1;
+        says(&mut world, "peer2", 7..12);
+        world.store = StoreMode::Works;
+        world.boot();
+        world.input(Input::Start);
+        world.until("rebuilt", |w| w.disk.device.cursor.0 == w.server.head());
+        world.secs(1);
+        assert_eq!(world.disk.device.cursor, InboxSeq(9));
+        assert!(world.disk.device.rebuild.is_none());
+        let news = world.new_texts();
+        let said: Vec<_> = (7..12).map(|i| format!("m{i}")).collect();
+        assert!(news.ends_with(&said), "died after {die_after}: {news:?}");
+    }
+    assert!(shown > 3, "{shown}");
+}
