@@ -177,6 +177,7 @@ fn read_slots(
     let seqs: Vec<u64> = connection
         .prepare_cached(&format!(
             "SELECT seq FROM message WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3
+                 AND not_on_server = 0
              ORDER BY seq {direction} LIMIT ?4"
         ))?
         .query_map(params![conversation.0, number(low), number(high), bounds.limit], |row| {
@@ -221,7 +222,8 @@ fn check_slots(
 }
 
 /// Reads the messages of `[first, last]` as they should be shown: a message delayed by a retry stands where its sender
-/// wrote it. Neighbours beyond the page are read along, so that overlapping pages agree.
+/// wrote it. Neighbours beyond the page are read along, so that overlapping pages agree. What the server has lost
+/// stands at no place any more: its numbers are given again.
 fn read_arranged(
     connection: &Connection,
     me: &UserId,
@@ -231,6 +233,7 @@ fn read_arranged(
 ) -> Result<Vec<ChatMessage>, StoreError> {
     let sql = format!(
         "{} WHERE message.conversation = ?2 AND message.seq BETWEEN ?3 AND ?4 AND message.hidden = 0
+             AND message.not_on_server = 0
          ORDER BY message.seq",
         message_rows::SELECT
     );

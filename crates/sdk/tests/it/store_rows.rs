@@ -373,3 +373,25 @@ async fn what_the_server_lost_is_marked() {
     let new = store.message(with_bob(), Seq(2)).await.unwrap().unwrap();
     assert_eq!((new.text(), &new.status), (Some("new"), &Status::Received));
 }
+
+#[tokio::test]
+async fn what_the_server_lost_takes_no_place_in_a_page() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path()).await;
+    apply(
+        &store,
+        vec![
+            identity("alice"),
+            Record::MessageStored(stored(1, "kept", Some(1))),
+            Record::MessageStored(stored(2, "lost", Some(2))),
+            Record::MessageStored(stored(3, "lost too", Some(3))),
+            Record::NotOnServer { conversation: with_bob(), above: Seq(1) },
+            // Two was said again while this device was away; it has not come yet.
+            Record::MessageStored(stored(3, "new", Some(2))),
+        ],
+    )
+    .await;
+    let page = store.history(with_bob(), anser_sdk::PageBounds::newest(10)).await.unwrap();
+    let texts: Vec<_> = page.messages.iter().filter_map(|message| message.text()).collect();
+    assert_eq!((texts, page.complete), (vec!["kept", "new"], false));
+}
