@@ -1,4 +1,4 @@
-//! What both benches write: direct messages of 64 bytes between 200 pairs, through the writer's port.
+//! What the benches write: direct messages of 64 bytes between 200 pairs, through the writer's port.
 
 use std::sync::Arc;
 
@@ -80,4 +80,33 @@ pub fn argument(name: &str, default: u64) -> u64 {
 /// A fresh directory on the disk under test (`ANSER_BENCH_DIR`, else the working directory).
 pub fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in(std::env::var("ANSER_BENCH_DIR").unwrap_or(".".into())).unwrap()
+}
+
+/// Sends so many messages, 256 in a batch.
+#[allow(dead_code, reason = "not every bench fills a store")]
+pub async fn fill(ledger: &dyn Ledger, talks: &mut [Talk], messages: u64) {
+    let mut sent = 0;
+    while sent < messages {
+        let batch = (messages - sent).min(256);
+        let turn = usize::try_from(sent).unwrap();
+        let appends = (0..usize::try_from(batch).unwrap())
+            .map(|n| talks[(turn + n) % talks.len()].next(sent))
+            .collect();
+        ledger.append_batch(appends).await.unwrap();
+        sent += batch;
+    }
+}
+
+/// Bytes of all files below a directory.
+#[allow(dead_code, reason = "not every bench looks at the disk")]
+pub fn disk_bytes(dir: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(dir).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => disk_bytes(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            // Compaction has just removed it.
+            Err(_) => 0,
+        })
+        .sum()
 }
