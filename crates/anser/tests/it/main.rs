@@ -1,6 +1,7 @@
 //! The real program as an operator meets it: started, asked, stopped, killed.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod backup;
 mod commands;
 mod fsync_errors;
 mod full_disk;

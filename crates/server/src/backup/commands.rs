@@ -171,10 +171,10 @@ fn refused(error: &RestoreError, from: &Path) -> Failure {
 }
 
 fn cannot_write(to: &Path, error: &io::Error) -> Failure {
-    let text = format!("{}: {error}", to.display());
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return Failure::new(ErrorCode::NotEmpty, text);
+        return Failure::new(ErrorCode::NotEmpty, format!("{} exists already", to.display()));
     }
+    let text = format!("{}: {error}", to.display());
     Failure::new(ErrorCode::StoreFailed, text)
         .next("Name a file in a directory that exists, on a disk with room, with --to.")
 }
