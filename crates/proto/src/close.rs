@@ -84,7 +84,10 @@ impl CloseReason {
         let comes_back = matches!(advice.reconnect, Reconnect::Now | Reconnect::After);
         if comes_back && !self.alternatives.is_empty() {
             advice.reconnect = Reconnect::Elsewhere;
-        } else if advice.reconnect == Reconnect::Now && advice.retry_after_ms > 0 {
+        }
+        // Whoever is given a time may come back: also a session that its own device replaced.
+        let may_wait = comes_back || self.code == ErrorCode::Replaced;
+        if may_wait && advice.reconnect != Reconnect::Elsewhere && advice.retry_after_ms > 0 {
             advice.reconnect = Reconnect::After;
         }
         advice

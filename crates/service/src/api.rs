@@ -327,6 +327,20 @@ pub struct Ended {
     pub code: ErrorCode,
     /// More, for people.
     pub detail: String,
+    /// When the device may come back, where that is not clear from the code.
+    pub retry_after_ms: Option<u32>,
+}
+
+impl Ended {
+    pub(crate) fn because(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), retry_after_ms: None }
+    }
+}
+
+impl From<Ended> for Refusal {
+    fn from(Ended { code, detail, retry_after_ms }: Ended) -> Self {
+        Self { code, detail, retry_after_ms }
+    }
 }
 
 /// What sign-in gives: the only moment the token exists in clear.

@@ -7,7 +7,7 @@ use anser_backend::Token;
 use anser_types::{ErrorCode, Refusal, UserNo};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::api::{Caller, Ended, Hello, Opened, Start};
+use crate::api::{Caller, Hello, Opened, Start};
 use crate::fanout::mailbox::{Mailbox, Slot};
 use crate::service::Service;
 use crate::session::{Registration, Session};
@@ -78,14 +78,8 @@ impl Service {
             .await
             .map_err(|error| self.store_refusal(&error))?;
         slot.raise_head(found.inbox.head);
-        let ended = Ended { code: ErrorCode::Replaced, detail: String::new() };
-        self.registry().supersede(
-            user,
-            registration.id(),
-            token.device.device,
-            token.class,
-            &ended,
-        );
+        let device = token.device.device;
+        self.registry().supersede(user, registration.id(), device, token.class);
         drop(door);
         let log_epoch = self.ledger().status().log_epoch;
         let start = reset::start(&hello, log_epoch, found.inbox);

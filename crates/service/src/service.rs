@@ -173,7 +173,7 @@ impl Service {
     pub async fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         let detail = "the server is shutting down".to_owned();
-        self.registry.end_all(&Ended { code: ErrorCode::Draining, detail });
+        self.registry.end_all(&Ended::because(ErrorCode::Draining, detail));
         // Sessions act on it in their own tasks.
         tokio::task::yield_now().await;
     }

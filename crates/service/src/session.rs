@@ -156,8 +156,8 @@ impl Session {
 
     fn admit(&mut self) -> Result<(), Refusal> {
         let shared = &self.reader.0;
-        if let Some(Ended { code, detail }) = shared.slot.ended() {
-            return Err(Refusal::because(code, detail));
+        if let Some(ended) = shared.slot.ended() {
+            return Err(ended.into());
         }
         if shared.service.is_draining() {
             return Err(Refusal::new(ErrorCode::Draining).retry_after(2_000));
@@ -278,7 +278,7 @@ impl Reader {
     pub fn acked(&self, up_to: InboxSeq, delivered: &[(ConversationId, Seq)]) {
         if up_to > self.0.slot.known_head() {
             let detail = format!("acknowledged {up_to}, but the log ends before it");
-            self.0.slot.end(Ended { code: ErrorCode::LogBehindClient, detail });
+            self.0.slot.end(Ended::because(ErrorCode::LogBehindClient, detail));
             return;
         }
         let after_reset = matches!(self.0.opened.start, Start::Reset { at, .. } if up_to <= at);

@@ -1,7 +1,7 @@
 //! What the ledger's word means for whoever asked.
 
 use anser_backend::Appended;
-use anser_types::{Answer, CommandNo, ErrorCode, Refusal};
+use anser_types::{Answer, CommandNo, ErrorCode, Refusal, limits};
 
 use crate::api::Answered;
 use crate::writer::publish::Ending;
@@ -33,7 +33,11 @@ pub(crate) fn verdict(
             }
             Appended::Conflict => simply(ErrorCode::Conflict),
             Appended::AnswerForgotten => simply(ErrorCode::AnswerForgotten),
-            Appended::Fenced => simply(ErrorCode::Replaced),
+            // A newer session of the same device: see `Registry::supersede`.
+            Appended::Fenced => {
+                let pause = limits::REPLACED_PAUSE_MS;
+                Some(refused(Refusal::new(ErrorCode::Replaced).retry_after(pause), None))
+            }
             Appended::OutOfOrder { .. } if earlier_waits => None,
             Appended::OutOfOrder { expected } => {
                 Some(refused(Refusal::new(ErrorCode::OutOfOrder), Some(expected)))

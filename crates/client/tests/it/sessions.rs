@@ -130,6 +130,18 @@ fn alternatives_are_tried_when_sent_elsewhere() {
 }
 
 #[test]
+fn replaced_by_its_own_device_comes_back_after_the_pause() {
+    let mut world = World::new();
+    let by_itself = v1::Close { retry_after_ms: 5_000, ..close(ErrorCode::Replaced) };
+    world.server.close_next_hello = Some(by_itself);
+    world.input(Input::Start);
+    let start = world.at;
+    world.until("online", World::is_connected);
+    assert!(world.at - start >= Duration::from_secs(5));
+    assert!(!world.heard.events.iter().any(|e| matches!(e, AppEvent::KickedOffline { .. })));
+}
+
+#[test]
 fn replaced_stays_away_and_says_why() {
     let mut world = World::new();
     world.server.close_next_hello = Some(close(ErrorCode::Replaced));

@@ -13,7 +13,7 @@ use std::{
 use anser_proto::close::CloseReason;
 use anser_proto::session::server::{Request, ServerSession};
 use anser_proto::v1;
-use anser_service::{Ended, Mailbox, Opened, Reader, Session};
+use anser_service::{Answered, Ended, Mailbox, Opened, Reader, Session};
 use anser_types::limits::FRAME_MAX_BYTES;
 use anser_types::{ErrorCode, InboxSeq, Refusal, SessionEpoch};
 use tokio::time::Instant;
@@ -175,11 +175,11 @@ impl<'a, T: Transport> Actor<'a, T> {
 
     /// The service ends the session: at once, or, when the server drains, once everything begun is answered.
     fn obey(&mut self, ended: Option<Ended>, now: Instant) -> Result<(), Stop> {
-        let Some(Ended { code, detail }) = ended else {
+        let Some(ended) = ended else {
             return Ok(());
         };
-        let mut reason = CloseReason::because(code, detail);
-        if code != ErrorCode::Draining {
+        let mut reason = CloseReason::from(Refusal::from(ended));
+        if reason.code != ErrorCode::Draining {
             return Err(Stop::Close(reason));
         }
         if self.leaving.as_ref().is_none_or(|leaving| leaving.reason.is_none()) {
@@ -268,8 +268,8 @@ impl<'a, T: Transport> Actor<'a, T> {
             let ack = replies::command_ack(asked, &answered);
             wire.command_ack(&ack, &mut outbound.frames);
             self.pushing.note_answered(InboxSeq(ack.inbox_seq));
-            if ack.error.as_ref().is_some_and(is_replaced) {
-                return Err(Stop::Close(CloseReason::because(ErrorCode::Replaced, "")));
+            if let Some(reason) = replaced(&answered) {
+                return Err(Stop::Close(reason));
             }
         }
         while outbound.has_room()
@@ -361,9 +361,10 @@ impl<'a, T: Transport> Actor<'a, T> {
     }
 }
 
-/// A newer session of the device exists: this one must not go on.
-fn is_replaced(error: &v1::Error) -> bool {
-    error.code == u32::from(ErrorCode::Replaced.number())
+/// A newer session exists, says the answer to a command: this one must not go on.
+fn replaced(answered: &Answered) -> Option<CloseReason> {
+    let Answered::Refused { refusal, .. } = answered else { return None };
+    (refusal.code == ErrorCode::Replaced).then(|| refusal.clone().into())
 }
 
 /// Writes a reply, or says that it is larger than a frame may be.

@@ -7,7 +7,9 @@ use anser_proto::codec::encode_frame;
 use anser_proto::session::client::Incoming;
 use anser_proto::v1::{self, Reconnect, client_frame::Frame};
 use anser_service::SignedIn;
-use anser_types::limits::{COMMANDS_IN_FLIGHT, HELLO_MAX_BYTES, HELLO_TIMEOUT_MS};
+use anser_types::limits::{
+    COMMANDS_IN_FLIGHT, HELLO_MAX_BYTES, HELLO_TIMEOUT_MS, REPLACED_PAUSE_MS,
+};
 use anser_types::{DeviceClass, ErrorCode};
 use bytes::BytesMut;
 use tokio::time::Instant;
@@ -224,7 +226,8 @@ async fn a_newer_session_of_a_device_replaces_the_older() {
     let second = new.sign_in(&device).await;
     assert!(second.session_epoch > first.session_epoch);
     let close = old.closed_with(ErrorCode::Replaced).await;
-    assert_eq!(close.reconnect(), Reconnect::Never);
+    // It may be the living one: the newer Hello may come from a process that died.
+    assert_eq!((close.reconnect(), close.retry_after_ms), (Reconnect::After, REPLACED_PAUSE_MS));
     drop(old);
     assert_eq!(old_serving.await.unwrap(), Farewell::Closed(ErrorCode::Replaced));
     assert_eq!(new.pong().await, 0);
@@ -241,7 +244,8 @@ async fn requirement_d4_newest_of_a_class_wins_and_command_lines_do_not_count() 
     other_line.sign_in(&world.device("alice", DeviceClass::Cli).await).await;
     let (mut new_phone, _) = world.connect(64 * 1024);
     new_phone.sign_in(&world.device("alice", DeviceClass::Phone).await).await;
-    phone.closed_with(ErrorCode::Replaced).await;
+    let close = phone.closed_with(ErrorCode::Replaced).await;
+    assert_eq!((close.reconnect(), close.retry_after_ms), (Reconnect::Never, 0));
     for peer in [&mut line, &mut other_line, &mut new_phone] {
         assert_eq!(peer.pong().await, 0);
     }

@@ -80,6 +80,12 @@ fn a_given_time_replaces_the_usual_one() {
     );
     let silent = Refusal::new(ErrorCode::Silent).retry_after(42);
     assert_eq!(CloseReason::from(silent).advice().reconnect, Reconnect::After);
+    // Replaced by another device is for good, by one's own device for a while.
+    let by_itself = Refusal::new(ErrorCode::Replaced).retry_after(5_000);
+    let advice = CloseReason::from(by_itself).advice();
+    assert_eq!((advice.reconnect, advice.retry_after_ms), (Reconnect::After, 5_000));
+    let expired = Refusal::new(ErrorCode::TokenExpired).retry_after(5_000);
+    assert_eq!(CloseReason::from(expired).advice().reconnect, Reconnect::SignIn);
 }
 
 #[test]

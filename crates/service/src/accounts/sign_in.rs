@@ -120,7 +120,7 @@ impl Service {
         // Whoever is about to open a session with this token looks again, or is already in the registry.
         self.doors().note_revocation();
         let _door = self.doors().enter(device.user).await;
-        let ended = Ended { code: ErrorCode::SignedOut, detail: String::new() };
+        let ended = Ended::because(ErrorCode::SignedOut, "");
         self.registry().end(device.user, Some(device.device), &ended);
         Ok(())
     }

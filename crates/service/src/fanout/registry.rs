@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use anser_types::{DeviceClass, DeviceNo, UserNo};
+use anser_types::{DeviceClass, DeviceNo, ErrorCode, UserNo, limits};
 use parking_lot::RwLock;
 
 use crate::api::Ended;
@@ -68,19 +68,25 @@ impl Registry {
     }
 
     /// The policy for duplicate sign-ins: a device has one session, and where the class says so the newest wins.
+    ///
+    /// Whom another device replaced stays away. Whom its own device replaced may be the living one: a Hello that was on
+    /// its way when its process died, or was given up, can arrive last. It comes back after a pause.
     pub(crate) fn supersede(
         &self,
         user: UserNo,
         newest: u64,
         device: DeviceNo,
         class: DeviceClass,
-        ended: &Ended,
     ) {
         let replaced = self.take_out(user, |place| {
             place.id != newest
                 && (place.device == device || (class.newest_wins() && place.class == class))
         });
-        end_each(&replaced, ended);
+        for place in replaced {
+            let by_itself = place.device == device;
+            let retry_after_ms = by_itself.then_some(limits::REPLACED_PAUSE_MS);
+            place.slot.end(Ended { retry_after_ms, ..Ended::because(ErrorCode::Replaced, "") });
+        }
     }
 
     /// Ends the sessions of one device, or of all of a user's.

@@ -174,7 +174,7 @@ impl Publisher {
         self.refuse_all(waiting, &refusal);
         if !matches!(error, StoreError::Full(_)) {
             self.failed.send_replace(Some(error.to_string()));
-            let ended = Ended { code: ErrorCode::StoreFailed, detail: error.to_string() };
+            let ended = Ended::because(ErrorCode::StoreFailed, error.to_string());
             self.registry.end_all(&ended);
         }
     }
