@@ -132,8 +132,11 @@ impl Core {
             };
             let own = echo.map(|local_no| OwnMessage { local_no, stored_offline: false });
             let (message, peer) = (message.clone(), peer.cloned());
+            let settled = own.is_some();
             let stored = StoredMessage { message, peer, inbox_seq: None, own };
-            self.store.put_page(Record::MessageStored(stored));
+            let record = Record::MessageStored(stored);
+            // As for an entry of the inbox: what leaves the outbox arrives in the same transaction.
+            if settled { self.store.put(record) } else { self.store.put_page(record) }
         }
     }
 

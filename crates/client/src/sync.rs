@@ -280,8 +280,11 @@ impl Core {
             self.store.after_page(Then::Tell(event));
         }
         let own = echo.map(|local_no| OwnMessage { local_no, stored_offline: false });
+        let settled = own.is_some();
         let stored = StoredMessage { message, peer, inbox_seq: Some(inbox_seq), own };
-        self.store.put_page(Record::MessageStored(stored));
+        let record = Record::MessageStored(stored);
+        // What leaves the outbox arrives among the messages in the same transaction, also when the page must come again.
+        if settled { self.store.put(record) } else { self.store.put_page(record) }
     }
 
     fn take_change(&mut self, inbox_seq: InboxSeq, change: Change) {
