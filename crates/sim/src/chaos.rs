@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anser_types::{Command, Content, ConversationId, Seq, Target};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::checker::Evidence;
 use crate::coverage::{Coverage, Rare};
@@ -113,6 +113,8 @@ pub fn run(plan: Plan) -> Result<Run, Stopped> {
         world.heal().await;
         let converged_in = world.converge(CONVERGENCE).await?;
         let evidence = world.evidence().await?;
+        let untrue = world.scribe.untrue_events();
+        ensure!(untrue.is_empty(), "events of what was not stored: {untrue:?}");
         let (coverage, trace) = (world.coverage.clone(), world.trace.clone());
         Ok(Run { evidence, coverage, trace, converged_in })
     })

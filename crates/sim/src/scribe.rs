@@ -38,6 +38,8 @@ struct State {
     /// Messages that failed and wait for their user, with what was said when they were composed.
     parked: BTreeMap<(UserId, MessageId), What>,
     invoked: BTreeMap<(UserId, MessageId), What>,
+    /// Events that told the app of what was not stored.
+    untrue: Vec<String>,
     /// Devices that rebuild from conversation heads, and whether they were interrupted.
     rebuilding: BTreeMap<(UserId, DeviceNo), bool>,
 }
@@ -88,7 +90,22 @@ impl Scribe {
         journals.collect()
     }
 
-    /// Whether some device of this user rebuilds from conversation heads now.
+    /// Events that told an app of a message which its store did not hold (guarantee G10).
+    #[must_use]
+    pub fn untrue_events(&self) -> Vec<String> {
+        self.state.lock().untrue.clone()
+    }
+
+    fn must_hold(&self, device: &Identity, conversation: ConversationId, seq: Seq) {
+        let mut state = self.state.lock();
+        let pen = state.pen(&device.user, device.device);
+        if !state.held.contains_key(&(pen, conversation, seq)) {
+            let untrue = format!("{device:?} was told of seq {seq} of {conversation}");
+            state.untrue.push(untrue);
+        }
+    }
+
+    /// Whether this device rebuilds from conversation heads now.
     #[must_use]
     pub fn is_rebuilding(&self, device: &Identity) -> bool {
         self.state.lock().rebuilding.contains_key(&(device.user.clone(), device.device))
@@ -226,7 +243,13 @@ impl Witness for Scribe {
     fn heard(&self, device: &Identity, event: &AppEvent) {
         self.sync_moved(device, event);
         match event {
-            AppEvent::MessageStateChanged { id, state, .. } => {
+            AppEvent::NewMessage { message, .. } if message.content.is_some() => {
+                self.must_hold(device, message.conversation, message.seq);
+            }
+            AppEvent::MessageStateChanged { id, conversation, state } => {
+                if let MessageState::Sent { seq, .. } = state {
+                    self.must_hold(device, *conversation, *seq);
+                }
                 if id.device != device.device && matches!(state, MessageState::Sent { .. }) {
                     self.coverage.note(Rare::SettledByEcho);
                 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anser_backend::MemoryBackend;
-use anser_backend::memory::CommitGate;
+use anser_backend::memory::{CommitGate, Image};
 use anser_gateway::conn;
 use anser_service::{Entropy, Ports, Service, Settings};
 use anser_types::Clock;
@@ -95,12 +95,24 @@ impl Server {
 
     /// Kills the process wherever it is and starts another on the same disk.
     pub fn crash_and_restart(&mut self) {
+        let seams = Arc::clone(&self.setup.seams);
+        self.restart(|backend| {
+            backend.crash();
+            seams.server_died(backend);
+        });
+    }
+
+    /// Kills the process wherever it is and starts another on a restored backup.
+    pub fn restore(&mut self, backup: &Image) {
+        self.restart(|backend| backend.restore(backup));
+    }
+
+    fn restart(&mut self, meanwhile: impl FnOnce(&MemoryBackend)) {
         self.network.server_died();
         self.service = None;
         {
             let mut backend = self.backend.lock();
-            backend.crash();
-            self.setup.seams.server_died(&backend);
+            meanwhile(&backend);
             *backend = backend.reopen();
         }
         self.listen();

@@ -112,10 +112,15 @@ impl DeviceStore {
                 self.snapshot.endpoints.retain(|(known, _)| known != network);
                 self.snapshot.endpoints.push((network.clone(), endpoint.clone()));
             }
+            // Nobody sends them again here: they are gone.
+            Record::NotOnServer { conversation, above } => {
+                self.messages.retain(|(id, seq), _| id != conversation || seq <= above);
+                let mark = self.mark(*conversation);
+                (mark.head, mark.last_own) = (mark.head.min(*above), mark.last_own.min(*above));
+            }
             Record::MessageHidden { .. }
             | Record::ChangeStored { .. }
-            | Record::UnavailableStored(_)
-            | Record::NotOnServer { .. } => {}
+            | Record::UnavailableStored(_) => {}
         }
     }
 

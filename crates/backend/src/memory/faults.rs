@@ -43,6 +43,16 @@ impl MemoryBackend {
         });
     }
 
+    /// Kills the running process and restores a backup in its place: the log's epoch rises, so that everybody who has
+    /// seen more than it holds learns that it went back.
+    pub fn restore(&self, backup: &Image) {
+        self.go_back(backup);
+        self.overwrite(|machine| {
+            let epoch = &mut machine.durable.log_epoch;
+            *epoch = epoch.next();
+        });
+    }
+
     fn replace(
         &self,
         conversation: ConversationId,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anser_sim::chaos::{Plan, run};
 use anser_sim::checker::{check, report};
+use anser_sim::network::Weather;
 use anser_sim::world::{Setup, World, simulate};
 use anyhow::{Result, ensure};
 
@@ -90,6 +91,27 @@ fn an_old_copy_is_noticed_although_its_last_number_had_been_freed() {
         world.tell(0, 2, "four").await?;
         world.rest(30_000).await;
         ensure!(world.devices[0].identity().device.0 > 2, "the old copy was not noticed");
+        Ok(())
+    });
+}
+
+/// A process dies right after it said Hello; the next one's Hello overtakes it. The late one took the session over, and
+/// the device was told never to come back.
+#[test]
+fn a_hello_that_comes_late_does_not_keep_its_own_device_away() {
+    tell(Setup::of(1), async |world: &mut World| {
+        for _ in 0..20 {
+            world.devices[1].kill_within(true).await;
+            world.network.set_weather(Weather { delay_ms: 3_000, ..Weather::FAIR });
+            world.devices[1].switch_on();
+            world.rest(world.random.below(4_000)).await;
+            world.devices[1].kill_within(true).await;
+            world.network.set_weather(Weather::FAIR);
+            world.devices[1].switch_on();
+            world.rest(3_000).await;
+            world.tell(0, 1, "are you there?").await?;
+            world.converge(Duration::from_secs(60)).await?;
+        }
         Ok(())
     });
 }
