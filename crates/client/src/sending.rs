@@ -35,6 +35,8 @@ impl Core {
                 let Some(entry) = self.outbox.entries.get_mut(&local_no) else { continue };
                 entry.item.state = OutboxState::Numbered(no);
                 (entry.durable, entry.counts) = (false, true);
+                // When it was sent under an earlier number says nothing about this one.
+                entry.sent_at = None;
                 self.store.put(if std::mem::take(&mut entry.unstored) {
                     Record::OutboxPut(entry.item.clone())
                 } else {
@@ -78,6 +80,10 @@ impl Core {
             self.outbox.due.remove(&no);
             let executed = no <= self.outbox.executed_up_to;
             let Some(entry) = self.outbox.by_number(no) else { continue };
+            if !entry.durable {
+                // It becomes due when its number is stored.
+                continue;
+            }
             if entry.item.delete_wanted && !executed {
                 // Not to be said (again): only a new session can free the number.
                 let reason = Refusal::because(ErrorCode::OutOfOrder, "a command was withdrawn");

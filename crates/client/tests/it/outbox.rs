@@ -7,7 +7,7 @@ use anser_types::{Command, ErrorCode, LocalNo, Target};
 
 use crate::host::{direct, user};
 use crate::server::error;
-use crate::world::World;
+use crate::world::{StoreMode, World};
 
 fn is_failed(state: Option<&MessageState>, wanted_unconfirmed: bool) -> bool {
     matches!(state, Some(MessageState::Failed { unconfirmed, .. }) if *unconfirmed == wanted_unconfirmed)
@@ -41,15 +41,35 @@ fn requirement_a3_ids_are_the_device_and_a_counter_that_grows_by_one() {
 #[test]
 fn nothing_is_transmitted_before_its_number_is_stored() {
     let mut world = World::online();
-    world.store = crate::world::StoreMode::Full;
+    world.store = StoreMode::Full;
     let lost = world.send("bob", "not yet");
     world.secs(20);
     assert!(world.server.transmissions.is_empty());
     assert!(
         world.heard.events.iter().any(|e| matches!(e, AppEvent::StoreFailing { full: true, .. }))
     );
-    world.store = crate::world::StoreMode::Works;
+    world.store = StoreMode::Works;
     world.until("sent", |w| w.is_sent(lost));
+}
+
+/// Found by fuzzing: the time of the first transmission, under another number, made the new one look overdue.
+#[test]
+fn a_message_tried_again_waits_for_its_new_number_to_be_stored() {
+    let mut world = World::online();
+    world.server.refuse.push_back(error(ErrorCode::ContentTooLarge));
+    let local_no = world.send("bob", "again");
+    world.secs(1);
+    assert!(is_failed(world.states(local_no).last(), false));
+
+    world.store = StoreMode::Full;
+    assert!(world.with(|core, now| core.retry(local_no, now)));
+    world.secs(60);
+    assert!(world.server.texts("bob").is_empty(), "its number is not durable yet");
+
+    world.store = StoreMode::Works;
+    world.secs(60);
+    assert!(world.is_sent(local_no));
+    assert_eq!(world.server.texts("bob"), ["again"]);
 }
 
 #[test]
