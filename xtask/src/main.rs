@@ -1,8 +1,10 @@
-//! The project's own tasks: `cargo xtask test | tidy | sim | generate`.
+//! The project's own tasks: `cargo xtask test | tidy | sim | chaos | fuzz | generate`.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
 
+mod chaos;
 mod codegen;
 mod files;
+mod fuzz;
 mod sim;
 mod test;
 mod tidy;
@@ -37,6 +39,29 @@ enum Task {
         #[arg(long, group = "which")]
         seed: Option<u64>,
     },
+    /// Run the drills of the real server and real clients in their long form: kills, slow disks, bad networks.
+    Chaos {
+        /// Kills at least, of servers and clients together.
+        #[arg(long, default_value_t = 100)]
+        kills: usize,
+        /// How many times longer everything else is than in a test run.
+        #[arg(long, default_value_t = 5)]
+        factor: usize,
+        /// Repeat the random choices of an earlier run.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Fuzz everything that reads bytes from outside.
+    Fuzz {
+        /// One target; otherwise each, one after the other.
+        target: Option<String>,
+        /// Seconds for each.
+        #[arg(long, default_value_t = 60)]
+        secs: u64,
+        /// Do not fuzz: take what was gathered so far over into the repository's corpora.
+        #[arg(long, conflicts_with = "secs")]
+        keep: bool,
+    },
     /// Generate the code of the wire messages from `proto/`.
     Generate,
 }
@@ -47,6 +72,9 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy { shrink } => tidy::run(shrink),
         Task::Sim { seeds: Some(range), .. } => sim::run(&sim::Seeds::Many(range)),
         Task::Sim { seed, .. } => sim::run(&sim::Seeds::One(seed.unwrap_or_default())),
+        Task::Chaos { kills, factor, seed } => chaos::run(kills, factor, seed),
+        Task::Fuzz { target, keep: true, .. } => fuzz::keep(target.as_deref()),
+        Task::Fuzz { target, secs, .. } => fuzz::run(secs, target.as_deref()),
         Task::Generate => codegen::generate(),
     }
 }
