@@ -87,7 +87,9 @@ fn asked(world: &World) -> Vec<Vec<String>> {
 fn receipts_of_any_number_of_conversations_are_asked_for_page_by_page() {
     let mut world = World::online();
     let peers: std::collections::BTreeSet<_> = (0..730).map(|i| format!("peer{i}")).collect();
-    peers.iter().for_each(|peer| drop(world.send(peer, "hello")));
+    for peer in &peers {
+        world.send(peer, "hello");
+    }
     world.until("sent", |w| w.disk.outbox.is_empty());
     world.restart();
     world.secs(2);
@@ -101,7 +103,9 @@ fn receipts_of_any_number_of_conversations_are_asked_for_page_by_page() {
 #[test]
 fn a_page_of_receipts_that_does_not_fit_into_a_reply_is_halved() {
     let mut world = World::online();
-    (0..60).for_each(|i| drop(world.send(&format!("peer{i}"), "hello")));
+    for i in 0..60 {
+        world.send(&format!("peer{i}"), "hello");
+    }
     world.until("sent", |w| w.disk.outbox.is_empty());
     world.server.receipts_limit = 12;
     world.restart();
