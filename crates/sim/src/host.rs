@@ -39,8 +39,7 @@ const STORE_MS: u64 = 20;
 enum Wish {
     Compose(Command, oneshot::Sender<Result<LocalNo, Refusal>>),
     Ask(Query, oneshot::Sender<Result<Reply, Refusal>>),
-    /// Messages that failed are sent again; a device that was told to stay offline connects again.
-    TryAgain,
+    RetryFailed,
 }
 
 /// What happened on a device, as the simulation tells it to whoever keeps a journal.
@@ -220,12 +219,11 @@ impl Device {
         answer.await.ok()
     }
 
-    /// The user sends again every message that failed but was not refused for good, and goes online again if another
-    /// session took over.
-    pub async fn try_again(&self) {
+    /// The user sends again every message that failed but was not refused for good.
+    pub async fn retry_failed(&self) {
         if let Some(process) = &self.process {
             // A device that dies meanwhile is asked again by its user.
-            let _gone = process.wishes.send(Wish::TryAgain).await;
+            let _gone = process.wishes.send(Wish::RetryFailed).await;
         }
     }
 
@@ -384,8 +382,7 @@ impl Running {
                 let query_no = self.core.query(query, now);
                 self.asked.push((query_no, reply));
             }
-            Wish::TryAgain => {
-                self.core.handle_input(Input::Start, now);
+            Wish::RetryFailed => {
                 let failed: Vec<LocalNo> = self
                     .store
                     .lock()

@@ -228,7 +228,7 @@ impl World {
         while from.elapsed() < within {
             self.rest(1_000).await;
             for device in &self.devices {
-                device.try_again().await;
+                device.retry_failed().await;
             }
             if self.lagging().await?.is_empty() {
                 return Ok(from.elapsed());
