@@ -3,12 +3,14 @@
 
 mod backup;
 mod commands;
+mod drills;
 mod fsync_errors;
 mod full_disk;
 mod http;
 mod kept;
 mod kills;
 mod life;
+mod people;
 mod program;
 mod refusals;
 mod talk;

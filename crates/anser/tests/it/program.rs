@@ -119,7 +119,9 @@ impl Home {
         self.launch(command, "ready")
     }
 
-    fn launch(&self, mut command: Command, ready: &str) -> Result<Server, ExitStatus> {
+    /// Starts a server by this command, which may be one that starts the server; its exit status if it ends before it says
+    /// this.
+    pub fn launch(&self, mut command: Command, ready: &str) -> Result<Server, ExitStatus> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -178,6 +180,11 @@ impl Server {
         self.signal(Signal::TERM);
         while self.hear("\u{0}") {}
         (self.child.wait().unwrap(), self.said())
+    }
+
+    /// Its exit status, if it has ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// How it ends by itself.
