@@ -11,3 +11,4 @@ mod phases;
 mod samples;
 mod times;
 mod unknown;
+mod versions;
