@@ -7,9 +7,7 @@ use anser_types::{
 };
 use parking_lot::Mutex;
 
-use crate::api::{
-    Caller, CommandRequest, Ended, Opened, Query, Reply as QueryReply, Signal, Start,
-};
+use crate::api::{Caller, CommandRequest, Ended, Opened, Query, Reply, Signal, Start};
 use crate::directory::View;
 use crate::fanout::mailbox::Slot;
 use crate::fanout::registry::Registry;
@@ -21,7 +19,7 @@ use crate::service::Service;
 use crate::sync::inbox;
 pub use crate::sync::inbox::Page;
 use crate::writer::batch::Job;
-use crate::writer::publish::Reply;
+use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
 use crate::{history, receipts, sync};
 
@@ -148,8 +146,8 @@ impl Session {
             Err(refusal) => return Pending::refused(command_no, refusal),
         };
         let (ticket, pending) = self.lane.enter(request);
-        let reply = Reply::lane(Arc::clone(&self.lane), ticket);
-        let job = Job { append: decided.append, route: decided.route, reply };
+        let asker = Asker::lane(Arc::clone(&self.lane), ticket);
+        let job = Job { append: decided.append, route: decided.route, asker };
         service.writer().submit(job, Queue::Sessions).await;
         pending
     }
@@ -172,7 +170,7 @@ impl Session {
     ///
     /// # Errors
     /// See [`Reader::query`].
-    pub async fn query(&self, query: Query) -> Result<QueryReply, Refusal> {
+    pub async fn query(&self, query: Query) -> Result<Reply, Refusal> {
         self.reader.query(query).await
     }
 
@@ -220,7 +218,7 @@ impl Reader {
     ///
     /// # Errors
     /// `ConversationUnknown`, `UserUnknown`, `InvalidArgument`, or what the store says.
-    pub async fn query(&self, query: Query) -> Result<QueryReply, Refusal> {
+    pub async fn query(&self, query: Query) -> Result<Reply, Refusal> {
         let Shared { service, caller, .. } = &*self.0;
         let answered = match query {
             Query::History { of, after, before, limit, oldest_first } => {

@@ -71,9 +71,9 @@ struct Unsettled {
     seq: Seq,
 }
 
-/// A session's place in its inbox.
+/// Where a session stands in its inbox.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct InboxPlace {
     flow: Flow,
     known_head: InboxSeq,
     acked: InboxSeq,
@@ -91,7 +91,7 @@ struct Wish {
     entries: usize,
 }
 
-impl Place {
+impl InboxPlace {
     /// The place after Welcome. A good cursor begins with a page, as if it had been asked for.
     pub(super) fn new(start: Start, head: InboxSeq, want: usize) -> Self {
         let (flow, acked) = match start {

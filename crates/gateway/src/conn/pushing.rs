@@ -19,7 +19,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::actor::Stop;
-use super::delivery::{Acked, Place, Step};
+use super::delivery::{Acked, InboxPlace, Step};
 use super::outbound::Outbound;
 use super::settings::Settings;
 use crate::metrics;
@@ -60,7 +60,7 @@ pub(super) struct Ways<'a> {
 
 /// The delivering side of a session.
 pub(super) struct Pushing {
-    place: Place,
+    place: InboxPlace,
     opened: Arc<Opened>,
     settings: Arc<Settings>,
     /// At most one read of the log at a time.
@@ -86,7 +86,7 @@ impl Pushing {
         outbound: &mut Outbound,
         now: Instant,
     ) -> Self {
-        let place = Place::new(opened.start, opened.inbox_head, want);
+        let place = InboxPlace::new(opened.start, opened.inbox_head, want);
         if let Start::Reset { at, reason } = opened.start {
             wire.sync_reset(&replies::sync_reset(at, &opened, reason), &mut outbound.frames);
         }

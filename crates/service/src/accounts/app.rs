@@ -20,7 +20,7 @@ use crate::rules::{No, Plan};
 use crate::service::Service;
 use crate::verdict::{AGAIN_MAX, as_answer};
 use crate::writer::batch::Job;
-use crate::writer::publish::Reply;
+use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
 
 /// Proof that a request came with an accepted API key: only the service makes one.
@@ -155,9 +155,9 @@ impl Service {
         for _ in 0..AGAIN_MAX {
             let planned = self.plan_send(sender, to, &composed, view).await;
             let decided = as_append(self, key.clone(), planned)?;
-            let (reply, ending) = oneshot::channel();
-            let reply = Reply::waiter(reply);
-            let job = Job { append: decided.append, route: decided.route, reply };
+            let (asker, ending) = oneshot::channel();
+            let asker = Asker::waiter(asker);
+            let job = Job { append: decided.append, route: decided.route, asker };
             self.writer().submit(job, Queue::Bulk).await;
             let ending = ending.await.map_err(|_| Refusal::new(ErrorCode::Internal))?;
             match as_answer(ending) {

@@ -7,7 +7,7 @@ use crate::lane::{Lane, Next, Turn};
 use crate::messages::decide::decide;
 use crate::service::Service;
 use crate::writer::batch::Job;
-use crate::writer::publish::Reply;
+use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
 
 /// Runs until no command of the lane waits for its rules.
@@ -22,13 +22,13 @@ pub(crate) async fn run(service: Arc<Service>, lane: Arc<Lane>) {
             }
         }
         lane.fly_again(ticket);
-        let reply = Reply::lane(Arc::clone(&lane), ticket);
+        let asker = Asker::lane(Arc::clone(&lane), ticket);
         match decided {
             Ok(decided) => {
-                let job = Job { append: decided.append, route: decided.route, reply };
+                let job = Job { append: decided.append, route: decided.route, asker };
                 service.writer().submit(job, Queue::Sessions).await;
             }
-            Err(refusal) => reply.refuse(refusal),
+            Err(refusal) => asker.refuse(refusal),
         }
     }
 }

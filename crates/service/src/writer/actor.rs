@@ -87,8 +87,8 @@ impl Writer {
     async fn commit(&mut self, batch: Vec<Job>) -> Done {
         let mut appends: Vec<Append> = Vec::with_capacity(batch.len());
         let mut waiting: Vec<Waiting> = Vec::with_capacity(batch.len());
-        for Job { append, route, reply } in batch {
-            waiting.push(Waiting { route, reply });
+        for Job { append, route, asker } in batch {
+            waiting.push(Waiting { route, asker });
             appends.push(append);
         }
         if let Some(error) = &self.failed {

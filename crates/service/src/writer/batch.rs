@@ -6,7 +6,7 @@ use anser_backend::{Append, Record};
 use anser_types::limits::{BATCH_MAX_BYTES, BATCH_MAX_COMMANDS, BATCH_MAX_OPERATIONS};
 
 use crate::fanout::route::Route;
-use crate::writer::publish::Reply;
+use crate::writer::publish::Asker;
 
 /// Part of a batch that bulk sends may always have: a quarter keeps them moving under full load.
 const BULK_SHARE: usize = 4;
@@ -19,7 +19,7 @@ pub(crate) struct Job {
     /// Who is told after the commit.
     pub(crate) route: Route,
     /// Who waits for the result.
-    pub(crate) reply: Reply,
+    pub(crate) asker: Asker,
 }
 
 impl Job {
@@ -131,7 +131,7 @@ mod tests {
                 inbox: Vec::new(),
             },
             route: Route::Nobody,
-            reply: Reply::waiter(oneshot::channel().0),
+            asker: Asker::waiter(oneshot::channel().0),
         }
     }
 

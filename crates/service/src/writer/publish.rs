@@ -23,24 +23,24 @@ pub(crate) enum Ending {
 }
 
 #[derive(Debug)]
-enum ReplyTo {
+enum AskerKind {
     Lane(Arc<Lane>, u64),
     Waiter(oneshot::Sender<Ending>),
 }
 
 /// Who waits for a job. If it is dropped without an answer, the waiter hears so.
 #[derive(Debug)]
-pub(crate) struct Reply(Option<ReplyTo>);
+pub(crate) struct Asker(Option<AskerKind>);
 
-impl Reply {
+impl Asker {
     /// A command of a session.
     pub(crate) const fn lane(lane: Arc<Lane>, ticket: u64) -> Self {
-        Self(Some(ReplyTo::Lane(lane, ticket)))
+        Self(Some(AskerKind::Lane(lane, ticket)))
     }
 
     /// Somebody who awaits exactly this result.
     pub(crate) const fn waiter(sender: oneshot::Sender<Ending>) -> Self {
-        Self(Some(ReplyTo::Waiter(sender)))
+        Self(Some(AskerKind::Waiter(sender)))
     }
 
     /// Tells the waiter that the job was not written.
@@ -50,7 +50,7 @@ impl Reply {
 
     fn tell(&mut self, ending: Ending, wakes: Option<&mut Vec<Arc<Lane>>>) {
         match self.0.take() {
-            Some(ReplyTo::Lane(lane, ticket)) => {
+            Some(AskerKind::Lane(lane, ticket)) => {
                 let news = lane.settle(ticket, ending);
                 match wakes {
                     Some(wakes) if news => wakes.push(lane),
@@ -58,7 +58,7 @@ impl Reply {
                     None => lane.wake(),
                 }
             }
-            Some(ReplyTo::Waiter(sender)) => {
+            Some(AskerKind::Waiter(sender)) => {
                 // The waiter may have gone away; the append stands either way.
                 drop(sender.send(ending));
             }
@@ -67,7 +67,7 @@ impl Reply {
     }
 }
 
-impl Drop for Reply {
+impl Drop for Asker {
     fn drop(&mut self) {
         if self.0.is_some() {
             tracing::warn!("a command leaves the writer without an answer");
@@ -80,7 +80,7 @@ impl Drop for Reply {
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) route: Route,
-    pub(crate) reply: Reply,
+    pub(crate) asker: Asker,
 }
 
 /// A batch that the store has decided.
@@ -94,7 +94,7 @@ pub(crate) struct Done {
 pub(crate) struct Publisher {
     registry: Arc<Registry>,
     directory: Arc<Directory>,
-    inbox: mpsc::Receiver<Done>,
+    decided: mpsc::Receiver<Done>,
     failed: watch::Sender<Option<String>>,
     slots: Wakes,
     lanes: Vec<Arc<Lane>>,
@@ -104,15 +104,15 @@ impl Publisher {
     pub(crate) fn new(
         registry: Arc<Registry>,
         directory: Arc<Directory>,
-        inbox: mpsc::Receiver<Done>,
+        decided: mpsc::Receiver<Done>,
         failed: watch::Sender<Option<String>>,
     ) -> Self {
-        Self { registry, directory, inbox, failed, slots: Wakes::default(), lanes: Vec::new() }
+        Self { registry, directory, decided, failed, slots: Wakes::default(), lanes: Vec::new() }
     }
 
     /// Runs until the writer has ended.
     pub(crate) async fn run(mut self) {
-        while let Some(done) = self.inbox.recv().await {
+        while let Some(done) = self.decided.recv().await {
             match done.results {
                 Ok(results) if results.len() == done.waiting.len() => {
                     self.publish(results, done.waiting);
@@ -131,7 +131,7 @@ impl Publisher {
 
     fn publish(&mut self, results: Vec<Appended>, waiting: Vec<Waiting>) {
         let mut messages = 0;
-        for (appended, Waiting { route, mut reply }) in results.into_iter().zip(waiting) {
+        for (appended, Waiting { route, mut asker }) in results.into_iter().zip(waiting) {
             let mut offline = false;
             if let Appended::Committed(committed) = &appended {
                 let refused = committed
@@ -144,7 +144,7 @@ impl Publisher {
                     offline = route.fan_out(committed, &self.registry, &mut self.slots);
                 }
             }
-            reply.tell(Ending::Ledger(appended, offline), Some(&mut self.lanes));
+            asker.tell(Ending::Ledger(appended, offline), Some(&mut self.lanes));
         }
         if messages > 0 {
             metrics::messages_accepted(messages);
@@ -181,7 +181,7 @@ impl Publisher {
 
     fn refuse_all(&mut self, waiting: Vec<Waiting>, refusal: &Refusal) {
         for mut one in waiting {
-            one.reply.tell(Ending::Refused(refusal.clone()), Some(&mut self.lanes));
+            one.asker.tell(Ending::Refused(refusal.clone()), Some(&mut self.lanes));
         }
     }
 }

@@ -67,7 +67,7 @@ impl WriterHandle {
 }
 
 fn refuse(job: Job, refusal: Refusal) {
-    job.reply.refuse(refusal);
+    job.asker.refuse(refusal);
 }
 
 fn closed() -> Refusal {
