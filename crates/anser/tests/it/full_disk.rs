@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection, SignedIn};
-use anser_sdk::{ChatMessage, Client, PageBounds, SecretString, Trust};
+use anser_sdk::{ChatMessage, Client, Event, Events, PageBounds, SecretString, Trust};
 use anser_types::{DeviceClass, ErrorCode, UserId};
 use serde_json::json;
 use tempfile::TempDir;
@@ -88,9 +89,22 @@ async fn client(server: &Server, who: SignedIn, store: &Path) -> Client {
         .unwrap()
 }
 
+/// The text of the next message from somebody else.
+async fn next_text(events: &mut Events) -> String {
+    loop {
+        let next = tokio::time::timeout(PATIENCE, events.next()).await;
+        if let Event::NewMessage(message) = next.expect("a message").unwrap().event() {
+            return text_of(message);
+        }
+    }
+}
+
 fn text_of(message: &ChatMessage) -> String {
     String::from_utf8(message.content.as_ref().unwrap().body.to_vec()).unwrap()
 }
+
+/// Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The smallest margin a server may keep.
 const MARGIN: [&str; 2] = ["--set", "store.min_free_mib=64"];
@@ -142,8 +156,48 @@ fn guarantee_g19_a_full_disk_refuses_writes_serves_readers_and_heals() {
 }
 
 #[test]
+fn a_full_disk_of_a_client_loses_nothing_and_heals() {
+    let Some(disk) = SmallDisk::mount(32) else { return };
+    let home = Home::new();
+    let server = home.serve();
+    runtime().block_on(async {
+        let (alice, bob) = (device(&server, "alice").await, device(&server, "bob").await);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let alice = client(&server, alice, elsewhere.path()).await;
+        let bob = client(&server, bob, &disk.path().join("bob")).await;
+        let mut heard = bob.events();
+        bob.wait_synced().await.unwrap();
+        let long = |n: usize| format!("{n}: {}", "x".repeat(60_000));
+
+        disk.fill_but(0);
+        // More than the pages that the store has allocated can take.
+        for n in 1..=30 {
+            alice.send_text(bob.user().clone(), long(n)).await.unwrap();
+        }
+        let mut texts = Vec::new();
+        loop {
+            let next = tokio::time::timeout(PATIENCE, heard.next()).await;
+            match next.expect("the app is told that its disk is full").unwrap().event() {
+                Event::StoreFailing { full, .. } => break assert!(full),
+                Event::NewMessage(message) => texts.push(text_of(message)),
+                _ => {}
+            }
+        }
+        disk.heal();
+        while texts.len() < 30 {
+            texts.push(next_text(&mut heard).await);
+        }
+        assert_eq!(texts, (1..=30).map(long).collect::<Vec<_>>());
+        bob.send_text(alice.user().clone(), "room again").await.unwrap();
+        alice.close().await;
+        bob.close().await;
+    });
+    assert_eq!(server.stop().0.code(), Some(0), "{}", home.log());
+}
+
+#[test]
 fn a_client_store_that_cannot_be_made_on_a_full_disk_says_so() {
-    let Some(disk) = SmallDisk::mount(4) else { return };
+    let Some(disk) = SmallDisk::mount(32) else { return };
     let home = Home::new();
     let server = home.serve();
     runtime().block_on(async {
