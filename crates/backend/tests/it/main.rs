@@ -4,4 +4,5 @@
 mod archive;
 mod conformance;
 mod memory;
+mod properties;
 mod sabotage;
