@@ -11,6 +11,7 @@ use crate::backup;
 use crate::config::{Config, keys, reference};
 use crate::doctor::{self, Verdict};
 use crate::dump::{self, Counts, Selection, WalkError};
+use crate::errors_page;
 use crate::failure::Failure;
 use crate::first_start;
 use crate::limits_page;
@@ -106,7 +107,7 @@ pub enum ConfigCommand {
     },
     /// Look for mistakes
     Check(Options),
-    /// Print the example file, or the pages docs/operate/configuration.md and limits.md
+    /// Print the example file, or the pages docs/operate/configuration.md, limits.md and errors.md
     Reference {
         /// The commented example file
         #[arg(long, group = "what")]
@@ -117,6 +118,9 @@ pub enum ConfigCommand {
         /// The page about fixed limits
         #[arg(long, group = "what")]
         limits: bool,
+        /// The page about every error
+        #[arg(long, group = "what")]
+        errors: bool,
     },
 }
 
@@ -130,8 +134,8 @@ pub fn run(command: &Command) -> ExitCode {
             (show(options, *origin), options.json)
         }
         Command::Config(ConfigCommand::Check(options)) => (check(options), options.json),
-        Command::Config(ConfigCommand::Reference { markdown, limits, .. }) => {
-            (print_reference(*markdown, *limits), false)
+        Command::Config(ConfigCommand::Reference { markdown, limits, errors, .. }) => {
+            (print_reference(*markdown, *limits, *errors), false)
         }
         Command::Doctor(options) => (examine(options), options.json),
         Command::Backup(backup) => (back_up(backup), backup.options.json),
@@ -220,11 +224,13 @@ fn check(options: &Options) -> Result<u8, Failure> {
     print(if options.json { "{\"valid\":true}\n" } else { "the configuration is valid\n" })
 }
 
-fn print_reference(markdown: bool, limits: bool) -> Result<u8, Failure> {
+fn print_reference(markdown: bool, limits: bool, errors: bool) -> Result<u8, Failure> {
     print(&if markdown {
         reference::page()
     } else if limits {
         limits_page::page()
+    } else if errors {
+        errors_page::page()
     } else {
         reference::example_file()
     })
@@ -270,14 +276,15 @@ fn dump_store(options: &Dump) -> Result<u8, Failure> {
     };
     let selection = Selection { inbox_entries: options.inbox_entries };
     let walked = runtime.block_on(dump::walk(&ports, selection, &mut tell));
-    let counts = walked.map_err(|error| match error {
-        WalkError::Store(error) => Failure::new(ErrorCode::StoreDamaged, error.to_string()),
-        WalkError::Output(error) => output(&error),
-    })?;
-    if !json {
-        write!(out, "{}", summary(counts)).map_err(|error| output(&error))?;
-    }
-    out.flush().map_err(|error| output(&error))?;
+    let told = match walked {
+        Ok(_) if json => out.flush(),
+        Ok(counts) => write!(out, "{}", summary(counts)).and_then(|()| out.flush()),
+        Err(WalkError::Output(error)) => Err(error),
+        Err(WalkError::Store(error)) => {
+            return Err(Failure::new(ErrorCode::StoreDamaged, error.to_string()));
+        }
+    };
+    read_or_enough(told)?;
     drop(ports);
     runtime.block_on(store::close(opened))?;
     Ok(exit::OK)
@@ -299,8 +306,16 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 fn print(text: &str) -> Result<u8, Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| output(&error))?;
+    read_or_enough(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
     Ok(exit::OK)
+}
+
+/// Whoever reads the output may have enough of it (`anser dump … | head`): that is no failure.
+fn read_or_enough(told: io::Result<()>) -> Result<(), Failure> {
+    match told {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(output(&error)),
+        _ => Ok(()),
+    }
 }
 
 fn output(error: &io::Error) -> Failure {

@@ -11,6 +11,7 @@ pub mod config;
 pub mod data_dir;
 pub mod doctor;
 pub mod dump;
+pub mod errors_page;
 pub mod failure;
 pub mod first_start;
 pub mod limits_page;

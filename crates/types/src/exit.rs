@@ -47,8 +47,12 @@ pub const fn status_of(code: ErrorCode) -> u8 {
         ErrorCode::ListenFailed => LISTEN,
         ErrorCode::ConfigInvalid => CONFIG,
         ErrorCode::CertificateRefused => AUTHENTICATION,
-        ErrorCode::Unreachable | ErrorCode::TimedOut => TRY_AGAIN,
-        ErrorCode::StoreFailed | ErrorCode::StorageFull => STORE_FAILED,
+        ErrorCode::Unreachable
+        | ErrorCode::TimedOut
+        | ErrorCode::Silent
+        | ErrorCode::OutOfOrder
+        | ErrorCode::Stale => TRY_AGAIN,
+        ErrorCode::StoreFailed | ErrorCode::StorageFull | ErrorCode::LocalDiskFull => STORE_FAILED,
         _ => match code.number() {
             200..=299 => AUTHENTICATION,
             100..=199 | 300..=499 => REFUSED,

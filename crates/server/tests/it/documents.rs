@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anser_server::config::reference;
-use anser_server::limits_page;
+use anser_server::{errors_page, limits_page};
 
 fn is_fresh(name: &str, made: &str, flag: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/operate").join(name);
@@ -23,6 +23,11 @@ fn the_configuration_page_is_fresh() {
 #[test]
 fn the_limits_page_is_fresh() {
     is_fresh("limits.md", &limits_page::page(), "--limits");
+}
+
+#[test]
+fn the_errors_page_is_fresh() {
+    is_fresh("errors.md", &errors_page::page(), "--errors");
 }
 
 #[test]

@@ -1,0 +1,33 @@
+//! The page docs/operate/errors.md, made from the catalogue in `anser_types::error`, so that it cannot go stale.
+
+use std::fmt::Write as _;
+
+use anser_types::{ErrorCode, exit};
+
+/// The page.
+#[must_use]
+pub fn page() -> String {
+    let mut text = String::from(
+        "# Errors\n\n\
+         Made by `anser config reference --errors` from `crates/types/src/error.rs`; a test keeps it fresh.\n\
+         Numbers and names never change their meaning. *Retry*: the same request can succeed later, unchanged. *Exit*:\n\
+         the status of a command that ends with it ([configuration.md](configuration.md)).\n\n\
+         | number | code | retry | exit | what happened | next step |\n|---|---|---|---|---|---|\n",
+    );
+    for code in ErrorCode::ALL {
+        let line = writeln!(
+            text,
+            "| {} | `{}` | {} | {} | {} | {} |",
+            code.number(),
+            code.name(),
+            if code.retryable() { "yes" } else { "no" },
+            exit::status_of(*code),
+            code.text(),
+            code.next_step(),
+        );
+        if line.is_err() {
+            unreachable!("a String takes every write");
+        }
+    }
+    text
+}
