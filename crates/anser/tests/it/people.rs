@@ -15,7 +15,7 @@ use anser_sim::checker::{
     BodyHash, ConversationDump, Counts, Evidence, Journal, MessageKey, What, check, dump_store,
     report,
 };
-use anser_types::{CommandNo, Content, ConversationId, DeviceClass, MessageId, UserId};
+use anser_types::{CommandNo, Content, ConversationId, DeviceClass, ErrorCode, MessageId, UserId};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
@@ -136,6 +136,19 @@ impl Person {
         unsent.into_iter().filter_map(|(id, is_numbered)| is_numbered.then_some(id)).collect()
     }
 
+    /// Waits until a message is sent. One that was given up after its last try is sent again, as its user would.
+    async fn wait_sent(&self, board: &Board, id: MessageId) {
+        while let Err(error) = self.client.wait_sent(id).await {
+            assert_eq!(error.code(), ErrorCode::TimedOut, "{id}: {error}");
+            let message = self.client.own_message(id).await.unwrap().unwrap();
+            let body = BodyHash::of(&message.content.unwrap().body);
+            let (local_no, conversation) = (id.local_no, self.conversation);
+            self.journal.lock().note(board.now_ns(), What::Invoke { local_no, conversation, body });
+            // An error says that it was sent after all.
+            let _sent_meanwhile = self.client.retry_message(id).await;
+        }
+    }
+
     /// The client ends; its journal.
     pub async fn leave(self) -> Journal {
         self.client.close().await;
@@ -252,8 +265,8 @@ pub async fn settle(people: &[Person], board: &Board) {
     let all: usize = people.iter().map(|person| person.sent.len()).sum();
     for person in people {
         for id in &person.sent {
-            let sent = tokio::time::timeout(PATIENCE, person.client.wait_sent(*id)).await;
-            sent.unwrap_or_else(|_| panic!("{id} of {} waits on", person.client.user())).unwrap();
+            let sent = tokio::time::timeout(PATIENCE, person.wait_sent(board, *id)).await;
+            sent.unwrap_or_else(|_| panic!("{id} of {} waits on", person.client.user()));
         }
     }
     board.reaches("messages received", &board.received, all as u64).await;

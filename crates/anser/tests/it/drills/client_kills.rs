@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anser_sdk::{Client, Event};
+use anser_sdk::{Client, Event, Status};
 use anser_sim::checker::{BodyHash, Journal, What};
 use anser_types::{CommandNo, Content, ConversationId, DeviceNo, LocalNo, MessageId, Seq, UserId};
 use rand::RngExt;
@@ -66,7 +66,14 @@ async fn the_client_process() {
     {
         tokio::select! {
             biased;
-            event = events.next() => diary.hear(event.expect("the store works").event()),
+            event = events.next() => {
+                let event = event.expect("the store works");
+                match event.event() {
+                    // States are not kept for a slow reader: they are looked up.
+                    Event::Lagged { .. } => diary.take_up(&client, &to).await,
+                    event => diary.hear(event),
+                }
+            }
             () = std::future::ready(()), if diary.composed.0 < compose => {
                 diary.say(&client, &to).await;
             }
@@ -162,6 +169,9 @@ impl Diary {
             Event::MessageStateChanged { id, seq: Some(seq), .. } => {
                 self.was_accepted(id.local_no, *seq);
             }
+            Event::MessageStateChanged { id, status: Status::Failed { reason, .. }, .. } => {
+                panic!("{id} failed: {reason}");
+            }
             // An event that was not confirmed before the kill comes again.
             Event::NewMessage(message)
                 if self.received.insert((message.conversation, message.seq.unwrap())) =>
@@ -214,7 +224,11 @@ impl Other {
 }
 
 /// Its end; killed and failed when it takes too long.
-async fn end_of(mut child: Child, what: &str) -> std::process::ExitStatus {
+async fn end_of(
+    mut child: Child,
+    what: &str,
+    said: impl Fn() -> String,
+) -> std::process::ExitStatus {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -223,7 +237,7 @@ async fn end_of(mut child: Child, what: &str) -> std::process::ExitStatus {
         if tokio::time::Instant::now() > deadline {
             child.kill().unwrap();
             child.wait().unwrap();
-            panic!("{what}: neither killed nor done within {PATIENCE:?}");
+            panic!("{what}: neither killed nor done within {PATIENCE:?}\n{}", said());
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -279,7 +293,7 @@ async fn client_kills() {
             let injection = Injection { syscalls, what: "signal=KILL", when, files: &[] };
             let strace = under_strace(&other.program(), &injection, home.path());
             let at = format!("{name} ({syscalls} no. {})", injection.when);
-            let status = end_of(other.start(strace), &at).await;
+            let status = end_of(other.start(strace), &at, || other.said()).await;
             assert_eq!(status.signal(), Some(9), "{at}: {status}\n{}", other.said());
             kills += 1;
             println!("client killed: {at}");
@@ -287,7 +301,7 @@ async fn client_kills() {
     }
 
     let last = other.program();
-    let status = end_of(other.start(last), "the last run").await;
+    let status = end_of(other.start(last), "the last run", || other.said()).await;
     assert!(status.success(), "{status}\n{}", other.said());
     let people = [person];
     settle_with(&people, &board, other.compose).await;

@@ -78,7 +78,7 @@ const POINTS: &[Point] = &[
         (1, 2),
         &["store/log/durable"],
     ),
-    point("tables are synced at the end", Stopping, "fsync", (4, 30), &[]),
+    point("tables are synced at the end", Stopping, "fsync", (1, 9), &[]),
     point("a table's new version is named", Stopping, "renameat", (1, 4), &[]),
     point("the checkpoint is written", Stopping, "pwrite64", (1, 1), &["store/log/checkpoint.new"]),
     point("the checkpoint is named", Stopping, "rename", (1, 1), &["store/log/checkpoint.new"]),
