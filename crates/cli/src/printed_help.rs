@@ -31,7 +31,13 @@ impl PrintedHelp {
     pub fn print(self, program: &mut clap::Command) -> ExitCode {
         let result = match self {
             Self::Completions { shell } => completions(program, shell),
-            Self::Man { command } => manual(program, &command),
+            Self::Man { command } => {
+                program.build();
+                match find(program, &command) {
+                    Ok(found) => manual(found),
+                    Err(name) => return unknown(program, name),
+                }
+            }
         };
         match result {
             Ok(()) => ExitCode::from(exit::OK),
@@ -51,15 +57,21 @@ pub fn completions(program: &mut clap::Command, shell: Shell) -> io::Result<()> 
     io::stdout().lock().write_all(&text)
 }
 
+/// The command with this path, or the first name that is none.
+fn find<'a>(program: &'a clap::Command, path: &'a [String]) -> Result<&'a clap::Command, &'a str> {
+    path.iter()
+        .try_fold(program, |command, name| command.find_subcommand(name).ok_or(name.as_str()))
+}
+
+/// Says so as the argument parser does.
+fn unknown(program: &clap::Command, name: &str) -> ExitCode {
+    let what = format!("there is no command '{name}'");
+    let error = program.clone().error(clap::error::ErrorKind::InvalidSubcommand, what);
+    ExitCode::from(if error.print().is_ok() { exit::USAGE } else { exit::UNEXPECTED })
+}
+
 /// Prints the manual page of one command.
-fn manual(program: &mut clap::Command, path: &[String]) -> io::Result<()> {
-    program.build();
-    let mut command = &*program;
-    for name in path {
-        command = command.find_subcommand(name).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, format!("there is no command '{name}'"))
-        })?;
-    }
+fn manual(command: &clap::Command) -> io::Result<()> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
     io::stdout().lock().write_all(&page)

@@ -95,12 +95,22 @@ async fn forget(client: &Client, id: anser_types::MessageId) {
     }
 }
 
+/// What to say. Nothing at all is refused: in a script it means that what should have been said was not made.
 fn read_text(given: &str) -> anyhow::Result<String> {
-    if given != "-" {
-        return Ok(given.to_owned());
+    let text = if given == "-" { read_stdin()? } else { given.to_owned() };
+    if text.is_empty() {
+        return Err(Refusal::because(ErrorCode::InvalidArgument, "there is nothing to say").into());
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn read_stdin() -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes)?;
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let why = format!("the standard input is not UTF-8 text: {}", error.utf8_error());
+        Refusal::because(ErrorCode::InvalidArgument, why)
+    })?;
     // The line end that ends every text file is no part of what is said.
     if text.ends_with('\n') {
         text.pop();

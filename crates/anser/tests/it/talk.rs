@@ -204,3 +204,27 @@ fn what_is_wrong_has_a_code_a_next_step_and_a_status() {
     assert!(said(&home.run(&["completions", "bash"])).contains("anser"));
     assert!(said(&home.run(&["man", "send"])).contains(".TH"));
 }
+
+#[test]
+fn nothing_to_say_and_bytes_that_are_no_text_are_refused() {
+    let home = Home::new();
+    let _server = home.serve();
+    meet(&home, "bob");
+    for said in [&b""[..], b"\n", b"\xff\xfe"] {
+        let mut command = home.program(&["send", "--as", "alice", "bob", "-", "--json"]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), said).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(5));
+        let error: Value = serde_json::from_str(text(&output.stderr).trim()).unwrap();
+        assert_eq!(error["code"], "INVALID_ARGUMENT");
+    }
+    assert!(texts(&home.run(&["history", "--as", "bob", "alice", "--json"])).is_empty());
+}
+
+#[test]
+fn a_manual_page_of_no_command_is_a_mistake_in_the_command_line() {
+    let home = Home::new();
+    assert_eq!(home.run(&["man", "frob"]).status.code(), Some(2));
+    assert!(said(&home.run(&["man", "send"])).contains("anser-send"));
+}
