@@ -15,6 +15,7 @@ mod cache;
 mod commit;
 mod core;
 pub mod disk;
+mod examine;
 mod format;
 mod keys;
 mod log;
@@ -32,5 +33,6 @@ mod writer;
 use anser_backend::codec;
 
 pub use backup::{BackupError, RestoreError, RestoreOptions, Restored, Snapshot, restore};
+pub use examine::{Damage, Examination, Found, examine};
 pub use options::{OpenError, Options};
 pub use store::{Counters, EmbeddedStore};

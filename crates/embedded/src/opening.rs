@@ -116,7 +116,8 @@ pub fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
     Ok(Opened { core, writer, thread, marker, lock })
 }
 
-fn lock(dir: &Path) -> Result<LockFile, OpenError> {
+/// Keeps every other process out of a directory.
+pub fn lock(dir: &Path) -> Result<LockFile, OpenError> {
     let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(LockFile(file)),

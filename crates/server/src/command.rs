@@ -32,7 +32,7 @@ pub enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Look at everything a server needs; each line OK, WARN or FAIL with the fix
-    Doctor(Options),
+    Doctor(Doctor),
     /// Write everything the store holds into one file, while the server runs or when it is stopped
     Backup(Backup),
     /// Make the store of a data directory that has none from a backup
@@ -58,6 +58,22 @@ pub struct Serve {
     options: Options,
     #[command(flatten)]
     shortcuts: Shortcuts,
+}
+
+/// What `doctor` takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Doctor {
+    #[command(flatten)]
+    options: Options,
+    /// Read every byte of a stopped server's store instead, and name each damage with what it touches
+    #[arg(long)]
+    verify: bool,
+    /// Do that, and write what is intact to a new file as JSON lines
+    #[arg(long, requires = "to")]
+    salvage: bool,
+    /// The new file of --salvage
+    #[arg(long, value_name = "FILE", requires = "salvage")]
+    to: Option<PathBuf>,
 }
 
 /// What `dump` takes.
@@ -137,7 +153,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Config(ConfigCommand::Reference { markdown, limits, errors, .. }) => {
             (print_reference(*markdown, *limits, *errors), false)
         }
-        Command::Doctor(options) => (examine(options), options.json),
+        Command::Doctor(doctor) => (examine(doctor), doctor.options.json),
         Command::Backup(backup) => (back_up(backup), backup.options.json),
         Command::Restore(restore) => (bring_back(restore), restore.options.json),
         Command::Dump(dump) => (dump_store(dump), dump.options.json),
@@ -236,9 +252,14 @@ fn print_reference(markdown: bool, limits: bool, errors: bool) -> Result<u8, Fai
     })
 }
 
-fn examine(options: &Options) -> Result<u8, Failure> {
+fn examine(asked: &Doctor) -> Result<u8, Failure> {
+    let options = &asked.options;
     let setup = read(options)?;
-    let findings = doctor::examine(&setup, &SystemClock);
+    let findings = if asked.verify || asked.salvage {
+        doctor::verify(&setup.data_dir.store(), asked.to.as_deref())?
+    } else {
+        doctor::examine(&setup, &SystemClock)
+    };
     let mut text = String::new();
     for finding in &findings {
         let line = if options.json { finding.as_json().to_string() } else { finding.to_string() };

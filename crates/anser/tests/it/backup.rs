@@ -195,6 +195,43 @@ fn a_backup_of_a_stopped_server_needs_no_server_and_is_the_same() {
 }
 
 #[test]
+fn guarantee_g19_the_doctor_reads_every_byte_and_salvages_what_is_intact() {
+    let home = Home::new();
+    let server = home.serve();
+    for user in ["alice", "bob"] {
+        let body = serde_json::json!({"user": user});
+        assert_eq!(crate::http::app(&server, "users", "", &body).status, 201);
+    }
+    for n in 1..=3 {
+        assert_eq!(send(&server, "alice", "bob", &said(n), &format!("key-{n}")).status, 200);
+    }
+    refused(&home, &["doctor", "--verify"], "STORE_IN_USE");
+    server.kill();
+    let sound = home.run(&["doctor", "--verify"]);
+    assert!(sound.status.success(), "{}", text(&sound.stdout));
+
+    // The text of the second message, where it stands in the log.
+    let log = home.data_dir().join("store/log");
+    let segment = fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segment.filter(|path| path.to_str().unwrap().contains("segment-")).min().unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    let at = bytes.windows(9).position(|window| window == b"message 2").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let to = path(&home, "salvaged");
+    let damaged = home.run(&["doctor", "--salvage", "--to", &to]);
+    let report = text(&damaged.stdout);
+    assert_eq!(damaged.status.code(), Some(anser_types::exit::DOCTOR.into()), "{report}");
+    assert!(report.contains("touches commits"), "{report}");
+    let salvaged = fs::read_to_string(&to).unwrap();
+    let lines: Vec<Value> =
+        salvaged.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kept: Vec<_> = messages(&lines).into_iter().map(|(_, text)| text).collect();
+    assert!(kept.contains(&said(1)) && kept.contains(&said(3)), "{kept:?}");
+    assert!(lines.iter().any(|line| line["kind"] == "damage"), "{salvaged}");
+}
+
+#[test]
 fn a_backup_goes_through_tls_when_there_is_no_plain_http() {
     let home = Home::new();
     let listening = |https: &str| {

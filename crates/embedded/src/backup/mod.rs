@@ -11,4 +11,5 @@ mod restore;
 
 pub use export::{BackupError, Snapshot};
 pub use frozen::Frozen;
+pub use places::place_of;
 pub use restore::{RestoreError, RestoreOptions, Restored, restore};

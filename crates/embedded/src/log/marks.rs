@@ -72,19 +72,29 @@ pub struct DurableMark {
 impl DurableMark {
     const MAGIC: &'static [u8; 8] = b"anserdur";
 
-    /// Opens the file, making it for a new store, and says what it holds.
-    pub fn open(disk: &Arc<dyn Disk>) -> Result<(Self, u64), MarkError> {
-        let Some(bytes) = disk.read(DURABLE)? else {
-            let file = disk.create(DURABLE, 2 * SLOT_DISTANCE as u64)?;
-            return Ok((Self { file, written: 0, slot: 0 }, 0));
-        };
+    /// What the file says, 0 if there is none; changes nothing.
+    pub fn read(disk: &dyn Disk) -> Result<u64, MarkError> {
+        disk.read(DURABLE)?.map_or(Ok(0), |bytes| Self::newest(&bytes).map(|(_, newest)| newest))
+    }
+
+    /// Both slots, and the newest number in them.
+    fn newest(bytes: &[u8]) -> Result<([Option<u64>; 2], u64), MarkError> {
         let slots = [bytes.get(..MARK_BYTES), bytes.get(SLOT_DISTANCE..SLOT_DISTANCE + MARK_BYTES)]
             .map(|slot| slot.and_then(|slot| unmark(Self::MAGIC, slot)));
         let untouched = bytes.iter().all(|byte| *byte == 0);
         if slots == [None, None] && !untouched {
             return Err(MarkError::Damaged(DURABLE));
         }
-        let written = slots.iter().flatten().copied().max().unwrap_or(0);
+        Ok((slots, slots.iter().flatten().copied().max().unwrap_or(0)))
+    }
+
+    /// Opens the file, making it for a new store, and says what it holds.
+    pub fn open(disk: &Arc<dyn Disk>) -> Result<(Self, u64), MarkError> {
+        let Some(bytes) = disk.read(DURABLE)? else {
+            let file = disk.create(DURABLE, 2 * SLOT_DISTANCE as u64)?;
+            return Ok((Self { file, written: 0, slot: 0 }, 0));
+        };
+        let (slots, written) = Self::newest(&bytes)?;
         // The next write goes to the slot that does not hold the newest value.
         let slot = u64::from(slots[0] == Some(written));
         Ok((Self { file: disk.open(DURABLE)?, written, slot }, written))

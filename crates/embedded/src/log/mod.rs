@@ -7,10 +7,12 @@ mod marks;
 mod record;
 mod recovery;
 mod segment;
+mod survey;
 mod writer;
 
 pub use marks::{Checkpoint, DurableMark};
 pub use record::{HEADER_BYTES, Salt};
 pub use recovery::{Damage, recover};
 pub use segment::has_segments;
+pub use survey::survey;
 pub use writer::{AppendError, CommitLog};

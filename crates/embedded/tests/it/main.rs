@@ -7,6 +7,7 @@ mod conformance;
 mod doubtful_tail;
 mod faults;
 mod first_start;
+mod flips;
 mod growth;
 mod recovery;
 mod simulated_disk;

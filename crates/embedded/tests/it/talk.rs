@@ -102,7 +102,7 @@ impl Talk {
 }
 
 /// A directory in memory where the system has one: the tables' own syncs are not what these tests are about.
-fn quick_directory() -> TempDir {
+pub fn quick_directory() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 

@@ -6,6 +6,8 @@ pub mod finding;
 pub mod machine;
 pub mod ports;
 pub mod run;
+mod store_check;
 
 pub use finding::{Finding, Verdict};
 pub use run::examine;
+pub use store_check::verify;

@@ -101,7 +101,9 @@ pub fn conversation(roster: &Roster, heads: Heads) -> Value {
     })
 }
 
-fn member(member: &Member) -> Value {
+/// A membership, present or past.
+#[must_use]
+pub fn member(member: &Member) -> Value {
     let periods: Vec<_> = member
         .periods
         .iter()
