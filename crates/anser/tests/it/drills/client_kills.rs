@@ -194,9 +194,14 @@ struct Other {
 }
 
 impl Other {
-    /// The process, with more to do than before.
+    fn lines(&self, what: &str) -> usize {
+        let journal = std::fs::read_to_string(&self.journal).unwrap();
+        journal.lines().filter(|line| line.contains(what)).count()
+    }
+
+    /// The process, with something to do whatever those before it have done.
     fn program(&mut self) -> Command {
-        self.compose += MESSAGES;
+        self.compose = self.lines(" invoke ") + MESSAGES;
         let orders = json!({
             "endpoint": self.endpoint, "store": self.store, "journal": self.journal,
             "to": self.to.as_str(), "compose": self.compose, "receive": self.receive,
@@ -218,8 +223,17 @@ impl Other {
         })
     }
 
+    /// How far it is, and what it printed.
     fn said(&self) -> String {
-        std::fs::read_to_string(self.journal.with_extension("out")).unwrap_or_default()
+        let (composed, accepted) = (self.lines(" invoke "), self.lines(" ok "));
+        let printed = std::fs::read_to_string(self.journal.with_extension("out"));
+        format!(
+            "{composed} of {} composed, {accepted} accepted, {} of {} received\n{}",
+            self.compose,
+            self.lines(" received "),
+            self.receive,
+            printed.unwrap_or_default()
+        )
     }
 }
 
@@ -285,10 +299,11 @@ async fn client_kills() {
         let mut order = POINTS.to_vec();
         order.shuffle(&mut random);
         for (name, syscalls, from, to) in order {
-            for n in 0..MESSAGES {
-                person.say(&board, format!("before kill {kills}, {n}")).await;
+            // Not more than the process can read before it is killed again.
+            while other.receive < other.lines(" received ") + MESSAGES {
+                person.say(&board, format!("before kill {kills}, {}", other.receive)).await;
+                other.receive += 1;
             }
-            other.receive += MESSAGES;
             let when = random.random_range(from..=to).to_string();
             let injection = Injection { syscalls, what: "signal=KILL", when, files: &[] };
             let strace = under_strace(&other.program(), &injection, home.path());
