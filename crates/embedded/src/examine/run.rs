@@ -193,7 +193,10 @@ impl Log {
         survey(&disk, format.salt, known, &mut each, &mut |found| unread.push(found))?;
         telling.examination.commits = commits;
         for found in unread {
-            telling.damage(format!("log: {}", found.place), found.commits);
+            let (from, to) = found.commits;
+            let held = if to <= self.applied { ", which the tables hold" } else { "" };
+            telling
+                .damage(format!("log: {}", found.place), format!("commits {from} to {to}{held}"));
         }
         for (no, error) in broken {
             telling.damage(format!("log: {error}"), format!("commit {no}"));

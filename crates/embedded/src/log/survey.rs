@@ -11,8 +11,8 @@ use crate::disk::Disk;
 pub struct Unread {
     /// File and offset.
     pub place: String,
-    /// The commits, as far as they are known.
-    pub commits: String,
+    /// The first and the last commit.
+    pub commits: (u64, u64),
 }
 
 /// Gives every readable commit in order to `each`, and everything that does not read but was accepted to `unread`. A
@@ -89,8 +89,7 @@ impl Surveyor<'_> {
     fn reach(&mut self, commit_no: u64, place: &str) {
         let place = self.doubtful.take().unwrap_or_else(|| place.to_owned());
         if let Some(next) = self.next.filter(|next| *next < commit_no) {
-            let commits = format!("commits {next} to {}", commit_no - 1);
-            (self.unread)(Unread { place, commits });
+            (self.unread)(Unread { place, commits: (next, commit_no - 1) });
             self.next = Some(commit_no);
         }
     }
@@ -99,7 +98,7 @@ impl Surveyor<'_> {
         let next = self.next.unwrap_or(1);
         if known >= next {
             let place = self.doubtful.take().unwrap_or_else(|| "its end".to_owned());
-            (self.unread)(Unread { place, commits: format!("commits {next} to {known}") });
+            (self.unread)(Unread { place, commits: (next, known) });
         }
     }
 }
