@@ -21,7 +21,11 @@ pub fn run() -> anyhow::Result<()> {
         "cargo",
         &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
     )?;
-    step("tests", "cargo", &["test", "--workspace", "--locked", "--all-targets", "--no-fail-fast"])?;
+    step(
+        "tests",
+        "cargo",
+        &["test", "--workspace", "--locked", "--all-targets", "--no-fail-fast"],
+    )?;
     step("documentation tests", "cargo", &["test", "--workspace", "--locked", "--doc"])?;
     wasm_check()?;
     println!("all checks passed in {} s", started.elapsed().as_secs());
