@@ -156,18 +156,24 @@ async fn idle(options: &BenchOptions, server: &Server) -> Result<Report> {
 
 /// A backlog is sent while the receiver is away; then it comes back.
 async fn offline(options: &BenchOptions, server: &Server) -> Result<Report> {
-    let identities = make_identities(server, 2).await?;
-    let backlog = options.backlog as u64;
-    // It was here before, so that what it misses is read from its cursor on.
+    let identities = make_identities(server, 3).await?;
+    let to = Target::User(identities[1].user.clone());
+    let sending = |total| Plan::Window { to: to.clone(), window: options.window, total };
+    // It was here and got a message before, so that what it misses is read from its cursor on.
     let mut receiver = Fleet::new(server, options.body_bytes);
     receiver.launch(identities[1].clone(), Plan::Listen)?;
     receiver.connected().await?;
+    let mut greeter = receiver.beside();
+    greeter.launch(identities[2].clone(), sending(1))?;
+    greeter.enter(Phase::Run);
+    greeter
+        .wait_for("a first message", |counts| counts.delivered >= 1 && counts.acked >= 1)
+        .await?;
     receiver.enter(Phase::Away);
-    let mut fleet = receiver.beside();
-    let to = Target::User(identities[1].user.clone());
-    let plan = Plan::Window { to, window: options.window, total: backlog };
-    fleet.launch(identities[0].clone(), plan)?;
+    let mut fleet = greeter.beside();
+    fleet.launch(identities[0].clone(), sending(options.backlog as u64))?;
     fleet.enter(Phase::Run);
+    let backlog = options.backlog as u64 + 1;
     fleet.wait_for("the backlog to be acknowledged", |counts| counts.acked >= backlog).await?;
     fleet.enter(Phase::Quiet);
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
