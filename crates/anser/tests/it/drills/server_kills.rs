@@ -78,8 +78,8 @@ const POINTS: &[Point] = &[
         (1, 2),
         &["store/log/durable"],
     ),
-    point("tables are synced at the end", Stopping, "fsync", (1, 9), &[]),
-    point("a table's new version is named", Stopping, "renameat", (1, 4), &[]),
+    point("tables are synced at the end", Stopping, "fsync", (1, 2), &[]),
+    point("a table's new version is named", Stopping, "renameat", (1, 1), &[]),
     point("the checkpoint is written", Stopping, "pwrite64", (1, 1), &["store/log/checkpoint.new"]),
     point("the checkpoint is named", Stopping, "rename", (1, 1), &["store/log/checkpoint.new"]),
 ];
