@@ -32,6 +32,8 @@ pub struct Hashing {
     pub at_once: usize,
     /// Sign-ins waiting for their turn; more are answered `OVERLOADED`.
     pub waiting: usize,
+    /// How long one waits for its turn before it is answered `OVERLOADED`.
+    pub wait_ms: u64,
     /// Where they run.
     pub place: HashPlace,
 }
@@ -45,6 +47,8 @@ impl Default for Hashing {
             lanes: 1,
             at_once: 2,
             waiting: 256,
+            // Whoever gets a turn still has half of the deadline for the hash and the store: none is made for nobody.
+            wait_ms: limits::REQUEST_DEADLINE_MS / 2,
             place: HashPlace::BlockingPool,
         }
     }

@@ -1,6 +1,7 @@
 //! Passwords: argon2id, in a bounded number at once, with the same work for users that exist and users that do not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anser_types::limits::PASSWORD_CHARS;
 use anser_types::{ErrorCode, Refusal};
@@ -13,6 +14,9 @@ use crate::settings::{HashPlace, Hashing};
 
 /// Bytes of a salt.
 pub(crate) const SALT_BYTES: usize = 16;
+
+/// When a sign-in that found no room may come back: in this time dozens of others are done.
+const RETRY_AFTER_MS: u32 = 1_000;
 
 /// Hashes and checks passwords.
 pub(crate) struct Passwords {
@@ -89,12 +93,13 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let _room = self
-            .room
-            .try_acquire()
-            .map_err(|_| Refusal::new(ErrorCode::Overloaded).retry_after(1_000))?;
-        let turn =
-            Arc::clone(&self.running).acquire_owned().await.map_err(|error| internal(&error))?;
+        let overloaded = || Refusal::new(ErrorCode::Overloaded).retry_after(RETRY_AFTER_MS);
+        let _room = self.room.try_acquire().map_err(|_| overloaded())?;
+        let turn = Arc::clone(&self.running).acquire_owned();
+        let turn = tokio::time::timeout(Duration::from_millis(self.hashing.wait_ms), turn)
+            .await
+            .map_err(|_| overloaded())?
+            .map_err(|error| internal(&error))?;
         match self.hashing.place {
             HashPlace::Inline => Ok(work()),
             HashPlace::BlockingPool => tokio::task::spawn_blocking(move || {

@@ -80,8 +80,63 @@ async fn a_renewed_token_replaces_the_old_one_on_the_same_device() {
     let new = world.service.renew(&old.token).await.unwrap();
     assert_eq!(new.device, old.device);
     assert!(new.expires_at > old.expires_at);
-    assert_eq!(world.service.renew(&old.token).await.err().unwrap().code, ErrorCode::TokenInvalid);
     Device::connect(&world.service, &new, InboxSeq::ZERO).await;
+    assert_eq!(refused(&world, &old).await, Some(ErrorCode::TokenInvalid));
+    assert_eq!(world.service.renew(&old.token).await.err().unwrap().code, ErrorCode::TokenInvalid);
+}
+
+/// Why a device cannot open a session.
+async fn refused(world: &World, with: &anser_service::SignedIn) -> Option<ErrorCode> {
+    let epoch = world.service.status().ledger.log_epoch;
+    let opened = Device::try_connect(&world.service, with, InboxSeq::ZERO, epoch).await;
+    opened.err().map(|refusal| refusal.code)
+}
+
+#[tokio::test]
+async fn an_answer_to_a_renewal_that_is_lost_signs_nobody_out() {
+    let world = World::new();
+    let old = register(&world, "alice", "correct horse").await.unwrap();
+    let lost = world.service.renew(&old.token).await.unwrap();
+    assert_eq!(refused(&world, &old).await, None, "the device has nothing else");
+    let (first, second) =
+        (world.service.renew(&old.token).await.unwrap(), world.service.renew(&old.token).await);
+    let second = second.unwrap();
+    assert_eq!(refused(&world, &first).await, None, "whichever of them arrives is good");
+    for other in [&old, &lost, &second] {
+        assert_eq!(refused(&world, other).await, Some(ErrorCode::TokenInvalid));
+    }
+    // To be renewed is a use as well: whoever asks has it.
+    let third = world.service.renew(&first.token).await.unwrap();
+    let fourth = world.service.renew(&third.token).await.unwrap();
+    assert_eq!(refused(&world, &first).await, Some(ErrorCode::TokenInvalid));
+    assert_eq!(refused(&world, &fourth).await, None);
+}
+
+#[tokio::test]
+async fn a_renewed_token_outlives_the_old_one_only_by_its_own_time() {
+    let world = World::new();
+    let old = register(&world, "alice", "correct horse").await.unwrap();
+    world.clock.forward(quick_settings().token_life_ms / 2);
+    let new = world.service.renew(&old.token).await.unwrap();
+    world.clock.forward(quick_settings().token_life_ms / 2);
+    assert_eq!(refused(&world, &old).await, Some(ErrorCode::TokenExpired));
+    assert_eq!(refused(&world, &new).await, None);
+}
+
+#[tokio::test]
+async fn signing_out_with_either_token_ends_both() {
+    for with_the_new_one in [false, true] {
+        let world = World::new();
+        let old = register(&world, "alice", "correct horse").await.unwrap();
+        let phone = Device::connect(&world.service, &old, InboxSeq::ZERO).await;
+        let new = world.service.renew(&old.token).await.unwrap();
+        let with = if with_the_new_one { &new } else { &old };
+        world.service.sign_out(&with.token).await.unwrap();
+        assert_eq!(phone.ended(), Some(ErrorCode::SignedOut));
+        for token in [&old, &new] {
+            assert_eq!(refused(&world, token).await, Some(ErrorCode::TokenInvalid));
+        }
+    }
 }
 
 #[tokio::test]
@@ -155,6 +210,35 @@ fn too_many_sign_ins_at_once_are_told_to_come_back() {
         assert_eq!(b.err(), Some(ErrorCode::WrongCredentials), "it waited");
         assert_eq!(c.err(), Some(ErrorCode::Overloaded));
         assert_eq!(d.err(), Some(ErrorCode::Overloaded));
+        busy.await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_sign_in_that_waits_too_long_for_its_turn_is_told_to_come_back() {
+    let mut settings = quick_settings();
+    settings.hashing.place = anser_service::HashPlace::BlockingPool;
+    settings.hashing.at_once = 1;
+    settings.hashing.wait_ms = 1;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        // The one blocking thread is busy until bob has been answered.
+        let (let_go, busy) = std::sync::mpsc::sync_channel::<()>(1);
+        let busy = tokio::task::spawn_blocking(move || busy.recv());
+        let world = World::with(settings);
+        let (hashed, waited) = tokio::join!(sign_in(&world, "alice", "whatever it is"), async {
+            let (bob, password) = (id("bob"), secret("whatever it is"));
+            let refused = world.service.sign_in(bob, password, PHONE, "phone".into()).await;
+            let_go.send(()).unwrap();
+            refused.err().unwrap()
+        });
+        assert_eq!(hashed.err(), Some(ErrorCode::WrongCredentials), "it had its turn");
+        assert_eq!(waited.code, ErrorCode::Overloaded);
+        assert!(waited.retry_after_ms.is_some());
         busy.await.unwrap().unwrap();
     });
 }
