@@ -38,8 +38,10 @@ pub enum CreateUser {
 pub struct NewToken {
     /// Whose.
     pub user: UserNo,
-    /// For this device (its other tokens end), or `None` for a new one, which gets the user's next device number.
+    /// For this device, or `None` for a new one, which gets the user's next device number.
     pub device: Option<DeviceNo>,
+    /// What becomes of the device's other tokens.
+    pub others: Others,
     /// The device's class.
     pub class: DeviceClass,
     /// What the device calls itself; may be empty.
@@ -50,6 +52,16 @@ pub struct NewToken {
     pub created_at: UnixMs,
     /// When it ends.
     pub expires_at: UnixMs,
+}
+
+/// What becomes of a device's other tokens when it gets a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// They end with this write.
+    End,
+    /// They go on until the new one is used ([`Accounts::settle_token`]): nobody knows yet whether it arrives. The
+    /// device's oldest token stays, and of those made after it the newest, `TOKENS_PER_DEVICE` in all.
+    EndWhenUsed,
 }
 
 /// A token as stored.
@@ -106,19 +118,24 @@ pub trait Accounts: Send + Sync {
         password_hash: String,
     ) -> Boxed<'_, Result<(), StoreError>>;
 
-    /// Stores a token and returns its device. A new device number is never one that was used before.
+    /// Stores a token and returns its device. A new device number is never one that was used before. The device is
+    /// described by its newest token.
     fn put_token(&self, token: NewToken) -> Boxed<'_, Result<DeviceNo, StoreError>>;
 
     /// A token by hash, expired ones too.
     fn token(&self, hash: [u8; 32]) -> Boxed<'_, Result<Option<Token>, StoreError>>;
 
-    /// Ends the tokens of one device, or of all. Returns the devices concerned.
+    /// The token was used: if it was put beside others of its device ([`Others::EndWhenUsed`]), they end. Returns
+    /// whether any did; only then is anything written. An unknown token, and the device's oldest, change nothing.
+    fn settle_token(&self, hash: [u8; 32]) -> Boxed<'_, Result<bool, StoreError>>;
+
+    /// Ends the tokens of one device, or of all. Returns the devices concerned, each once.
     fn revoke(
         &self,
         user: UserNo,
         device: Option<DeviceNo>,
     ) -> Boxed<'_, Result<Vec<DeviceNo>, StoreError>>;
 
-    /// The user's devices that hold a token.
+    /// The user's devices that hold a token, each once, as its newest token describes it.
     fn devices(&self, user: UserNo) -> Boxed<'_, Result<Vec<Device>, StoreError>>;
 }

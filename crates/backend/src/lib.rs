@@ -16,7 +16,7 @@ pub mod reads;
 #[cfg(feature = "test-support")]
 pub mod testing;
 
-pub use accounts::{Accounts, CreateUser, Device, NewToken, Token, User};
+pub use accounts::{Accounts, CreateUser, Device, NewToken, Others, Token, User};
 pub use append::{
     Append, Appended, Assigned, Committed, InboxEntry, InboxWrite, MemberWrite, Origin, Record,
 };

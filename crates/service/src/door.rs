@@ -62,6 +62,7 @@ impl Service {
         if self.doors().revocations() != seen {
             token = self.token_for(&hello).await?;
         }
+        self.settle_token(&hello.token).await?;
         let slot = Arc::new(Slot::new(self.settings().mailbox_events));
         let registration = Registration::new(
             Arc::clone(self.registry()),

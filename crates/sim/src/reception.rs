@@ -1,11 +1,12 @@
 //! Signs up users and devices, as the product's HTTP door does for apps.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_backend::{Accounts, CreateUser, MemoryBackend, NewToken};
+use anser_backend::{Accounts, CreateUser, MemoryBackend, NewToken, Others};
 use anser_client::io::Identity;
-use anser_types::{Clock, DeviceClass, UnixMs, UserId};
+use anser_types::{Clock, DeviceClass, DeviceNo, UnixMs, UserId};
 use anyhow::{Context, Result};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
@@ -20,6 +21,9 @@ pub struct Reception {
     backend: Arc<Mutex<MemoryBackend>>,
     clock: Arc<SimClock>,
     random: Arc<Seeded>,
+    /// The highest number each user's devices have had. A server restored from a backup gives those numbers again that it
+    /// gave after the backup; here they are passed over, because the checker tells devices apart by them.
+    given: Arc<Mutex<BTreeMap<UserId, DeviceNo>>>,
 }
 
 impl Reception {
@@ -28,7 +32,7 @@ impl Reception {
         clock: Arc<SimClock>,
         random: Arc<Seeded>,
     ) -> Self {
-        Self { backend, clock, random }
+        Self { backend, clock, random, given: Arc::default() }
     }
 
     /// Makes a user (if there is none yet) and a device with a token.
@@ -36,6 +40,18 @@ impl Reception {
     /// # Errors
     /// The store refuses.
     pub async fn sign_up(&self, user: &UserId, class: DeviceClass) -> Result<Identity> {
+        loop {
+            let identity = self.take_next(user, class).await?;
+            let mut given = self.given.lock();
+            let highest = given.entry(user.clone()).or_default();
+            if identity.device > *highest {
+                *highest = identity.device;
+                return Ok(identity);
+            }
+        }
+    }
+
+    async fn take_next(&self, user: &UserId, class: DeviceClass) -> Result<Identity> {
         let backend = self.backend.lock().clone();
         let at = self.clock.now();
         let no = match backend.create_user(user.clone(), None, at).await? {
@@ -46,6 +62,7 @@ impl Reception {
             .put_token(NewToken {
                 user: no,
                 device: None,
+                others: Others::End,
                 class,
                 name: String::new(),
                 hash: Sha256::digest(token.as_bytes()).into(),

@@ -78,6 +78,9 @@ pub const SOFT_WRITE_MS: u64 = 1_000;
 pub const REPLACED_PAUSE_MS: u32 = 5_000;
 /// How long a draining server waits for its sessions.
 pub const DRAIN_MS: u64 = 10_000;
+/// Tokens of one device: the one it uses, and the newest of those that were made by renewals whose answers may have
+/// been lost. A repetition may overtake what it repeats, so one is not enough.
+pub const TOKENS_PER_DEVICE: usize = 4;
 /// Life of a device token.
 pub const TOKEN_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
 /// How long the answer to an Idempotency-Key is kept.

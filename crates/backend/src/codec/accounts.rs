@@ -1,6 +1,7 @@
 //! The rows of accounts: users, a user's devices with their tokens, and tokens by hash.
 
-use crate::{Device, DeviceKey, Token, User};
+use crate::{Device, DeviceKey, Others, Token, User};
+use anser_types::limits::TOKENS_PER_DEVICE;
 use anser_types::{DeviceClass, DeviceNo, UnixMs, UserNo};
 
 use super::primitives::{Malformed, ROW_FORMAT, Reader, put_text, put_varint};
@@ -38,7 +39,7 @@ pub fn read_user(no: UserNo, bytes: &[u8]) -> Result<User, Malformed> {
 pub struct Devices {
     /// The highest device number ever used.
     pub last: DeviceNo,
-    /// By device number.
+    /// By device number, and by age: of a device that has several, the first is the one it is known to hold.
     pub present: Vec<(Device, [u8; 32])>,
 }
 
@@ -47,6 +48,51 @@ fn class(reader: &mut Reader<'_>) -> Result<DeviceClass, Malformed> {
 }
 
 impl Devices {
+    /// Adds a token as its device's newest. Returns the hashes of those that end with it.
+    pub fn add(&mut self, device: Device, hash: [u8; 32], others: Others) -> Vec<[u8; 32]> {
+        let number = device.device;
+        let held = self.present.iter().filter(|(other, _)| other.device == number).count();
+        let ending = match others {
+            Others::End => 0..held,
+            // The first stays, and as many of the newest as leave room for one more.
+            Others::EndWhenUsed => 1..(held + 2).saturating_sub(TOKENS_PER_DEVICE).max(1),
+        };
+        let from = self.present.partition_point(|(other, _)| other.device < number);
+        let ended = self.present.drain(from + ending.start..from + ending.end);
+        let ended = ended.map(|(_, hash)| hash).collect::<Vec<_>>();
+        let to = self.present.partition_point(|(other, _)| other.device <= number);
+        self.present.insert(to, (device, hash));
+        self.last = self.last.max(number);
+        ended
+    }
+
+    /// The token was used: unless it is its device's first, it stays alone. Returns the hashes of those that end.
+    pub fn settle(&mut self, hash: &[u8; 32]) -> Vec<[u8; 32]> {
+        let Some((used, _)) = self.present.iter().find(|(_, other)| other == hash) else {
+            return Vec::new();
+        };
+        let number = used.device;
+        let first = self.present.iter().find(|(device, _)| device.device == number);
+        if first.is_some_and(|(_, first)| first == hash) {
+            return Vec::new();
+        }
+        let ended = self.present.extract_if(.., |(d, other)| d.device == number && other != hash);
+        ended.map(|(_, hash)| hash).collect()
+    }
+
+    /// Every device once, as its newest token describes it.
+    #[must_use]
+    pub fn listed(self) -> Vec<Device> {
+        let mut listed: Vec<Device> = Vec::with_capacity(self.present.len());
+        for (device, _) in self.present {
+            match listed.last_mut() {
+                Some(older) if older.device == device.device => *older = device,
+                _ => listed.push(device),
+            }
+        }
+        listed
+    }
+
     /// Appends the row.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(ROW_FORMAT);

@@ -1,10 +1,11 @@
 //! Users, devices and tokens: durable at once, numbers never given twice.
 
+use anser_types::limits::TOKENS_PER_DEVICE;
 use anser_types::{DeviceClass, DeviceNo, UnixMs, UserId, UserNo};
 
 use super::harness::Harness;
 use super::subject::Subject;
-use crate::accounts::{CreateUser, NewToken, Token, User};
+use crate::accounts::{CreateUser, NewToken, Others, Token, User};
 use crate::ledger::DeviceKey;
 use crate::testing::Person;
 
@@ -12,6 +13,7 @@ fn token(of: &Person, device: Option<DeviceNo>, hash: u8) -> NewToken {
     NewToken {
         user: of.no,
         device,
+        others: Others::End,
         class: if hash.is_multiple_of(2) { DeviceClass::Phone } else { DeviceClass::Cli },
         name: format!("token {hash}"),
         hash: [hash; 32],
@@ -110,6 +112,48 @@ pub fn a_new_token_replaces_the_devices_older_one<H: Harness>(on: &mut Subject<H
         assert_eq!(devices[1].expires_at, UnixMs(1002));
         on.kill();
     }
+}
+
+/// A token that is put beside its device's others ends them when it is used, and only then; before, repeated renewals
+/// keep the one in use and the newest few.
+pub fn a_renewed_token_ends_the_others_at_its_first_use<H: Harness>(on: &mut Subject<H>) {
+    let [a, b, ..] = on.people();
+    let phone = put(on, &a, None, 1);
+    let desk = put(on, &a, None, 2);
+    put(on, &b, None, 3);
+    let beside = |on: &Subject<H>, hash: u8| {
+        let token = NewToken { others: Others::EndWhenUsed, ..token(&a, Some(phone), hash) };
+        assert_eq!(on.call(|ports| ports.accounts.put_token(token)), phone);
+    };
+    let alive = |on: &Subject<H>| (0..20).filter(|h| find(on, *h).is_some()).collect::<Vec<_>>();
+    let settle =
+        |on: &Subject<H>, hash: u8| on.call(|ports| ports.accounts.settle_token([hash; 32]));
+    for hash in 10..14 {
+        beside(on, hash);
+    }
+    for _ in 0..2 {
+        assert_eq!(alive(on), [1, 2, 3, 11, 12, 13], "{TOKENS_PER_DEVICE} of the device");
+        let devices = on.call(|ports| ports.accounts.devices(a.no));
+        let described: Vec<_> = devices.iter().map(|d| (d.device, d.name.as_str())).collect();
+        assert_eq!(described, [(phone, "token 13"), (desk, "token 2")]);
+        assert!(![1, 2, 3, 10].into_iter().any(|hash| settle(on, hash)), "nothing to end");
+        on.kill();
+    }
+    assert!(settle(on, 12), "a repetition may have overtaken what it repeats: any may be the one");
+    for _ in 0..2 {
+        assert_eq!(alive(on), [2, 3, 12]);
+        assert!(!settle(on, 12), "once");
+        on.kill();
+    }
+    beside(on, 14);
+    let (user, device) = (a.no, phone);
+    assert_eq!(on.call(|ports| ports.accounts.revoke(user, Some(device))), [phone]);
+    assert_eq!(alive(on), [2, 3], "revoking ends all of them");
+    let first = put(on, &a, None, 15);
+    let again = NewToken { others: Others::EndWhenUsed, ..token(&a, Some(first), 16) };
+    on.call(|ports| ports.accounts.put_token(again));
+    assert_eq!(put(on, &a, Some(first), 17), first);
+    assert_eq!(alive(on), [2, 3, 17], "one that is meant to end the others does");
 }
 
 /// Device numbers are never given twice: not after revoking, not after a restart.

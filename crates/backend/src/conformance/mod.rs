@@ -113,6 +113,7 @@ properties! { $
     accounts::users_are_created_once
     accounts::passwords_are_replaced_durably
     accounts::a_new_token_replaces_the_devices_older_one
+    accounts::a_renewed_token_ends_the_others_at_its_first_use
     accounts::device_numbers_are_never_given_twice
     accounts::revoked_tokens_end
 }

@@ -1,12 +1,15 @@
 //! Users, devices and tokens.
 
+use std::collections::BTreeMap;
+
+use anser_types::limits::TOKENS_PER_DEVICE;
 use anser_types::{DeviceNo, UnixMs, UserId, UserNo};
 
 use super::backend::MemoryBackend;
 use super::gate::{CommitKind, PendingCommit};
 use super::state::{AccountTables, StoredToken};
 use crate::Boxed;
-use crate::accounts::{Accounts, CreateUser, Device, NewToken, Token, User};
+use crate::accounts::{Accounts, CreateUser, Device, NewToken, Others, Token, User};
 use crate::ledger::{DeviceKey, StoreError};
 
 impl Accounts for MemoryBackend {
@@ -62,8 +65,19 @@ impl Accounts for MemoryBackend {
             let device = token.device.unwrap_or(DeviceNo(last.0 + 1));
             Ok(Plan::write(device, move |tables| {
                 tables.last_device.insert(token.user, device.max(last));
-                tables.tokens.retain(|_, t| !(t.user == token.user && t.device.device == device));
-                tables.tokens.insert(token.hash, StoredToken::new(token, device));
+                let held = tables.by_age(token.user, device);
+                let age = held.last().map_or(0, |(newest, _)| newest + 1);
+                let ending = match token.others {
+                    Others::End => &held[..],
+                    Others::EndWhenUsed => {
+                        let younger = held.get(1..).unwrap_or_default();
+                        &younger[..younger.len().saturating_sub(TOKENS_PER_DEVICE - 2)]
+                    }
+                };
+                for (_, hash) in ending {
+                    tables.tokens.remove(hash);
+                }
+                tables.tokens.insert(token.hash, StoredToken::new(token, device, age));
             }))
         }))
     }
@@ -83,6 +97,21 @@ impl Accounts for MemoryBackend {
         })
     }
 
+    fn settle_token(&self, hash: [u8; 32]) -> Boxed<'_, Result<bool, StoreError>> {
+        Box::pin(self.write_account(move |tables| {
+            let Some(used) = tables.tokens.get(&hash) else { return Ok(Plan::nothing(false)) };
+            let held = tables.by_age(used.user, used.device.device);
+            if held.first().is_none_or(|(_, oldest)| *oldest == hash) {
+                return Ok(Plan::nothing(false));
+            }
+            Ok(Plan::write(true, move |tables| {
+                for (_, other) in held.iter().filter(|(_, other)| *other != hash) {
+                    tables.tokens.remove(other);
+                }
+            }))
+        }))
+    }
+
     fn revoke(
         &self,
         user: UserNo,
@@ -95,6 +124,7 @@ impl Accounts for MemoryBackend {
             let mut ended: Vec<DeviceNo> =
                 tables.tokens.values().filter(|t| concerned(t)).map(|t| t.device.device).collect();
             ended.sort_unstable();
+            ended.dedup();
             if ended.is_empty() {
                 return Ok(Plan::nothing(ended));
             }
@@ -106,10 +136,14 @@ impl Accounts for MemoryBackend {
         Box::pin(async move {
             self.read(|machine| {
                 let tokens = machine.durable.accounts.tokens.values();
-                let mut devices: Vec<Device> =
-                    tokens.filter(|t| t.user == user).map(|t| t.device.clone()).collect();
-                devices.sort_unstable_by_key(|device| device.device);
-                devices
+                let mut newest: BTreeMap<DeviceNo, &StoredToken> = BTreeMap::new();
+                for token in tokens.filter(|token| token.user == user) {
+                    let listed = newest.entry(token.device.device).or_insert(token);
+                    if listed.age < token.age {
+                        *listed = token;
+                    }
+                }
+                newest.into_values().map(|token| token.device.clone()).collect()
             })
         })
     }
@@ -154,6 +188,14 @@ impl AccountTables {
         self.users.get(self.numbers.get(id)?)
     }
 
+    /// The tokens of a device, the oldest first.
+    fn by_age(&self, user: UserNo, device: DeviceNo) -> Vec<(u64, [u8; 32])> {
+        let held = self.tokens.iter().filter(|(_, t)| t.user == user && t.device.device == device);
+        let mut held: Vec<_> = held.map(|(hash, token)| (token.age, *hash)).collect();
+        held.sort_unstable();
+        held
+    }
+
     /// Refuses a number that was never given: the caller holds it from another store.
     fn known(&self, user: UserNo) -> Result<(), StoreError> {
         if self.users.contains_key(&user) {
@@ -164,7 +206,7 @@ impl AccountTables {
 }
 
 impl StoredToken {
-    fn new(token: NewToken, device: DeviceNo) -> Self {
+    fn new(token: NewToken, device: DeviceNo, age: u64) -> Self {
         Self {
             user: token.user,
             device: Device {
@@ -174,6 +216,7 @@ impl StoredToken {
                 created_at: token.created_at,
                 expires_at: token.expires_at,
             },
+            age,
         }
     }
 }

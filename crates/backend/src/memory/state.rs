@@ -163,4 +163,6 @@ pub(super) struct AccountTables {
 pub(super) struct StoredToken {
     pub user: UserNo,
     pub device: Device,
+    /// Counts the device's tokens: the lowest is the one it is known to hold.
+    pub age: u64,
 }

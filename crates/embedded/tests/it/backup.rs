@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anser_backend::archive::{Reader, Subject, Summary};
 use anser_backend::testing::{AppendBuilder, Person, group};
 use anser_backend::{
-    Appended, CreateUser, DeviceKey, NewToken, Order, PageLimit, SoftPosition, StoreError,
+    Appended, CreateUser, DeviceKey, NewToken, Order, Others, PageLimit, SoftPosition, StoreError,
     TrimPolicy,
 };
 use anser_embedded::{EmbeddedStore, RestoreError, RestoreOptions, Restored, restore};
@@ -59,6 +59,7 @@ impl Town {
         let token = NewToken {
             user: alice.no,
             device: None,
+            others: Others::End,
             class: DeviceClass::Cli,
             name: "box".into(),
             hash: [7; 32],

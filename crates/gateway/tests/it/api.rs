@@ -97,12 +97,17 @@ async fn requirement_e2_a_life_of_an_account_over_http() {
     assert_eq!((renewed.status, renewed.json()["device_no"].clone()), (200, json!("2")));
     let new_token = renewed.json()["token"].as_str().unwrap().to_owned();
     assert_ne!(new_token, token);
+    // As if that answer had been lost: the old token still opens doors, and the device asks again.
+    let again = request(at, "POST", "/v1/renew", &bearer(&token), "").await;
+    assert_eq!((again.status, again.json()["device_no"].clone()), (200, json!("2")));
 
     let out = request(at, "POST", "/v1/sign-out", &bearer(&new_token), "").await;
     assert_eq!((out.status, out.body.as_str()), (204, ""));
-    request(at, "POST", "/v1/renew", &bearer(&new_token), "")
-        .await
-        .is_problem(401, ErrorCode::TokenInvalid);
+    for gone in [&new_token, &token] {
+        request(at, "POST", "/v1/renew", &bearer(gone), "")
+            .await
+            .is_problem(401, ErrorCode::TokenInvalid);
+    }
 }
 
 #[tokio::test]

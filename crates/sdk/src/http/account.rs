@@ -104,7 +104,7 @@ impl AccountClient {
         self.with_password("/v1/sign-in", user, password, device).await
     }
 
-    /// Takes a new token for the same device; the old one ends.
+    /// Takes a new token for the same device; the old one ends when the new one is first used.
     ///
     /// # Errors
     /// `TOKEN_EXPIRED`, `TOKEN_INVALID`, or the connection failed.
@@ -114,7 +114,7 @@ impl AccountClient {
         answer.try_into()
     }
 
-    /// Ends this device: its token is void and its session closes.
+    /// Ends this device: its tokens are void and its session closes.
     ///
     /// # Errors
     /// `TOKEN_INVALID`, or the connection failed.

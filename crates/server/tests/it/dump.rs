@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anser_backend::testing::{AppendBuilder, Person, group};
-use anser_backend::{Accounts, Appended, CreateUser, Ledger, MemoryBackend, NewToken};
+use anser_backend::{Accounts, Appended, CreateUser, Ledger, MemoryBackend, NewToken, Others};
 use anser_server::dump::{Counts, Ports, Selection, walk};
 use anser_types::{CommandNo, DeviceClass, UnixMs, UserId};
 use serde_json::Value;
@@ -20,6 +20,7 @@ async fn filled() -> Arc<MemoryBackend> {
     let token = NewToken {
         user: alice.no,
         device: None,
+        others: Others::End,
         class: DeviceClass::Cli,
         name: "box".into(),
         hash: [7; 32],

@@ -1,6 +1,6 @@
 //! The app server's door: users, tokens and messages for those it answers for.
 
-use anser_backend::{CreateUser, Origin};
+use anser_backend::{CreateUser, Origin, Others};
 use anser_types::{
     Content, DeviceClass, DeviceNo, Done, ErrorCode, LocalNo, MessageId, Outcome, Refusal,
     SessionEpoch, Target, UserId, UserNo, limits,
@@ -91,7 +91,8 @@ impl Service {
         if let Some(device) = device {
             self.must_hold_a_token(user_no, device).await?;
         }
-        let minted = self.issue(Bearer { user_no, user, device, class, name }).await?;
+        let others = Others::End;
+        let minted = self.issue(Bearer { user_no, user, device, class, name, others }).await?;
         if device.is_some() {
             self.doors().note_revocation();
         }

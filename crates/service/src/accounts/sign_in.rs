@@ -1,6 +1,6 @@
 //! Register, sign in, renew, sign out.
 
-use anser_backend::CreateUser;
+use anser_backend::{CreateUser, Others};
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use secrecy::SecretString;
 
@@ -43,6 +43,7 @@ impl Service {
                     device: None,
                     class,
                     name: device_name,
+                    others: Others::End,
                 })
                 .await
             }
@@ -75,39 +76,41 @@ impl Service {
             device: None,
             class,
             name: device_name,
+            others: Others::End,
         })
         .await
     }
 
-    /// Gives the same device a new token; the old one ends.
+    /// Gives the same device a new token. The old one goes on until the new one is first used, to open a session or to
+    /// be renewed, and at the longest to its own end: an answer that is lost on its way signs nobody out, the same
+    /// request can be made again.
     ///
     /// # Errors
     /// `TokenInvalid`, `TokenExpired`, or what the store says.
     pub async fn renew(&self, token: &str) -> Result<SignedIn, Refusal> {
         let user = self.valid_token(token).await?.device.user;
         let _door = self.doors().enter(user).await;
-        // Again behind the door: of two renewals with one token only the first may succeed.
+        // Again behind the door: it may have ended while this waited.
         let old = self.valid_token(token).await?;
+        self.settle_token(token).await?;
         let devices =
             self.accounts().devices(user).await.map_err(|error| self.store_refusal(&error))?;
         let name = devices
             .into_iter()
             .find(|device| device.device == old.device.device)
             .map_or_else(String::new, |device| device.name);
-        let renewed = self
-            .issue(Bearer {
-                user_no: user,
-                user: old.user_id,
-                device: Some(old.device.device),
-                class: old.class,
-                name,
-            })
-            .await?;
-        self.doors().note_revocation();
-        Ok(renewed)
+        self.issue(Bearer {
+            user_no: user,
+            user: old.user_id,
+            device: Some(old.device.device),
+            class: old.class,
+            name,
+            others: Others::EndWhenUsed,
+        })
+        .await
     }
 
-    /// Ends a device's token and its sessions.
+    /// Ends a device's tokens, also one that was renewed and not used yet, and its sessions.
     ///
     /// # Errors
     /// `TokenInvalid`, or what the store says.

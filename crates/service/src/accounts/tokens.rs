@@ -1,6 +1,6 @@
 //! Tokens: 256 random bits, bound to a device, known to the store only by their hash.
 
-use anser_backend::{NewToken, Token};
+use anser_backend::{NewToken, Others, Token};
 use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs, UserId, UserNo};
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,8 @@ pub(crate) struct Bearer {
     pub(crate) device: Option<DeviceNo>,
     pub(crate) class: DeviceClass,
     pub(crate) name: String,
+    /// What becomes of the device's other tokens.
+    pub(crate) others: Others,
 }
 
 /// The hash under which a token is stored.
@@ -35,6 +37,16 @@ impl Service {
             return Err(Refusal::new(ErrorCode::TokenExpired));
         }
         Ok(found)
+    }
+
+    /// The device has this token: those beside which a renewal put it end. Call it behind the user's door.
+    pub(crate) async fn settle_token(&self, token: &str) -> Result<(), Refusal> {
+        let ended = self.accounts().settle_token(hash_of(token)).await;
+        if ended.map_err(|error| self.store_refusal(&error))? {
+            // Whoever is about to open a session with one of the others looks again.
+            self.doors().note_revocation();
+        }
+        Ok(())
     }
 
     /// The token, if it is known, ended or not.
@@ -67,6 +79,7 @@ impl Service {
             .put_token(NewToken {
                 user: bearer.user_no,
                 device: bearer.device,
+                others: bearer.others,
                 class: bearer.class,
                 name: bearer.name,
                 hash: hash_of(&token),
