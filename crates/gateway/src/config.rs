@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::backup::BackupSource;
 use crate::conn::Settings;
+use crate::proxies::Proxies;
 
 /// The certificate and its key, replaceable while serving: each handshake takes the present one.
 pub type TlsSource = Arc<ArcSwap<rustls::ServerConfig>>;
@@ -75,10 +76,12 @@ pub struct GatewayConfig {
     pub tls: Option<TlsSource>,
     /// Connections at once; further ones are refused with `TOO_MANY_CONNECTIONS`.
     pub connections: usize,
-    /// Connections at once from one remote address; further ones are refused with `TOO_MANY_CONNECTIONS`.
+    /// Connections at once from one client's address; further ones are refused with `TOO_MANY_CONNECTIONS`.
     pub connections_per_address: usize,
     /// Addresses of this machine may take every place: a reverse proxy on it speaks for everybody.
     pub loopback_is_exempt: bool,
+    /// Whose word is taken for where requests come from; their own addresses are not counted.
+    pub proxies: Proxies,
     /// Registrations and sign-ins of one remote address per minute.
     pub sign_ins_per_minute: u32,
     /// How connections behave.
@@ -97,6 +100,7 @@ impl Default for GatewayConfig {
             connections: CONNECTIONS,
             connections_per_address: CONNECTIONS_PER_ADDRESS,
             loopback_is_exempt: true,
+            proxies: Proxies::default(),
             sign_ins_per_minute: SIGN_INS_PER_MINUTE,
             connection: Settings::default(),
             metrics: None,

@@ -11,9 +11,11 @@ pub mod http;
 pub mod listen;
 pub mod metrics;
 mod places;
+mod proxies;
 pub mod translate;
 
 pub use backup::{BackupSource, BackupStream, BeginBackup};
 pub use config::{GatewayConfig, ListenerConfig, ListenerKind, TlsSource};
 pub use conn::{Farewell, Incoming, Outgoing, Received, Settings, Stream, Transport, run};
 pub use listen::{Gateway, ListenError};
+pub use proxies::{NotProxies, Proxies, ProxyHeader};

@@ -90,6 +90,7 @@ impl Gateway {
             listeners.push(listen(*listener)?);
         }
         let connection = Arc::new(config.connection);
+        let proxies = Arc::new(config.proxies);
         let tracker = TaskTracker::new();
         let cut = CancellationToken::new();
         let stop = CancellationToken::new();
@@ -97,9 +98,12 @@ impl Gateway {
             Arc::clone(&service),
             Arc::clone(&connection),
             http::Doors { tracker: tracker.clone(), cut: cut.clone() },
-            config.sign_ins_per_minute,
-            config.metrics,
-            config.backups,
+            http::Manners {
+                proxies: Arc::clone(&proxies),
+                sign_ins_per_minute: config.sign_ins_per_minute,
+                metrics: config.metrics,
+                backups: config.backups,
+            },
         );
         let house = Arc::new(House {
             service,
@@ -108,6 +112,7 @@ impl Gateway {
                 all: config.connections,
                 per_address: config.connections_per_address,
                 loopback_is_exempt: config.loopback_is_exempt,
+                proxies,
             }),
             polite: Arc::new(tokio::sync::Semaphore::new(POLITE_REFUSALS)),
             tls: config.tls,
@@ -253,7 +258,7 @@ async fn requests<S>(stream: S, remote: IpAddr, place: Arc<Place>, house: &House
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let guest = http::Guest { remote, place };
+    let guest = http::Guest { peer: remote, place };
     http::serve(stream, house.router.clone(), guest, &house.stop).await;
 }
 

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use crate::config::ListenerKind;
 use crate::metrics;
+use crate::proxies::Proxies;
 
 /// Why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ struct Taken {
 }
 
 /// How many places there are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Room {
     /// For everybody together.
     pub(crate) all: usize,
@@ -40,6 +41,8 @@ pub(crate) struct Room {
     pub(crate) per_address: usize,
     /// Addresses of this machine are not counted one by one.
     pub(crate) loopback_is_exempt: bool,
+    /// Nor are those that speak for others.
+    pub(crate) proxies: Arc<Proxies>,
 }
 
 /// The places of a gateway.
@@ -53,8 +56,15 @@ pub(crate) struct Places {
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Arc<Places>,
-    address: Option<IpAddr>,
+    of_address: Option<OfAddress>,
     kind: ListenerKind,
+}
+
+/// One of the places of an address; free again when it is dropped.
+#[derive(Debug)]
+pub(crate) struct OfAddress {
+    places: Arc<Places>,
+    address: IpAddr,
 }
 
 impl Places {
@@ -68,22 +78,44 @@ impl Places {
         remote: IpAddr,
         kind: ListenerKind,
     ) -> Result<Arc<Place>, Full> {
-        let exempt = self.room.loopback_is_exempt && remote.to_canonical().is_loopback();
-        let address = (!exempt).then(|| subscriber(remote));
         let mut taken = self.taken.lock();
         if taken.all >= self.room.all {
             return Err(Full::Server);
         }
-        if let Some(address) = address {
-            let of_address = taken.by_address.entry(address).or_default();
-            if *of_address >= self.room.per_address {
-                return Err(Full::Address);
-            }
-            *of_address += 1;
-        }
+        let of_address = self.take_of_address(&mut taken, remote)?;
         taken.all += 1;
         metrics::connection_opened(kind);
-        Ok(Arc::new(Place { places: Arc::clone(self), address, kind }))
+        Ok(Arc::new(Place { places: Arc::clone(self), of_address, kind }))
+    }
+
+    fn take_of_address(
+        self: &Arc<Self>,
+        taken: &mut Taken,
+        remote: IpAddr,
+    ) -> Result<Option<OfAddress>, Full> {
+        let of_this_machine = self.room.loopback_is_exempt && remote.to_canonical().is_loopback();
+        if of_this_machine || self.room.proxies.trusts(remote) {
+            return Ok(None);
+        }
+        let address = subscriber(remote);
+        let of_address = taken.by_address.entry(address).or_default();
+        if *of_address >= self.room.per_address {
+            return Err(Full::Address);
+        }
+        *of_address += 1;
+        Ok(Some(OfAddress { places: Arc::clone(self), address }))
+    }
+}
+
+impl Place {
+    /// Counts a connection that stays for the client behind it as well, if that is somebody else: who comes through a
+    /// proxy takes no more places than who comes directly.
+    pub(crate) fn also_for(&self, client: IpAddr) -> Result<Option<OfAddress>, Full> {
+        if self.of_address.as_ref().is_some_and(|own| own.address == subscriber(client)) {
+            return Ok(None);
+        }
+        let mut taken = self.places.taken.lock();
+        self.places.take_of_address(&mut taken, client)
     }
 }
 
@@ -91,15 +123,19 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock();
         taken.all = taken.all.saturating_sub(1);
-        if let Some(address) = self.address
-            && let Some(of_address) = taken.by_address.get_mut(&address)
-        {
+        metrics::connection_closed(self.kind);
+    }
+}
+
+impl Drop for OfAddress {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock();
+        if let Some(of_address) = taken.by_address.get_mut(&self.address) {
             *of_address -= 1;
             if *of_address == 0 {
-                taken.by_address.remove(&address);
+                taken.by_address.remove(&self.address);
             }
         }
-        metrics::connection_closed(self.kind);
     }
 }
 

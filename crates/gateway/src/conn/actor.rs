@@ -103,7 +103,7 @@ impl<'a, T: Transport> Actor<'a, T> {
         let opened: Arc<Opened> = Arc::new(session.opened().clone());
         let welcome = replies::welcome(&opened, session.caller());
         link.wire.welcome(welcome, &mut link.outbound.frames);
-        link.inbound.set_frame_limit(link.wire.frame_limit());
+        link.inbound.set_frame_limit(link.wire.frame_limit(), &mut link.transport);
         let want = usize::try_from(hello.want).unwrap_or(usize::MAX);
         let epoch = opened.epoch;
         let pushing =

@@ -30,8 +30,9 @@ impl Inbound {
     }
 
     /// Allows larger frames once the client is known.
-    pub(super) const fn set_frame_limit(&mut self, bytes: usize) {
+    pub(super) fn set_frame_limit(&mut self, bytes: usize, transport: &mut impl Incoming) {
         self.decoder.set_max(bytes);
+        transport.allow_frames(bytes);
     }
 
     /// When the other side last gave a sign of life.

@@ -33,4 +33,4 @@ pub(crate) use greeting::{refusal, refuse};
 pub use settings::Settings;
 pub use transport::{Incoming, Outgoing, Received, Stream, Transport};
 pub use websocket::WebSocketTransport;
-pub(crate) use websocket::tuned as tuned_websocket;
+pub(crate) use websocket::accept as accept_websocket;

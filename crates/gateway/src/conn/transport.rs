@@ -42,6 +42,10 @@ pub trait Incoming {
         cx: &mut Context<'_>,
         take: &mut dyn FnMut(&[u8]),
     ) -> Poll<io::Result<Received>>;
+
+    /// The session is open: frames of this size may come. A transport that gathers whole messages by itself holds
+    /// them to a Hello's size before; one that hands over bytes as they come has nothing to do.
+    fn allow_frames(&mut self, _bytes: usize) {}
 }
 
 /// The writing half.

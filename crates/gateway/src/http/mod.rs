@@ -27,6 +27,7 @@ use anser_types::limits::{FRAME_MAX_BYTES, REQUEST_DEADLINE_MS};
 use anser_types::{ErrorCode, Refusal};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -40,6 +41,7 @@ use crate::backup::BackupSource;
 use crate::conn::Settings;
 use crate::metrics;
 use crate::places::{Place, subscriber};
+use crate::proxies::Proxies;
 pub(crate) use problem::Problem;
 pub(crate) use serve::serve;
 
@@ -49,7 +51,8 @@ const BODY_MAX_BYTES: usize = FRAME_MAX_BYTES;
 /// Who is behind a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
-    pub(crate) remote: IpAddr,
+    /// The other end of the connection, which may be a proxy: see [`Api::client_of`].
+    pub(crate) peer: IpAddr,
     /// Held by everything that outlives the request: a WebSocket keeps its connection's place.
     pub(crate) place: Arc<Place>,
 }
@@ -60,11 +63,20 @@ pub(crate) struct Doors {
     pub(crate) cut: CancellationToken,
 }
 
+/// What the gateway's config says about requests.
+pub(crate) struct Manners {
+    pub(crate) proxies: Arc<Proxies>,
+    pub(crate) sign_ins_per_minute: u32,
+    pub(crate) metrics: Option<PrometheusHandle>,
+    pub(crate) backups: Option<Arc<dyn BackupSource>>,
+}
+
 /// What the handlers work with.
 pub(crate) struct Api {
     service: Arc<Service>,
     connection: Arc<Settings>,
     doors: Doors,
+    proxies: Arc<Proxies>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     metrics: Option<PrometheusHandle>,
     backups: Option<Arc<dyn BackupSource>>,
@@ -75,21 +87,25 @@ impl Api {
         service: Arc<Service>,
         connection: Arc<Settings>,
         doors: Doors,
-        sign_ins_per_minute: u32,
-        metrics: Option<PrometheusHandle>,
-        backups: Option<Arc<dyn BackupSource>>,
+        manners: Manners,
     ) -> Arc<Self> {
+        let Manners { proxies, sign_ins_per_minute, metrics, backups } = manners;
         let per_minute = NonZeroU32::new(sign_ins_per_minute).unwrap_or(NonZeroU32::MIN);
         let sign_ins = RateLimiter::keyed(Quota::per_minute(per_minute));
-        Arc::new(Self { service, connection, doors, sign_ins, metrics, backups })
+        Arc::new(Self { service, connection, doors, proxies, sign_ins, metrics, backups })
+    }
+
+    /// Where a request comes from: what every limit per address counts by.
+    fn client_of(&self, guest: &Guest, headers: &HeaderMap) -> IpAddr {
+        self.proxies.client(guest.peer, headers)
     }
 
     /// Counts a registration or sign-in of an address.
     ///
     /// # Errors
     /// `RATE_LIMITED` with the time after which it may try again.
-    fn count_sign_in(&self, guest: &Guest) -> Result<(), Refusal> {
-        self.sign_ins.check_key(&subscriber(guest.remote)).map_err(|not_until| {
+    fn count_sign_in(&self, client: IpAddr) -> Result<(), Refusal> {
+        self.sign_ins.check_key(&subscriber(client)).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.sign_ins.clock().now());
             Refusal::new(ErrorCode::RateLimited)
                 .retry_after(u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1))
@@ -138,7 +154,7 @@ async fn limit_sign_ins(
     request: Request,
     next: Next,
 ) -> Response {
-    match api.count_sign_in(&guest) {
+    match api.count_sign_in(api.client_of(&guest, request.headers())) {
         Ok(()) => next.run(request).await,
         Err(refusal) => Problem(refusal).into_response(),
     }

@@ -2,42 +2,59 @@
 
 use std::sync::Arc;
 
+use anser_types::{ErrorCode, Refusal};
 use axum::Extension;
-use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use hyper_util::rt::TokioIo;
 
 use super::body::invalid;
 use super::{Api, Guest, Problem};
-use crate::conn::{self, WebSocketTransport, tuned_websocket};
+use crate::conn::{self, WebSocketTransport, accept_websocket};
+use crate::metrics;
 
 pub(super) async fn upgrade(
     State(api): State<Arc<Api>>,
     Extension(guest): Extension<Guest>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    mut request: Request,
 ) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => {
-            return Problem(invalid(rejection.body_text())).with_status(rejection.status());
+    let accepted = match accept_websocket(&request, Body::empty) {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            return Problem(invalid(error.to_string())).with_status(StatusCode::BAD_REQUEST);
         }
     };
-    let token = api.doors.tracker.token();
-    tuned_websocket(upgrade)
-        .on_upgrade(move |socket| async move {
-            tokio::select! {
-                biased;
-                // At the end of draining.
-                () = api.doors.cut.cancelled() => {}
-                _ = conn::run(
-                    WebSocketTransport::new(socket),
-                    Arc::clone(&api.service),
-                    Arc::clone(&api.connection),
-                ) => {}
-            }
-            // The connection's place and its turn to be waited for end with the session.
-            drop((guest.place, token));
-        })
-        .into_response()
+    // Behind a proxy the connection counts for the proxy only; a session that stays counts for its client.
+    let of_client = match guest.place.also_for(api.client_of(&guest, request.headers())) {
+        Ok(of_client) => of_client,
+        Err(full) => {
+            metrics::refused(full.name());
+            return Problem(Refusal::new(ErrorCode::TooManyConnections)).into_response();
+        }
+    };
+    let upgraded = hyper::upgrade::on(&mut request);
+    let house = Arc::clone(&api);
+    api.doors.tracker.spawn(async move {
+        tokio::select! {
+            biased;
+            // At the end of draining.
+            () = house.doors.cut.cancelled() => {}
+            () = session(upgraded, &house) => {}
+        }
+        // The connection's places end with the session.
+        drop((guest.place, of_client));
+    });
+    accepted.into_response()
+}
+
+async fn session(upgraded: hyper::upgrade::OnUpgrade, api: &Api) {
+    match upgraded.await {
+        Ok(stream) => {
+            let transport = WebSocketTransport::new(TokioIo::new(stream));
+            conn::run(transport, Arc::clone(&api.service), Arc::clone(&api.connection)).await;
+        }
+        Err(error) => tracing::debug!(%error, "a connection broke while it became a WebSocket"),
+    }
 }

@@ -10,6 +10,7 @@ mod hostile;
 mod inbox_truth;
 mod peer;
 mod phases;
+mod proxies;
 mod shape;
 mod silence;
 mod survival;

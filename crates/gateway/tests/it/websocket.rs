@@ -11,6 +11,7 @@ use anser_types::limits::{FRAME_MAX_BYTES, HELLO_MAX_BYTES};
 use anser_types::{CommandNo, DeviceClass, ErrorCode, InboxSeq};
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
@@ -32,6 +33,12 @@ impl Browser {
 
     async fn write(&mut self, bytes: impl Into<Bytes>) {
         self.socket.send(Message::Binary(bytes.into())).await.unwrap();
+    }
+
+    /// Bytes as no WebSocket library would send them.
+    async fn write_raw(&mut self, bytes: &[u8]) {
+        let MaybeTlsStream::Plain(stream) = self.socket.get_mut() else { panic!("no TLS here") };
+        stream.write_all(bytes).await.unwrap();
     }
 
     async fn say(&mut self, encode: impl FnOnce(&mut ClientSession, &mut BytesMut)) {
@@ -149,6 +156,34 @@ async fn what_is_no_frame_is_told_over_websocket_too() {
     let mut huge = Browser::open(&gateway).await;
     huge.write(vec![0; 2 * FRAME_MAX_BYTES]).await;
     huge.closed_with(ErrorCode::FrameTooLarge).await;
+}
+
+#[tokio::test]
+async fn before_hello_no_message_may_be_larger_than_a_hello() {
+    let world = World::new();
+    let gateway = world.gateway(&[ListenerKind::Http]);
+    // The head alone of a binary message of 8 KiB: refused before a byte of it is waited for or has a place.
+    let mut announced = Browser::open(&gateway).await;
+    announced.write_raw(&[0x82, 0x80 | 126, 0x20, 0x00, 1, 2, 3, 4]).await;
+    announced.closed_with(ErrorCode::FrameTooLarge).await;
+    // In pieces of 1 KiB without an end.
+    let mut pieces = Browser::open(&gateway).await;
+    for number in 0..5 {
+        let opcode = if number == 0 { 0x02 } else { 0x00 };
+        pieces.write_raw(&[opcode, 0x80 | 126, 0x04, 0x00, 1, 2, 3, 4]).await;
+        pieces.write_raw(&[0; 1024]).await;
+    }
+    pieces.closed_with(ErrorCode::FrameTooLarge).await;
+    // Whoever is known may say more.
+    let mut alice = Browser::open(&gateway).await;
+    world.device("bob", DeviceClass::Phone).await;
+    alice.hello(&world.device("alice", DeviceClass::Web).await).await;
+    alice.welcomed().await;
+    let op = Some(text_to("bob", &"x".repeat(60_000)));
+    let body = command_body(&v1::Command { local_no: 1, op, ..v1::Command::default() });
+    alice.say(|wire, out| wire.command(CommandNo(1), 0, &body, out)).await;
+    let Some(Incoming::CommandAck(ack)) = alice.hear().await else { panic!() };
+    assert_eq!((ack.seq, ack.error), (1, None));
 }
 
 #[tokio::test]
