@@ -26,6 +26,7 @@ mod pending;
 mod ports;
 mod soft;
 mod store;
+mod table_files;
 mod tables;
 mod trimming;
 mod writer;

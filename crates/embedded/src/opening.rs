@@ -18,6 +18,7 @@ use crate::log::{Checkpoint, CommitLog, Damage, DurableMark, has_segments, recov
 use crate::marker::Marker;
 use crate::options::{OpenError, Options};
 use crate::pending::Pending;
+use crate::table_files::TableFiles;
 use crate::tables::{TableBatch, TableError, Tables};
 use crate::writer::{self, DeviceBook, Handle, Parts};
 
@@ -57,7 +58,9 @@ impl From<TableError> for OpenError {
         match error {
             TableError::Fjall(fjall::Error::Locked) => Self::InUse("tables".into()),
             error if error.is_of_the_system() => Self::Io(std::io::Error::other(error)),
-            other => Self::Damaged(other.to_string()),
+            other => Self::Damaged(format!(
+                "{other}; copy the data directory before anything else, then restore a backup"
+            )),
         }
     }
 }
@@ -74,6 +77,8 @@ pub fn open(dir: &Path, options: Options) -> Result<Opened, OpenError> {
     let checkpoint = Checkpoint::read(&*disk).map_err(Damage::from)?;
     let (mark, marked) = DurableMark::open(&disk).map_err(Damage::from)?;
     let is_untouched = checkpoint == 0 && marked == 0 && !has_segments(&*disk)?;
+    // Read twice: the tables are touched only when the log is known to hold everything behind the checkpoint.
+    recover(&*disk, format.salt, checkpoint, marked, |_, _| Ok(()))?;
     let tables = Arc::new(open_tables(dir, is_untouched)?);
     let applied = tables.applied()?;
     if applied < checkpoint {
@@ -126,11 +131,19 @@ pub fn lock(dir: &Path) -> Result<LockFile, OpenError> {
     }
 }
 
-/// Opens the tables. If there never was a commit, tables that cannot be opened are those of a first start that was
+/// Opens the tables as the last checkpoint left them, or later. If there never was a commit, tables that cannot be opened are those of a first start that was
 /// killed while it made them: they are put aside (nothing is ever thrown away here) and made again.
 fn open_tables(dir: &Path, is_untouched: bool) -> Result<Tables, OpenError> {
     let path = dir.join("tables");
-    match Tables::open(&path) {
+    let checked = || -> Result<Tables, TableError> {
+        let files = TableFiles::of(&path);
+        if path.exists() {
+            files.check(is_untouched)?;
+            files.forget_journal().map_err(fjall::Error::from)?;
+        }
+        Tables::open(&path)
+    };
+    match checked() {
         Err(TableError::Fjall(fjall::Error::Locked)) => Err(OpenError::InUse(path)),
         Err(error) if is_untouched => {
             let aside = (1..).map(|n| dir.join(format!("tables.unfinished-{n}")));

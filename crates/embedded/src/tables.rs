@@ -18,6 +18,7 @@ use crate::backup::Frozen;
 use crate::codec::{Malformed, read_number, write_number};
 use crate::commit::{Operation, Operations};
 use crate::keys::{self, Table};
+use crate::table_files::{BadFile, FilesError};
 
 const MEMTABLE_BYTES: u64 = 16 << 20;
 const CACHE_BYTES: u64 = 64 << 20;
@@ -31,6 +32,18 @@ pub enum TableError {
     /// A row makes no sense.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// A file is not as it was written.
+    #[error("the tables failed: {}: {}", .0.place, .0.why)]
+    File(BadFile),
+}
+
+impl From<FilesError> for TableError {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Bad(bad) => Self::File(bad),
+            FilesError::Io(error) => Self::Fjall(error.into()),
+        }
+    }
 }
 
 impl TableError {
@@ -41,7 +54,7 @@ impl TableError {
                 error.raw_os_error().is_some() && error.kind() != std::io::ErrorKind::NotFound
             }
             Self::Fjall(fjall::Error::Poisoned) => true,
-            Self::Fjall(_) | Self::Malformed(_) => false,
+            Self::Fjall(_) | Self::Malformed(_) | Self::File(_) => false,
         }
     }
 }
@@ -88,11 +101,20 @@ impl std::fmt::Debug for Tables {
 }
 
 impl Tables {
-    /// Opens or makes the tables.
+    /// Opens or makes the tables, whose files were checked.
     pub fn open(path: &Path) -> Result<Self, TableError> {
+        // With two, one of them spins while the other one compacts.
+        Self::open_with(path, 1)
+    }
+
+    /// The same for somebody who only looks: nothing is flushed or compacted.
+    pub fn open_to_look(path: &Path) -> Result<Self, TableError> {
+        Self::open_with(path, 0)
+    }
+
+    fn open_with(path: &Path, workers: usize) -> Result<Self, TableError> {
         let database = Database::builder(path)
-            // With two, one of them spins while the other one compacts.
-            .worker_threads(1)
+            .worker_threads_unchecked(workers)
             .cache_size(CACHE_BYTES)
             .manual_journal_persist(true)
             .journal_compression(CompressionType::None)

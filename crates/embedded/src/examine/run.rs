@@ -20,7 +20,8 @@ use crate::keys::{self, Table};
 use crate::log::{Checkpoint, DurableMark, survey};
 use crate::opening::lock;
 use crate::options::OpenError;
-use crate::tables::Tables;
+use crate::table_files::{BadFile, JournalAside, TableFiles};
+use crate::tables::{TableError, Tables};
 
 /// Something that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +82,7 @@ impl Telling<'_> {
     }
 }
 
-/// Reads everything in a store that nobody uses, and tells every intact record and every damage. Opening the tables
-/// brings their own journal up, as the next start would; nothing else is written.
+/// Reads everything in a store that nobody uses, and tells every intact record and every damage. Nothing is changed.
 ///
 /// # Errors
 /// If another process uses the store, or `tell` failed.
@@ -93,7 +93,10 @@ pub fn examine(
     let _lock = lock(dir)?;
     let mut telling = Telling { tell, examination: Examination::default(), failed: None };
     let format = read_format(dir, &mut telling);
-    let tables = open_tables(dir, &mut telling);
+    let path = dir.join("tables");
+    // Stands before the tables, so that they let go of their directory before it is put back as it was.
+    let mut aside = None;
+    let tables = open_tables(&path, &mut aside, &mut telling)?;
     let applied = match tables.as_ref().map(Tables::applied) {
         None => 0,
         Some(Ok(applied)) => applied,
@@ -138,24 +141,40 @@ fn read_format(dir: &Path, telling: &mut Telling<'_>) -> Option<Format> {
     }
 }
 
-fn open_tables(dir: &Path, telling: &mut Telling<'_>) -> Option<Tables> {
-    let path = dir.join("tables");
+fn open_tables<'a>(
+    path: &'a Path,
+    aside: &mut Option<JournalAside<'a>>,
+    telling: &mut Telling<'_>,
+) -> io::Result<Option<Tables>> {
+    let touches = "everything but the commits still in the log";
     if !path.exists() {
-        telling.damage("tables: they are missing", "everything but the commits still in the log");
-        return None;
+        telling.damage("tables: they are missing", touches);
+        return Ok(None);
     }
-    Tables::open(&path)
-        .map_err(|error| {
-            let touches = "everything but the commits still in the log";
+    let files = TableFiles::of(path);
+    let mut tell = |bad: BadFile| {
+        let touches = "rows of this file; those that do not read are told below";
+        telling.damage(format!("tables: {}: {}", bad.place, bad.why), touches);
+    };
+    let opened = files.check_every_byte(&mut tell).and_then(|()| files.check(false));
+    let opened = opened.map_err(TableError::from).and_then(|()| {
+        *aside = Some(JournalAside::begin(files).map_err(fjall::Error::from)?);
+        Tables::open_to_look(path)
+    });
+    match opened {
+        Ok(tables) => Ok(Some(tables)),
+        Err(error) => {
             telling.damage(format!("tables: {error}"), touches);
-        })
-        .ok()
+            Ok(None)
+        }
+    }
 }
 
 /// What the log adds to the tables.
 #[derive(Default)]
 struct Log {
     applied: u64,
+    checkpoint: u64,
     overlay: super::rows::Overlay,
     answers: Vec<(DeviceKey, CommandNo, Kept)>,
 }
@@ -176,6 +195,7 @@ impl Log {
             telling.damage(format!("log: {error}"), "where the log may end is not known");
             0
         });
+        self.checkpoint = checkpoint;
         if self.applied < checkpoint {
             let touches = format!("commits {} to {checkpoint}", self.applied + 1);
             telling.damage("tables: they lack commits that had reached them", touches);
@@ -190,13 +210,19 @@ impl Log {
                 broken.push((no, error));
             }
         };
-        survey(&disk, format.salt, known, &mut each, &mut |found| unread.push(found))?;
+        survey(&disk, format.salt, (checkpoint, known), &mut each, &mut |found| {
+            unread.push(found)
+        })?;
         telling.examination.commits = commits;
         for found in unread {
-            let (from, to) = found.commits;
-            let held = if to <= self.applied { ", which the tables hold" } else { "" };
-            telling
-                .damage(format!("log: {}", found.place), format!("commits {from} to {to}{held}"));
+            let touches = match found.commits {
+                None => "no commit, only what separates them".to_owned(),
+                Some((from, to)) if to <= checkpoint => {
+                    format!("commits {from} to {to}, which the tables hold")
+                }
+                Some((from, to)) => format!("commits {from} to {to}"),
+            };
+            telling.damage(format!("log: {}", found.place), touches);
         }
         for (no, error) in broken {
             telling.damage(format!("log: {error}"), format!("commit {no}"));
@@ -210,8 +236,9 @@ impl Log {
                 Operation::Answer(device, up_to, kept) => {
                     self.answers.push((device, up_to, *kept));
                 }
-                // The tables have it, or something newer.
-                _ if no <= self.applied => {}
+                // The tables have it, or something newer. Behind the checkpoint one table may hold a commit that another
+                // one lacks.
+                _ if no <= self.checkpoint => {}
                 Operation::Put(table, key, value) => {
                     let value = Bytes::copy_from_slice(value);
                     self.overlay.insert((table, key.to_vec()), Some(value));

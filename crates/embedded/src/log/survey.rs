@@ -11,22 +11,23 @@ use crate::disk::Disk;
 pub struct Unread {
     /// File and offset.
     pub place: String,
-    /// The first and the last commit.
-    pub commits: (u64, u64),
+    /// The first and the last commit; `None` if it is something between commits.
+    pub commits: Option<(u64, u64)>,
 }
 
 /// Gives every readable commit in order to `each`, and everything that does not read but was accepted to `unread`. A
-/// torn tail that was never accepted is no damage. `known` is the last commit that is known to have been accepted.
+/// torn tail that was never accepted is no damage. Commits up to `checkpoint` may be gone, `known` is the last commit that
+/// is known to have been accepted.
 pub fn survey(
     disk: &dyn Disk,
     salt: Salt,
-    known: u64,
+    (checkpoint, known): (u64, u64),
     each: &mut dyn FnMut(u64, &[u8]),
     unread: &mut dyn FnMut(Unread),
 ) -> io::Result<()> {
     let mut ordinals: Vec<u64> = disk.list()?.iter().filter_map(|name| ordinal_of(name)).collect();
     ordinals.sort_unstable();
-    let mut surveyor = Surveyor { salt, next: None, doubtful: None, each, unread };
+    let mut surveyor = Surveyor { salt, checkpoint, next: None, doubtful: None, each, unread };
     for ordinal in ordinals {
         let bytes = disk.read(&name_of(ordinal))?.unwrap_or_default();
         surveyor.segment(ordinal, &bytes);
@@ -37,6 +38,7 @@ pub fn survey(
 
 struct Surveyor<'a> {
     salt: Salt,
+    checkpoint: u64,
     /// The number of the next commit, once one was read.
     next: Option<u64>,
     /// Bytes that do not read: a torn tail unless an accepted commit turns out to be missing there.
@@ -87,18 +89,21 @@ impl Surveyor<'_> {
 
     /// The next readable commit is this one: what lies between was accepted.
     fn reach(&mut self, commit_no: u64, place: &str) {
-        let place = self.doubtful.take().unwrap_or_else(|| place.to_owned());
-        if let Some(next) = self.next.filter(|next| *next < commit_no) {
-            (self.unread)(Unread { place, commits: (next, commit_no - 1) });
-            self.next = Some(commit_no);
+        let doubtful = self.doubtful.take();
+        let next = self.next.unwrap_or(commit_no.min(self.checkpoint + 1));
+        let commits = (next < commit_no).then(|| (next, commit_no - 1));
+        if doubtful.is_some() || commits.is_some() {
+            let place = doubtful.unwrap_or_else(|| place.to_owned());
+            (self.unread)(Unread { place, commits });
         }
+        self.next = Some(next.max(commit_no));
     }
 
     fn end(&mut self, known: u64) {
         let next = self.next.unwrap_or(1);
         if known >= next {
             let place = self.doubtful.take().unwrap_or_else(|| "its end".to_owned());
-            (self.unread)(Unread { place, commits: (next, known) });
+            (self.unread)(Unread { place, commits: Some((next, known)) });
         }
     }
 }

@@ -124,13 +124,22 @@ pub fn history(
     one: &Person,
     other: &Person,
 ) -> Vec<String> {
+    try_history(runtime, store, one, other).unwrap()
+}
+
+pub fn try_history(
+    runtime: &Runtime,
+    store: &EmbeddedStore,
+    one: &Person,
+    other: &Person,
+) -> Result<Vec<String>, StoreError> {
     let limit = PageLimit { entries: 100_000, bytes: usize::MAX };
     let id = one.direct(other);
     let conversations = store.conversations();
     let page = conversations.messages(id, Seq::ZERO, Seq::MAX, Order::OldestFirst, limit);
-    let messages = runtime.block_on(page).unwrap();
+    let messages = runtime.block_on(page)?;
     let text = |m: &anser_types::Message| {
         String::from_utf8(m.content.as_ref().unwrap().body.to_vec()).unwrap()
     };
-    messages.iter().map(|message| text(message)).collect()
+    Ok(messages.iter().map(|message| text(message)).collect())
 }
