@@ -3,8 +3,10 @@
 use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection};
 use anser_sdk::{Client, SecretString, Trust};
 use anser_types::{DeviceClass, UserId, exit};
+use rand::RngExt;
 use serde_json::json;
 
+use crate::drills::length;
 use crate::http::{app, send};
 use crate::kept::{dump, messages};
 use crate::program::{Home, Server};
@@ -16,8 +18,17 @@ fn expected(up_to: usize) -> Vec<(u64, String)> {
 
 #[test]
 fn guarantee_g20_the_first_failed_sync_stops_the_server_and_nothing_acknowledged_is_lost() {
+    let mut random = length::random("failed syncs");
+    for _ in 0..length::factor() {
+        first_failed_sync(random.random_range(12..=60));
+    }
+}
+
+/// The n-th sync of the thread that commits fails, while an app server sends.
+fn first_failed_sync(n: u32) {
+    println!("EIO at sync {n}");
     let home = Home::new();
-    let server = home.serve_under_strace("fdatasync:error=EIO:when=12").unwrap();
+    let server = home.serve_under_strace(&format!("fdatasync:error=EIO:when={n}")).unwrap();
     for user in ["alice", "bob"] {
         assert_eq!(app(&server, "users", "", &json!({"user": user})).status, 201);
     }
@@ -52,33 +63,47 @@ fn guarantee_g20_the_first_failed_sync_stops_the_server_and_nothing_acknowledged
 #[test]
 fn guarantee_g20_clients_of_a_server_whose_disk_failed_go_on_with_the_next_one() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        const MESSAGES: usize = 300;
-        let home = Home::new();
-        let server = home.serve_under_strace("fdatasync:error=EIO:when=9").unwrap();
-        let ports = server.ports();
-        let alice = client(&home, &server, "alice").await;
-        let bob = client(&home, &server, "bob").await;
-        alice.wait_connected().await.unwrap();
-        let mut ids = Vec::new();
-        for n in 1..=MESSAGES {
-            let content = anser_types::Content::text(format!("message {n}"));
+    let mut random = length::random("failed syncs under clients");
+    for _ in 0..length::factor() {
+        runtime.block_on(failed_sync_under_clients(random.random_range(9..=60)));
+    }
+}
+
+/// The n-th sync of the thread that commits fails, while a client sends.
+async fn failed_sync_under_clients(n: u32) {
+    /// Messages that are put into the outbox at a time, and how many there may be in all before the failure.
+    const AT_A_TIME: usize = 50;
+    const AT_MOST: usize = 10_000;
+    println!("EIO at sync {n}");
+    let home = Home::new();
+    let mut server = home.serve_under_strace(&format!("fdatasync:error=EIO:when={n}")).unwrap();
+    let ports = server.ports();
+    let alice = client(&home, &server, "alice").await;
+    let bob = client(&home, &server, "bob").await;
+    alice.wait_connected().await.unwrap();
+    let mut ids = Vec::new();
+    // It ends by itself: its disk fails while these are on their way.
+    let ended = loop {
+        for _ in 0..AT_A_TIME {
+            let content = anser_types::Content::text(format!("message {}", ids.len() + 1));
             ids.push(alice.send_message(bob.user().clone(), content).await.unwrap());
         }
-        // It ends by itself: its disk fails while these are on their way.
-        let ended = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
-        assert_eq!(ended.code(), Some(exit::STORE_FAILED.into()), "{}", home.log());
-
-        let server = home.serve_at(&ports);
-        for (n, id) in ids.iter().enumerate() {
-            assert_eq!(alice.wait_sent(*id).await.unwrap().seq.0, n as u64 + 1);
+        if let Some(ended) = server.ended() {
+            break ended;
         }
-        bob.wait_synced().await.unwrap();
-        alice.close().await;
-        bob.close().await;
-        assert_eq!(server.stop().0.code(), Some(0), "{}", home.log());
-        assert_eq!(messages(&dump(&home)), expected(MESSAGES));
-    });
+        assert!(ids.len() < AT_MOST, "sync {n} is never reached");
+    };
+    assert_eq!(ended.code(), Some(exit::STORE_FAILED.into()), "{}", home.log());
+
+    let server = home.serve_at(&ports);
+    for (n, id) in ids.iter().enumerate() {
+        assert_eq!(alice.wait_sent(*id).await.unwrap().seq.0, n as u64 + 1);
+    }
+    bob.wait_synced().await.unwrap();
+    alice.close().await;
+    bob.close().await;
+    assert_eq!(server.stop().0.code(), Some(0), "{}", home.log());
+    assert_eq!(messages(&dump(&home)), expected(ids.len()));
 }
 
 async fn client(home: &Home, server: &Server, user: &str) -> Client {

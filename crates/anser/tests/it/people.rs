@@ -137,7 +137,7 @@ impl Person {
     }
 
     /// Waits until a message is sent. One that was given up after its last try is sent again, as its user would.
-    async fn wait_sent(&self, board: &Board, id: MessageId) {
+    pub async fn wait_sent(&self, board: &Board, id: MessageId) {
         while let Err(error) = self.client.wait_sent(id).await {
             assert_eq!(error.code(), ErrorCode::TimedOut, "{id}: {error}");
             let message = self.client.own_message(id).await.unwrap().unwrap();
@@ -196,14 +196,18 @@ pub fn app_server(server: &Server) -> AppServerClient {
     AppServerClient::new(connection, SecretString::from(server.api_key()))
 }
 
+/// A new device of a user, who is made if there is none.
+pub async fn device(server: &Server, user: &str) -> SignedIn {
+    let device = DeviceDescription { class: DeviceClass::Bot, name: "drill".to_owned() };
+    let user = UserId::new(user).unwrap();
+    app_server(server).mint_token(&user, &device, true, None).await.unwrap()
+}
+
 /// `person-0`, `person-1` … with a device each.
 pub async fn sign_up(server: &Server, people: usize) -> Vec<SignedIn> {
-    let app = app_server(server);
     let mut signed_in = Vec::new();
     for n in 0..people {
-        let user = UserId::new(&format!("person-{n}")).unwrap();
-        let device = DeviceDescription { class: DeviceClass::Bot, name: "drill".to_owned() };
-        signed_in.push(app.mint_token(&user, &device, true, None).await.unwrap());
+        signed_in.push(device(server, &format!("person-{n}")).await);
     }
     signed_in
 }

@@ -4,16 +4,14 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anser_sdk::http::{DeviceDescription, SignedIn};
-use anser_types::{Content, DeviceClass, InboxSeq, Seq, UserId};
+use anser_sdk::http::SignedIn;
+use anser_types::{Content, InboxSeq, Seq, UserId};
 use tokio::task::JoinSet;
 
 use super::length;
 use super::proxy::Proxy;
 use super::raw_session::RawSession;
-use crate::people::{
-    Board, PATIENCE, Person, app_server, come_back, gather, judge, settle, sign_up,
-};
+use crate::people::{Board, PATIENCE, Person, come_back, device, gather, judge, settle, sign_up};
 use crate::program::{Home, Server};
 
 const FLAPS: usize = 30;
@@ -24,12 +22,6 @@ const UNREAD_BYTES: usize = 12 * 1024;
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
-}
-
-async fn device(server: &Server, user: &str) -> SignedIn {
-    let device = DeviceDescription { class: DeviceClass::Bot, name: "drill".to_owned() };
-    let user = UserId::new(user).unwrap();
-    app_server(server).mint_token(&user, &device, true, None).await.unwrap()
 }
 
 async fn finish(home: &Home, server: Server, people: Vec<Person>, board: &Board) {

@@ -13,6 +13,11 @@ pub fn factor() -> usize {
     number("ANSER_DRILL_FACTOR").unwrap_or(1)
 }
 
+/// Whether this is the long form: figures that no short run can give are printed.
+pub fn is_long() -> bool {
+    number("ANSER_DRILL_FACTOR").is_some()
+}
+
 /// Random choices that `ANSER_DRILL_SEED` repeats.
 pub fn random(drill: &str) -> SmallRng {
     let seed = number("ANSER_DRILL_SEED").map_or_else(rand::random, |seed| seed as u64);

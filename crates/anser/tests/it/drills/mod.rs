@@ -5,11 +5,16 @@
 
 mod bad_network;
 mod client_kills;
+mod client_process;
 mod connections;
-mod length;
+pub mod length;
+mod login_storm;
+mod pace;
 mod proxy;
 mod raw_session;
 mod server_kills;
+mod slow_consumers;
 mod slow_disk;
+mod steps;
 mod strace;
 mod weather;

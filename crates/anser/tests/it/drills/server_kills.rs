@@ -11,9 +11,9 @@ use rand::seq::SliceRandom;
 use rustix::process::Signal;
 
 use super::length;
-use super::proxy::{Proxy, Share};
+use super::proxy::Proxy;
+use super::steps::{Step, steps};
 use super::strace::{Injection, under_strace};
-use super::weather::Packet;
 use crate::people::{
     Board, PATIENCE, Person, assert_kept, come_back, gather, judge, raw_copy, settle,
 };
@@ -82,22 +82,6 @@ const POINTS: &[Point] = &[
     point("a table's new version is named", Stopping, "renameat", (1, 1), &[]),
     point("the checkpoint is written", Stopping, "pwrite64", (1, 1), &["store/log/checkpoint.new"]),
     point("the checkpoint is named", Stopping, "rename", (1, 1), &["store/log/checkpoint.new"]),
-];
-
-/// Each of the six packets: held back, cut in half, passed on; then the server dies.
-const PACKETS: [(&str, Packet); 6] = [
-    ("msg:R", Packet::MessageRequest),
-    ("msg:A", Packet::MessageAck),
-    ("msg:N", Packet::MessageNotify),
-    ("ack:R", Packet::AckRequest),
-    ("ack:A", Packet::AckAck),
-    ("ack:N", Packet::AckNotify),
-];
-
-const SHARES: [(&str, Share); 3] = [
-    ("seen and not passed on", Share::Nothing),
-    ("passed on by half", Share::Half),
-    ("passed on", Share::All),
 ];
 
 /// A server that is killed again and again, and its people, who reach it through the proxy.
@@ -169,13 +153,13 @@ impl Drill {
     }
 
     /// The server dies when this packet is at this place.
-    async fn kill_with(&mut self, packet: (&str, Packet), share: (&str, Share)) {
+    async fn kill_with(&mut self, step: &Step) {
         self.talk().await;
         let server = self.home.serve_at(&self.ports);
         let skip = self.random.random_range(0..SKIP_MAX);
-        let mut snapped = self.proxy.trap(packet.1, skip, share.1);
+        let mut snapped = self.proxy.trap(step.packet, skip, step.share);
         come_back(&self.people).await;
-        let at = format!("{} no. {} {}", packet.0, skip + 1, share.0);
+        let at = step.at(skip);
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while snapped.try_recv().is_err() {
             assert!(tokio::time::Instant::now() < deadline, "{at}: never reached");
@@ -234,15 +218,12 @@ fn guarantee_g1_a_server_killed_at_named_system_calls_keeps_what_it_accepted() {
 fn guarantee_g1_a_server_killed_at_every_step_of_the_six_packets_keeps_what_it_accepted() {
     runtime().block_on(async {
         let mut drill = Drill::begin(length::random("six packets")).await;
-        let mut steps: Vec<_> = PACKETS
-            .iter()
-            .flat_map(|packet| SHARES.iter().map(move |share| (*packet, *share)))
-            .collect();
+        let mut steps = steps();
         let mut kills = 0;
         while kills < length::kills(steps.len()) {
             steps.shuffle(&mut drill.random);
-            for (packet, share) in &steps {
-                drill.kill_with(*packet, *share).await;
+            for step in &steps {
+                drill.kill_with(step).await;
                 kills += 1;
             }
         }
