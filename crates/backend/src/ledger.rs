@@ -101,6 +101,26 @@ pub struct TrimReport {
     pub finished: bool,
 }
 
+/// Which Idempotency-Keys go: those whose answers nobody may ask for any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpiryPolicy {
+    /// Keys used at this time or earlier go. At least `IDEMPOTENCY_KEEP_MS` ago, or a request would be executed again.
+    pub used_until: UnixMs,
+    /// Keys looked at in this step; the next step goes on behind them.
+    pub keys: usize,
+}
+
+/// What one step of removing keys did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpiryReport {
+    /// Keys looked at.
+    pub keys: usize,
+    /// Keys removed.
+    pub removed: u64,
+    /// The step reached the last key; the next one starts over.
+    pub finished: bool,
+}
+
 /// A store's own account of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LedgerStatus {
@@ -151,6 +171,13 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     fn trim(&self, policy: TrimPolicy) -> Boxed<'_, Result<TrimReport, StoreError>>;
+
+    /// One step of removing Idempotency-Keys whose time is over (they count as new already). A key that is used again
+    /// meanwhile stays.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn expire_keys(&self, policy: ExpiryPolicy) -> Boxed<'_, Result<ExpiryReport, StoreError>>;
 
     /// The store's account of itself. Cheap.
     fn status(&self) -> LedgerStatus;

@@ -21,8 +21,8 @@ pub use append::{
     Append, Appended, Assigned, Committed, InboxEntry, InboxWrite, MemberWrite, Origin, Record,
 };
 pub use ledger::{
-    DeviceKey, InboxBounds, Ledger, LedgerStatus, SessionOpened, SoftPosition, StoreError,
-    TrimPolicy, TrimReport,
+    DeviceKey, ExpiryPolicy, ExpiryReport, InboxBounds, Ledger, LedgerStatus, SessionOpened,
+    SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
 pub use memory::MemoryBackend;
 pub use reads::{

@@ -161,6 +161,12 @@ pub fn idempotency(user: UserNo, key: &str) -> Key {
     tagged(Tag::IdempotencyKey, &[&user.0.to_be_bytes(), key.as_bytes()])
 }
 
+/// The least and the greatest key that what an Idempotency-Key was used for may have.
+pub fn all_idempotency() -> (Key, Key) {
+    // Behind the user's number stands text, which has no byte 0xff.
+    (tagged(Tag::IdempotencyKey, &[]), tagged(Tag::IdempotencyKey, &[&[0xff; 9]]))
+}
+
 /// An inbox's floor.
 pub fn floor(user: UserNo) -> Key {
     tagged(Tag::Floor, &[&user.0.to_be_bytes()])

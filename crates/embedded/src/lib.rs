@@ -16,6 +16,7 @@ mod commit;
 mod core;
 pub mod disk;
 mod examine;
+mod expiring;
 mod format;
 mod keys;
 mod log;

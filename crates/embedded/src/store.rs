@@ -9,6 +9,7 @@ use anser_types::UserNo;
 use parking_lot::Mutex;
 
 use crate::core::Core;
+use crate::keys::Key;
 use crate::marker::Marker;
 use crate::opening::{LockFile, open};
 use crate::options::{OpenError, Options};
@@ -24,6 +25,8 @@ pub(crate) struct Inner {
     marker: Mutex<Option<Marker>>,
     /// The trimmer goes on behind this user.
     pub(crate) trimmed_up_to: Mutex<UserNo>,
+    /// Idempotency-Keys are looked at from behind this one on.
+    pub(crate) expired_up_to: Mutex<Option<Key>>,
     /// Stands last: nobody else may open the directory before everything above has let go of it.
     _lock: LockFile,
 }
@@ -59,6 +62,7 @@ impl EmbeddedStore {
             thread: Mutex::new(Some(opened.thread)),
             marker: Mutex::new(Some(opened.marker)),
             trimmed_up_to: Mutex::default(),
+            expired_up_to: Mutex::default(),
             _lock: opened.lock,
         };
         Ok(Self { inner: Arc::new(inner) })

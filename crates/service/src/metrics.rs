@@ -24,6 +24,8 @@ pub mod names {
     pub const RULES_AGAIN: &str = "anser_rules_again_total";
     /// Counter: inbox entries trimmed.
     pub const TRIMMED: &str = "anser_inbox_entries_trimmed_total";
+    /// Counter: Idempotency-Keys removed because their time was over.
+    pub const KEYS_EXPIRED: &str = "anser_idempotency_keys_expired_total";
     /// Counter: sessions whose client had seen more than the log holds.
     pub const LOG_BEHIND_CLIENT: &str = "anser_log_behind_client_total";
 }
@@ -62,6 +64,10 @@ pub(crate) fn rules_again() {
 
 pub(crate) fn trimmed(entries: u64) {
     metrics::counter!(names::TRIMMED).increment(entries);
+}
+
+pub(crate) fn keys_expired(keys: u64) {
+    metrics::counter!(names::KEYS_EXPIRED).increment(keys);
 }
 
 pub(crate) fn log_behind_client() {

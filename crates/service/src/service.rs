@@ -86,8 +86,8 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    /// Starts the service on the current tokio runtime: writer, publisher, and the tasks that write soft positions
-    /// and trim inboxes. They end by [`Service::stop`], or when the last handle is dropped.
+    /// Starts the service on the current tokio runtime: writer, publisher, and the tasks that write soft positions,
+    /// trim inboxes and remove old Idempotency-Keys. They end by [`Service::stop`], or when the last handle is dropped.
     #[must_use]
     pub fn start(
         ports: Ports,
@@ -120,6 +120,12 @@ impl Service {
             Arc::clone(&ports.ledger),
             Arc::clone(&clock),
             trim::Pace::of(&settings),
+            stop.clone(),
+        ));
+        tasks.spawn(trim::expire_keys(
+            Arc::clone(&ports.ledger),
+            Arc::clone(&clock),
+            trim::KeyPace::of(&settings),
             stop.clone(),
         ));
         Arc::new(Self {

@@ -95,6 +95,12 @@ pub struct Settings {
     pub trim_every_ms: u64,
     /// Inboxes looked at in one step of trimming.
     pub trim_inboxes: usize,
+    /// Time between two rounds through all Idempotency-Keys, for those whose time is over.
+    pub expire_every_ms: u64,
+    /// Idempotency-Keys looked at in one step of a round.
+    pub expire_keys: usize,
+    /// Time between two steps of a round.
+    pub expire_pause_ms: u64,
     /// Time between two writes of soft positions.
     pub soft_write_ms: u64,
 }
@@ -121,6 +127,9 @@ impl Default for Settings {
             inbox_keep_ms: limits::INBOX_KEEP_MS,
             trim_every_ms: 10_000,
             trim_inboxes: 256,
+            expire_every_ms: 3600 * 1000,
+            expire_keys: 4_096,
+            expire_pause_ms: 100,
             soft_write_ms: limits::SOFT_WRITE_MS,
         }
     }

@@ -1,9 +1,10 @@
-//! Work beside the commands: writing soft positions, and trimming inboxes step by step.
+//! Work beside the commands: writing soft positions; trimming inboxes and removing old Idempotency-Keys step by step.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_backend::{Ledger, TrimPolicy};
+use anser_backend::{ExpiryPolicy, Ledger, TrimPolicy};
+use anser_types::limits::IDEMPOTENCY_KEEP_MS;
 use anser_types::{Clock, UnixMs};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -78,6 +79,75 @@ pub(crate) async fn trim_inboxes(
     }
 }
 
+/// How many Idempotency-Keys are looked at, and how often.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyPace {
+    every: Duration,
+    pause: Duration,
+    keys: usize,
+}
+
+impl KeyPace {
+    pub(crate) const fn of(settings: &Settings) -> Self {
+        Self {
+            every: Duration::from_millis(settings.expire_every_ms),
+            pause: Duration::from_millis(settings.expire_pause_ms),
+            keys: settings.expire_keys,
+        }
+    }
+}
+
+/// Removes Idempotency-Keys whose time is over, in rounds through all of them, until stopped. They count as new
+/// already when they go; while the clock is not believed none goes.
+pub(crate) async fn expire_keys(
+    ledger: Arc<dyn Ledger>,
+    clock: Arc<dyn Clock>,
+    pace: KeyPace,
+    stop: CancellationToken,
+) {
+    let mut ticks = ticks(pace.every);
+    let mut watch = ClockWatch::new(clock.now());
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        while expire_some(&*ledger, &mut watch, clock.now(), pace.keys).await {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pace.pause) => {}
+            }
+        }
+    }
+}
+
+/// One step; whether the round goes on.
+async fn expire_some(
+    ledger: &dyn Ledger,
+    watch: &mut ClockWatch,
+    now: UnixMs,
+    keys: usize,
+) -> bool {
+    let now = watch.believed(now);
+    if !watch.believes {
+        return false;
+    }
+    // Later by all that the clock may be wrong, so that no request is ever executed again too early.
+    let used_until = UnixMs(now.0.saturating_sub(IDEMPOTENCY_KEEP_MS + JUMP_MS));
+    match ledger.expire_keys(ExpiryPolicy { used_until, keys }).await {
+        Ok(report) => {
+            metrics::keys_expired(report.removed);
+            !report.finished
+        }
+        Err(error) => {
+            tracing::warn!(%error, "old Idempotency-Keys were not removed");
+            false
+        }
+    }
+}
+
 fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = interval(every.max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -106,7 +176,7 @@ impl ClockWatch {
         if std::mem::replace(&mut self.believes, believes) != believes && !believes {
             tracing::error!(
                 jump_ms,
-                "the clock jumped; inboxes are trimmed by the time since the start instead"
+                "the clock jumped; inboxes are trimmed by the time since the start instead, Idempotency-Keys stay"
             );
         }
         if believes { now } else { now.min(expected) }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anser_backend::{
-    Append, Appended, Boxed, Conversations, DeviceKey, Heads, InboxBounds, InboxPage, Ledger,
-    LedgerStatus, Listing, Order, PageLimit, Position, Roster, SessionOpened, SoftPosition,
-    StoreError, TrimPolicy, TrimReport,
+    Append, Appended, Boxed, Conversations, DeviceKey, ExpiryPolicy, ExpiryReport, Heads,
+    InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Order, PageLimit, Position, Roster,
+    SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
 use anser_types::{Change, ChangeNo, ConversationId, InboxSeq, Message, Seq, UserNo};
 
@@ -98,6 +98,10 @@ impl<B: BendLedger> Ledger for BentLedger<B> {
 
     fn trim(&self, policy: TrimPolicy) -> Boxed<'_, Result<TrimReport, StoreError>> {
         self.bend.trim(&*self.inner, policy)
+    }
+
+    fn expire_keys(&self, policy: ExpiryPolicy) -> Boxed<'_, Result<ExpiryReport, StoreError>> {
+        self.inner.expire_keys(policy)
     }
 
     fn status(&self) -> LedgerStatus {

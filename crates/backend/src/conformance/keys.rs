@@ -74,3 +74,35 @@ pub fn a_key_keeps_refusals_and_survives_staleness<H: Harness>(on: &mut Subject<
     assert!(matches!(on.append_one(refused()), Appended::Duplicate(_)));
     on.commit(AppendBuilder::keyed(&a, "s"));
 }
+
+/// Old keys are removed, a few at a time; younger ones, and one that was used again, stay; each is removed once.
+pub fn old_keys_are_removed_and_younger_ones_stay<H: Harness>(on: &mut Subject<H>) {
+    let [a, b, ..] = on.people();
+    let id = a.direct(&b);
+    on.commit(AppendBuilder::internal().opens_direct(&a, &b));
+    let order =
+        |who, key: &str, at| AppendBuilder::keyed(who, key).at(at).says(id, who, 1, "once", &[]);
+    for (who, key, at) in
+        [(&a, "k1", 1), (&a, "k2", 9), (&a, "k3", 2), (&b, "k1", 3), (&b, "k2", 10)]
+    {
+        on.commit(order(who, key, at));
+    }
+    // Long after its time the first one is used again.
+    on.commit(order(&a, "k1", 1 + IDEMPOTENCY_KEEP_MS));
+    assert_eq!(on.expire_keys(0), 0);
+    assert_eq!(on.expire_keys(9), 3);
+    for _ in 0..2 {
+        assert_eq!(on.expire_keys(9), 0, "each is removed once");
+        let again = on.append_one(order(&a, "k1", 2 + IDEMPOTENCY_KEEP_MS));
+        assert!(matches!(again, Appended::Duplicate(_)), "used again: {again:?}");
+        let younger = on.append_one(order(&b, "k2", 11));
+        assert!(matches!(younger, Appended::Duplicate(_)), "younger: {younger:?}");
+        on.kill();
+    }
+    // Nothing is left of those that went: the time of this request alone would not make them new.
+    on.commit(order(&a, "k2", 10));
+    on.commit(order(&b, "k1", 4));
+    on.reopen();
+    assert_eq!(on.expire_keys(u64::MAX), 4);
+    assert_eq!(on.heads(id).seq, Seq(8));
+}

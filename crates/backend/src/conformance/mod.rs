@@ -91,6 +91,7 @@ properties! { $
     keys::keys_of_different_users_never_meet
     keys::a_key_is_new_again_after_its_time
     keys::a_key_keeps_refusals_and_survives_staleness
+    keys::old_keys_are_removed_and_younger_ones_stay
     numbering::numbers_are_dense_per_conversation_and_inbox
     numbering::changes_have_their_own_counter
     numbering::time_never_goes_back_within_a_conversation

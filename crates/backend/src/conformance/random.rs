@@ -127,6 +127,11 @@ impl<H: Harness> Run<H> {
                 let (keep, expected) = (u64::from(*keep), self.reference.trim_to(u64::from(*keep)));
                 assert_eq!(self.store.trim_to(keep), expected, "entries trimmed");
             }
+            Step::Expire { days } => {
+                let used_until = self.clock.saturating_sub(u64::from(*days) * DAY_MS);
+                let expected = self.reference.expire_keys(used_until);
+                assert_eq!(self.store.expire_keys(used_until), expected, "keys removed");
+            }
             Step::Kill => self.restart(Subject::kill),
             Step::Reopen => {
                 self.flush();

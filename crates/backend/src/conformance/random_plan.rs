@@ -16,6 +16,8 @@ pub(super) enum Step {
     Flush,
     /// Inboxes are trimmed.
     Trim { keep: u8 },
+    /// Idempotency keys that were used so many days ago are removed.
+    Expire { days: u8 },
     /// The store dies and comes back.
     Kill,
     /// The store stops in order and comes back.
@@ -83,6 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(device, room, up_to)| Step::Note { device, room, up_to }),
         1 => Just(Step::Flush),
         1 => (0..8_u8).prop_map(|keep| Step::Trim { keep }),
+        1 => (0..4_u8).prop_map(|days| Step::Expire { days }),
         2 => Just(Step::Kill),
         1 => Just(Step::Reopen),
     ]

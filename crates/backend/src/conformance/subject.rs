@@ -11,7 +11,9 @@ use anser_types::{
 use super::harness::{Harness, Ports};
 use crate::accounts::CreateUser;
 use crate::append::{Append, Appended, Committed};
-use crate::ledger::{DeviceKey, InboxBounds, SessionOpened, SoftPosition, StoreError, TrimPolicy};
+use crate::ledger::{
+    DeviceKey, ExpiryPolicy, InboxBounds, SessionOpened, SoftPosition, StoreError, TrimPolicy,
+};
 use crate::reads::{Heads, InboxPage, Listing, Order, PageLimit, Position, Roster};
 use crate::testing::{AppendBuilder, Person};
 
@@ -153,6 +155,24 @@ impl<H: Harness> Subject<H> {
     /// Trims every inbox down to `keep` entries, whatever their age.
     pub fn trim_to(&self, keep: u64) -> u64 {
         self.trim_all(TrimPolicy { now: UnixMs(0), keep, keep_ms: u64::MAX, inboxes: 2 })
+    }
+
+    /// Removes keys, two at a time, and returns how many went.
+    ///
+    /// # Panics
+    /// If it never reaches the last key.
+    pub fn expire_keys(&self, used_until: u64) -> u64 {
+        let policy = ExpiryPolicy { used_until: UnixMs(used_until), keys: 2 };
+        let mut removed = 0;
+        for _ in 0..1000 {
+            let report = self.call(|ports| ports.ledger.expire_keys(policy));
+            assert!(report.keys <= policy.keys, "a step looks at no more than it is told");
+            removed += report.removed;
+            if report.finished {
+                return removed;
+            }
+        }
+        panic!("removing keys never reached the last one");
     }
 
     /// Row and members.

@@ -20,6 +20,8 @@ pub enum CommitKind {
     Positions,
     /// A step of trimming.
     Trim,
+    /// A step of removing keys.
+    Expiry,
     /// A user, password or token.
     Account,
 }

@@ -1,4 +1,6 @@
-//! The writer's port: batches, sessions, soft positions, trimming.
+//! The writer's port: batches, sessions, soft positions, trimming, removing keys.
+
+use std::ops::Bound;
 
 use anser_types::{InboxSeq, UnixMs, UserNo};
 
@@ -10,8 +12,8 @@ use super::state::Inbox;
 use crate::Boxed;
 use crate::append::{Append, Appended};
 use crate::ledger::{
-    DeviceKey, Ledger, LedgerStatus, SessionOpened, SoftPosition, StoreError, TrimPolicy,
-    TrimReport,
+    DeviceKey, ExpiryPolicy, ExpiryReport, Ledger, LedgerStatus, SessionOpened, SoftPosition,
+    StoreError, TrimPolicy, TrimReport,
 };
 
 impl Ledger for MemoryBackend {
@@ -64,6 +66,10 @@ impl Ledger for MemoryBackend {
 
     fn trim(&self, policy: TrimPolicy) -> Boxed<'_, Result<TrimReport, StoreError>> {
         Box::pin(self.trim_step(policy))
+    }
+
+    fn expire_keys(&self, policy: ExpiryPolicy) -> Boxed<'_, Result<ExpiryReport, StoreError>> {
+        Box::pin(self.expiry_step(policy))
     }
 
     fn status(&self) -> LedgerStatus {
@@ -136,6 +142,40 @@ impl MemoryBackend {
                 inbox.floor = InboxSeq(inbox.floor.0 + entries as u64);
             }
             machine.process.trimmed_up_to = after;
+        })
+        .await?;
+        Ok(report)
+    }
+}
+
+impl MemoryBackend {
+    async fn expiry_step(&self, policy: ExpiryPolicy) -> Result<ExpiryReport, StoreError> {
+        let turn = self.writer().await;
+        let (due, report, last) = self.read(|Machine { durable, process }| {
+            let behind = process.expired_up_to.as_ref();
+            let behind = behind.map_or(Bound::Unbounded, Bound::Excluded);
+            let mut rest = durable.keys.range((behind, Bound::Unbounded));
+            let looked_at: Vec<_> = rest.by_ref().take(policy.keys).collect();
+            let old = looked_at.iter().filter(|(_, record)| record.at <= policy.used_until);
+            let due: Vec<_> = old.map(|(key, _)| (*key).clone()).collect();
+            let report = ExpiryReport {
+                keys: looked_at.len(),
+                removed: due.len() as u64,
+                finished: rest.next().is_none(),
+            };
+            (due, report, looked_at.last().map(|(key, _)| (*key).clone()))
+        })?;
+        let after = if report.finished { None } else { last };
+        if due.is_empty() {
+            self.alter(|machine| machine.process.expired_up_to = after)?;
+            return Ok(report);
+        }
+        let pending = PendingCommit { kind: CommitKind::Expiry, appends: 0 };
+        self.commit(&turn, pending, |machine| {
+            for key in due {
+                machine.durable.keys.remove(&key);
+            }
+            machine.process.expired_up_to = after;
         })
         .await?;
         Ok(report)

@@ -18,6 +18,8 @@ pub(super) struct Process {
     pub soft: Soft,
     /// The trimmer goes on behind this user.
     pub trimmed_up_to: UserNo,
+    /// Keys are looked at from behind this one on.
+    pub expired_up_to: Option<(UserNo, String)>,
     pub full: Option<String>,
     pub poisoned: Option<String>,
 }
@@ -30,6 +32,7 @@ impl Process {
             sessions: BTreeMap::new(),
             soft: Soft::default(),
             trimmed_up_to: UserNo(0),
+            expired_up_to: None,
             full: None,
             poisoned: None,
         }

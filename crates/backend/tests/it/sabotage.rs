@@ -9,12 +9,13 @@ use anser_backend::conformance::{
     pages, random,
 };
 use anser_backend::{
-    Append, Appended, Boxed, Conversations, DeviceKey, Heads, InboxBounds, InboxPage, Ledger,
-    LedgerStatus, Listing, Order, Origin, PageLimit, Position, Roster, SessionOpened, SoftPosition,
-    StoreError, TrimPolicy, TrimReport,
+    Append, Appended, Boxed, Conversations, DeviceKey, ExpiryPolicy, ExpiryReport, Heads,
+    InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Order, Origin, PageLimit, Position,
+    Roster, SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
 use anser_types::{
-    Change, ChangeNo, CommandNo, ConversationId, InboxSeq, Message, Seq, SessionEpoch, UserNo,
+    Change, ChangeNo, CommandNo, ConversationId, InboxSeq, Message, Seq, SessionEpoch, UnixMs,
+    UserNo,
 };
 use parking_lot::Mutex;
 
@@ -46,6 +47,8 @@ enum Bug {
     LeftOnesHidden,
     /// An idempotency key of one user is everybody's.
     KeysShared,
+    /// Removing old idempotency keys takes young ones too.
+    YoungKeysRemoved,
 }
 
 #[derive(Clone)]
@@ -130,6 +133,12 @@ impl Ledger for Sabotaged {
     fn trim(&self, policy: TrimPolicy) -> Boxed<'_, Result<TrimReport, StoreError>> {
         *self.trimmed.lock() |= policy.keep == 0;
         self.sound.ledger.trim(policy)
+    }
+
+    fn expire_keys(&self, policy: ExpiryPolicy) -> Boxed<'_, Result<ExpiryReport, StoreError>> {
+        let everything = self.has(Bug::YoungKeysRemoved);
+        let used_until = if everything { UnixMs(u64::MAX) } else { policy.used_until };
+        self.sound.ledger.expire_keys(ExpiryPolicy { used_until, ..policy })
     }
 
     fn status(&self) -> LedgerStatus {
@@ -253,7 +262,7 @@ type Property = fn(&mut Subject<SabotagedHarness>);
 
 #[test]
 fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
-    let table: [(Bug, Property); 12] = [
+    let table: [(Bug, Property); 13] = [
         (Bug::AnswersForgottenByRestart, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoDedupe, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoConflict, exactly_once::other_bytes_under_a_used_number_conflict),
@@ -266,6 +275,7 @@ fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
         (Bug::PositionsMixed, membership::read_positions_move_forward_only),
         (Bug::LeftOnesHidden, membership::conversations_are_listed_in_pages),
         (Bug::KeysShared, keys::keys_of_different_users_never_meet),
+        (Bug::YoungKeysRemoved, keys::old_keys_are_removed_and_younger_ones_stay),
     ];
     let settings = Settings { cases: 64, steps: 40 };
     let fails = |run: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(run)).is_err();

@@ -211,7 +211,7 @@ impl Log {
             }
         };
         survey(&disk, format.salt, (checkpoint, known), &mut each, &mut |found| {
-            unread.push(found)
+            unread.push(found);
         })?;
         telling.examination.commits = commits;
         for found in unread {

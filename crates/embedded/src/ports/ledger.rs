@@ -1,13 +1,14 @@
 //! The writer's port.
 
 use anser_backend::{
-    Append, Appended, Boxed, DeviceKey, Ledger, LedgerStatus, Position, SessionOpened,
-    SoftPosition, StoreError, TrimPolicy, TrimReport,
+    Append, Appended, Boxed, DeviceKey, ExpiryPolicy, ExpiryReport, Ledger, LedgerStatus, Position,
+    SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
 use anser_types::limits::BATCH_MAX_OPERATIONS;
 use anser_types::{CommitNo, InboxSeq, Seq, UserNo};
 
 use crate::codec::{read_number, write_number};
+use crate::expiring;
 use crate::keys;
 use crate::pending::Scope;
 use crate::store::EmbeddedStore;
@@ -45,6 +46,10 @@ impl Ledger for EmbeddedStore {
 
     fn trim(&self, policy: TrimPolicy) -> Boxed<'_, Result<TrimReport, StoreError>> {
         Box::pin(self.trim_step(policy))
+    }
+
+    fn expire_keys(&self, policy: ExpiryPolicy) -> Boxed<'_, Result<ExpiryReport, StoreError>> {
+        Box::pin(self.expiry_step(policy))
     }
 
     fn status(&self) -> LedgerStatus {
@@ -124,6 +129,22 @@ impl EmbeddedStore {
         }
         report.finished = self.read(|core| next_inbox(core, behind))?.is_none();
         *self.inner.trimmed_up_to.lock() = if report.finished { UserNo(0) } else { behind };
+        Ok(report)
+    }
+
+    async fn expiry_step(&self, policy: ExpiryPolicy) -> Result<ExpiryReport, StoreError> {
+        let writer = self.inner.writer()?;
+        let behind = self.inner.expired_up_to.lock().clone();
+        let plan = move |core: &crate::core::Core| expiring::look(core, behind.as_ref(), policy);
+        let expiring::Look { mut report, due, last } = self.scan(Scope::Everything, plan).await?;
+        // In commits of their own, so that nobody waits long behind them.
+        for some in due.chunks(BATCH_MAX_OPERATIONS / 2) {
+            let some = some.to_vec();
+            let removing =
+                move |stage: &mut Stage<'_>| expiring::remove(stage, some, policy.used_until);
+            report.removed += writer.run(false, removing).await?;
+        }
+        *self.inner.expired_up_to.lock() = last;
         Ok(report)
     }
 

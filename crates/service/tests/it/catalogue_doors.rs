@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anser_backend::memory::MemoryBackend;
 use anser_backend::{
-    Append, Appended, Boxed, DeviceKey, Ledger, LedgerStatus, Origin, SessionOpened, SoftPosition,
-    StoreError, TrimPolicy, TrimReport,
+    Append, Appended, Boxed, DeviceKey, ExpiryPolicy, ExpiryReport, Ledger, LedgerStatus, Origin,
+    SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
 use anser_service::{Ports, Service};
 use anser_types::{DeviceClass, ErrorCode, InboxSeq};
@@ -52,6 +52,10 @@ impl Ledger for Misbehaving {
 
     fn trim(&self, policy: TrimPolicy) -> Boxed<'_, Result<TrimReport, StoreError>> {
         self.store.trim(policy)
+    }
+
+    fn expire_keys(&self, policy: ExpiryPolicy) -> Boxed<'_, Result<ExpiryReport, StoreError>> {
+        self.store.expire_keys(policy)
     }
 
     fn status(&self) -> LedgerStatus {

@@ -5,6 +5,7 @@ mod accounts;
 mod app_door;
 mod catalogue_doors;
 mod exactly_once;
+mod expiry;
 mod groups;
 mod hardship;
 mod history;
