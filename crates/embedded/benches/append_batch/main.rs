@@ -9,7 +9,7 @@ mod workload;
 use std::time::Instant;
 
 use anser_embedded::{EmbeddedStore, Options};
-use workload::{argument, directory, introduce};
+use workload::{PAIRS, argument, directory, introduce};
 
 /// User and system time of this process so far, in seconds.
 fn cpu_seconds() -> f64 {
@@ -39,7 +39,7 @@ async fn main() {
     let dir = directory();
     let store = EmbeddedStore::open(dir.path(), Options::default()).unwrap();
     let ledger = store.ledger();
-    let mut talks = introduce(&*ledger).await;
+    let mut talks = introduce(&*ledger, PAIRS).await;
     let before = store.counters();
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let mut turn = 0;

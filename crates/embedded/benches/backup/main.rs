@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anser_embedded::{EmbeddedStore, Options, RestoreOptions, Snapshot, restore};
 use anser_types::{LogEpoch, UnixMs};
-use workload::{argument, directory, disk_bytes, fill, introduce};
+use workload::{PAIRS, argument, directory, disk_bytes, fill, introduce};
 
 /// Writes an archive and syncs it; seconds and bytes.
 fn write(snapshot: &Snapshot, to: &Path) -> (f64, u64) {
@@ -36,7 +36,7 @@ async fn main() {
     let place = dir.path().join("store");
     let store = EmbeddedStore::open(&place, Options::default()).unwrap();
     let ledger = store.ledger();
-    let mut talks = introduce(&*ledger).await;
+    let mut talks = introduce(&*ledger, PAIRS).await;
     fill(&*ledger, &mut talks, messages).await;
     println!("{messages} messages, {:.1} MB of disk", disk_bytes(&place) as f64 / 1e6);
 

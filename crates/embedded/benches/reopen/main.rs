@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anser_embedded::{EmbeddedStore, Options};
-use workload::{argument, directory, disk_bytes, fill, introduce};
+use workload::{PAIRS, argument, directory, disk_bytes, fill, introduce};
 
 /// Memory of this process that is in use, in MiB.
 fn resident_mib() -> u64 {
@@ -36,7 +36,7 @@ async fn main() {
     let messages = argument("--messages", 1_000_000);
     let dir = directory();
     let store = EmbeddedStore::open(dir.path(), Options::default()).unwrap();
-    let mut talks = introduce(&*store.ledger()).await;
+    let mut talks = introduce(&*store.ledger(), PAIRS).await;
     let begun = Instant::now();
     fill(&*store.ledger(), &mut talks, messages).await;
     println!(

@@ -107,7 +107,7 @@ async fn commit_log_in_front(secs: u64) {
     let dir = directory();
     let store = EmbeddedStore::open(dir.path(), Options::default()).unwrap();
     let ledger = store.ledger();
-    let mut talks = introduce(&*ledger).await;
+    let mut talks = introduce(&*ledger, workload::PAIRS).await;
     let mut load = OpenLoop::new(secs);
     while let Some(count) = load.next() {
         let appends = (load.done..load.done + count)
