@@ -15,6 +15,7 @@ pub mod transports;
 mod trust;
 
 pub use anser_client::queries::MemberState;
+pub use anser_trust::CertificatePin;
 pub use anser_types as types;
 pub use client::{
     AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, NewDevice,
@@ -26,4 +27,4 @@ pub use error::Error;
 pub use events::{Delivery, Event, Events};
 pub use secrecy::SecretString;
 pub use store::{ChatMessage, Conversation, HistoryPage, PageBounds, Status};
-pub use trust::{CertificatePin, Trust};
+pub use trust::Trust;

@@ -1,62 +1,13 @@
 //! Which server certificates are accepted: those of the system's authorities, of one's own authority, or exactly
 //! one certificate named by its SHA-256 ("pinning"). One setting serves TLS sessions, WebSockets and HTTP.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
+use anser_trust::{CertificatePin, pinned_config};
 use anser_types::{ErrorCode, Refusal};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
-    SignatureScheme,
-};
-use sha2::{Digest, Sha256};
-
-/// SHA-256 of a certificate's DER bytes, written as 64 hexadecimal digits (colons are ignored).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CertificatePin(pub [u8; 32]);
-
-impl CertificatePin {
-    /// The pin of this certificate (DER).
-    #[must_use]
-    pub fn of(certificate_der: &[u8]) -> Self {
-        Self(Sha256::digest(certificate_der).into())
-    }
-}
-
-impl fmt::Display for CertificatePin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for CertificatePin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CertificatePin({self})")
-    }
-}
-
-impl FromStr for CertificatePin {
-    type Err = Refusal;
-
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        let digits: String = text.chars().filter(|c| *c != ':').collect();
-        let mut pin = [0; 32];
-        hex::decode_to_slice(&digits, &mut pin).map_err(|_| {
-            Refusal::because(
-                ErrorCode::ConfigInvalid,
-                format!(
-                    "'{text}' is no certificate pin: write the 64 hexadecimal digits of its SHA-256"
-                ),
-            )
-        })?;
-        Ok(Self(pin))
-    }
-}
+use rustls::{ClientConfig, RootCertStore};
 
 /// Which server certificates are accepted.
 #[derive(Clone, Debug, Default)]
@@ -110,10 +61,8 @@ impl Trust {
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
             }
             Self::Pinned(pins) => {
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(PinVerifier {
-                    pins: pins.clone(),
-                    provider,
-                }))
+                return pinned_config(pins.clone(), alpn)
+                    .map_err(|error| unusable(format!("TLS cannot be set up: {error}")));
             }
             Self::Authorities(certificates) => {
                 let mut roots = RootCertStore::empty();
@@ -128,95 +77,5 @@ impl Trust {
         let mut config = builder.with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         Ok(config)
-    }
-}
-
-/// Looks for a refused certificate in an error and everything that caused it.
-///
-/// The way down to rustls differs between plain TLS (`io::Error`) and the HTTP client (several layers).
-#[must_use]
-pub(crate) fn refused_certificate(error: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
-    let mut current = Some(error);
-    while let Some(error) = current {
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .map(|inner| inner as &(dyn std::error::Error + 'static));
-        for candidate in [Some(error), inner].into_iter().flatten() {
-            if let Some(rustls::Error::InvalidCertificate(why)) = candidate.downcast_ref() {
-                return Some(Refusal::because(ErrorCode::CertificateRefused, explain(why)));
-            }
-        }
-        current = inner.or_else(|| error.source());
-    }
-    None
-}
-
-fn explain(why: &CertificateError) -> String {
-    match why {
-        CertificateError::Other(OtherError(inner)) => inner.to_string(),
-        CertificateError::UnknownIssuer => {
-            "no authority this device trusts has signed it (a server that made its own certificate is trusted by \
-             its pin)"
-                .to_owned()
-        }
-        other => other.to_string(),
-    }
-}
-
-/// The certificate shown is none of those expected.
-#[derive(Debug, thiserror::Error)]
-#[error("the server shows the certificate {shown}, expected is {expected}")]
-struct PinMismatch {
-    shown: CertificatePin,
-    expected: String,
-}
-
-/// Accepts exactly the pinned certificates and checks that the server holds the key.
-#[derive(Debug)]
-struct PinVerifier {
-    pins: Vec<CertificatePin>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for PinVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let shown = CertificatePin::of(end_entity);
-        if self.pins.contains(&shown) {
-            return Ok(ServerCertVerified::assertion());
-        }
-        let expected = self.pins.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
-        Err(CertificateError::Other(OtherError(Arc::new(PinMismatch { shown, expected }))).into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -15,6 +15,7 @@ struct Edge {
 const EDGES: &[Edge] = &[
     edge("anser-types", &[], &["tokio", "prost", "serde_json"]),
     edge("anser-proto", &["anser-types"], &["tokio"]),
+    edge("anser-trust", &["anser-types"], &["tokio", "reqwest", "hyper"]),
     edge("anser-client", &["anser-types", "anser-proto"], &["tokio"]),
     edge("anser-backend", &["anser-types"], &["tokio", "prost"]),
     edge("anser-embedded", &["anser-types", "anser-backend"], &["prost"]),
@@ -35,6 +36,7 @@ const EDGES: &[Edge] = &[
         &[
             "anser-types",
             "anser-proto",
+            "anser-trust",
             "anser-backend",
             "anser-embedded",
             "anser-cluster",
@@ -44,7 +46,11 @@ const EDGES: &[Edge] = &[
         ],
         &[],
     ),
-    edge("anser-sdk", &["anser-types", "anser-proto", "anser-client"], &["axum", "fjall"]),
+    edge(
+        "anser-sdk",
+        &["anser-types", "anser-proto", "anser-trust", "anser-client"],
+        &["axum", "fjall"],
+    ),
     edge("anser-cli", &["anser-types", "anser-client", "anser-sdk"], &["axum", "fjall"]),
     edge("anser", &["anser-server", "anser-cli"], &[]),
     edge(

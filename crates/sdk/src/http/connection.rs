@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use anser_trust::refused_certificate;
 use anser_types::limits::REQUEST_DEADLINE_MS;
 use anser_types::{ErrorCode, Refusal};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::trust::{Trust, refused_certificate};
+use crate::trust::Trust;
 
 /// The server answers or refuses within its own deadline; a little more for the way.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(REQUEST_DEADLINE_MS + 5_000);

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anser_trust::refused_certificate;
 use anser_types::{ErrorCode, Refusal};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -13,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 use super::link::Link;
 use super::web_socket;
 use crate::endpoint::{Endpoint, Scheme};
-use crate::trust::{Trust, refused_certificate};
+use crate::trust::Trust;
 
 /// ALPN name of the protocol; a listener that serves several protocols tells them apart by it.
 const ALPN: &[u8] = b"anser/1";

@@ -2,13 +2,13 @@
 
 use std::io::{self, Read};
 
+use anser_trust::{CertificatePin, pinned_config, refused_certificate};
 use anser_types::ErrorCode;
 use bytes::{Buf as _, Bytes};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::pinned;
 use crate::announcement::Announcement;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -43,6 +43,10 @@ pub async fn begin(data_dir: &DataDir) -> Result<Incoming, Failure> {
     let (url, client) = way_to(&said)?;
     let key = api_key(&said)?;
     let unreachable = |error: reqwest::Error| {
+        if let Some(refused) = refused_certificate(&error) {
+            return Failure::new(refused.code, format!("{url}: {}", refused.detail))
+                .next("Another server listens there than the one of this data directory: name the right one.");
+        }
         Failure::new(ErrorCode::Unreachable, format!("{url}: {error}")).next(
             "If the server is just starting, try again; if it has stopped, another program holds the store.",
         )
@@ -88,13 +92,13 @@ fn announcement(data_dir: &DataDir) -> Result<Announcement, Failure> {
 
 fn way_to(said: &Announcement) -> Result<(String, reqwest::Client), Failure> {
     let internal = |error: String| Failure::new(ErrorCode::Internal, error);
-    let (base, sha256) = match (said.http, said.https, &said.certificate_sha256) {
-        (Some(address), _, _) => (format!("http://{address}"), [0; 32]),
+    let (base, pins) = match (said.http, said.https, &said.certificate_sha256) {
+        (Some(address), _, _) => (format!("http://{address}"), Vec::new()),
         (None, Some(address), Some(digits)) => {
-            let mut sha256 = [0; 32];
-            hex::decode_to_slice(digits, &mut sha256)
-                .map_err(|error| internal(format!("server.json: certificate_sha256: {error}")))?;
-            (format!("https://{address}"), sha256)
+            let pin: CertificatePin = digits.parse().map_err(|error: anser_types::Refusal| {
+                internal(format!("server.json: certificate_sha256: {}", error.detail))
+            })?;
+            (format!("https://{address}"), vec![pin])
         }
         _ => {
             return Err(Failure::new(
@@ -105,7 +109,10 @@ fn way_to(said: &Announcement) -> Result<(String, reqwest::Client), Failure> {
         }
     };
     let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(pinned::config(sha256)?)
+        .tls_backend_preconfigured(
+            pinned_config(pins, &[b"http/1.1"])
+                .map_err(|error| internal(format!("TLS: {error}")))?,
+        )
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()

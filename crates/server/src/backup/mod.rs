@@ -5,7 +5,6 @@ pub mod commands;
 mod door;
 mod fetch;
 mod part;
-mod pinned;
 mod report;
 
 pub use door::Door;
