@@ -49,16 +49,17 @@ impl App {
         let certificate_sha256 = identity.as_ref().map(|identity| identity.sha256);
         let tls = identity.map(|identity| Arc::new(ArcSwap::new(identity.tls)));
 
-        let service =
-            Service::start(ports, Arc::new(SystemClock), Arc::new(SystemEntropy), settings);
-        let upkeep = tokio::spawn(keep_up(metrics.clone()));
         let gateway_config = GatewayConfig {
             listeners,
             tls: tls.clone(),
-            metrics: Some(metrics),
+            metrics: Some(metrics.clone()),
             backups: Some(backups),
-            ..gateway_config(config)
+            ..gateway_config(config)?
         };
+
+        let service =
+            Service::start(ports, Arc::new(SystemClock), Arc::new(SystemEntropy), settings);
+        let upkeep = tokio::spawn(keep_up(metrics));
         match Gateway::start(gateway_config, Arc::clone(&service)) {
             Ok(gateway) => Ok(Self { service, gateway, tls, certificate_sha256, upkeep }),
             Err(error) => {
@@ -154,9 +155,12 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
     })
 }
 
-fn gateway_config(config: &Config) -> GatewayConfig {
+fn gateway_config(config: &Config) -> Result<GatewayConfig, Failure> {
     let defaults = GatewayConfig::default();
-    GatewayConfig {
+    let proxies = config.listen.trusted_proxies.speaking_in(config.listen.proxy_header);
+    Ok(GatewayConfig {
+        proxies: proxies
+            .map_err(|error| Failure::new(ErrorCode::ConfigInvalid, error.to_string()))?,
         connections: config.limits.connections.as_usize(),
         connections_per_address: config.limits.connections_per_address.as_usize(),
         sign_ins_per_minute: config.limits.sign_ins_per_minute.as_u32(),
@@ -165,7 +169,7 @@ fn gateway_config(config: &Config) -> GatewayConfig {
             ..defaults.connection.clone()
         },
         ..defaults
-    }
+    })
 }
 
 fn cannot_listen(error: &ListenError) -> Failure {

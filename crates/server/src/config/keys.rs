@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::value::{ListenAddress, LogFormat, Setting, Shape, Within};
+use super::value::{ForwardedIn, ListenAddress, LogFormat, Setting, Shape, TrustedProxies, Within};
 
 /// A section of the configuration file.
 #[derive(Clone, Debug)]
@@ -118,6 +118,13 @@ settings! {
         http: ListenAddress = ListenAddress::loopback(7480);
         /// HTTP and WebSocket (`/v1/ws`) with TLS.
         https: ListenAddress = ListenAddress::loopback(7443);
+        /// Reverse proxies whose word is taken for where a request comes from. Limits per address then count their
+        /// clients by the last address in the header that is no trusted proxy; without this all of them count as one.
+        /// Name only proxies that write the header themselves: whoever is named here can choose the address.
+        trusted_proxies: TrustedProxies = TrustedProxies::default();
+        /// The header in which trusted proxies name the client. The other one is not looked at: many proxies pass it
+        /// on as the client wrote it.
+        proxy_header: ForwardedIn = ForwardedIn::XForwardedFor;
     }
 
     /// The certificate for `tls` and `https`. Send SIGHUP to the server after replacing the files.
@@ -165,7 +172,8 @@ settings! {
     limits: Limits {
         /// Connections at once, of all kinds. The server also needs as many open files (see `anser doctor`).
         connections: Within<1, 1_000_000> = Within::new(100_000);
-        /// Connections at once from one address; this machine's own are exempt, a reverse proxy speaks for everybody.
+        /// Connections at once from one address; this machine's own and those of trusted proxies are exempt. WebSockets
+        /// behind a trusted proxy count for their clients.
         connections_per_address: Within<1, 1_000_000> = Within::new(2_000);
         /// Registrations and sign-ins per minute from one address.
         sign_ins_per_minute: Within<1, 1_000_000> = Within::new(120);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use anser_gateway::{NotProxies, Proxies, ProxyHeader};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// How a setting is written in TOML; decides how the text of an environment variable or flag is read.
@@ -160,6 +161,64 @@ impl<'de> Deserialize<'de> for ListenAddress {
         text.parse()
             .map(Self::At)
             .map_err(|_| de::Error::custom(format!("{text:?} is not an address with a port")))
+    }
+}
+
+/// Addresses and networks of reverse proxies; none by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(String);
+
+impl TrustedProxies {
+    /// What the gateway believes when these speak in this header.
+    ///
+    /// # Errors
+    /// As [`Proxies::new`]; a value that was read from a configuration has none.
+    pub fn speaking_in(&self, header: ForwardedIn) -> Result<Proxies, NotProxies> {
+        let header = match header {
+            ForwardedIn::XForwardedFor => ProxyHeader::XForwardedFor,
+            ForwardedIn::Forwarded => ProxyHeader::Forwarded,
+        };
+        Proxies::new(&self.0, header)
+    }
+}
+
+impl Setting for TrustedProxies {
+    const SHAPE: Shape = Shape::Text;
+
+    fn expects() -> String {
+        "addresses and networks in quotes, separated by commas, such as \"127.0.0.1, 10.0.0.0/8\", or \"\"".into()
+    }
+}
+
+impl Serialize for TrustedProxies {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for TrustedProxies {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Proxies::new(&text, ProxyHeader::default()).map_err(de::Error::custom)?;
+        Ok(Self(text))
+    }
+}
+
+/// The header in which trusted proxies name the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedIn {
+    /// What most proxies write.
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
+}
+
+impl Setting for ForwardedIn {
+    const SHAPE: Shape = Shape::Text;
+
+    fn expects() -> String {
+        "\"x-forwarded-for\" or \"forwarded\"".into()
     }
 }
 
