@@ -1,5 +1,7 @@
 //! One program: the server, its operator's commands and every client command.
 
+mod ending;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -27,9 +29,20 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Program::parse().command {
-        Command::Server(command) => anser_server::run(&command),
-        Command::Client(command) => anser_cli::run(command),
-        Command::Help(help) => help.print(&mut Program::command()),
+    let command = match Program::try_parse() {
+        Ok(program) => program.command,
+        Err(error) => return ending::not_parsed(&error, std::env::args_os()),
+    };
+    let (ended, as_json) = match command {
+        Command::Server(command) => (anser_server::run(&command), command.wants_json()),
+        Command::Client(command) => {
+            let as_json = command.wants_json();
+            (anser_cli::run(command), as_json)
+        }
+        Command::Help(help) => (help.print(&mut Program::command()), false),
+    };
+    match ended {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => ending::failed(&failure, as_json),
     }
 }

@@ -1,9 +1,8 @@
 //! The commands, their options, and which function runs each.
 
 use std::io::Write;
-use std::process::ExitCode;
 
-use anser_types::exit;
+use anser_types::{Failure, exit};
 use clap::Subcommand;
 
 use crate::bench::{self, BenchOptions};
@@ -36,29 +35,37 @@ pub enum Command {
     Bench(BenchOptions),
 }
 
-/// Runs a command to its end and says how the process should exit.
-#[must_use]
-pub fn run(command: Command) -> ExitCode {
-    let as_json = wants_json(&command);
-    let result = match command {
-        Command::Bench(options) => run_bench(&options),
-        other => on_a_runtime(other),
-    };
-    match result {
-        Ok(()) => ExitCode::from(exit::OK),
-        Err(error) => ExitCode::from(failure::report(&error, as_json)),
+impl Command {
+    /// Whether it was asked to speak JSON.
+    #[must_use]
+    pub fn wants_json(&self) -> bool {
+        match self {
+            Self::Chat(_) => false,
+            Self::Send(options) => options.json,
+            Self::Tail(options) => options.json,
+            Self::History(options) => options.json,
+            Self::Group(command) => command.json(),
+            Self::Token(options) => options.json,
+            Self::Bench(options) => options.json,
+        }
     }
 }
 
-fn wants_json(command: &Command) -> bool {
-    match command {
-        Command::Chat(_) => false,
-        Command::Send(options) => options.json,
-        Command::Tail(options) => options.json,
-        Command::History(options) => options.json,
-        Command::Group(command) => command.json(),
-        Command::Token(options) => options.json,
-        Command::Bench(options) => options.json,
+/// Runs a command to its end and says with which status to exit.
+///
+/// # Errors
+/// Why it did not do its work; nothing was told of that yet.
+pub fn run(command: Command) -> Result<u8, Failure> {
+    ended(match command {
+        Command::Bench(options) => run_bench(&options),
+        other => on_a_runtime(other),
+    })
+}
+
+pub(crate) fn ended(result: anyhow::Result<()>) -> Result<u8, Failure> {
+    match result.map_err(|error| failure::of(&error)) {
+        Ok(()) | Err(None) => Ok(exit::OK),
+        Err(Some(failure)) => Err(failure),
     }
 }
 

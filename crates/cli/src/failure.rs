@@ -1,60 +1,27 @@
-//! How a command fails: a catalogued error with its next step, on standard error, and a stable exit status.
+//! How a command fails: whatever went wrong below, as one failure with its code and next step.
 
-use anser_types::{Blame, ErrorCode, Refusal, exit};
-use serde_json::json;
+use anser_types::{ErrorCode, Failure, Refusal};
 
-/// Prints why a command failed, as text or as one JSON object, and says with which status to exit.
-#[expect(clippy::print_stderr, reason = "this is where a command speaks of its failure")]
-pub fn report(error: &anyhow::Error, as_json: bool) -> u8 {
+/// Why a command failed; `None` if it did not: whoever read its output has enough (`anser history … | head`).
+#[must_use]
+pub fn of(error: &anyhow::Error) -> Option<Failure> {
     if is_end_of_reading(error) {
-        return exit::OK;
+        return None;
     }
     let refusal = error.chain().find_map(|cause| cause.downcast_ref::<Refusal>());
-    match refusal {
-        Some(refusal) if as_json => eprintln!("{}", describe(refusal)),
-        Some(refusal) => {
-            eprintln!("{}", sentence(error, refusal));
-            eprintln!("  → {}", refusal.code.next_step());
-        }
-        None if as_json => eprintln!("{}", json!({ "error": format!("{error:#}") })),
-        None => eprintln!("error: {error:#}"),
+    let Some(refusal) = refusal else {
+        let failure = Failure::new(ErrorCode::Internal, format!("{error:#}"));
+        return Some(failure.next("Report it with the command that was typed."));
+    };
+    let mut failure = Failure::from(refusal.clone());
+    let context = error.to_string();
+    if error.downcast_ref::<Refusal>().is_none() && !failure.detail.contains(&context) {
+        failure.detail = format!("{}\n{context}", failure.detail).trim().to_owned();
     }
-    refusal.map_or(exit::UNEXPECTED, |refusal| exit::status_of(refusal.code))
+    Some(failure)
 }
 
-/// Whoever read the output has enough (`anser history … | head`).
 fn is_end_of_reading(error: &anyhow::Error) -> bool {
     let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
     kinds.map(std::io::Error::kind).any(|kind| kind == std::io::ErrorKind::BrokenPipe)
-}
-
-fn sentence(error: &anyhow::Error, refusal: &Refusal) -> String {
-    let code = refusal.code;
-    let mut text = format!("error {}: {}", code.name(), code.text());
-    if !refusal.detail.is_empty() {
-        text = format!("{text} {}", refusal.detail);
-    }
-    let context = error.to_string();
-    if error.downcast_ref::<Refusal>().is_none() && !text.contains(&context) {
-        text = format!("{text} ({context})");
-    }
-    text
-}
-
-fn describe(refusal: &Refusal) -> serde_json::Value {
-    let code: ErrorCode = refusal.code;
-    json!({
-        "code": code.name(),
-        "number": code.number(),
-        "text": code.text(),
-        "detail": refusal.detail,
-        "next_step": code.next_step(),
-        "retryable": code.retryable(),
-        "retry_after_ms": refusal.retry_after_ms,
-        "blame": match code.blame() {
-            Blame::Client => "client",
-            Blame::User => "user",
-            Blame::Server => "server",
-        },
-    })
 }

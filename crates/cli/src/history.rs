@@ -41,7 +41,8 @@ pub struct HistoryOptions {
 /// Runs the command.
 ///
 /// # Errors
-/// `UNREACHABLE` when some of it is only at the server: what is here is printed all the same.
+/// `USER_UNKNOWN` when there is nobody to have a history with; `UNREACHABLE` when some of it is only at the server: what
+/// is here is printed all the same.
 pub async fn run(options: HistoryOptions) -> anyhow::Result<()> {
     let of = send::target(options.with.as_ref(), options.group)?;
     let (messages, complete, gap) = session::with_client(&options.who, async |client| {
@@ -58,6 +59,10 @@ pub async fn run(options: HistoryOptions) -> anyhow::Result<()> {
         } else {
             say::line(&lines.message(message, None))?;
         }
+    }
+    if messages.is_empty() && gap.is_none() && complete && !options.json {
+        // On standard error: the output of an empty history is empty.
+        say::aside("nothing was said there yet")?;
     }
     match gap {
         Some(refusal) => Err(refusal.into()),
@@ -84,6 +89,10 @@ async fn read(
             PageBounds { after: None, before, limit: wanted.min(PAGE), oldest_first: false };
         let page = client.history(of.clone(), bounds).await.map_err(Refusal::from)?;
         complete &= page.complete;
+        if messages.is_empty() && options.before.is_none() {
+            // What is not sent yet, or was refused, stands at the end and says so.
+            messages = page.pending;
+        }
         let (first, more) = (page.range.map(|(first, _)| first), page.more);
         let read = u32::try_from(page.messages.len()).unwrap_or(u32::MAX).max(1);
         messages.splice(0..0, page.messages);
@@ -93,5 +102,7 @@ async fn read(
             break;
         }
     }
+    let most = usize::try_from(options.limit).unwrap_or(usize::MAX);
+    messages.drain(..messages.len().saturating_sub(most));
     Ok((messages, complete))
 }

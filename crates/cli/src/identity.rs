@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection};
 use anser_sdk::store::StoreError;
-use anser_sdk::{AppServerDevices, Client, ClientBuilder, Error, SecretString};
+use anser_sdk::{AppServerDevices, CertificatePin, Client, ClientBuilder, Error, SecretString};
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use clap::Args;
 
-use crate::place::{self, Environment, Place, Wanted};
+use crate::place::{self, Environment, Place, ServerUrl, Wanted};
 
 /// Stores of commands of one user that may be in use at once; each is a device, and a user has at most 64.
 const SLOTS: usize = 32;
@@ -24,19 +24,24 @@ const PASSWORD_VARIABLE: &str = "ANSER_PASSWORD";
 pub struct Where {
     /// The server: https://host:port (or http, tls, tcp, ws, wss). Default: the one started on this machine
     #[arg(long, env = "ANSER_SERVER", value_name = "URL")]
-    pub server: Option<String>,
+    pub server: Option<ServerUrl>,
     /// The server's data directory, to find the server started on this machine
     #[arg(long, env = "ANSER_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Accept exactly this server certificate: the 64 hexadecimal digits of its SHA-256
-    #[arg(long, value_name = "SHA256")]
-    pub pin: Option<String>,
+    #[arg(long, value_name = "SHA256", value_parser = pin)]
+    pub pin: Option<CertificatePin>,
     /// A file with the server's API key, for servers that are not on this machine
     #[arg(long, env = "ANSER_API_KEY_FILE", value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
     /// Allow unencrypted connections to other machines: everybody on the way can read along
     #[arg(long)]
     pub allow_plaintext: bool,
+}
+
+/// A pin as the argument parser wants it: what is wrong, without the error's name.
+fn pin(text: &str) -> Result<CertificatePin, String> {
+    text.parse().map_err(|refusal: Refusal| refusal.detail)
 }
 
 impl Where {
@@ -48,7 +53,7 @@ impl Where {
         let wanted = Wanted {
             server: self.server.clone(),
             data_dir: self.data_dir.clone(),
-            pin: self.pin.clone(),
+            pin: self.pin,
             api_key_file: self.api_key_file.clone(),
             allow_plaintext: self.allow_plaintext,
         };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anser_sdk::{CertificatePin, Endpoint, SecretString, Trust};
 use anser_types::{ErrorCode, Refusal, UserId};
@@ -27,15 +28,35 @@ struct ServerFile {
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// `--server`.
-    pub server: Option<String>,
+    pub server: Option<ServerUrl>,
     /// `--data-dir`.
     pub data_dir: Option<PathBuf>,
     /// `--pin`.
-    pub pin: Option<String>,
+    pub pin: Option<CertificatePin>,
     /// `--api-key-file`.
     pub api_key_file: Option<PathBuf>,
     /// `--allow-plaintext`.
     pub allow_plaintext: bool,
+}
+
+/// A server's address as it is written on the command line: `https://host:port`, or `http`, `tls`, `tcp`, `ws`, `wss`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl(Endpoint);
+
+impl FromStr for ServerUrl {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        let how = || "write https://host:port (or http, tls, tcp, ws, wss)".to_owned();
+        let (scheme, rest) = url.split_once("://").ok_or_else(how)?;
+        let url = match scheme {
+            "https" => format!("wss://{rest}"),
+            "http" => format!("ws://{rest}"),
+            "tcp" | "tls" | "ws" | "wss" => url.to_owned(),
+            _ => return Err(how()),
+        };
+        url.parse().map(Self).map_err(|refusal: Refusal| format!("{}; {}", refusal.detail, how()))
+    }
 }
 
 /// A server as its clients see it.
@@ -64,11 +85,11 @@ impl Place {
     /// `CONFIG_INVALID` when something is written wrongly, `UNREACHABLE` when no server was started on this machine.
     pub fn find(wanted: &Wanted, environment: Environment<'_>) -> Result<Self, Refusal> {
         let mut place = match &wanted.server {
-            Some(url) => Self::named(url, wanted, environment)?,
+            Some(server) => Self::named(server, wanted, environment)?,
             None => Self::on_this_machine(wanted, environment)?,
         };
         if let Some(pin) = &wanted.pin {
-            place.trust = Trust::Pinned(vec![pin.parse()?]);
+            place.trust = Trust::Pinned(vec![*pin]);
         }
         if let Some(file) = &wanted.api_key_file {
             place.api_key = Some(read_api_key(file)?);
@@ -109,14 +130,12 @@ impl Place {
     }
 
     /// A server by its URL. If it is the one on this machine, its API key and its certificate are known as well.
-    fn named(url: &str, wanted: &Wanted, environment: Environment<'_>) -> Result<Self, Refusal> {
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| not_a_server(url))?;
-        let session: Endpoint = match scheme {
-            "https" => format!("wss://{rest}").parse()?,
-            "http" => format!("ws://{rest}").parse()?,
-            "tcp" | "tls" | "ws" | "wss" => url.parse()?,
-            _ => return Err(not_a_server(url)),
-        };
+    fn named(
+        ServerUrl(session): &ServerUrl,
+        wanted: &Wanted,
+        environment: Environment<'_>,
+    ) -> Result<Self, Refusal> {
+        let session = session.clone();
         let local = data_dir(wanted, environment).ok().and_then(|dir| {
             let file = read_server_file(&dir).ok().flatten()?;
             listens_at(&file, &session.authority()).then_some((dir, file))
@@ -131,7 +150,7 @@ impl Place {
                 let (open, close) = if session.host.contains(':') { ("[", "]") } else { ("", "") };
                 let beside: Endpoint =
                     format!("{scheme}://{open}{}{close}", session.host).parse()?;
-                beside.http_base().ok_or_else(|| not_a_server(url))?
+                beside.http_base().ok_or_else(|| has_no_accounts(&session))?
             }
         };
         let api_key =
@@ -209,8 +228,8 @@ fn listens_nowhere(data_dir: &Path) -> Refusal {
     Refusal::because(ErrorCode::ConfigInvalid, why)
 }
 
-fn not_a_server(url: &str) -> Refusal {
-    let why = format!("--server {url}: write https://host:port (or http, tls, tcp, ws, wss)");
+fn has_no_accounts(session: &Endpoint) -> Refusal {
+    let why = format!("{session}: nothing is known of its HTTP API; write https://host:port");
     Refusal::because(ErrorCode::ConfigInvalid, why)
 }
 

@@ -2,13 +2,12 @@
 //! only the program knows.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 
-use anser_types::exit;
+use anser_types::{ErrorCode, Failure};
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use crate::failure;
+use crate::command::ended;
 
 /// Completions and manual.
 #[derive(Clone, Debug, Subcommand)]
@@ -27,22 +26,24 @@ pub enum PrintedHelp {
 
 impl PrintedHelp {
     /// Prints it for this command line.
-    #[must_use]
-    pub fn print(self, program: &mut clap::Command) -> ExitCode {
+    ///
+    /// # Errors
+    /// `COMMAND_LINE_INVALID` when there is no such command.
+    pub fn print(self, program: &mut clap::Command) -> Result<u8, Failure> {
         let result = match self {
             Self::Completions { shell } => completions(program, shell),
             Self::Man { command } => {
                 program.build();
                 match find(program, &command) {
                     Ok(found) => manual(found),
-                    Err(name) => return unknown(program, name),
+                    Err(name) => {
+                        let what = format!("there is no command '{name}'");
+                        return Err(Failure::new(ErrorCode::CommandLineInvalid, what));
+                    }
                 }
             }
         };
-        match result {
-            Ok(()) => ExitCode::from(exit::OK),
-            Err(error) => ExitCode::from(failure::report(&error.into(), false)),
-        }
+        ended(result.map_err(Into::into))
     }
 }
 
@@ -61,13 +62,6 @@ pub fn completions(program: &mut clap::Command, shell: Shell) -> io::Result<()> 
 fn find<'a>(program: &'a clap::Command, path: &'a [String]) -> Result<&'a clap::Command, &'a str> {
     path.iter()
         .try_fold(program, |command, name| command.find_subcommand(name).ok_or(name.as_str()))
-}
-
-/// Says so as the argument parser does.
-fn unknown(program: &clap::Command, name: &str) -> ExitCode {
-    let what = format!("there is no command '{name}'");
-    let error = program.clone().error(clap::error::ErrorKind::InvalidSubcommand, what);
-    ExitCode::from(if error.print().is_ok() { exit::USAGE } else { exit::UNEXPECTED })
 }
 
 /// Prints the manual page of one command.

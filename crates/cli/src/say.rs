@@ -21,6 +21,14 @@ pub fn line(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Tells people something that is no output.
+///
+/// # Errors
+/// Standard error is closed.
+pub fn aside(text: &str) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "({text})")
+}
+
 /// Prints a JSON object on one line.
 ///
 /// # Errors

@@ -2,7 +2,6 @@
 
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anser_types::{ErrorCode, exit};
 use clap::{Args, Subcommand};
@@ -140,27 +139,40 @@ pub enum ConfigCommand {
     },
 }
 
-/// Carries out a command; everything that went wrong has been told when it returns.
-#[must_use]
-pub fn run(command: &Command) -> ExitCode {
-    let (result, json) = match command {
-        Command::Init(options) => (init(options), options.json),
-        Command::Serve(serve) => (start_server(serve), serve.options.json),
-        Command::Config(ConfigCommand::Show { options, origin }) => {
-            (show(options, *origin), options.json)
+impl Command {
+    /// Whether it was asked to speak JSON.
+    #[must_use]
+    pub const fn wants_json(&self) -> bool {
+        match self {
+            Self::Init(options) | Self::Config(ConfigCommand::Check(options)) => options.json,
+            Self::Config(ConfigCommand::Show { options, .. }) => options.json,
+            Self::Config(ConfigCommand::Reference { .. }) => false,
+            Self::Serve(serve) => serve.options.json,
+            Self::Doctor(doctor) => doctor.options.json,
+            Self::Backup(backup) => backup.options.json,
+            Self::Restore(restore) => restore.options.json,
+            Self::Dump(dump) => dump.options.json,
         }
-        Command::Config(ConfigCommand::Check(options)) => (check(options), options.json),
+    }
+}
+
+/// Carries out a command and says with which status to exit.
+///
+/// # Errors
+/// Why it did not do its work; nothing was told of that yet.
+pub fn run(command: &Command) -> Result<u8, Failure> {
+    match command {
+        Command::Init(options) => init(options),
+        Command::Serve(serve) => start_server(serve),
+        Command::Config(ConfigCommand::Show { options, origin }) => show(options, *origin),
+        Command::Config(ConfigCommand::Check(options)) => check(options),
         Command::Config(ConfigCommand::Reference { markdown, limits, errors, .. }) => {
-            (print_reference(*markdown, *limits, *errors), false)
+            print_reference(*markdown, *limits, *errors)
         }
-        Command::Doctor(doctor) => (examine(doctor), doctor.options.json),
-        Command::Backup(backup) => (back_up(backup), backup.options.json),
-        Command::Restore(restore) => (bring_back(restore), restore.options.json),
-        Command::Dump(dump) => (dump_store(dump), dump.options.json),
-    };
-    match result {
-        Ok(status) => ExitCode::from(status),
-        Err(failure) => failure.report(json),
+        Command::Doctor(doctor) => examine(doctor),
+        Command::Backup(backup) => back_up(backup),
+        Command::Restore(restore) => bring_back(restore),
+        Command::Dump(dump) => dump_store(dump),
     }
 }
 

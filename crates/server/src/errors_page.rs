@@ -12,6 +12,9 @@ pub fn page() -> String {
          Made by `anser config reference --errors` from `crates/types/src/error.rs`; a test keeps it fresh.\n\
          Numbers and names never change their meaning. *Retry*: the same request can succeed later, unchanged. *Exit*:\n\
          the status of a command that ends with it ([configuration.md](configuration.md)).\n\n\
+         A command that fails says so on standard error: `error:` with what happened and the code, the details, and\n\
+         `next:` with what to do. With `--json` it is one line,\n\
+         `{\"error\":{\"code\",\"number\",\"text\",\"detail\",\"next_step\",\"retryable\",\"retry_after_ms\",\"blame\"}}`.\n\n\
          | number | code | retry | exit | what happened | next step |\n|---|---|---|---|---|---|\n",
     );
     for code in ErrorCode::ALL {

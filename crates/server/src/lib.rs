@@ -24,4 +24,5 @@ pub mod store;
 pub mod telemetry;
 pub mod voice;
 
+pub use anser_types::{ErrorCode, Failure, exit};
 pub use command::{Command, run};

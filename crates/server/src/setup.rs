@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::config::{self, Layers, Loaded};
 use crate::data_dir::DataDir;
-use crate::failure::Failure;
+use crate::failure::{Failure, of_problems};
 
 /// Flags that say where the server lives and what it is told.
 #[derive(Args, Clone, Debug, Default)]
@@ -92,7 +92,10 @@ impl Setup {
             environment: environment.to_vec(),
             flags: place.set.iter().cloned().chain(shortcuts.as_flags()).collect(),
         };
-        Ok(Self { data_dir, loaded: config::load(&layers)? })
+        Ok(Self {
+            data_dir,
+            loaded: config::load(&layers).map_err(|problems| of_problems(&problems))?,
+        })
     }
 }
 

@@ -98,7 +98,8 @@ catalogue! {
     Unreachable = 702, UNREACHABLE, true, User, "The server cannot be reached.", "Check the address and that 'anser serve' is running.";
     TimedOut = 703, TIMED_OUT, true, Server, "There was no answer in time.", "It may have happened or not: look before you try again.";
     ListenFailed = 704, LISTEN_FAILED, false, User, "The server cannot listen on an address.", "Stop the program that uses it, or set another address.";
-    Internal = 900, INTERNAL, true, Server, "The server made an error.", "Report it with the time; the server's log of that moment names the cause.";
+    CommandLineInvalid = 705, COMMAND_LINE_INVALID, false, User, "The command line was not understood.", "Correct it as the detail says; --help lists what a command takes.";
+    Internal = 900, INTERNAL, true, Server, "Something unforeseen went wrong.", "Report it with the time; the server's log of that moment names the cause.";
 }
 
 impl ErrorCode {

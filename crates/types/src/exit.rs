@@ -46,6 +46,7 @@ pub const fn status_of(code: ErrorCode) -> u8 {
     match code {
         ErrorCode::ListenFailed => LISTEN,
         ErrorCode::ConfigInvalid => CONFIG,
+        ErrorCode::CommandLineInvalid => USAGE,
         ErrorCode::CertificateRefused => AUTHENTICATION,
         ErrorCode::Unreachable
         | ErrorCode::TimedOut

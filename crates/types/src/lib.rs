@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod error;
 pub mod event;
 pub mod exit;
+pub mod failure;
 pub mod id;
 pub mod limits;
 pub mod message;
@@ -18,6 +19,7 @@ pub use command::{Answer, Command, Done, Outcome, Target};
 pub use conversation::{Conversation, ConversationKind, Member, Period, Role};
 pub use error::{Blame, ErrorCode, Refusal};
 pub use event::{Change, ChangeKind, Event, Unavailable};
+pub use failure::Failure;
 pub use id::{ConversationId, DeviceClass, DeviceNo, InvalidId, MessageId, UserId, UserNo};
 pub use message::{Content, Message, MessageKind};
 pub use number::{

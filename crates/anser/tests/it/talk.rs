@@ -120,7 +120,8 @@ fn a_killed_server_is_an_error_to_try_again_and_nothing_is_lost() {
     let failed =
         home.run(&["send", "--as", "alice", "bob", "never said", "--timeout", "1", "--json"]);
     assert_eq!(failed.status.code(), Some(6));
-    let error: Value = serde_json::from_str(text(&failed.stderr).lines().last().unwrap()).unwrap();
+    let told: Value = serde_json::from_str(text(&failed.stderr).lines().last().unwrap()).unwrap();
+    let error = &told["error"];
     assert_eq!(
         (&error["code"], &error["retryable"]),
         (&Value::from("UNREACHABLE"), &Value::from(true))
@@ -195,7 +196,9 @@ fn what_is_wrong_has_a_code_a_next_step_and_a_status() {
     let _server = home.serve();
     let unknown = home.run(&["send", "--as", "alice", "nobody", "hi"]);
     assert_eq!(unknown.status.code(), Some(5));
-    assert!(text(&unknown.stderr).contains("USER_UNKNOWN") && text(&unknown.stderr).contains("→"));
+    assert!(
+        text(&unknown.stderr).contains("USER_UNKNOWN") && text(&unknown.stderr).contains("next: ")
+    );
     let no_terminal = home.run(&["chat", "--as", "alice"]);
     assert_eq!(no_terminal.status.code(), Some(5));
     assert!(text(&no_terminal.stderr).contains("anser send"));
@@ -205,10 +208,78 @@ fn what_is_wrong_has_a_code_a_next_step_and_a_status() {
     assert!(said(&home.run(&["man", "send"])).contains(".TH"));
 }
 
+/// The first two levels of an error's JSON, without what it says.
+fn shape(output: &Output) -> Vec<String> {
+    let told: Value = serde_json::from_str(text(&output.stderr).lines().last().unwrap()).unwrap();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    [names(&told), names(&told["error"])].concat()
+}
+
+#[test]
+fn commands_of_operators_and_people_fail_in_one_shape() {
+    let home = Home::new();
+    let operator: &[&str] = &["config", "check", "--set", "listen.tcp=nowhere"];
+    let person: &[&str] = &["history", "--as", "alice", "bob"];
+    let typing: &[&str] = &["history", "--as", "alice", "bob", "--server", "nowhere"];
+    for (words, status, code) in [
+        (operator, 3, "CONFIG_INVALID"),
+        (person, 6, "UNREACHABLE"),
+        (typing, 2, "COMMAND_LINE_INVALID"),
+    ] {
+        let as_json = home.run(&[words, &["--json"]].concat());
+        assert_eq!(as_json.status.code(), Some(status), "{}", text(&as_json.stderr));
+        let told: Value = serde_json::from_str(text(&as_json.stderr).trim()).unwrap();
+        assert_eq!(told["error"]["code"], code);
+        assert_eq!(shape(&as_json), shape(&home.run(&[operator, &["--json"]].concat())));
+        if status != 2 {
+            let lines = home.run(words);
+            let told = text(&lines.stderr);
+            assert!(told.starts_with("error: ") && told.contains(&format!("({code})")), "{told}");
+            assert!(told.lines().last().unwrap().starts_with("  next: "), "{told}");
+        }
+    }
+}
+
+#[test]
+fn what_is_mistyped_on_the_command_line_is_told_as_that() {
+    let home = Home::new();
+    let say = ["send", "--as", "alice", "bob", "hi"];
+    for (wrong, told) in [
+        (["--server", "chat.example.org"], "https://host:port"),
+        (["--server", "ftp://chat.example.org"], "https://host:port"),
+        (["--server", "https://chat.example.org:0"], "the port is not valid"),
+        (["--pin", "abc"], "64 hexadecimal digits"),
+    ] {
+        let output = home.run(&[&say[..], &wrong[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(told), "{wrong:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn the_history_with_nobody_is_an_error_and_an_empty_one_is_not() {
+    let home = Home::new();
+    let _server = home.serve();
+    meet(&home, "bob");
+    let empty = home.run(&["history", "--as", "alice", "bob"]);
+    assert_eq!((empty.status.code(), text(&empty.stdout).as_str()), (Some(0), ""));
+    assert!(text(&empty.stderr).contains("nothing was said"), "{}", text(&empty.stderr));
+    for (words, output) in [
+        ("text", home.run(&["history", "--as", "alice", "bobb"])),
+        ("JSON", home.run(&["history", "--as", "alice", "bobb", "--json"])),
+    ] {
+        assert_eq!(output.status.code(), Some(5), "{words}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "");
+        assert!(text(&output.stderr).contains("USER_UNKNOWN"), "{words}");
+        assert!(text(&output.stderr).contains("bobb"), "{words}");
+    }
+}
+
 #[test]
 fn nothing_to_say_and_bytes_that_are_no_text_are_refused() {
     let home = Home::new();
     let _server = home.serve();
+    meet(&home, "alice");
     meet(&home, "bob");
     for said in [&b""[..], b"\n", b"\xff\xfe"] {
         let mut command = home.program(&["send", "--as", "alice", "bob", "-", "--json"]);
@@ -217,7 +288,7 @@ fn nothing_to_say_and_bytes_that_are_no_text_are_refused() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(5));
         let error: Value = serde_json::from_str(text(&output.stderr).trim()).unwrap();
-        assert_eq!(error["code"], "INVALID_ARGUMENT");
+        assert_eq!(error["error"]["code"], "INVALID_ARGUMENT");
     }
     assert!(texts(&home.run(&["history", "--as", "bob", "alice", "--json"])).is_empty());
 }

@@ -51,7 +51,8 @@ const fn in_chinese(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::CertificateRefused => "服务器证书不符合预期",
         ErrorCode::Unreachable => "无法连接服务器",
         ErrorCode::TimedOut => "没有及时得到应答",
-        ErrorCode::Internal => "服务器出错",
+        ErrorCode::CommandLineInvalid => "命令行有误",
+        ErrorCode::Internal => "出现意外错误",
         _ => return None,
     })
 }

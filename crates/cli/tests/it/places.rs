@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anser_cli::identity::Purpose;
-use anser_cli::place::{Place, Wanted, client_dir, store_directory};
+use anser_cli::place::{Place, ServerUrl, Wanted, client_dir, store_directory};
 use anser_sdk::Trust;
 use anser_types::ErrorCode;
 use tempfile::TempDir;
@@ -76,7 +76,7 @@ fn without_a_server_it_is_said_how_to_start_one() {
 fn a_server_is_named_by_its_url() {
     let named = |url: &str| {
         let dir = TempDir::new().unwrap();
-        let wanted = Wanted { server: Some(url.to_owned()), ..in_dir(dir.path()) };
+        let wanted = Wanted { server: Some(url.parse().unwrap()), ..in_dir(dir.path()) };
         Place::find(&wanted, &environment(&[]))
     };
     let place = named("https://chat.example.org:8443").unwrap();
@@ -93,7 +93,8 @@ fn a_server_is_named_by_its_url() {
         "ws://127.0.0.1:7480/v1/ws"
     );
     for wrong in ["chat.example.org", "ftp://x", "https://"] {
-        assert_eq!(named(wrong).unwrap_err().code, ErrorCode::ConfigInvalid, "{wrong}");
+        let told = wrong.parse::<ServerUrl>().unwrap_err();
+        assert!(told.contains("https://host:port"), "{wrong}: {told}");
     }
 }
 
@@ -101,7 +102,7 @@ fn a_server_is_named_by_its_url() {
 fn the_key_of_this_machines_server_goes_to_no_other_server() {
     let dir = server();
     let named = |url: &str| {
-        let wanted = Wanted { server: Some(url.to_owned()), ..in_dir(dir.path()) };
+        let wanted = Wanted { server: Some(url.parse().unwrap()), ..in_dir(dir.path()) };
         Place::find(&wanted, &environment(&[])).unwrap()
     };
     let same = named("https://127.0.0.1:7443");

@@ -59,7 +59,8 @@ impl Client {
     /// connection the page holds what there is and says `complete: false`.
     ///
     /// # Errors
-    /// The store failed, or the server refuses (`CONVERSATION_UNKNOWN`).
+    /// The store failed, or the server refuses: `CONVERSATION_UNKNOWN` of a group one was never in, `USER_UNKNOWN` of a
+    /// user who does not exist and to whom nothing was said here either.
     pub async fn history(
         &self,
         of: impl Into<Target>,
@@ -82,8 +83,14 @@ impl Client {
                 Ok(rest) => missing = rest,
                 // Offline or slow: what is here is better than nothing, and marked as incomplete.
                 Err(Error::Refused(refusal)) if refusal.code.retryable() => return Ok(page),
-                // Nobody has said anything there yet.
-                Err(Error::Refused(refusal)) if id.is_direct() && knows_nothing(&refusal) => {
+                // Nobody has said anything there yet, or the server has lost what was said.
+                Err(Error::Refused(refusal))
+                    if id.is_direct()
+                        && knows_nothing(
+                            &refusal,
+                            page.messages.len() + page.pending.len() > 0,
+                        ) =>
+                {
                     missing = None;
                 }
                 Err(error) => return Err(error),
@@ -180,7 +187,11 @@ impl Client {
     }
 }
 
-/// The server has nothing of a direct conversation that may exist here.
-fn knows_nothing(refusal: &Refusal) -> bool {
-    matches!(refusal.code, ErrorCode::ConversationUnknown | ErrorCode::UserUnknown)
+/// The server has nothing of a direct conversation. That is no error, unless there is nobody to talk to.
+fn knows_nothing(refusal: &Refusal, something_is_here: bool) -> bool {
+    match refusal.code {
+        ErrorCode::ConversationUnknown => true,
+        ErrorCode::UserUnknown => something_is_here,
+        _ => false,
+    }
 }

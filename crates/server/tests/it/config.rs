@@ -1,7 +1,8 @@
 //! Precedence, origins, and mistakes that are explained.
 
+use anser_server::config::value::TrustedProxies;
 use anser_server::config::{Config, ListenAddress, Origin, keys, load};
-use anser_server::failure::Failure;
+use anser_server::failure::of_problems;
 use anser_types::ErrorCode;
 
 use crate::place::{Place, pairs};
@@ -124,6 +125,26 @@ fn a_wrong_value_is_refused_with_its_line_and_what_to_write() {
 }
 
 #[test]
+fn trusted_proxies_are_addresses_and_networks_and_never_everybody() {
+    let place = Place::new();
+    assert!(place.load().unwrap().config.listen.trusted_proxies == TrustedProxies::default());
+    place.write_config(
+        "[listen]\ntrusted_proxies = \"127.0.0.1, 10.0.0.0/8\"\nproxy_header = \"forwarded\"\n",
+    );
+    let listen = place.load().unwrap().config.listen;
+    let proxies = listen.trusted_proxies.speaking_in(listen.proxy_header).unwrap();
+    assert!(proxies.trusts([10, 1, 2, 3].into()) && !proxies.trusts([192, 0, 2, 1].into()));
+    let told = mistake("[listen]\ntrusted_proxies = \"proxy.example\"\n");
+    assert!(
+        told.starts_with("anser.toml, line 2: listen.trusted_proxies: \"proxy.example\""),
+        "{told}"
+    );
+    assert!(told.contains("write addresses and networks in quotes"), "{told}");
+    let told = mistake("[listen]\ntrusted_proxies = \"0.0.0.0/0\"\n");
+    assert!(told.contains("0.0.0.0/0 is everybody"), "{told}");
+}
+
+#[test]
 fn a_section_written_as_a_value_is_explained() {
     assert_eq!(
         mistake("listen = 7410\n"),
@@ -198,7 +219,7 @@ fn wrong_variables_and_flags_are_refused_and_foreign_ones_left_alone() {
 fn a_problem_becomes_config_invalid() {
     let place = Place::new();
     place.write_config("[lok]\n");
-    let failure = Failure::from(place.load().unwrap_err());
+    let failure = of_problems(&place.load().unwrap_err());
     assert_eq!(failure.code, ErrorCode::ConfigInvalid);
     assert_eq!(failure.exit_status(), anser_types::exit::CONFIG);
     assert!(failure.detail.contains("line 1"), "{}", failure.detail);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anser_server::config::Config;
-use anser_server::failure::Failure;
+use anser_server::failure::{Failure, of_problems};
 use anser_server::first_start::{Made, prepare};
 use anser_server::{api_key, certificate};
 use anser_types::ErrorCode;
@@ -14,7 +14,7 @@ use anser_types::ErrorCode;
 use crate::place::{Counting, NOW, Place, Standing};
 
 fn start(place: &Place) -> Result<Vec<Made>, Failure> {
-    let config = place.load().map_err(Failure::from)?.config;
+    let config = place.load().map_err(|problems| of_problems(&problems))?.config;
     prepare(&place.data_dir, &config, Some("chat-box"), &Standing, &Counting::default())
 }
 
