@@ -202,7 +202,7 @@ pub fn row(peer: &str, unread: u64, read_up_to: u64, last: Option<ChatMessage>) 
         peer: Some(user(peer)),
         title: String::new(),
         member: true,
-        members: 0,
+        members: None,
         role: Role::Member,
         version: Version::ZERO,
         head: last.as_ref().and_then(|message| message.seq).unwrap_or_default(),

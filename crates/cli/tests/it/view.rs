@@ -139,7 +139,7 @@ fn a_groups_changes_and_gaps_stand_where_they_happened() {
     let group = ConversationId::group([9; 16]);
     let mut in_group = row("x", 0, 0, None);
     (in_group.id, in_group.peer, in_group.title, in_group.members) =
-        (group, None, "Team".to_owned(), 3);
+        (group, None, "Team".to_owned(), Some(3));
     chat.list(vec![in_group]);
     chat.step(Input::GroupMade(group, "Team".to_owned()));
     let spoken = |sender: &str, seq, text| {

@@ -48,14 +48,20 @@ impl Client {
         self.execute(Command::Kick { conversation: group, users }).await.map(drop)
     }
 
-    /// The present members of a group with their read positions, asked of the server.
+    /// The present members of a group with their read positions, asked of the server. From then on
+    /// [`crate::store::Conversation::members`] is known.
     ///
     /// # Errors
     /// `CONVERSATION_UNKNOWN`, `UNREACHABLE` while offline, or the client is closed.
     pub async fn group_members(&self, group: ConversationId) -> Result<Vec<MemberState>, Error> {
         let query = Query::Members { conversation: group, known: Version::ZERO };
         match self.query(query).await? {
-            Reply::Members { members: Some(members), .. } => Ok(members),
+            Reply::Members { version, members: Some(members) } => {
+                let me = members.iter().find(|member| member.user == self.inner.user);
+                let role = me.map(|me| me.role);
+                self.inner.store.members_counted(group, version, members.len(), role).await?;
+                Ok(members)
+            }
             _ => Err(wrong_answer()),
         }
     }

@@ -47,10 +47,15 @@ impl Client {
     }
 
     /// Puts a message into the outbox, from where it is sent exactly once and in order, also after a restart. It is in
-    /// the store when this returns its `client_msg_id`; while the disk is full this waits.
+    /// the store when this returns its `client_msg_id`.
+    ///
+    /// While this device's disk is full it waits for space, up to 10 seconds. Then the message is taken back, nothing
+    /// of it was sent and nothing will be, and this ends with `LOCAL_DISK_FULL`; once the store has failed that long,
+    /// further messages are refused at once, until something can be written again.
     ///
     /// # Errors
-    /// `CONTENT_TOO_LARGE`, `OVERLOADED` (10,000 messages wait already), or the client is closed.
+    /// `CONTENT_TOO_LARGE`, `OVERLOADED` (10,000 messages wait already), `LOCAL_DISK_FULL` or another reason why the
+    /// local store took nothing, or the client is closed.
     pub async fn send_message(
         &self,
         to: impl Into<Target>,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use anser_client::core::Core;
 use anser_client::io::{AppEvent, Attempt, Identity, Input, Now, Output, Ticket};
 use anser_client::records::Record;
-use anser_types::{Clock, Refusal};
+use anser_types::limits::REQUEST_DEADLINE_MS;
+use anser_types::{Clock, ErrorCode, Refusal};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, watch};
@@ -32,6 +33,9 @@ use crate::transports::Dialer;
 const CONNECTION_EVENTS: usize = 32;
 /// Pause before a confirmation that could not be stored is tried again.
 const CONFIRM_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a message waits for the store to take it, and how long the store may fail before nothing more is taken.
+const STORE_PATIENCE: Duration = Duration::from_millis(REQUEST_DEADLINE_MS);
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -81,6 +85,8 @@ pub(crate) struct Driver {
     syncing: bool,
     /// Why the last attempt failed; the core keeps only the text.
     failure: Option<Refusal>,
+    /// Since when the store takes nothing, and what it said last.
+    store_fails: Option<(Instant, Refusal)>,
 }
 
 /// What woke the driver.
@@ -92,6 +98,8 @@ enum Wake {
     ConfirmationWanted,
     RoomToSend,
     Timer,
+    /// A message has waited long enough to be stored.
+    Overdue,
 }
 
 impl Driver {
@@ -109,6 +117,7 @@ impl Driver {
             completions: Completions::default(),
             syncing: false,
             failure: None,
+            store_fails: None,
         }
     }
 
@@ -132,6 +141,7 @@ impl Driver {
                 Wake::ConfirmationWanted => {}
                 Wake::RoomToSend => self.send_backlog(),
                 Wake::Timer => self.input(Input::Timer),
+                Wake::Overdue => self.take_back_what_is_overdue(),
             }
         };
         self.shut_down().await;
@@ -155,6 +165,7 @@ impl Driver {
             request = self.parts.requests.recv() => Wake::Request(request),
             () = room(outgoing) => Wake::RoomToSend,
             () = self.parts.queue.confirmed(), if self.confirming.is_none() => Wake::ConfirmationWanted,
+            () = until(self.completions.next_deadline()) => Wake::Overdue,
             () = until(timer) => Wake::Timer,
         }
     }
@@ -253,6 +264,7 @@ impl Driver {
                     self.parts.queue.confirmation_stored(up_to);
                 }
                 self.parts.queue.raise(applied.newest_arrival);
+                self.store_fails = None;
                 self.completions.persisted();
                 self.input(Input::Persisted { ticket });
             }
@@ -260,9 +272,32 @@ impl Driver {
                 tracing::error!(%error, "the local store failed; it is tried again");
                 self.completions.persist_failed();
                 let full = matches!(error, StoreError::Full(_));
+                let since = self.store_fails.take().map_or_else(Instant::now, |(since, _)| since);
+                self.store_fails = Some((since, Refusal::from(error)));
                 self.input(Input::PersistFailed { ticket, full });
             }
         }
+    }
+
+    /// A message that the store did not take in time goes, and its caller is told why: nothing of it has left this
+    /// device, because a command is transmitted only once it is stored.
+    fn take_back_what_is_overdue(&mut self) {
+        let (tokio_now, now) = (Instant::now(), self.now());
+        for local_no in self.completions.overdue(tokio_now) {
+            self.parts.core.delete(local_no, now);
+            let why = match &self.store_fails {
+                Some((_, said)) => said.clone(),
+                None => Refusal::because(ErrorCode::StoreFailed, "the local store is too slow"),
+            };
+            self.completions.taken_back(local_no, why);
+        }
+        self.carry_out();
+    }
+
+    /// Why nothing may be composed: the store has failed for so long that it would only pile up in memory.
+    fn takes_nothing(&self) -> Option<Refusal> {
+        let (since, said) = self.store_fails.as_ref()?;
+        (since.elapsed() >= STORE_PATIENCE).then(|| said.clone())
     }
 
     fn start_confirming(&mut self) {
@@ -331,8 +366,13 @@ impl Driver {
         let now = self.now();
         match request {
             Request::Compose { command, confirm, reply } => {
-                match self.parts.core.compose(command, now) {
-                    Ok(local_no) => self.completions.composed(local_no, confirm, reply),
+                let deadline = Instant::now() + STORE_PATIENCE;
+                let taken = match self.takes_nothing() {
+                    Some(why) => Err(why),
+                    None => self.parts.core.compose(command, now),
+                };
+                match taken {
+                    Ok(local_no) => self.completions.composed(local_no, confirm, deadline, reply),
                     Err(refusal) => refuse(reply, refusal),
                 }
             }

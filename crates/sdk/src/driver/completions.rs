@@ -8,6 +8,7 @@ use anser_client::queries::Reply;
 use anser_client::records::Record;
 use anser_types::{Done, ErrorCode, LocalNo, MessageId, Refusal};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::requests::Composed;
 use crate::error::Error;
@@ -17,6 +18,8 @@ use crate::store::ArrivalNo;
 #[derive(Debug)]
 struct Unstored {
     confirm: Option<ArrivalNo>,
+    /// When its caller is told that it was not stored.
+    deadline: Instant,
     reply: Option<oneshot::Sender<Result<MessageId, Error>>>,
 }
 
@@ -43,11 +46,13 @@ impl Completions {
         &mut self,
         local_no: LocalNo,
         confirm: Option<ArrivalNo>,
+        deadline: Instant,
         reply: Composed,
     ) {
         match reply {
             Composed::Stored(reply) => {
-                self.unstored.insert(local_no, Unstored { confirm, reply: Some(reply) });
+                let unstored = Unstored { confirm, deadline, reply: Some(reply) };
+                self.unstored.insert(local_no, unstored);
             }
             Composed::Executed(reply) => {
                 self.executed.insert(local_no, reply);
@@ -84,6 +89,31 @@ impl Completions {
     /// The outstanding ticket was not stored: its messages come again with a later one.
     pub(super) fn persist_failed(&mut self) {
         self.storing.clear();
+    }
+
+    /// When the first caller has waited long enough for its message to be stored; what is composed later is due later.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.waiting().next().map(|(_, unstored)| unstored.deadline)
+    }
+
+    /// The messages whose callers have waited long enough.
+    pub(super) fn overdue(&self, now: Instant) -> Vec<LocalNo> {
+        self.waiting().filter(|(_, waiting)| waiting.deadline <= now).map(|(no, _)| *no).collect()
+    }
+
+    /// Messages that are not stored and not being written right now: of those it is known in a moment.
+    fn waiting(&self) -> impl Iterator<Item = (&LocalNo, &Unstored)> {
+        let being_written = |no: &LocalNo| self.storing.iter().any(|id| id.local_no == *no);
+        self.unstored.iter().filter(move |(no, _)| !being_written(no))
+    }
+
+    /// A message was taken back before it was stored.
+    pub(super) fn taken_back(&mut self, local_no: LocalNo, why: Refusal) {
+        let unstored = self.unstored.remove(&local_no);
+        self.settled(local_no, &Err(why.clone()));
+        if let Some(reply) = unstored.and_then(|unstored| unstored.reply) {
+            answer(reply, Err(Error::Refused(why)));
+        }
     }
 
     /// The user deleted a message before it was sent.

@@ -4,6 +4,7 @@ use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, Seq, UnixMs, Ver
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::arrivals::{self, ArrivalKind};
+use super::conversation_rows;
 use super::error::StoreError;
 use super::values::{
     number, read_conversation, read_number, read_small, read_user, read_users, users_as_text,
@@ -28,6 +29,7 @@ fn kind_columns(kind: &ChangeKind) -> (u32, Option<&str>, Option<String>, Option
 /// Keeps a change that came by the inbox, and tells the app the first time.
 pub(super) fn store(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     if insert(connection, change)? {
+        conversation_rows::count_members(connection, change)?;
         arrivals::add(connection, ArrivalKind::Change, change.conversation, change.change_no.0)?;
     }
     Ok(())

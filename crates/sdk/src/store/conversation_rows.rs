@@ -3,7 +3,7 @@
 use anser_client::records::{
     ConversationRow, ConversationState, OwnMessage, RowUpdate, StoredMessage,
 };
-use anser_types::{ConversationId, Role, Seq, UserId, Version};
+use anser_types::{Change, ChangeKind, ConversationId, Role, Seq, UserId, Version};
 use rusqlite::{Connection, Row, params};
 
 use super::error::StoreError;
@@ -25,8 +25,9 @@ pub struct Conversation {
     pub title: String,
     /// One is a member now; false for a group one has left.
     pub member: bool,
-    /// How many members a group has, as far as it is known.
-    pub members: u32,
+    /// How many members a group has, at the version this row has; `None` while it is not known here (direct
+    /// conversations; a group one was invited to, until `Client::group_members` has asked).
+    pub members: Option<u32>,
     /// One's own role.
     pub role: Role,
     /// Version of the row and its members.
@@ -104,7 +105,7 @@ fn upsert_full(
     }
     connection
         .prepare_cached(
-            "UPDATE conversation SET title = ?2, version = ?3, member = ?4, members = ?5, role = ?6,
+            "UPDATE conversation SET title = ?2, version = ?3, member = ?4, members = ?5, members_version = ?3, role = ?6,
                  change_head = max(change_head, ?7), head = max(head, ?8), read_up_to = max(read_up_to, ?9),
                  counted_head = ?8, counted_read = ?9, counted_unread = ?10
              WHERE id = ?1",
@@ -223,7 +224,7 @@ fn read_list_row(row: &Row<'_>) -> rusqlite::Result<(Conversation, Option<u64>)>
         peer: read_optional_user(row, "peer")?,
         title: row.get("title")?,
         member: row.get("member")?,
-        members: read_small(row, "members")?,
+        members: read_members(row)?,
         role: Role::from_code(row.get("role")?),
         version: Version(read_number(row, "version")?),
         head: Seq(read_number(row, "head")?),
@@ -236,7 +237,74 @@ fn read_list_row(row: &Row<'_>) -> rusqlite::Result<(Conversation, Option<u64>)>
     Ok((conversation, super::values::read_optional(row, "last_seq")?))
 }
 
+/// A count is told only if nothing has changed since it was made.
+fn read_members(row: &Row<'_>) -> rusqlite::Result<Option<u32>> {
+    let counted: Option<i64> = row.get("members_version")?;
+    let direct = row.get_ref("peer")? != rusqlite::types::ValueRef::Null;
+    if direct || counted != Some(row.get("version")?) {
+        return Ok(None);
+    }
+    read_small(row, "members").map(Some)
+}
+
+/// What a change that came by the inbox does to the number of members and to one's own role.
+pub(super) fn count_members(connection: &Connection, change: &Change) -> Result<(), StoreError> {
+    let some = |users: &[UserId]| i64::try_from(users.len()).unwrap_or(i64::MAX);
+    // The number of all, or what is added to the number before.
+    let (all, more) = match &change.kind {
+        ChangeKind::GroupCreated { members, .. } => (Some(some(members)), 0),
+        ChangeKind::MembersJoined { users, .. } => (None, some(users)),
+        ChangeKind::MemberLeft { .. } => (None, -1),
+        ChangeKind::MembersRemoved { users } => (None, -some(users)),
+        // Whatever it is: the count is of an older version from now on, and so not told.
+        ChangeKind::Unknown { .. } => return Ok(()),
+    };
+    // A version between was not seen, or the count is newer already: it stays as it is.
+    connection
+        .prepare_cached(
+            "UPDATE conversation SET members = coalesce(?3, members + ?4), members_version = ?2
+             WHERE id = ?1 AND CASE WHEN ?3 IS NULL THEN members_version = ?2 - 1
+                 ELSE coalesce(members_version, 0) < ?2 END",
+        )?
+        .execute(params![change.conversation.0, number(change.version.0), all, more])?;
+    let me = device_rows::user(connection)?;
+    let role = match &change.kind {
+        ChangeKind::GroupCreated { .. } if change.actor == me => Role::Owner,
+        ChangeKind::MemberLeft { new_owner: Some(owner) } if *owner == me => Role::Owner,
+        ChangeKind::MembersJoined { users, .. } if users.contains(&me) => Role::Member,
+        _ => return Ok(()),
+    };
+    connection
+        .prepare_cached("UPDATE conversation SET role = ?3 WHERE id = ?1 AND version = ?2")?
+        .execute(params![change.conversation.0, number(change.version.0), role.code()])?;
+    Ok(())
+}
+
 impl Store {
+    /// Keeps what the server said of a group's members at a version.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn members_counted(
+        &self,
+        group: ConversationId,
+        version: Version,
+        members: usize,
+        role: Option<Role>,
+    ) -> Result<(), StoreError> {
+        let members = i64::try_from(members).unwrap_or(i64::MAX);
+        self.run(move |connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE conversation SET members = ?3, members_version = ?2, role = coalesce(?4, role)
+                     WHERE id = ?1 AND coalesce(members_version, 0) <= ?2",
+                )?
+                .execute(params![group.0, number(version.0), members, role.map(Role::code)])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// All conversations, the one with the newest message first.
     ///
     /// # Errors

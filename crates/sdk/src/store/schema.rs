@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] = &[TABLES, SEARCH];
+const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -94,6 +94,12 @@ CREATE VIRTUAL TABLE message_text USING fts5(text, content='', contentless_delet
 INSERT INTO message_text (rowid, text)
     SELECT id, CAST(body AS TEXT) FROM message WHERE kind = 0 AND hidden = 0;
 ";
+
+/// How far a rebuild from another log has brought the conversations.
+const MOVED: &str = "ALTER TABLE device_state ADD COLUMN rebuild_moved BLOB;";
+
+/// The version at which a group's members were counted; NULL: not known. A count made before is of unknown age.
+const COUNTED: &str = "ALTER TABLE conversation ADD COLUMN members_version INTEGER;";
 
 /// Brings the database to the newest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

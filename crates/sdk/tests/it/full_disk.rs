@@ -3,7 +3,9 @@
 //! The store lies on a small file system of its own, which only a process in a namespace of its own may mount; where
 //! that is not allowed the test says so and ends.
 
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anser_gateway::ListenerKind;
 use anser_sdk::types::ErrorCode;
@@ -15,7 +17,7 @@ use crate::world::{World, id, soon, until};
 #[test]
 fn a_full_disk_is_reported_and_healed() {
     let place = tempdir().unwrap();
-    let script = "mount -t tmpfs -o size=768k tmpfs \"$PLACE\" && exec \"$0\" \"$@\"";
+    let script = "mount -t tmpfs -o size=2m tmpfs \"$PLACE\" && exec \"$0\" \"$@\"";
     let allowed = Command::new("unshare")
         .args(["-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
         .stderr(std::process::Stdio::null())
@@ -36,6 +38,23 @@ fn a_full_disk_is_reported_and_healed() {
     assert!(said.contains("1 passed"), "{said}");
 }
 
+/// Takes everything that is left.
+fn fill(ballast: &Path) {
+    let mut size = 1024 * 1024;
+    while size >= 512 {
+        let grown = std::fs::metadata(ballast).map_or(0, |meta| meta.len());
+        let bytes = vec![7; usize::try_from(grown).unwrap() + size];
+        if std::fs::write(ballast, bytes).is_err() {
+            size /= 2;
+        }
+    }
+}
+
+/// Longer than a message may wait for its store, so that one that waits for ever is found out.
+async fn within_a_minute<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("an outcome within a minute")
+}
+
 #[tokio::test]
 #[ignore = "started as a process by the test above"]
 async fn the_process_with_a_small_disk() {
@@ -51,16 +70,8 @@ async fn the_process_with_a_small_disk() {
     soon(alice.send_text(id("bob"), "before")).await.unwrap();
     let mut events = alice.events();
 
-    // Everything that is left is taken.
     let ballast = place.join("ballast");
-    let mut size = 1024 * 1024;
-    while size >= 512 {
-        let grown = std::fs::metadata(&ballast).map_or(0, |meta| meta.len());
-        let bytes = vec![7; usize::try_from(grown).unwrap() + size];
-        if std::fs::write(&ballast, bytes).is_err() {
-            size /= 2;
-        }
-    }
+    fill(&ballast);
     let text = "x".repeat(60_000);
     let sending = tokio::spawn({
         let alice = alice.clone();
@@ -78,6 +89,31 @@ async fn the_process_with_a_small_disk() {
     let stored = soon(sending).await.unwrap().unwrap();
     let sent = soon(alice.wait_sent(stored)).await.unwrap();
     assert_eq!(sent.seq.0, 2);
+
+    // Space does not come: every message has an outcome within a time, and what was refused is never sent.
+    fill(&ballast);
+    let before = tokio::time::Instant::now();
+    let mut refused = Vec::new();
+    for number in 0..3 {
+        let text = format!("{number}{}", "x".repeat(60_000));
+        let outcome =
+            within_a_minute(alice.send_message(id("bob"), Client::create_text_message(text)));
+        refused.push(outcome.await.unwrap_err().code());
+    }
+    assert_eq!(refused, [ErrorCode::LocalDiskFull; 3]);
+    let marked = within_a_minute(alice.mark_as_read(id("bob"), sent.seq)).await;
+    assert_eq!(marked.unwrap_err().code(), ErrorCode::LocalDiskFull, "nothing piles up in memory");
+    println!("three messages were refused after {:?}", before.elapsed());
+    std::fs::remove_file(&ballast).unwrap();
+    let next = loop {
+        match within_a_minute(alice.send_text(id("bob"), "after")).await {
+            Ok(next) => break next,
+            // The store is tried again at its own time.
+            Err(error) => assert_eq!(error.code(), ErrorCode::LocalDiskFull),
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(next.seq.0, 3, "nothing that was refused was sent before it");
 
     // A store that cannot even be made says the same.
     std::fs::write(&ballast, vec![7; 8 * 1024 * 1024]).unwrap_err();

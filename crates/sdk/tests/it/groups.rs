@@ -1,7 +1,7 @@
 //! Groups through the client.
 
-use anser_sdk::{Event, PageBounds};
-use anser_types::{ChangeKind, ErrorCode, Role};
+use anser_sdk::{Client, Event, Events, PageBounds};
+use anser_types::{ChangeKind, ConversationId, ErrorCode, Role};
 use tempfile::tempdir;
 
 use crate::world::{World, id, new_text, soon, until};
@@ -52,4 +52,47 @@ async fn requirement_g1_a_group_is_made_used_and_left() {
     assert_eq!(members.len(), 1);
     let listed = carol.conversation(group).await.unwrap().unwrap();
     assert!(!listed.member);
+}
+
+/// How many members a client says the group has, once it has heard of the next change.
+async fn counted(client: &Client, events: &mut Events, group: ConversationId) -> Option<u32> {
+    until(events, |event| matches!(event, Event::GroupChanged(_)).then_some(())).await;
+    client.conversation(group).await.unwrap().unwrap().members
+}
+
+#[tokio::test]
+async fn a_group_has_the_right_number_of_members_or_none() {
+    let world = World::new();
+    let (a, b, c) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    let alice = world.client("alice", a.path()).await;
+    let bob = world.client("bob", b.path()).await;
+    let carol = world.client("carol", c.path()).await;
+    for client in [&alice, &bob, &carol] {
+        soon(client.wait_synced()).await.unwrap();
+    }
+    let (mut of_alice, mut of_bob, mut of_carol) = (alice.events(), bob.events(), carol.events());
+
+    let group = soon(alice.create_group("friends", vec![id("bob")], false)).await.unwrap();
+    assert_eq!(counted(&alice, &mut of_alice, group).await, Some(2));
+    assert_eq!(counted(&bob, &mut of_bob, group).await, Some(2));
+    let role = alice.conversation(group).await.unwrap().unwrap().role;
+    assert_eq!(role, Role::Owner, "who makes a group owns it, without asking");
+
+    soon(alice.invite(group, vec![id("carol")])).await.unwrap();
+    assert_eq!(counted(&alice, &mut of_alice, group).await, Some(3));
+    assert_eq!(counted(&bob, &mut of_bob, group).await, Some(3));
+    // She came later and has heard of herself only: that is not the number of members.
+    assert_eq!(counted(&carol, &mut of_carol, group).await, None);
+    soon(carol.group_members(group)).await.unwrap();
+    assert_eq!(carol.conversation(group).await.unwrap().unwrap().members, Some(3));
+
+    soon(alice.kick(group, vec![id("bob")])).await.unwrap();
+    assert_eq!(counted(&alice, &mut of_alice, group).await, Some(2));
+    assert_eq!(counted(&carol, &mut of_carol, group).await, Some(2));
+    soon(alice.leave_group(group)).await.unwrap();
+    assert_eq!(counted(&carol, &mut of_carol, group).await, Some(1));
+    assert_eq!(carol.conversation(group).await.unwrap().unwrap().role, Role::Owner);
+    soon(alice.send_text(id("bob"), "alone")).await.unwrap();
+    let direct = alice.conversation(id("bob")).await.unwrap().unwrap();
+    assert_eq!(direct.members, None, "a direct conversation has no number of members");
 }
