@@ -61,23 +61,23 @@ impl Times {
         Self::new(times.collect())
     }
 
-    /// The time within which this share of them was done.
-    pub fn within(&self, share: f64) -> Duration {
-        let at = (self.0.len() as f64 * share).ceil() as usize;
+    /// The time within which so many of 1,000 were done.
+    pub fn within(&self, of_1000: usize) -> Duration {
+        let at = (self.0.len() * of_1000).div_ceil(1000);
         self.0.get(at.saturating_sub(1)).copied().unwrap_or_default()
     }
 }
 
 impl Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = |share| self.within(share).as_secs_f64() * 1e3;
+        let ms = |of_1000| self.within(of_1000).as_secs_f64() * 1e3;
         write!(
             f,
             "{} times, p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms",
             self.0.len(),
-            ms(0.5),
-            ms(0.99),
-            ms(1.0)
+            ms(500),
+            ms(990),
+            ms(1000)
         )
     }
 }
