@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anser_types::{Clock, Refusal, UnixMs};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 
 use super::completions::answer;
@@ -106,11 +106,7 @@ impl CredentialsTask {
             return Renewal::NotDue;
         }
         match account.renew(&self.credentials.token).await {
-            Ok(signed_in) => {
-                self.take(signed_in).await;
-                self.queue.push(Event::TokenRenewed);
-                Renewal::Done
-            }
+            Ok(signed_in) => self.use_renewed(signed_in).await,
             Err(refusal) if refusal.code.retryable() => {
                 tracing::warn!(%refusal, "the token could not be renewed yet");
                 Renewal::Failed
@@ -122,6 +118,20 @@ impl CredentialsTask {
                 Renewal::NotDue
             }
         }
+    }
+
+    /// Stores the new token before anything uses it: its first use ends the old one, and a process that is killed right
+    /// after must find the one that is good.
+    async fn use_renewed(&mut self, signed_in: SignedIn) -> Renewal {
+        let renew_at = Credentials::fresh(&signed_in, self.clock.now()).renew_at;
+        let token = signed_in.token.expose_secret().to_owned();
+        if let Err(error) = self.store.keep_renewed_token(signed_in.device, token, renew_at).await {
+            tracing::warn!(%error, "the renewed token cannot be stored: the old one goes on");
+            return Renewal::Failed;
+        }
+        self.take(signed_in).await;
+        self.queue.push(Event::TokenRenewed);
+        Renewal::Done
     }
 
     /// Deals with a need; false when the client is gone.

@@ -212,6 +212,31 @@ impl Store {
         .await
     }
 
+    /// Keeps a renewed token of this device and when it should be renewed in turn. Without effect if the store belongs
+    /// to another device by now.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn keep_renewed_token(
+        &self,
+        device: DeviceNo,
+        token: String,
+        renew_at: Option<UnixMs>,
+    ) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            let transaction = connection.transaction()?;
+            let kept = transaction
+                .prepare_cached("UPDATE identity SET token = ?2 WHERE device = ?1")?
+                .execute(params![number(device.0), token])?;
+            if kept > 0 {
+                store_renewal(&transaction, renew_at)?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Keeps when the token should be renewed.
     ///
     /// # Errors

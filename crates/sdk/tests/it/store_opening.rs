@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use anser_client::io::Identity;
 use anser_client::records::Record;
 use anser_sdk::store::{KeySource, Store, StoreError, StoreOptions};
-use anser_sdk::types::{DeviceClass, DeviceNo, ErrorCode};
+use anser_sdk::types::{DeviceClass, DeviceNo, ErrorCode, UnixMs};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
@@ -184,4 +184,28 @@ async fn the_identity_survives() {
     store.close().await;
     let store = open(directory.path()).await.unwrap();
     assert_eq!(store.identity().await.unwrap(), Some(identity));
+}
+
+#[tokio::test]
+async fn a_renewed_token_is_kept_for_its_device_alone() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path()).await.unwrap();
+    let identity = Identity {
+        user: id("alice"),
+        device: DeviceNo(7),
+        class: DeviceClass::Pad,
+        token: "the token".to_owned(),
+    };
+    store.keep_identity(identity.clone(), Some(UnixMs(5))).await.unwrap();
+    let other = store.keep_renewed_token(DeviceNo(6), "another's".to_owned(), Some(UnixMs(1)));
+    other.await.unwrap();
+    assert_eq!(store.identity().await.unwrap(), Some(identity.clone()));
+    assert_eq!(store.renewal().await.unwrap(), Some(UnixMs(5)));
+    let renewed = store.keep_renewed_token(DeviceNo(7), "the new one".to_owned(), Some(UnixMs(9)));
+    renewed.await.unwrap();
+    store.close().await;
+    let store = open(directory.path()).await.unwrap();
+    let kept = Identity { token: "the new one".to_owned(), ..identity };
+    assert_eq!(store.identity().await.unwrap(), Some(kept));
+    assert_eq!(store.renewal().await.unwrap(), Some(UnixMs(9)));
 }
