@@ -18,12 +18,12 @@ use crate::pending::Pending;
 use crate::soft::Soft;
 use crate::tables::{TableError, Tables, numbered};
 
-/// Conversations whose heads are remembered.
-const HEADS: usize = 128 * 1024;
-/// Members of all rosters that are remembered.
-const ROSTER_MEMBERS: usize = 256 * 1024;
-/// Inboxes whose bounds are remembered.
-const INBOXES: usize = 128 * 1024;
+/// Conversations whose heads are remembered, some 64 bytes each: at least half as many active ones cost no reads.
+const HEADS: usize = 256 * 1024;
+/// Members of all rosters that are remembered, some 250 bytes each: two in each direct conversation.
+const ROSTER_MEMBERS: usize = 512 * 1024;
+/// Inboxes whose bounds are remembered, some 48 bytes each: two for each direct conversation.
+const INBOXES: usize = 512 * 1024;
 /// Users who are remembered.
 const USERS: usize = 64 * 1024;
 

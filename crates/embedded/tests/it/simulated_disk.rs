@@ -17,6 +17,20 @@ struct Content {
     dirty: Vec<Range<usize>>,
 }
 
+/// One thing done to a disk.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// A file has this content, durably: it was made or replaced.
+    Put(String, Vec<u8>),
+    /// Bytes were written at an offset.
+    Written(String, usize, Vec<u8>),
+    /// What was written to a file is durable.
+    Synced(String),
+    Removed(String),
+    /// The test's own mark: so many messages are acknowledged.
+    Acknowledged(u64),
+}
+
 #[derive(Clone, Debug)]
 struct State {
     files: BTreeMap<String, Content>,
@@ -26,6 +40,16 @@ struct State {
     /// The next write stops after this many bytes and fails.
     short_write: Option<usize>,
     creates_fail: bool,
+    /// Everything done since recording began.
+    recorded: Option<Vec<Done>>,
+}
+
+impl State {
+    fn record(&mut self, done: impl FnOnce() -> Done) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(done());
+        }
+    }
 }
 
 /// See the module. Clones are the same disk.
@@ -40,6 +64,7 @@ impl SimulatedDisk {
             fail_syncs: None,
             short_write: None,
             creates_fail: false,
+            recorded: None,
         })))
     }
 
@@ -95,6 +120,36 @@ impl SimulatedDisk {
         image
     }
 
+    /// From now on everything done is recorded, on top of an image of now.
+    pub fn begin_recording(&self) -> Self {
+        self.0.lock().recorded = Some(Vec::new());
+        self.after_power_failure()
+    }
+
+    /// So many messages are acknowledged.
+    pub fn acknowledge(&self, messages: u64) {
+        self.0.lock().record(|| Done::Acknowledged(messages));
+    }
+
+    /// Everything done since recording began.
+    pub fn recorded(&self) -> Vec<Done> {
+        self.0.lock().recorded.clone().unwrap()
+    }
+
+    /// Does what was recorded once more, here; of a write only so many bytes.
+    pub fn redo(&self, done: &Done, bytes: usize) {
+        let open = |name: &String| OpenFile { disk: self.clone(), name: name.clone() };
+        match done {
+            Done::Put(name, content) => self.put(name, content.clone()),
+            Done::Written(name, at, content) => {
+                open(name).write_at(*at as u64, &content[..bytes.min(content.len())]).unwrap();
+            }
+            Done::Synced(name) => open(name).sync().unwrap(),
+            Done::Removed(name) => self.delete(name),
+            Done::Acknowledged(_) => {}
+        }
+    }
+
     pub fn names(&self) -> Vec<String> {
         self.0.lock().files.keys().cloned().collect()
     }
@@ -105,11 +160,15 @@ impl SimulatedDisk {
 
     pub fn put(&self, name: &str, bytes: Vec<u8>) {
         let content = Content { synced: bytes.clone(), seen: bytes, dirty: Vec::new() };
-        self.0.lock().files.insert(name.to_owned(), content);
+        let mut state = self.0.lock();
+        state.record(|| Done::Put(name.to_owned(), content.seen.clone()));
+        state.files.insert(name.to_owned(), content);
     }
 
     pub fn delete(&self, name: &str) {
-        self.0.lock().files.remove(name);
+        let mut state = self.0.lock();
+        state.record(|| Done::Removed(name.to_owned()));
+        state.files.remove(name);
     }
 }
 
@@ -132,6 +191,7 @@ impl LogFile for OpenFile {
         }
         content.seen[at..end].copy_from_slice(taken);
         content.dirty.push(at..end);
+        state.record(|| Done::Written(self.name.clone(), at, taken.to_vec()));
         short.map_or(Ok(()), |_| Err(io::Error::other("the write was cut short")))
     }
 
@@ -147,6 +207,7 @@ impl LogFile for OpenFile {
         for range in dirty {
             content.synced[range.clone()].copy_from_slice(&content.seen[range]);
         }
+        state.record(|| Done::Synced(self.name.clone()));
         Ok(())
     }
 }

@@ -55,11 +55,17 @@ impl Talk {
 
     /// The store is closed (or dropped, which is a crash) and opened again; Alice says Hello.
     pub fn reopen(self, close: bool, checkpoints: bool) -> Self {
+        self.reopen_looking(close, checkpoints, |_| {})
+    }
+
+    /// The same, with a look at the directory while nobody uses it.
+    pub fn reopen_looking(self, close: bool, checkpoints: bool, look: impl FnOnce(&Path)) -> Self {
         let Self { dir, disk, store, runtime, alice, bob, .. } = self;
         if close {
             runtime.block_on(store.close()).unwrap();
         }
         drop(store);
+        look(dir.path());
         let store = EmbeddedStore::open(dir.path(), options(&disk, checkpoints)).unwrap();
         let hello = store.ledger();
         let epoch = runtime.block_on(hello.open_session(alice.device(1))).unwrap().epoch;
