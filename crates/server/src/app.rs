@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::certificate::{self, Identity};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::machine::{SystemClock, SystemEntropy};
+use crate::machine::{self, SystemClock, SystemEntropy};
 use crate::setup::Setup;
 use crate::{api_key, first_start, listeners};
 
@@ -141,6 +141,7 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
         api_keys: api_key::read_hashes(&setup.data_dir.resolve(&config.app.key_file))?,
         hashing: anser_service::Hashing {
             at_once: config.accounts.password_checks.as_usize(),
+            place: anser_service::HashPlace::OwnThread(machine::give_way),
             ..defaults.hashing
         },
         token_life_ms: config.accounts.token_life_days.get() * DAY_MS,

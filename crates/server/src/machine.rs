@@ -39,3 +39,23 @@ pub fn host_name() -> Option<String> {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
     usable.then(|| name.to_owned())
 }
+
+/// Steps of priority a thread goes down when it gives way: it then gets about a tenth of what another one gets.
+#[cfg(target_os = "linux")]
+const GIVES_WAY: i32 = 10;
+
+/// Lets this thread give way to all others of the process, for good: on a busy machine they come first, on an idle one
+/// nothing changes. For work that may wait, such as hashing passwords (guarantee G17: a storm of sign-ins must not slow
+/// those who are in). Without effect where only whole processes have a priority.
+pub fn give_way() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{getpriority_process, setpriority_process};
+        let thread = Some(rustix::thread::gettid());
+        let lowered = getpriority_process(thread)
+            .and_then(|present| setpriority_process(thread, present.saturating_add(GIVES_WAY)));
+        if let Err(error) = lowered {
+            tracing::warn!(%error, "a thread that hashes passwords cannot give way to the others");
+        }
+    }
+}

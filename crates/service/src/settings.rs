@@ -11,8 +11,10 @@ pub trait Entropy: Send + Sync {
 }
 
 /// Where passwords are hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum HashPlace {
+    /// Each on a thread of its own, which does this first: what a server knows to make it give way to its connections.
+    OwnThread(fn()),
     /// On the runtime's blocking threads, so that no connection waits behind a hash.
     BlockingPool,
     /// On the calling task: for the simulator, where every step must happen in one thread.
@@ -20,7 +22,7 @@ pub enum HashPlace {
 }
 
 /// What a password hash costs and how many run at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Hashing {
     /// Memory of one hash, in KiB.
     pub memory_kib: u32,

@@ -7,4 +7,5 @@ mod documents;
 mod dump;
 mod first_start;
 mod listeners;
+mod machine;
 mod place;

@@ -8,7 +8,7 @@ use anser_types::{ErrorCode, Refusal};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::settings::{HashPlace, Hashing};
 
@@ -102,6 +102,21 @@ impl Passwords {
             .map_err(|error| internal(&error))?;
         match self.hashing.place {
             HashPlace::Inline => Ok(work()),
+            HashPlace::OwnThread(begin) => {
+                let (done, result) = oneshot::channel();
+                let work = move || {
+                    begin();
+                    // Held by the work, not by its caller, who may go away meanwhile.
+                    let _turn = turn;
+                    let _nobody_waits_any_more = done.send(work());
+                };
+                let thread = std::thread::Builder::new().name("anser-hash".to_owned());
+                thread.spawn(work).map_err(|error| {
+                    tracing::warn!(%error, "no thread for hashing a password");
+                    overloaded()
+                })?;
+                result.await.map_err(|error| internal(&error))
+            }
             HashPlace::BlockingPool => tokio::task::spawn_blocking(move || {
                 // Held by the work, not by its caller, who may go away meanwhile.
                 let _turn = turn;

@@ -242,3 +242,20 @@ fn a_sign_in_that_waits_too_long_for_its_turn_is_told_to_come_back() {
         busy.await.unwrap().unwrap();
     });
 }
+
+#[tokio::test]
+async fn hashes_on_threads_of_their_own_begin_as_they_are_told() {
+    static BEGUN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    fn begin() {
+        assert_eq!(std::thread::current().name(), Some("anser-hash"));
+        BEGUN.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+    let mut settings = quick_settings();
+    settings.hashing.place = anser_service::HashPlace::OwnThread(begin);
+    let world = World::with(settings);
+    register(&world, "alice", "correct horse").await.unwrap();
+    sign_in(&world, "alice", "correct horse").await.unwrap();
+    let wrong = sign_in(&world, "alice", "wrong horse").await;
+    assert_eq!(wrong.err(), Some(ErrorCode::WrongCredentials));
+    assert_eq!(BEGUN.load(std::sync::atomic::Ordering::SeqCst), 3);
+}
