@@ -62,6 +62,7 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
         kind: ConversationKind::Direct { a: a.id.clone(), b: b.id.clone() },
         version: Version(1),
         created_at: UnixMs(0),
+        cuts: Vec::new(),
     }
 }
 
@@ -70,7 +71,7 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
 pub fn group_row(id: ConversationId, title: &str, version: Version) -> Conversation {
     let title = title.to_owned();
     let kind = ConversationKind::Group { title, history_for_new_members: false };
-    Conversation { id, kind, version, created_at: UnixMs(0) }
+    Conversation { id, kind, version, created_at: UnixMs(0), cuts: Vec::new() }
 }
 
 /// Puts one append together.

@@ -68,6 +68,21 @@ impl Mark {
         (self.from, self.head) = (head.next(), head);
     }
 
+    /// What stood above is not on the server, and its places are given again: nothing is known of them any more, and
+    /// nobody has stored or read what will stand there.
+    pub(crate) fn lose(&mut self, above: Seq) {
+        self.forget();
+        let positions = [
+            &mut self.read_up_to,
+            &mut self.last_own,
+            &mut self.peer_delivered,
+            &mut self.peer_read,
+        ];
+        for position in positions.into_iter().chain(self.members.values_mut()) {
+            *position = above.min(*position);
+        }
+    }
+
     /// A group's member has read up to here, as far as was heard.
     pub(crate) fn member_read(&self, who: &UserId) -> Seq {
         self.members.get(who).copied().unwrap_or_default()

@@ -36,6 +36,7 @@ impl Core {
             at: rebuild.at.0,
             after: rebuild.after.map_or_else(Bytes::new, |id| Bytes::copy_from_slice(&id.0)),
             limit: self.config.page_entries.max(1),
+            since_log_epoch: self.inbox.earlier_log(rebuild).0,
         };
         self.asks.add(Purpose::SyncPage, v1::query::Query::SyncPage(query), now.mono);
     }
@@ -63,13 +64,15 @@ impl Core {
         let last = rows.last().map(|row| row.conversation);
         if went_back {
             let listed: Vec<_> = rows.iter().map(|row| row.conversation).collect();
-            self.mark_vanished(rebuild.after, last.filter(|_| page.more), &listed);
+            let after = rebuild.after.max(rebuild.moved);
+            self.mark_vanished(after, last.filter(|_| page.more), &listed);
         }
         for row in rows {
             let bytes = row_bytes(&row.update);
             self.store.begin_entry(bytes);
             if let RowUpdate::Full(state) = &row.update {
-                self.take_row(row.conversation, row.peer.as_ref(), state, went_back);
+                let moves = went_back && Some(row.conversation) > rebuild.moved;
+                self.take_row(row.conversation, row.peer.as_ref(), state, moves);
             }
             let event = AppEvent::ConversationChanged { conversation: row.conversation };
             self.store.put_page(Record::ConversationUpserted(row));
@@ -80,6 +83,7 @@ impl Core {
         self.store.after_page(Then::Tell(progress));
         if page.more && last.is_some() {
             rebuild.after = last;
+            rebuild.moved = rebuild.moved.max(last);
             self.inbox.rebuild = Some(rebuild);
         } else {
             self.finish_rebuild(&rebuild);
@@ -103,22 +107,27 @@ impl Core {
         conversation: ConversationId,
         peer: Option<&anser_types::UserId>,
         state: &ConversationState,
-        went_back: bool,
+        moves: bool,
     ) {
         let mark = self.marks.entry(conversation).or_default();
-        let above = went_back && mark.head > state.head;
+        // Above where the logs part, the places are taken by other messages; if that is not known, at least nothing
+        // above the head is there.
+        let common = state.shared.unwrap_or(state.head).min(state.head);
+        // A head of zero is one that was forgotten: what is stored may reach higher.
+        let above = mark.head == Seq::ZERO || mark.head > common;
+        let parted = (moves && above).then_some(common);
         if peer.is_some() {
             mark.peer = peer.cloned();
         }
-        if went_back || state.head > mark.head {
+        if let Some(above) = parted {
+            self.not_on_server(conversation, above);
+        }
+        let mark = self.marks.entry(conversation).or_default();
+        if moves || state.head > mark.head {
             mark.begin_after(state.head);
-            mark.last_own = mark.last_own.min(state.head);
         }
         mark.read_up_to = mark.read_up_to.max(state.read_up_to);
         let (delivered, read) = (state.peer_delivered, state.peer_read);
-        if above {
-            self.not_on_server(conversation, state.head);
-        }
         if let Some(peer) = peer {
             self.receipt_moved(conversation, peer, delivered, read);
         }
@@ -150,23 +159,22 @@ impl Core {
         let vanished: Vec<_> = self
             .marks
             .iter()
-            .filter(|(id, mark)| {
-                mark.head > Seq::ZERO
-                    && after.is_none_or(|after| **id > after)
+            .filter(|(id, _)| {
+                after.is_none_or(|after| **id > after)
                     && last.is_none_or(|last| **id <= last)
                     && listed.binary_search(id).is_err()
             })
             .map(|(id, _)| *id)
             .collect();
         for id in vanished {
-            if let Some(mark) = self.marks.get_mut(&id) {
-                mark.forget();
-            }
             self.not_on_server(id, Seq::ZERO);
         }
     }
 
     fn not_on_server(&mut self, conversation: ConversationId, above: Seq) {
+        if let Some(mark) = self.marks.get_mut(&conversation) {
+            mark.lose(above);
+        }
         // Kept even if the page is not stored: when it comes again the marks do not show the difference any more.
         self.store.put(Record::NotOnServer { conversation, above });
         self.store.after(Then::Tell(AppEvent::NotOnServer { conversation, above }));

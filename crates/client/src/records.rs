@@ -232,6 +232,8 @@ pub struct ConversationState {
     pub members: u32,
     /// One's own role.
     pub role: Role,
+    /// Up to here the log followed until now and this one are the same; `None`: throughout, or not known.
+    pub shared: Option<Seq>,
 }
 
 /// An entry of the inbox that this version does not understand.
@@ -274,6 +276,9 @@ pub struct Rebuild {
     pub log_epoch: LogEpoch,
     /// The last conversation stored.
     pub after: Option<ConversationId>,
+    /// Conversations up to this one were brought to that log already, also when the rebuild began again since: what is
+    /// stored of them above where the logs part is of the new one.
+    pub moved: Option<ConversationId>,
 }
 
 /// What the core keeps of one conversation. A host may leave out any: the default is safe, it costs at worst a

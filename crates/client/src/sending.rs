@@ -20,7 +20,8 @@ const ATTEMPT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_se
 impl Core {
     /// Numbers what waits, as far as the window reaches, and gives what was just composed to the store.
     pub(crate) fn give_numbers(&mut self) {
-        let settling = self.inbox.settle_until.is_some();
+        let settling =
+            self.inbox.settle_until.is_some() || self.inbox.is_between_logs(self.store.confirmed());
         if let Link::Up(up) = &self.link
             && self.outbox.paused_until.is_none()
             && !settling

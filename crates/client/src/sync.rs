@@ -109,7 +109,7 @@ impl Inbox {
         self.own.clear();
         // An unfinished rebuild of the same log goes on; if its `at` is too old the next page says so.
         if self.rebuild.as_ref().is_none_or(|rebuild| rebuild.log_epoch != log_epoch) {
-            self.rebuild = Some(Rebuild { at, log_epoch, after: None });
+            self.rebuild = Some(Rebuild { at, log_epoch, after: None, moved: None });
         }
         self.settle_by_history |= self.settle_until.is_some();
     }
@@ -118,6 +118,19 @@ impl Inbox {
     pub(crate) fn log_went_back(&self, rebuild: &Rebuild) -> bool {
         let had_cursor = self.log_epoch > LogEpoch::ZERO;
         had_cursor && (self.log_epoch != rebuild.log_epoch || self.received > rebuild.at)
+    }
+
+    /// The log followed until now, if it is another one than that of the rebuild.
+    pub(crate) fn earlier_log(&self, rebuild: &Rebuild) -> LogEpoch {
+        if self.log_epoch == rebuild.log_epoch { LogEpoch::ZERO } else { self.log_epoch }
+    }
+
+    /// Whether this session's log is another one than the device has followed. Until it follows this one nothing new is
+    /// sent: places of old messages would be taken by one's own before it is known which are lost.
+    pub(crate) fn is_between_logs(&self, stored: &DeviceState) -> bool {
+        stored.log_epoch > LogEpoch::ZERO
+            && self.session_epoch > LogEpoch::ZERO
+            && self.session_epoch != stored.log_epoch
     }
 
     /// There is no session any more.
@@ -366,7 +379,7 @@ impl Core {
         inbox.log_epoch = if nothing_yet { inbox.begun_in } else { stored.log_epoch };
         inbox.rebuild = stored.rebuild.clone();
         if let (None, Some((at, log_epoch))) = (&inbox.rebuild, inbox.reset) {
-            inbox.rebuild = Some(Rebuild { at, log_epoch, after: None });
+            inbox.rebuild = Some(Rebuild { at, log_epoch, after: None, moved: None });
         }
         inbox.own.clear();
         self.marks.values_mut().for_each(crate::marks::Mark::forget);

@@ -317,6 +317,7 @@ pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<Conve
         member: wire.member,
         members: wire.members,
         role: Role::from_code(u8::try_from(wire.role).unwrap_or(u8::MAX)),
+        shared: wire.shared_up_to.map(Seq),
     };
     Some(ConversationRow { conversation, peer, update: RowUpdate::Full(Box::new(state)) })
 }

@@ -163,6 +163,8 @@ pub enum Query {
     SyncPage {
         /// What the reset said.
         at: InboxSeq,
+        /// The log the device followed until now, if it was another one; else zero.
+        since: LogEpoch,
         /// Continue after this conversation.
         after: Option<ConversationId>,
         /// Entries wanted.
@@ -262,6 +264,8 @@ pub struct ConversationState {
     pub members: usize,
     /// The caller's role.
     pub role: Role,
+    /// Asked for by a device of an earlier log: up to here that log and this one are the same.
+    pub shared: Option<Seq>,
 }
 
 /// A present member.

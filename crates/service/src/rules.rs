@@ -157,6 +157,7 @@ fn new_direct(
         kind: ConversationKind::Direct { a: a.clone(), b: b.clone() },
         version: Version(1),
         created_at: anser_types::UnixMs(0),
+        cuts: Vec::new(),
     };
     Roster { conversation, members }
 }

@@ -233,8 +233,8 @@ impl Reader {
                 sync::list::members(service, caller, conversation, known).await
             }
             Query::Receipts { of } => receipts::query(service, caller, &of).await,
-            Query::SyncPage { at, after, limit } => {
-                sync::list::rebuild(service, caller, at, after, limit).await
+            Query::SyncPage { at, since, after, limit } => {
+                sync::list::rebuild(service, caller, (at, since), after, limit).await
             }
             Query::Changes { conversation, after, limit } => {
                 history::changes(service, caller, conversation, after, limit).await

@@ -12,7 +12,7 @@ use anser_client::io::{
 };
 use anser_client::queries::{Query, Reply};
 use anser_client::records::{OutboxItem, OutboxState, Record};
-use anser_types::{Clock, Command, LocalNo, Refusal};
+use anser_types::{Clock, Command, LocalNo, Refusal, Target};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -206,6 +206,20 @@ impl Device {
         *self.store.lock() = copy;
     }
 
+    /// One's own messages that the server lost, as commands that say them again. They are offered once.
+    #[must_use]
+    pub fn take_lost(&self) -> Vec<Command> {
+        let lost = std::mem::take(&mut self.store.lock().lost);
+        let again = lost.into_iter().filter_map(|stored| {
+            let to = match stored.peer {
+                Some(peer) => Target::User(peer),
+                None => Target::Conversation(stored.message.conversation),
+            };
+            Some(Command::SendMessage { to, content: stored.message.content? })
+        });
+        again.collect()
+    }
+
     /// Whether a transaction is under way.
     #[must_use]
     pub fn is_storing(&self) -> bool {
@@ -242,7 +256,6 @@ fn commit(store: &Mutex<DeviceStore>, around: &Surroundings, records: &[Record])
     store.apply(records);
     let now = store.identity().clone();
     if before.device != now.device {
-        around.coverage.note(Rare::NewDeviceTaken);
         around.witness.begins(&before, &now, &store);
     }
     around.trace.note(format_args!("{now:?} stores {records:?}"));
@@ -335,6 +348,12 @@ impl Running {
         trace.note(format_args!("{:?} hears {event:?}", self.identity));
         witness.heard(&self.identity, event);
         if *event == AppEvent::StoreWasRestored {
+            self.around.coverage.note(Rare::NewDeviceTaken);
+        }
+        if matches!(event, AppEvent::TokenExpired { .. }) {
+            self.around.coverage.note(Rare::SignedInAgain);
+        }
+        if matches!(event, AppEvent::StoreWasRestored | AppEvent::TokenExpired { .. }) {
             let Identity { user, class, .. } = self.identity.clone();
             self.signing_up = Some(Box::pin(reception.clone().sign_up_patiently(user, class)));
         }

@@ -1,6 +1,7 @@
 //! The simulated network between devices and the server: delay, arbitrary cuts, stalls, frames that come twice, devices
 //! without a network, and a server that is gone.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -313,10 +314,19 @@ impl Line {
             self.number,
             self.direction,
             chunk.len(),
-            BodyHash::of(&chunk),
+            Fingerprint(&chunk),
             if twice { " twice" } else { "" },
             if is_last { " cut" } else { "" }
         ));
         Fate { chunk, twice, is_last }
+    }
+}
+
+/// A chunk as the trace shows it; worked out only if the trace is kept.
+struct Fingerprint<'a>(&'a [u8]);
+
+impl fmt::Display for Fingerprint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", BodyHash::of(self.0))
     }
 }

@@ -25,6 +25,7 @@ impl World {
         let mut evidence = Evidence {
             journals: self.scribe.journals(&on),
             store: dump_store(&backend, &backend).await?,
+            restores: self.restores.clone(),
             ..Evidence::default()
         };
         for user in &self.users {

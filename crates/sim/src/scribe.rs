@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anser_client::io::{AppEvent, Identity, MessageState};
 use anser_client::records::{OutboxState, Record, RowUpdate, StoredMessage};
 use anser_types::{
-    ChangeKind, Command, CommandNo, ConversationId, DeviceNo, LocalNo, MessageId, Seq, UserId,
+    ChangeKind, Command, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Seq,
+    UserId,
 };
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -42,6 +43,8 @@ struct State {
     untrue: Vec<String>,
     /// Devices that rebuild from conversation heads, and whether they were interrupted.
     rebuilding: BTreeMap<(UserId, DeviceNo), bool>,
+    /// The log that each store follows.
+    epochs: BTreeMap<Pen, LogEpoch>,
 }
 
 impl State {
@@ -196,6 +199,34 @@ impl Scribe {
         }
     }
 
+    /// What stands above is not on the server, and not held any more.
+    fn lost(&self, device: &Identity, conversation: ConversationId, above: Seq) {
+        self.coverage.note(Rare::LogReplaced);
+        {
+            let mut state = self.state.lock();
+            let pen = state.pen(&device.user, device.device);
+            state.held.retain(|(holder, id, seq), _| {
+                *holder != pen || *id != conversation || *seq <= above
+            });
+            if let Some(head) = state.heads.get_mut(&(pen, conversation)) {
+                *head = above.min(*head);
+            }
+        }
+        self.note(device, What::NotOnServer { conversation, above });
+    }
+
+    /// The log which the device's cursor belongs to.
+    fn follows(&self, device: &Identity, epoch: LogEpoch) {
+        let before = {
+            let mut state = self.state.lock();
+            let pen = state.pen(&device.user, device.device);
+            state.epochs.insert(pen, epoch).unwrap_or(epoch)
+        };
+        if before != epoch && before > LogEpoch::ZERO {
+            self.note(device, What::OtherLog { epoch });
+        }
+    }
+
     fn raise_head(&self, device: &Identity, conversation: ConversationId, seq: Seq) -> Seq {
         let mut state = self.state.lock();
         let key = (state.pen(&device.user, device.device), conversation);
@@ -281,6 +312,7 @@ impl Witness for Scribe {
     }
 
     fn stored(&self, device: &Identity, records: &[Record]) {
+        let mut lost = None;
         for record in records {
             match record {
                 Record::OutboxPut(_) => self.composed(device, record),
@@ -290,6 +322,10 @@ impl Witness for Scribe {
                 }
                 Record::ConversationUpserted(row) => {
                     let RowUpdate::Full(state) = &row.update else { continue };
+                    if lost.is_some_and(|(id, above)| row.conversation == id && state.head > above)
+                    {
+                        self.coverage.note(Rare::CameBackLater);
+                    }
                     let known = self.raise_head(device, row.conversation, state.head);
                     if state.head > known {
                         let (from, to) = (known.next(), state.head);
@@ -297,6 +333,11 @@ impl Witness for Scribe {
                         self.note(device, What::Skipped { conversation, from, to });
                     }
                 }
+                Record::NotOnServer { conversation, above } => {
+                    lost = Some((*conversation, *above));
+                    self.lost(device, *conversation, *above);
+                }
+                Record::DeviceState(state) => self.follows(device, state.log_epoch),
                 _ => {}
             }
         }
@@ -309,7 +350,13 @@ impl Witness for Scribe {
             let journal = state.journals.get(&old);
             let entries = journal.iter().flat_map(|journal| &journal.entries);
             let skipped = entries.map(|entry| entry.what.clone());
-            let skipped = skipped.filter(|what| matches!(what, What::Skipped { .. })).collect();
+            let told = |what: &What| {
+                matches!(
+                    what,
+                    What::Skipped { .. } | What::NotOnServer { .. } | What::OtherLog { .. }
+                )
+            };
+            let skipped = skipped.filter(told).collect();
             let of = (now.user.clone(), now.device);
             let new = state.pen(&now.user, now.device);
             if state.journals.contains_key(&new) {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_backend::MemoryBackend;
 use anser_backend::memory::{CommitGate, Image};
+use anser_backend::{Ledger, MemoryBackend};
 use anser_gateway::conn;
 use anser_service::{Entropy, Ports, Service, Settings};
-use anser_types::Clock;
+use anser_types::{Clock, LogEpoch};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
@@ -77,6 +77,12 @@ impl Server {
     pub fn reception(&self) -> Reception {
         let clock = Arc::clone(&self.clock);
         Reception::new(Arc::clone(&self.backend), clock, Arc::clone(&self.random))
+    }
+
+    /// The log's epoch, whatever process runs.
+    #[must_use]
+    pub fn log_epoch(&self) -> LogEpoch {
+        self.backend().status().log_epoch
     }
 
     fn listen(&mut self) {

@@ -6,7 +6,7 @@ use anser_client::io::Identity;
 use anser_client::records::{
     ConversationMark, OutboxItem, Record, RowUpdate, Settled, Snapshot, StoredMessage,
 };
-use anser_types::{ConversationId, InboxSeq, LocalNo, Seq, UserId};
+use anser_types::{ConversationId, InboxSeq, LocalNo, LogEpoch, Seq, UserId};
 
 /// Everything a device has stored.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct DeviceStore {
     pub messages: BTreeMap<(ConversationId, Seq), StoredMessage>,
     /// Commands that left the outbox.
     pub settled: BTreeMap<LocalNo, Settled>,
+    /// One's own messages that the server lost and their user has not sent again.
+    pub lost: Vec<StoredMessage>,
     marks: BTreeMap<ConversationId, ConversationMark>,
 }
 
@@ -27,6 +29,7 @@ impl DeviceStore {
             snapshot: Snapshot::new(identity),
             messages: BTreeMap::new(),
             settled: BTreeMap::new(),
+            lost: Vec::new(),
             marks: BTreeMap::new(),
         }
     }
@@ -41,6 +44,12 @@ impl DeviceStore {
     #[must_use]
     pub const fn cursor(&self) -> InboxSeq {
         self.snapshot.device.cursor
+    }
+
+    /// The log which the cursor belongs to.
+    #[must_use]
+    pub const fn log_epoch(&self) -> LogEpoch {
+        self.snapshot.device.log_epoch
     }
 
     /// Commands that are not settled.
@@ -112,15 +121,31 @@ impl DeviceStore {
                 self.snapshot.endpoints.retain(|(known, _)| known != network);
                 self.snapshot.endpoints.push((network.clone(), endpoint.clone()));
             }
-            // Nobody sends them again here: they are gone.
-            Record::NotOnServer { conversation, above } => {
-                self.messages.retain(|(id, seq), _| id != conversation || seq <= above);
-                let mark = self.mark(*conversation);
-                (mark.head, mark.last_own) = (mark.head.min(*above), mark.last_own.min(*above));
-            }
+            Record::NotOnServer { conversation, above } => self.lose(*conversation, *above),
             Record::MessageHidden { .. }
             | Record::ChangeStored { .. }
             | Record::UnavailableStored(_) => {}
+        }
+    }
+
+    /// What stands above is not on the server: its places will be taken by other messages.
+    fn lose(&mut self, conversation: ConversationId, above: Seq) {
+        let gone = |(id, seq): &(ConversationId, Seq)| *id == conversation && *seq > above;
+        let me = self.snapshot.identity.user.clone();
+        let (lost, kept) =
+            std::mem::take(&mut self.messages).into_iter().partition(|(at, _)| gone(at));
+        self.messages = kept;
+        let lost: BTreeMap<_, StoredMessage> = lost;
+        self.lost.extend(lost.into_values().filter(|stored| stored.message.sender == me));
+        let mark = self.mark(conversation);
+        for position in [
+            &mut mark.head,
+            &mut mark.last_own,
+            &mut mark.read_up_to,
+            &mut mark.peer_delivered,
+            &mut mark.peer_read,
+        ] {
+            *position = above.min(*position);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What happened in a run, in order, with its virtual time: a hash that is always kept, and the text on request.
+//! What happened in a run, in order, with its virtual time: as a hash, as text, or not kept at all.
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -6,9 +6,21 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+/// What is kept of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing: writing everything down costs as much as the run itself.
+    #[default]
+    Nothing,
+    /// A hash, to compare runs.
+    Hash,
+    /// Every line, and the hash.
+    Text,
+}
+
 /// The trace of one run. Clones share it.
-#[derive(Clone)]
-pub struct Trace(Arc<Mutex<State>>);
+#[derive(Clone, Default)]
+pub struct Trace(Option<Arc<Mutex<State>>>);
 
 struct State {
     started: Option<Instant>,
@@ -17,21 +29,27 @@ struct State {
 }
 
 impl Trace {
-    /// An empty trace. Keeping the text costs memory; the hash is kept in any case.
+    /// An empty trace.
     #[must_use]
-    pub fn new(with_text: bool) -> Self {
-        let lines = with_text.then(Vec::new);
-        Self(Arc::new(Mutex::new(State { started: None, hash: Hash::new(), lines })))
+    pub fn new(keep: Keep) -> Self {
+        if keep == Keep::Nothing {
+            return Self(None);
+        }
+        let lines = (keep == Keep::Text).then(Vec::new);
+        Self(Some(Arc::new(Mutex::new(State { started: None, hash: Hash::new(), lines }))))
     }
 
     /// Time counts from now on.
     pub fn begin(&self) {
-        self.0.lock().started = Some(Instant::now());
+        if let Some(state) = &self.0 {
+            state.lock().started = Some(Instant::now());
+        }
     }
 
     /// Writes a line: `trace.note(format_args!(…))`.
     pub fn note(&self, what: fmt::Arguments<'_>) {
-        let mut state = self.0.lock();
+        let Some(state) = &self.0 else { return };
+        let mut state = state.lock();
         let at = state.started.map(|started| started.elapsed()).unwrap_or_default();
         if let Some(lines) = &mut state.lines {
             lines.push(format!("{:>12.6} {what}", at.as_secs_f64()));
@@ -40,16 +58,16 @@ impl Trace {
         let _infallible = writeln!(state.hash, "{}|{what}", at.as_nanos());
     }
 
-    /// The hash of everything so far.
+    /// The hash of everything so far; zero when nothing is kept.
     #[must_use]
     pub fn hash(&self) -> u64 {
-        self.0.lock().hash.0
+        self.0.as_ref().map_or(0, |state| state.lock().hash.0)
     }
 
     /// The lines so far; none unless the text is kept.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().lines.clone().unwrap_or_default()
+        self.0.as_ref().and_then(|state| state.lock().lines.clone()).unwrap_or_default()
     }
 }
 

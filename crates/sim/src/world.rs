@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anser_backend::{Accounts, Conversations};
+use anser_backend::memory::Image;
+use anser_backend::{Accounts, Conversations, MemoryBackend, StoreError};
 use anser_client::queries::{Query, Reply};
 use anser_gateway::conn;
 use anser_service::Settings;
@@ -13,7 +14,8 @@ use anser_types::{Command, Content, ConversationId, DeviceClass, LocalNo, Target
 use anyhow::{Context, Result, bail};
 use tokio::time::{Instant, sleep};
 
-use crate::coverage::Coverage;
+use crate::checker::{ConversationDump, Restore, dump_store};
+use crate::coverage::{Coverage, Rare};
 use crate::disk::Disk;
 use crate::entropy::Seeded;
 use crate::hints::Hints;
@@ -61,7 +63,7 @@ impl Setup {
             commit_ms: 15,
             page_entries: 50,
             seams: Arc::new(Unbent),
-            trace: Trace::new(false),
+            trace: Trace::default(),
         }
     }
 }
@@ -82,6 +84,8 @@ pub struct World {
     pub away: BTreeSet<usize>,
     /// The group everybody is in at the beginning.
     pub group: ConversationId,
+    /// Times the server was restored from a backup.
+    pub restores: Vec<Restore>,
     /// Keeps the journals.
     pub scribe: Arc<Scribe>,
     /// Counts rare paths.
@@ -152,8 +156,20 @@ impl World {
         }
         let away = BTreeSet::new();
         let group = ConversationId([0; 16]);
-        let mut world =
-            Self { random, network, server, users, devices, away, group, scribe, coverage, trace };
+        let restores = Vec::new();
+        let mut world = Self {
+            random,
+            network,
+            server,
+            users,
+            devices,
+            away,
+            group,
+            restores,
+            scribe,
+            coverage,
+            trace,
+        };
         world.group = world.make_group().await?;
         Ok(world)
     }
@@ -203,6 +219,21 @@ impl World {
         Ok(self.devices[device].compose(command).await.context("the device is off")??)
     }
 
+    /// Kills the server and restores it from a backup, under devices that may have seen more.
+    ///
+    /// # Errors
+    /// One of the logs cannot be read.
+    pub async fn restore_server(&mut self, backup: &Image) -> Result<()> {
+        let lost = self.server.backend().image();
+        self.server.disk.forget_mishap();
+        self.server.restore(backup);
+        self.coverage.note(Rare::ServerRestored);
+        self.trace.note(format_args!("server restored from a backup"));
+        let (lost, kept) = (dump_image(&lost).await?, dump_image(backup).await?);
+        self.restores.push(Restore { lost, kept });
+        Ok(())
+    }
+
     /// The faults stop: everybody (but who is away) is on, the network is fair, the server runs.
     pub async fn heal(&mut self) {
         self.network.set_weather(Weather::FAIR);
@@ -241,20 +272,30 @@ impl World {
     /// Devices that are on and do not have everything, or owe something.
     async fn lagging(&self) -> Result<Vec<String>> {
         let backend = self.server.backend();
+        let epoch = self.server.log_epoch();
         let mut lagging = Vec::new();
         for device in self.devices.iter().filter(|device| device.is_on()) {
-            let (me, cursor, owed) = {
+            let (me, cursor, knows, owed) = {
                 let store = device.store.lock();
                 let owed = store.outbox().iter().filter(|item| !is_refused(item));
                 let owed: Vec<_> = owed.map(|item| (item.id, item.state.clone())).collect();
-                (store.identity().clone(), store.cursor(), owed)
+                (store.identity().clone(), store.cursor(), store.log_epoch(), owed)
             };
             let user = backend.user(me.user.clone()).await?.context("a user is gone")?;
             let head = backend.inbox_bounds(user.no).await?.head;
-            if !owed.is_empty() || cursor != head {
-                lagging.push(format!("{me:?} at {cursor} of {head}, owes {owed:?}"));
+            if !owed.is_empty() || cursor != head || knows != epoch {
+                lagging
+                    .push(format!("{me:?} at {cursor}/{knows} of {head}/{epoch}, owes {owed:?}"));
             }
         }
         Ok(lagging)
     }
+}
+
+/// The raw store as it was at one moment.
+async fn dump_image(image: &Image) -> Result<Vec<ConversationDump>, StoreError> {
+    let machine = MemoryBackend::new();
+    machine.restore(image);
+    let opened = machine.reopen();
+    dump_store(&opened, &opened).await
 }

@@ -1,7 +1,8 @@
 //! Conversations, members and the periods in which a member may see what is said.
 
 use crate::id::{ConversationId, UserId, UserNo};
-use crate::number::{ChangeNo, Seq, Version};
+use crate::limits::CUTS_MAX;
+use crate::number::{ChangeNo, LogEpoch, Seq, Version};
 use crate::time::UnixMs;
 
 /// What a conversation is.
@@ -34,9 +35,50 @@ pub struct Conversation {
     pub version: Version,
     /// When it was made.
     pub created_at: UnixMs,
+    /// Where restores from backups cut its log, oldest first; at most [`CUTS_MAX`].
+    pub cuts: Vec<Cut>,
+}
+
+/// Where a log was cut: readers who followed a log of an earlier epoch share with it what stands up to `head`, and
+/// nothing above. A conversation that begins in an epoch is cut there at zero, because an earlier log may have had
+/// the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The first epoch of the log that goes on from there; zero for that of the store it stands in, which a backup
+    /// cannot know of the store that will be restored from it.
+    pub epoch: LogEpoch,
+    /// The last message that is the same.
+    pub head: Seq,
 }
 
 impl Conversation {
+    /// Notes that the log goes on from `head` in `epoch`. Beyond [`CUTS_MAX`] the two oldest cuts become one, which at
+    /// worst names as lost what a very old reader still shares.
+    pub fn cut(&mut self, epoch: LogEpoch, head: Seq) {
+        self.cuts.push(Cut { epoch, head });
+        while self.cuts.len() > CUTS_MAX {
+            let oldest = self.cuts.remove(0);
+            self.cuts[0].head = oldest.head.min(self.cuts[0].head);
+        }
+    }
+
+    /// Up to where the log is the one that a reader of this epoch followed; `None` if it is the same throughout.
+    #[must_use]
+    pub fn shared_with(&self, epoch: LogEpoch) -> Option<Seq> {
+        let later = |cut: &&Cut| cut.epoch > epoch || cut.epoch == LogEpoch::ZERO;
+        self.cuts.iter().filter(later).map(|cut| cut.head).min()
+    }
+
+    /// The row as a backup of a store of this epoch holds it: whoever restores it goes on from `head`.
+    #[must_use]
+    pub fn backed_up(mut self, epoch: LogEpoch, head: Seq) -> Self {
+        for cut in self.cuts.iter_mut().filter(|cut| cut.epoch == LogEpoch::ZERO) {
+            cut.epoch = epoch;
+        }
+        self.cut(LogEpoch::ZERO, head);
+        self
+    }
+
     /// In a direct conversation, the other one as seen by `me` (oneself for notes); `None` for groups.
     #[must_use]
     pub fn peer_of(&self, me: &UserId) -> Option<&UserId> {

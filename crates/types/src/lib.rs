@@ -16,7 +16,7 @@ pub mod number;
 pub mod time;
 
 pub use command::{Answer, Command, Done, Outcome, Target};
-pub use conversation::{Conversation, ConversationKind, Member, Period, Role};
+pub use conversation::{Conversation, ConversationKind, Cut, Member, Period, Role};
 pub use error::{Blame, ErrorCode, Refusal};
 pub use event::{Change, ChangeKind, Event, Unavailable};
 pub use failure::Failure;

@@ -91,3 +91,6 @@ pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 128;
 pub const DEVICES_PER_USER: usize = 64;
 /// Shortest and longest password, in characters and bytes.
 pub const PASSWORD_CHARS: (usize, usize) = (8, 256);
+/// Restores from backups that a conversation remembers by themselves: more than anybody restores while a device that
+/// has not come back since is still of interest.
+pub const CUTS_MAX: usize = 8;

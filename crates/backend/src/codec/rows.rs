@@ -2,9 +2,9 @@
 
 use crate::Position;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Content, Conversation, ConversationId, ConversationKind,
-    DeviceNo, LocalNo, Member, Message, MessageId, MessageKind, Period, Role, Seq, UnixMs, UserId,
-    UserNo, Version,
+    Change, ChangeKind, ChangeNo, Content, Conversation, ConversationId, ConversationKind, Cut,
+    DeviceNo, LocalNo, LogEpoch, Member, Message, MessageId, MessageKind, Period, Role, Seq,
+    UnixMs, UserId, UserNo, Version,
 };
 use bytes::Bytes;
 
@@ -168,22 +168,33 @@ pub fn read_change(
 const DIRECT: u8 = 0;
 const GROUP: u8 = 1;
 const GROUP_WITH_HISTORY: u8 = 2;
+/// Added to the kind of a row that says where its log was cut.
+const HAS_CUTS: u8 = 128;
 
 /// Appends a conversation's row.
 pub fn write_conversation(out: &mut Vec<u8>, row: &Conversation) {
     out.push(ROW_FORMAT);
     put_varint(out, row.version.0);
     put_varint(out, row.created_at.0);
+    let cuts = if row.cuts.is_empty() { 0 } else { HAS_CUTS };
     match &row.kind {
         ConversationKind::Direct { a, b } => {
-            out.push(DIRECT);
+            out.push(DIRECT | cuts);
             put_text(out, a.as_str());
             put_text(out, b.as_str());
         }
         ConversationKind::Group { title, history_for_new_members } => {
-            out.push(if *history_for_new_members { GROUP_WITH_HISTORY } else { GROUP });
+            let kind = if *history_for_new_members { GROUP_WITH_HISTORY } else { GROUP };
+            out.push(kind | cuts);
             put_text(out, title);
         }
+    }
+    if cuts > 0 {
+        put_varint(out, row.cuts.len() as u64);
+    }
+    for cut in &row.cuts {
+        put_varint(out, cut.epoch.0);
+        put_varint(out, cut.head.0);
     }
 }
 
@@ -192,7 +203,8 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
     let mut reader = Reader::row(bytes)?;
     let version = Version(reader.varint()?);
     let created_at = UnixMs(reader.varint()?);
-    let kind = match reader.u8()? {
+    let code = reader.u8()?;
+    let kind = match code & !HAS_CUTS {
         DIRECT => ConversationKind::Direct { a: reader.user()?, b: reader.user()? },
         code @ (GROUP | GROUP_WITH_HISTORY) => ConversationKind::Group {
             title: reader.text()?.to_owned(),
@@ -200,8 +212,11 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
         },
         _ => return Err(Malformed("a conversation is of no known kind")),
     };
+    let count = if code & HAS_CUTS > 0 { reader.varint()? } else { 0 };
+    let cut = |_| Ok(Cut { epoch: LogEpoch(reader.varint()?), head: Seq(reader.varint()?) });
+    let cuts = (0..count).map(cut).collect::<Result<_, Malformed>>()?;
     reader.end()?;
-    Ok(Conversation { id, kind, version, created_at })
+    Ok(Conversation { id, kind, version, created_at, cuts })
 }
 
 /// Appends a membership's row.
@@ -230,7 +245,7 @@ pub fn read_member(user_no: UserNo, bytes: &[u8]) -> Result<Member, Malformed> {
     let user = reader.user()?;
     let role = Role::from_code(reader.u8()?);
     let count = reader.count()?;
-    let mut periods = Vec::with_capacity(count);
+    let mut periods = Vec::new();
     for _ in 0..count {
         let after_seq = Seq(reader.varint()?);
         let after_change = ChangeNo(reader.varint()?);

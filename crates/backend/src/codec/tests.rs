@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use crate::{Device, DeviceKey, Position, Token, User};
 use anser_types::{
     Answer, Change, ChangeKind, ChangeNo, CommandNo, Content, Conversation, ConversationId,
-    ConversationKind, DeviceClass, DeviceNo, Done, ErrorCode, InboxSeq, LocalNo, Member, Message,
-    MessageId, MessageKind, Outcome, Period, Refusal, Role, Seq, UnixMs, UserId, UserNo, Version,
+    ConversationKind, DeviceClass, DeviceNo, Done, ErrorCode, InboxSeq, LocalNo, LogEpoch, Member,
+    Message, MessageId, MessageKind, Outcome, Period, Refusal, Role, Seq, UnixMs, UserId, UserNo,
+    Version,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -100,7 +101,12 @@ fn conversations_and_members() {
         ConversationKind::Group { title: "Tea".into(), history_for_new_members: false },
     ];
     for kind in kinds {
-        let row = Conversation { id: HERE, kind, version: Version(300), created_at: UnixMs(5) };
+        let created_at = UnixMs(5);
+        let mut row =
+            Conversation { id: HERE, kind, version: Version(300), created_at, cuts: Vec::new() };
+        holds(&row, |out| write_conversation(out, &row), |bytes| read_conversation(HERE, bytes));
+        row.cut(LogEpoch(1), Seq::ZERO);
+        row.cut(LogEpoch(1_780_000_000), Seq(7));
         holds(&row, |out| write_conversation(out, &row), |bytes| read_conversation(HERE, bytes));
     }
     let ended = Period {
@@ -161,6 +167,39 @@ fn answers_of_devices_and_keys() {
     holds(&delta, |out| write_delta(out, delta.0, &delta.1), read_delta);
     let row = KeyRow { at: UnixMs(9), kept: kept(0) };
     holds(&row, |out| row.write(out), KeyRow::read);
+}
+
+#[test]
+fn a_number_has_one_form() {
+    let mut shortest = Vec::new();
+    put_varint(&mut shortest, 300);
+    assert_eq!(Reader::new(&shortest).varint(), Ok(300));
+    for longer in [&[0xac, 0x82, 0x00][..], &[0x80, 0x00]] {
+        assert!(Reader::new(longer).varint().is_err(), "{longer:?} was taken");
+    }
+    assert_eq!(Reader::new(&[0]).varint(), Ok(0));
+}
+
+#[test]
+fn answers_that_cannot_be_found_by_their_numbers_are_refused_or_forgotten() {
+    let written = |last: u64, numbers: &[u64]| {
+        let answers = numbers.iter().map(|no| kept(*no)).collect();
+        let mut row = Vec::new();
+        DeviceRecord { last: CommandNo(last), answers }.write(&mut row);
+        DeviceRecord::read(&row)
+    };
+    assert!(written(5, &[4, 5]).is_ok());
+    for (last, numbers) in [(5, &[3, 4][..]), (5, &[3, 5]), (5, &[5, 4]), (0, &[0])] {
+        assert!(written(last, numbers).is_err(), "{numbers:?} up to {last} was taken");
+    }
+    let too_many: Vec<u64> = (1..=anser_types::limits::COMMANDS_IN_FLIGHT as u64 + 1).collect();
+    assert!(written(too_many.len() as u64, &too_many).is_err());
+    // What a damaged log has lost leaves a gap.
+    let mut record = DeviceRecord::default();
+    for no in [1, 2, 7, 8] {
+        record.note(CommandNo(0), kept(no));
+    }
+    assert_eq!((record.kept(CommandNo(2)), record.kept(CommandNo(8))), (None, Some(&kept(8))));
 }
 
 #[test]

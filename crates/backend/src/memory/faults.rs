@@ -44,12 +44,20 @@ impl MemoryBackend {
     }
 
     /// Kills the running process and restores a backup in its place: the log's epoch rises, so that everybody who has
-    /// seen more than it holds learns that it went back.
+    /// seen more than it holds learns that it went back, and every conversation notes where it was cut.
     pub fn restore(&self, backup: &Image) {
+        let before = self.peek(|machine| machine.durable.log_epoch);
         self.go_back(backup);
         self.overwrite(|machine| {
-            let epoch = &mut machine.durable.log_epoch;
-            *epoch = epoch.next();
+            // Also when the same backup is restored twice.
+            let epoch = machine.durable.log_epoch.max(before).next();
+            machine.durable.log_epoch = epoch;
+            for log in machine.durable.conversations.values_mut() {
+                let head = log.heads().seq;
+                if let Some(row) = &mut log.row {
+                    row.cut(epoch, head);
+                }
+            }
         });
     }
 

@@ -129,6 +129,7 @@ impl Disk {
             }
             Record::UnavailableStored(gap) => self.unavailable.push(gap),
             Record::NotOnServer { conversation, above } => {
+                self.messages.retain(|(id, seq), _| *id != conversation || *seq <= above);
                 self.not_on_server.push((conversation, above));
             }
             Record::UnknownStored(event) => {

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use anser_backend::StoreError;
 use anser_backend::archive::{ArchiveError, Entry, Header, Subject, Summary, Writer};
-use anser_backend::codec::read_number;
-use anser_types::{CommitNo, ErrorCode, LogEpoch, UnixMs};
+use anser_backend::codec::{read_conversation, read_number, write_conversation};
+use anser_types::{CommitNo, ConversationId, ErrorCode, LogEpoch, Seq, UnixMs};
+use fjall::Slice;
 
 use super::frozen::Frozen;
 use super::places::place_of;
@@ -94,7 +95,8 @@ impl Snapshot {
         })
     }
 
-    /// Writes it all as one archive. Blocks; memory stays bounded. Every row is read as what it must be on the way, so
+    /// Writes it all as one archive; conversations note in it that their logs go on from here, so that a restored store
+    /// can tell devices what they hold of another continuation. Blocks; memory stays bounded. Every row is read as what it must be on the way, so
     /// that damage is never carried on silently.
     ///
     /// # Errors
@@ -104,6 +106,15 @@ impl Snapshot {
         out: W,
         made_at: UnixMs,
     ) -> Result<(W, Summary), BackupError> {
+        self.write(out, made_at, |key, row| self.cut_here(key, &row))
+    }
+
+    fn write<W: Write>(
+        &self,
+        out: W,
+        made_at: UnixMs,
+        conversation: impl Fn(&[u8], Slice) -> Result<Slice, BackupError>,
+    ) -> Result<(W, Summary), BackupError> {
         let mut writer = Writer::begin(out, &self.header(made_at)?)?;
         for subject in Subject::ALL {
             let place = place_of(subject);
@@ -111,6 +122,11 @@ impl Snapshot {
             for row in self.frozen.rows(place.table, &from, to.as_deref()) {
                 let (key, value) = row?;
                 let key = place.key_in_archive(&key);
+                let value = if subject == Subject::Conversation {
+                    conversation(key, value)?
+                } else {
+                    value
+                };
                 writer.put(&Entry { subject, key, value: &value })?;
             }
         }
@@ -122,6 +138,21 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::write_archive`].
     pub fn summary(&self) -> Result<Summary, BackupError> {
-        Ok(self.write_archive(io::sink(), UnixMs(0))?.1)
+        Ok(self.write(io::sink(), UnixMs(0), |_, row| Ok(row))?.1)
+    }
+
+    /// The row of a conversation as a restored store has it: its log goes on from where it is now.
+    fn cut_here(&self, key: &[u8], row: &Slice) -> Result<Slice, BackupError> {
+        let Some(id) = key.first_chunk().map(|id| ConversationId(*id)) else {
+            return Err(ArchiveError::Contradiction("a conversation has no id").into());
+        };
+        let (from, to) = (keys::message(id, Seq::ZERO), keys::message(id, Seq::MAX));
+        let last = self.frozen.rows(Table::Messages, &from, Some(&to)).next_back().transpose()?;
+        let head = last.and_then(|(key, _)| keys::last_number(&key)).unwrap_or(0);
+        let conversation = read_conversation(id, row).map_err(TableError::from)?;
+        let conversation = conversation.backed_up(self.log_epoch, Seq(head));
+        let mut cut = Vec::with_capacity(row.len() + 10);
+        write_conversation(&mut cut, &conversation);
+        Ok(cut.into())
     }
 }

@@ -38,7 +38,7 @@ impl Frozen {
         table: Table,
         from: &[u8],
         to: Option<&[u8]>,
-    ) -> impl Iterator<Item = Result<(Slice, Slice), TableError>> + use<> {
+    ) -> impl DoubleEndedIterator<Item = Result<(Slice, Slice), TableError>> + use<> {
         use std::ops::Bound::{Excluded, Included, Unbounded};
         let range = (Included(from), to.map_or(Unbounded, Excluded));
         self.snapshot

@@ -3,7 +3,7 @@
 use anser_proto::v1;
 use anser_service::Query;
 use anser_types::limits::{MEMBERS_PER_COMMAND, PAGE_DEFAULT, PAGE_MAX};
-use anser_types::{ChangeNo, ErrorCode, InboxSeq, Refusal, Seq, Target, Version};
+use anser_types::{ChangeNo, ErrorCode, InboxSeq, LogEpoch, Refusal, Seq, Target, Version};
 use bytes::Bytes;
 use v1::{history_query::Of, query::Query as Wire};
 
@@ -35,6 +35,7 @@ pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
         Wire::Receipts(receipts) => Query::Receipts { of: receipt_targets(&receipts)? },
         Wire::SyncPage(page) => Query::SyncPage {
             at: InboxSeq(page.at),
+            since: LogEpoch(page.since_log_epoch),
             after: after(&page.after)?,
             limit: limit(page.limit),
         },

@@ -184,6 +184,7 @@ fn state(state: &ConversationState) -> v1::ConversationState {
         member: state.member,
         members: bounded(state.members),
         role: u32::from(state.role.code()),
+        shared_up_to: state.shared.map(|seq| seq.0),
     }
 }
 

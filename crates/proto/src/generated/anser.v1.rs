@@ -428,6 +428,9 @@ pub struct ConversationState {
     pub members: u32,
     #[prost(uint32, tag = "14")]
     pub role: u32,
+    /// In a rebuild from an earlier log: up to here that log and this one are the same. Absent: throughout.
+    #[prost(uint64, optional, tag = "21")]
+    pub shared_up_to: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MembersQuery {
@@ -491,6 +494,9 @@ pub struct SyncPageQuery {
     pub after: ::prost::bytes::Bytes,
     #[prost(uint32, tag = "3")]
     pub limit: u32,
+    /// The log that the device followed until now, if it was another one than this.
+    #[prost(uint64, tag = "4")]
+    pub since_log_epoch: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncPage {

@@ -103,6 +103,7 @@ async fn numbers_and_positions_survive() {
             at: InboxSeq(77),
             log_epoch: LogEpoch(3),
             after: Some(with_bob()),
+            moved: Some(with_bob()),
         }),
         settle_until: Some(InboxSeq::MAX),
         settle_by_history: true,
@@ -249,6 +250,7 @@ async fn unread_counts_what_is_stored_and_what_the_server_counted() {
         member: true,
         members: 2,
         role: Role::Member,
+        shared: None,
     };
     let row = ConversationRow {
         conversation: with_bob(),

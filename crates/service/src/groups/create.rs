@@ -33,6 +33,7 @@ pub(crate) async fn plan(
         kind: ConversationKind::Group { title: title.to_owned(), history_for_new_members },
         version: Version(1),
         created_at: now,
+        cuts: Vec::new(),
     };
     let writes = audience
         .iter()

@@ -37,7 +37,7 @@ pub(crate) async fn plan(
     }
     let mut records = Vec::with_capacity(if place.is_new { 4 } else { 1 });
     if place.is_new {
-        found_direct(&place, service.clock().now(), &mut records);
+        found_direct(service, &place, &mut records);
     }
     records.push(Record::Message {
         conversation: place.roster.conversation.id,
@@ -61,8 +61,11 @@ pub(crate) async fn plan(
 }
 
 /// The rows of a direct conversation that begins with this append.
-fn found_direct(place: &Place, now: UnixMs, records: &mut Vec<Record>) {
-    let row = Conversation { created_at: now, ..place.roster.conversation.clone() };
+fn found_direct(service: &Service, place: &Place, records: &mut Vec<Record>) {
+    let created_at = service.clock().now();
+    let mut row = Conversation { created_at, ..place.roster.conversation.clone() };
+    // The two may have talked before, in a log that a restore replaced.
+    row.cut(service.ledger().status().log_epoch, Seq::ZERO);
     let conversation = row.id;
     records.push(Record::Conversation(row));
     for member in &place.roster.members {

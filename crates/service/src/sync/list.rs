@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anser_backend::{Listing, Order, PageLimit, Position};
 use anser_types::{
-    ConversationId, ConversationKind, ErrorCode, InboxSeq, Member, Message, Refusal, Role, Seq,
-    UserId, UserNo, Version, limits,
+    ConversationId, ConversationKind, ErrorCode, InboxSeq, LogEpoch, Member, Message, Refusal,
+    Role, Seq, UserId, UserNo, Version, limits,
 };
 
 use crate::api::{Caller, ConversationState, MemberState, Reply};
@@ -25,15 +25,15 @@ pub(crate) async fn conversations(
     after: Option<ConversationId>,
     limit: usize,
 ) -> Result<Reply, Refusal> {
-    let (page, more) = states(service, caller, after, limit).await?;
+    let (page, more) = states(service, caller, LogEpoch::ZERO, after, limit).await?;
     Ok(Reply::Conversations { page, more })
 }
 
-/// One page of the rebuild. If the trim has passed `at`, entries between the two are gone: it starts again.
+/// One page of the rebuild, for a device that followed the log of `since`. If the trim has passed `at`, entries between the two are gone: it starts again.
 pub(crate) async fn rebuild(
     service: &Service,
     caller: &Caller,
-    at: InboxSeq,
+    (at, since): (InboxSeq, LogEpoch),
     after: Option<ConversationId>,
     limit: usize,
 ) -> Result<Reply, Refusal> {
@@ -46,7 +46,7 @@ pub(crate) async fn rebuild(
         let restart_at = Some(bounds.head);
         return Ok(Reply::SyncPage { page: Vec::new(), more: false, restart_at });
     }
-    let (page, more) = states(service, caller, after, limit).await?;
+    let (page, more) = states(service, caller, since, after, limit).await?;
     Ok(Reply::SyncPage { page, more, restart_at: None })
 }
 
@@ -96,6 +96,7 @@ pub(crate) async fn member_states(
 async fn states(
     service: &Service,
     caller: &Caller,
+    since: LogEpoch,
     after: Option<ConversationId>,
     limit: usize,
 ) -> Result<(Vec<ConversationState>, bool), Refusal> {
@@ -110,7 +111,7 @@ async fn states(
     let mut page = Vec::with_capacity(listings.len());
     let mut bytes = 0;
     for listing in listings {
-        let state = state(service, caller, listing).await?;
+        let state = state(service, caller, since, listing).await?;
         bytes += 128 + state.title.len();
         bytes += state.last_message.as_ref().map_or(0, |message| size_of_message(message));
         if bytes > limits::PAGE_MAX_BYTES && !page.is_empty() {
@@ -129,10 +130,13 @@ fn size_of_message(message: &Message) -> usize {
 async fn state(
     service: &Service,
     caller: &Caller,
+    since: LogEpoch,
     listing: Listing,
 ) -> Result<ConversationState, Refusal> {
     let Listing { conversation, member, position, heads } = listing;
     let id = conversation.id;
+    // Zero is nobody's epoch: whoever says it knows of no earlier log.
+    let shared = conversation.shared_with(since).filter(|_| since > LogEpoch::ZERO);
     let head = visible::last_message(&member, heads);
     let is_member = member.is_present();
     let last_message = last_message(service, id, head).await?;
@@ -167,6 +171,7 @@ async fn state(
         member: is_member,
         members,
         role: if is_member { member.role } else { Role::Member },
+        shared,
     })
 }
 

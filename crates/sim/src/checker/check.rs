@@ -24,6 +24,7 @@ pub fn check(evidence: &Evidence) -> Vec<Verdict> {
     let mut found = Found { index: &index, verdicts: Vec::new(), counts: BTreeMap::new() };
     order::check_logs(&index, &mut found);
     order::check_answers(&index, &mut found);
+    order::check_offers(&index, &mut found);
     readers::check_devices(&index, &mut found);
     readers::check_histories(&index, &mut found);
     receipts::check_receipts(&index, &mut found);

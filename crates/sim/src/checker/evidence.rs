@@ -84,6 +84,15 @@ pub struct UnreadReading {
     pub count: u64,
 }
 
+/// The server was restored from a backup: its log went back, and what came later is lost by right.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restore {
+    /// The raw store when it was replaced.
+    pub lost: Vec<ConversationDump>,
+    /// The raw store of the backup.
+    pub kept: Vec<ConversationDump>,
+}
+
 /// All that is known about a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -93,6 +102,8 @@ pub struct Evidence {
     pub histories: Vec<History>,
     /// The raw store: the third way, and the measure of the others.
     pub store: Vec<ConversationDump>,
+    /// Restores from backups, in their order.
+    pub restores: Vec<Restore>,
     /// Unread counts, by the server's list or by a client's.
     pub unread: Vec<UnreadReading>,
 }

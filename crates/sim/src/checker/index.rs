@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anser_types::{ConversationId, DeviceNo, Seq, UserId};
 
-use super::evidence::{BodyHash, ConversationDump, Evidence, MemberDump, Stored};
+use super::evidence::{BodyHash, ConversationDump, Evidence, MemberDump, Restore, Stored};
 use super::journal::{MessageKey, What};
 
 /// A message as its sender's journal tells of it.
@@ -35,6 +35,10 @@ pub(super) struct Index<'a> {
     pub evidence: &'a Evidence,
     pub sent: BTreeMap<MessageKey, Sent<'a>>,
     pub logs: BTreeMap<ConversationId, Log<'a>>,
+    /// The logs that restores from backups replaced, in their order.
+    pub lost_logs: Vec<BTreeMap<ConversationId, Log<'a>>>,
+    /// Messages that restores took away, with their places.
+    taken: BTreeSet<(ConversationId, Seq, &'a MessageKey)>,
     /// Where each message stands in the store.
     pub places: BTreeMap<&'a MessageKey, Vec<(ConversationId, Seq)>>,
     devices: BTreeSet<(&'a UserId, DeviceNo)>,
@@ -51,7 +55,9 @@ impl<'a> Index<'a> {
         Self {
             evidence,
             sent: sent_messages(evidence),
-            logs: evidence.store.iter().map(|dump| (dump.id, log_of(dump))).collect(),
+            logs: logs_of(&evidence.store),
+            lost_logs: evidence.restores.iter().map(|restore| logs_of(&restore.lost)).collect(),
+            taken: evidence.restores.iter().flat_map(taken_by).collect(),
             places,
             devices: evidence.journals.iter().map(|j| (&j.user, j.device)).collect(),
         }
@@ -65,6 +71,16 @@ impl<'a> Index<'a> {
     /// Whether the store holds the message at this place of a conversation it was sent to.
     pub fn stands_where_sent(&self, sent: &Sent<'_>, seq: Seq, key: &MessageKey) -> bool {
         sent.said.iter().any(|(id, _)| self.stands_at(*id, seq, key))
+    }
+
+    /// Whether a restore from a backup took the message away from this place of a conversation it was sent to.
+    pub fn was_taken(&self, sent: &Sent<'_>, seq: Seq, key: &MessageKey) -> bool {
+        sent.said.iter().any(|(id, _)| self.was_taken_from(*id, seq, key))
+    }
+
+    /// Whether a restore from a backup took the message away from this place.
+    pub fn was_taken_from(&self, id: ConversationId, seq: Seq, key: &MessageKey) -> bool {
+        self.taken.contains(&(id, seq, key))
     }
 
     /// Where the store holds the message, first place first.
@@ -86,7 +102,10 @@ impl<'a> Index<'a> {
         let Some(first) = there.next() else {
             return Some(format!("{key} was sent to another conversation"));
         };
-        if let (Some(code), true) = (sent.refused, sent.accepted.is_empty()) {
+        // What a restore took away may have been refused when it was sent once more.
+        if let (Some(code), true) = (sent.refused, sent.accepted.is_empty())
+            && !self.was_taken_from(id, message.seq, key)
+        {
             return Some(format!("{key} was refused for good ({code})"));
         }
         match message.body {
@@ -96,6 +115,20 @@ impl<'a> Index<'a> {
             _ => None,
         }
     }
+}
+
+fn logs_of(dumps: &[ConversationDump]) -> BTreeMap<ConversationId, Log<'_>> {
+    dumps.iter().map(|dump| (dump.id, log_of(dump))).collect()
+}
+
+/// What stood in the log that was replaced, and does not in the backup.
+fn taken_by(restore: &Restore) -> impl Iterator<Item = (ConversationId, Seq, &MessageKey)> {
+    let kept = logs_of(&restore.kept);
+    restore.lost.iter().flat_map(move |dump| {
+        let there = kept.get(&dump.id).map(|log| log.at.len()).unwrap_or_default();
+        // A backup is the beginning of the log it was made of.
+        dump.messages.iter().skip(there).map(|message| (dump.id, message.seq, &message.key))
+    })
 }
 
 fn log_of(dump: &ConversationDump) -> Log<'_> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anser_types::{CommandNo, ConversationId, DeviceNo, LocalNo, MessageId, Seq, UserId};
+use anser_types::{CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UserId};
 
 use super::evidence::BodyHash;
 
@@ -117,6 +117,19 @@ pub enum What {
         from: Seq,
         /// Last.
         to: Seq,
+    },
+    /// The device learned that the server lost everything above this seq: it holds none of it as sent any more, and
+    /// offers its own for sending again.
+    NotOnServer {
+        /// Where.
+        conversation: ConversationId,
+        /// The last message that is still there.
+        above: Seq,
+    },
+    /// From now on the device follows another log than before: the server was restored from a backup.
+    OtherLog {
+        /// Which.
+        epoch: LogEpoch,
     },
     /// The user marked a conversation as read.
     MarkRead {

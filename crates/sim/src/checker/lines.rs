@@ -10,7 +10,7 @@
 use std::fmt::{self, Write as _};
 use std::str::{FromStr, SplitWhitespace};
 
-use anser_types::{CommandNo, DeviceNo, LocalNo, MessageId, Seq, UserId};
+use anser_types::{CommandNo, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UserId};
 
 use super::evidence::BodyHash;
 use super::journal::{Entry, Journal, MessageKey, What};
@@ -94,6 +94,10 @@ impl fmt::Display for What {
             Self::Skipped { conversation, from, to } => {
                 write!(f, "skipped {conversation} {from} {to}")
             }
+            Self::NotOnServer { conversation, above } => {
+                write!(f, "not-on-server {conversation} {above}")
+            }
+            Self::OtherLog { epoch } => write!(f, "other-log {epoch}"),
             Self::MarkRead { conversation, up_to } => write!(f, "mark-read {conversation} {up_to}"),
             Self::SawDelivered { conversation, who, up_to } => {
                 write!(f, "saw-delivered {conversation} {who} {up_to}")
@@ -187,6 +191,8 @@ fn parse_entry(line: &str) -> Option<Entry> {
         "skipped" => {
             What::Skipped { conversation: words.value()?, from: words.seq()?, to: words.seq()? }
         }
+        "not-on-server" => What::NotOnServer { conversation: words.value()?, above: words.seq()? },
+        "other-log" => What::OtherLog { epoch: LogEpoch(words.value()?) },
         "mark-read" => What::MarkRead { conversation: words.value()?, up_to: words.seq()? },
         "saw-delivered" => What::SawDelivered {
             conversation: words.value()?,

@@ -22,7 +22,7 @@ pub use check::check;
 pub use counts::Counts;
 pub use dump::dump_store;
 pub use evidence::{
-    BodyHash, ConversationDump, Evidence, History, MemberDump, Stored, UnreadReading,
+    BodyHash, ConversationDump, Evidence, History, MemberDump, Restore, Stored, UnreadReading,
 };
 pub use journal::{Entry, Journal, MessageKey, What};
 pub use lines::BadLine;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anser_types::{ConversationId, DeviceNo, Seq, UserId};
 
 use super::check::{About, Found};
-use super::evidence::Stored;
+use super::evidence::{BodyHash, Stored};
 use super::index::{Index, Log};
 use super::journal::{Journal, MessageKey, What};
 use super::verdict::Kind;
@@ -15,6 +15,8 @@ use super::verdict::Kind;
 struct Held<'a> {
     at: BTreeMap<Seq, &'a MessageKey>,
     seqs: BTreeMap<&'a MessageKey, Seq>,
+    /// Everything taken, in its order.
+    messages: Vec<Stored>,
     /// Ranges it was told it does not hold.
     skipped: Vec<(Seq, Seq)>,
     /// The last message that came in order.
@@ -66,14 +68,27 @@ fn hold<'a>(
         match &entry.what {
             What::Received { conversation, seq, key, body, live } => {
                 let held = all.entry(*conversation).or_default();
-                let stored = Stored { seq: *seq, key: key.clone(), body: Some(*body) };
-                check_one(index, reader, *conversation, &stored, found);
-                held.take(reader, *conversation, (*seq, key), *live, found);
+                held.take(reader, *conversation, (*seq, key, Some(*body)), *live, found);
+            }
+            What::NotOnServer { conversation, above } => {
+                let held = all.entry(*conversation).or_default();
+                let lost = held.lose(*above);
+                check_lost(index, reader, *conversation, &lost, found);
             }
             What::Skipped { conversation, from, to } => {
                 all.entry(*conversation).or_default().skipped.push((*from, *to));
             }
             _ => {}
+        }
+    }
+    for (id, held) in &all {
+        // A device that did not come back does not know what a restore took away meanwhile.
+        let taken = |m: &&Stored| index.was_taken_from(*id, m.seq, &m.key);
+        let unaware = |m: &&Stored| !journal.caught_up && taken(m);
+        let of_lost: Vec<Stored> = held.messages.iter().filter(unaware).cloned().collect();
+        check_lost(index, reader, *id, &of_lost, found);
+        for message in held.messages.iter().filter(|message| !unaware(message)) {
+            check_one(index, reader, *id, message, found);
         }
     }
     all
@@ -86,10 +101,10 @@ pub(super) fn check_histories(index: &Index<'_>, found: &mut Found<'_>) {
         let reader = Reader { name, user: &history.reader, device: None };
         let id = history.conversation;
         let mut held = Held { skipped: history.unavailable.clone(), ..Held::default() };
-        for message in &history.messages {
-            check_one(index, &reader, id, message, found);
-            held.take(&reader, id, (message.seq, &message.key), true, found);
+        for Stored { seq, key, body } in &history.messages {
+            held.take(&reader, id, (*seq, key, *body), true, found);
         }
+        held.messages.iter().for_each(|message| check_one(index, &reader, id, message, found));
         if let Some(log) = index.logs.get(&id) {
             check_complete(&reader, id, log, &held, found);
         }
@@ -102,12 +117,13 @@ impl<'a> Held<'a> {
         &mut self,
         reader: &Reader<'_>,
         id: ConversationId,
-        (seq, key): (Seq, &'a MessageKey),
+        (seq, key, body): (Seq, &'a MessageKey, Option<BodyHash>),
         in_order: bool,
         found: &mut Found<'_>,
     ) {
         let Reader { name, .. } = reader;
         let about = About::message(id, seq, key);
+        self.messages.push(Stored { seq, key: key.clone(), body });
         if let Some(there) = self.at.get(&seq) {
             if *there == key {
                 found.add(Kind::Duplicate, &about, format!("{name} holds {key} twice"));
@@ -133,6 +149,18 @@ impl<'a> Held<'a> {
         }
         self.at.insert(seq, key);
         self.seqs.insert(key, seq);
+    }
+
+    /// What stands above is not on the server: it is held no more, and its places are free.
+    fn lose(&mut self, above: Seq) -> Vec<Stored> {
+        self.at.retain(|seq, _| *seq <= above);
+        self.seqs.retain(|_, seq| *seq <= above);
+        self.skipped.retain_mut(|(from, to)| {
+            *to = above.min(*to);
+            from <= to
+        });
+        self.last = above.min(self.last);
+        self.messages.extract_if(.., |message| message.seq > above).collect()
     }
 
     fn accounts_for(&self, seq: Seq) -> bool {
@@ -177,6 +205,39 @@ fn check_one(
     if log.is_some() && !member.is_some_and(|member| member.sees(*seq)) {
         let text = format!("{name} holds seq {seq}, said when {user} was no member");
         found.add(Kind::VisibleAfterRemoval, &about, text);
+    }
+}
+
+/// Messages that a reader held until it learned that the server had lost them: they stood in a log that a restore
+/// replaced, and were the reader's to see.
+fn check_lost(
+    index: &Index<'_>,
+    reader: &Reader<'_>,
+    id: ConversationId,
+    lost: &[Stored],
+    found: &mut Found<'_>,
+) {
+    let Reader { name, user, .. } = reader;
+    for Stored { seq, key, .. } in lost {
+        let logs = index.lost_logs.iter().chain([&index.logs]).filter_map(|logs| logs.get(&id));
+        let mut held_it = logs.filter(|log| log.at.get(seq).is_some_and(|there| there.key == *key));
+        let about = About::message(id, *seq, key);
+        let Some(first) = held_it.next() else {
+            let text = format!("{name} held {key} at seq {seq}; no store ever did");
+            found.add(Kind::Phantom, &about, text);
+            continue;
+        };
+        // (What was taken away and sent once more may stand at the same place again.)
+        if index.stands_at(id, *seq, key) && !index.was_taken_from(id, *seq, key) {
+            let text =
+                format!("{name} was told that {key} at seq {seq} is not on the server; it is");
+            found.add(Kind::Lost, &about, text);
+        }
+        let sees = |log: &Log<'_>| log.members.get(user).is_some_and(|member| member.sees(*seq));
+        if !sees(first) && !held_it.any(sees) {
+            let text = format!("{name} held seq {seq}, said when {user} was no member");
+            found.add(Kind::VisibleAfterRemoval, &about, text);
+        }
     }
 }
 

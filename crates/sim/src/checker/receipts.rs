@@ -45,8 +45,19 @@ pub(super) fn check_receipts(index: &Index<'_>, found: &mut Found<'_>) {
     });
     for journal in &index.evidence.journals {
         let mut shown: BTreeMap<(Receipt, ConversationId, &UserId), Seq> = BTreeMap::new();
+        // Shown of the log that is followed now: an earlier one's read positions went back with it.
+        let mut lasting = BTreeMap::new();
         for entry in &journal.entries {
             let (receipt, id, who, up_to) = match &entry.what {
+                What::NotOnServer { conversation, above } => {
+                    let here = shown.iter_mut().filter(|((_, id, _), _)| id == conversation);
+                    here.for_each(|(_, up_to)| *up_to = above.min(up_to).to_owned());
+                    continue;
+                }
+                What::OtherLog { .. } => {
+                    lasting.clear();
+                    continue;
+                }
                 What::SawDelivered { conversation, who, up_to } => {
                     (Receipt::Delivered, *conversation, who, *up_to)
                 }
@@ -56,7 +67,7 @@ pub(super) fn check_receipts(index: &Index<'_>, found: &mut Found<'_>) {
                 _ => continue,
             };
             let before = shown.entry((receipt, id, who)).or_default();
-            if up_to < *before {
+            if up_to < *before && !went_back(index, receipt, id, who, up_to) {
                 let text = format!(
                     "{}/{} was shown {who} at seq {up_to} after seq {before}",
                     journal.user, journal.device
@@ -64,6 +75,8 @@ pub(super) fn check_receipts(index: &Index<'_>, found: &mut Found<'_>) {
                 found.add(Kind::BackwardReceipt, &About::seq(id, up_to), text);
             }
             *before = up_to.max(*before);
+            let latest: &mut Seq = lasting.entry((receipt, id, who)).or_default();
+            *latest = up_to.max(*latest);
             let known = index.evidence.journals.iter().any(|journal| journal.user == *who);
             let (done, reached) = match receipt {
                 Receipt::Delivered => ("stored", reached(&stored, id, who, entry.at_ns)),
@@ -79,8 +92,27 @@ pub(super) fn check_receipts(index: &Index<'_>, found: &mut Found<'_>) {
                 found.add(Kind::FalseReceipt, &About::seq(id, up_to), text);
             }
         }
-        check_final_reads(index, journal, &shown, found);
+        // A device that did not come back was shown what a restore has put back since.
+        if journal.caught_up || index.evidence.restores.is_empty() {
+            check_final_reads(index, journal, &lasting, found);
+        }
     }
+}
+
+/// Whether a restore from a backup put somebody's position back this far. (Of the delivered ones the raw store says
+/// nothing.)
+fn went_back(
+    index: &Index<'_>,
+    receipt: Receipt,
+    id: ConversationId,
+    who: &UserId,
+    to: Seq,
+) -> bool {
+    index.evidence.restores.iter().any(|restore| {
+        let log = restore.kept.iter().find(|log| log.id == id);
+        let member = log.and_then(|log| log.members.iter().find(|member| member.user == *who));
+        receipt == Receipt::Delivered || member.is_none_or(|member| member.read <= to)
+    })
 }
 
 /// A read receipt that was shown is still true in the store.
@@ -136,8 +168,9 @@ fn reached(all: &ProgressOf<'_>, id: ConversationId, who: &UserId, at_ns: u64) -
 
 /// Joining sets the read position to where the membership begins.
 fn began_at(index: &Index<'_>, id: ConversationId, who: &UserId) -> Seq {
-    let member = index.logs.get(&id).and_then(|log| log.members.get(who));
-    member.and_then(|m| m.periods.iter().map(|p| p.after_seq).max()).unwrap_or_default()
+    let logs = index.lost_logs.iter().chain([&index.logs]);
+    let members = logs.filter_map(|logs| logs.get(&id)?.members.get(who));
+    members.flat_map(|member| &member.periods).map(|p| p.after_seq).max().unwrap_or_default()
 }
 
 /// Unread = visible messages above the read position that others sent.

@@ -61,6 +61,10 @@ fn concerns(
             *conversation == about.conversation
                 && about.seq.is_some_and(|seq| (*from..=*to).contains(&seq))
         }
+        What::NotOnServer { conversation, above } => {
+            *conversation == about.conversation && about.seq.is_some_and(|seq| seq > *above)
+        }
+        What::OtherLog { .. } => true,
         What::MarkRead { conversation, up_to }
         | What::SawDelivered { conversation, up_to, .. }
         | What::SawRead { conversation, up_to, .. } => {

@@ -1,12 +1,18 @@
 //! Every verdict of the checker on a history that has it, and silence on the clean twin.
 
+mod altered;
+mod restores;
+
 use anser_sim::checker::{
-    BodyHash, ConversationDump, Counts, Evidence, History, Journal, Kind, MemberDump, MessageKey,
-    Stored, UnreadReading, What, check, dump_store, report,
+    BodyHash, ConversationDump, Counts, Evidence, Journal, Kind, MemberDump, MessageKey, Stored,
+    What, check, dump_store, report,
 };
 use anser_types::{
-    ChangeNo, CommandNo, ConversationId, DeviceNo, LocalNo, MessageId, Period, Seq, UserId,
+    ChangeNo, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Period, Seq,
+    UserId,
 };
+
+use altered::Altered;
 
 const ALICE: usize = 0;
 const BOB: usize = 1;
@@ -60,6 +66,10 @@ fn received(seq: u64, sender: &str, local_no: u64) -> What {
 
 fn skipped(from: u64, to: u64) -> What {
     What::Skipped { conversation: direct(), from: Seq(from), to: Seq(to) }
+}
+
+fn not_on_server(above: u64) -> What {
+    What::NotOnServer { conversation: direct(), above: Seq(above) }
 }
 
 fn mark_read(up_to: u64) -> What {
@@ -121,46 +131,6 @@ fn talk() -> Evidence {
     evidence.read_history();
     evidence.count_unread(1, 2);
     evidence
-}
-
-/// Alterations in domain words.
-trait Altered {
-    fn read_history(&mut self);
-    fn count_unread(&mut self, alice: u64, bob: u64);
-    fn forget(&mut self, journal: usize, what: &What);
-    fn replace(&mut self, journal: usize, what: &What, by: What);
-    fn messages(&mut self) -> &mut Vec<Stored>;
-}
-
-impl Altered for Evidence {
-    /// Both read everything by the history query.
-    fn read_history(&mut self) {
-        let history = |reader| History {
-            reader: user(reader),
-            conversation: direct(),
-            messages: self.store[0].messages.clone(),
-            unavailable: Vec::new(),
-        };
-        self.histories = vec![history("alice"), history("bob")];
-    }
-
-    fn count_unread(&mut self, alice: u64, bob: u64) {
-        let reading = |id, count| UnreadReading { user: user(id), conversation: direct(), count };
-        self.unread = vec![reading("alice", alice), reading("bob", bob)];
-    }
-
-    fn forget(&mut self, journal: usize, what: &What) {
-        self.journals[journal].entries.retain(|entry| entry.what != *what);
-    }
-
-    fn replace(&mut self, journal: usize, what: &What, by: What) {
-        let entries = &mut self.journals[journal].entries;
-        entries.iter_mut().find(|entry| entry.what == *what).unwrap().what = by;
-    }
-
-    fn messages(&mut self) -> &mut Vec<Stored> {
-        &mut self.store[0].messages
-    }
 }
 
 fn kinds(evidence: &Evidence) -> Vec<Kind> {
@@ -491,9 +461,9 @@ fn what_was_said_after_a_removal_is_not_visible() {
 #[test]
 fn an_unread_count_that_differs_is_wrong() {
     for (alice, bob) in [(0, 2), (1, 3), (1, 1), (2, 2)] {
-        let mut evidence = talk();
-        evidence.count_unread(alice, bob);
-        assert_eq!(kinds(&evidence), [Kind::UnreadWrong]);
+        let mut wrong = talk();
+        wrong.count_unread(alice, bob);
+        assert_eq!(kinds(&wrong), [Kind::UnreadWrong]);
     }
     let mut many = talk();
     for local_no in 4..1100 {
@@ -536,7 +506,16 @@ fn a_verdict_tells_the_story_of_its_message() {
 #[test]
 fn journals_survive_as_text_and_a_torn_last_line_is_dropped() {
     let mut journal = talk().journals.remove(BOB);
-    for what in [fail(8), unknown(8), skipped(1, 2), saw_read("ü@x", 2), saw_delivered("a", 1)] {
+    let other = What::OtherLog { epoch: LogEpoch(3) };
+    for what in [
+        fail(8),
+        unknown(8),
+        not_on_server(4),
+        other,
+        skipped(1, 2),
+        saw_read("ü@x", 2),
+        saw_delivered("a", 1),
+    ] {
         journal.note(99, what);
     }
     let mut loaded = received(9, "alice", 9);

@@ -1,0 +1,118 @@
+//! What people do in a run by chance. A new kind of command needs one line in [`HABITS`] and one arm in
+//! [`Chaos::do_it`]; a kind that the checker shall judge is noted by the scribe (`scribe.rs`, `composed`).
+
+use anser_types::{Command, Content, ConversationId, Seq, Target};
+
+use crate::chaos::Chaos;
+use crate::coverage::Rare;
+
+/// A kind of thing that somebody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// Says something to somebody, themselves included, or to the group.
+    Say,
+    /// Says a lot at once.
+    Burst,
+    /// Reads a conversation up to a message they hold.
+    Read,
+    /// Leaves the group, removes somebody, or invites somebody. Who may not is refused, which is as good a test.
+    ChangeMembers,
+    /// Sends again what the server lost when it was restored from a backup.
+    ResendLost,
+}
+
+/// Everything people do, by how often they do it.
+const HABITS: &[(u64, Habit)] = &[
+    (69, Habit::Say),
+    (2, Habit::Burst),
+    (24, Habit::Read),
+    (4, Habit::ChangeMembers),
+    (1, Habit::ResendLost),
+];
+
+/// Messages of a burst, at the most.
+const BURST: u64 = 40;
+
+impl Chaos<'_> {
+    /// Somebody does something.
+    pub(crate) async fn live(&mut self) {
+        let device = self.any_device();
+        match self.pick(HABITS) {
+            Habit::Burst => {
+                for _ in 0..self.below(BURST) {
+                    self.do_it(Habit::Say, device).await;
+                }
+            }
+            habit => self.do_it(habit, device).await,
+        }
+    }
+
+    async fn do_it(&mut self, habit: Habit, device: usize) {
+        match habit {
+            Habit::Say | Habit::Burst => {
+                let command = self.words();
+                self.switch_on(device);
+                self.compose(device, command).await;
+            }
+            Habit::Read => {
+                if let Some(command) = self.reading(device) {
+                    self.compose(device, command).await;
+                }
+            }
+            Habit::ChangeMembers => {
+                if let Some(command) = self.membership() {
+                    self.compose(device, command).await;
+                }
+            }
+            Habit::ResendLost => {
+                for command in self.world.devices[device].take_lost() {
+                    if self.compose(device, command).await {
+                        self.world.coverage.note(Rare::LostResent);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether it is refused or lost with its device is for the checker to judge. True if the device took it.
+    async fn compose(&mut self, device: usize, command: Command) -> bool {
+        let device = &self.world.devices[device];
+        if device.is_on() && device.plug.is_pulled() {
+            self.world.coverage.note(Rare::ComposedOffline);
+        }
+        let taken = matches!(device.compose(command).await, Some(Ok(_)));
+        self.commands += u64::from(taken);
+        taken
+    }
+
+    fn words(&mut self) -> Command {
+        let to = match self.world.random.pick(&self.world.users) {
+            Some(user) if self.chance(60) => Target::User(user.clone()),
+            _ => Target::Conversation(self.world.group),
+        };
+        // Every text is said once, so that bodies tell messages apart. Some are long, and fill buffers.
+        self.said += 1;
+        let mut text = format!("message {} of this run", self.said);
+        if self.chance(5) {
+            text.push_str(&" and so on".repeat(300));
+        }
+        Command::SendMessage { to, content: Content::text(text) }
+    }
+
+    fn membership(&self) -> Option<Command> {
+        let user = self.world.random.pick(&self.world.users).cloned()?;
+        let conversation = self.world.group;
+        Some(match self.below(10) {
+            0 => Command::Leave { conversation },
+            1 => Command::Kick { conversation, users: vec![user] },
+            _ => Command::Invite { conversation, users: vec![user] },
+        })
+    }
+
+    fn reading(&self, device: usize) -> Option<Command> {
+        let store = self.world.devices[device].store.lock();
+        let nth = usize::try_from(self.below(store.messages.len() as u64)).ok()?;
+        let &(conversation, up_to): &(ConversationId, Seq) = store.messages.keys().nth(nth)?;
+        Some(Command::MarkRead { at: Target::Conversation(conversation), up_to })
+    }
+}
