@@ -1,45 +1,7 @@
 //! The server's half of a session under any client: an answer, a catalogued error, never a panic.
 #![no_main]
 
-use anser_proto::codec::FrameDecoder;
-use anser_proto::session::server::{Request, ServerSession};
-use anser_proto::v1;
-use anser_types::ErrorCode;
-use bytes::BytesMut;
-use libfuzzer_sys::fuzz_target;
+#[path = "bodies/server_session.rs"]
+mod body;
 
-/// What a client may be told about its own frames.
-const NAMED: [ErrorCode; 3] =
-    [ErrorCode::BadFrame, ErrorCode::WrongPhase, ErrorCode::UnsupportedVersion];
-
-fuzz_target!(|data: &[u8]| {
-    let [how, bytes @ ..] = data else { return };
-    let mut session = ServerSession::new();
-    let mut decoder = FrameDecoder::new(session.frame_limit());
-    let mut out = BytesMut::new();
-    for chunk in bytes.chunks(usize::from(how >> 1) + 1) {
-        decoder.push(chunk);
-        while let Ok(Some(frame)) = decoder.next() {
-            match session.receive(&frame) {
-                Ok(Request::Hello(_)) => {
-                    assert!(session.version() > 0, "a version was agreed");
-                    session.welcome(v1::Welcome::default(), &mut out);
-                    decoder.set_max(session.frame_limit());
-                }
-                Ok(Request::Command(received)) => {
-                    let again = session.receive(&frame);
-                    assert_eq!(again, Ok(Request::Command(received)), "a repetition hashes alike");
-                    if how & 1 == 1 {
-                        session.drain();
-                    }
-                }
-                Ok(_) => {}
-                Err(reason) => {
-                    assert!(NAMED.contains(&reason.code), "{reason}");
-                    session.close(&reason, &mut out);
-                    return;
-                }
-            }
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| body::run(data));

@@ -83,7 +83,7 @@ impl CommitBuilder {
     }
 
     /// Bytes so far, the reserved ones included.
-    pub const fn len(&self) -> usize {
+    pub const fn byte_len(&self) -> usize {
         self.bytes.len()
     }
 
@@ -132,6 +132,7 @@ impl<'a> Operations<'a> {
         let mut numbers = Reader::new(key);
         let user = UserNo(u64::from_be_bytes(numbers.array()?));
         let device = DeviceNo(u64::from_be_bytes(numbers.array()?));
+        numbers.end()?;
         let (answered_up_to, kept) = read_delta(value)?;
         Ok(Operation::Answer(DeviceKey { user, device }, answered_up_to, Box::new(kept)))
     }

@@ -25,6 +25,7 @@ mod opening;
 mod options;
 mod pending;
 mod ports;
+pub mod raw;
 mod soft;
 mod store;
 mod table_files;

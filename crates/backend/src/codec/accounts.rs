@@ -113,7 +113,8 @@ impl Devices {
         let mut reader = Reader::row(bytes)?;
         let last = DeviceNo(reader.varint()?);
         let count = reader.count()?;
-        let mut present = Vec::with_capacity(count);
+        // Grows as they are read: a count alone must not allocate many times what there is.
+        let mut present = Vec::new();
         for _ in 0..count {
             let device = Device {
                 device: DeviceNo(reader.varint()?),

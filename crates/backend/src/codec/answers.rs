@@ -37,6 +37,10 @@ impl DeviceRecord {
         if kept.answer.command_no <= self.last {
             return;
         }
+        if kept.answer.command_no > self.last.next() {
+            // Commands between were lost: answers before a gap cannot be found by their number any more.
+            self.answers.clear();
+        }
         // What a client claims about numbers above the last executed one changes nothing here: the answer to this
         // very command is pushed afterwards and cannot have reached it yet.
         while self.answers.front().is_some_and(|first| first.answer.command_no <= answered_up_to)
@@ -70,9 +74,25 @@ impl DeviceRecord {
         let mut reader = Reader::row(bytes)?;
         let last = CommandNo(reader.varint()?);
         let count = reader.count()?;
-        let answers = (0..count).map(|_| read_kept(&mut reader)).collect::<Result<_, _>>()?;
+        if count > COMMANDS_IN_FLIGHT {
+            return Err(Malformed("a device has too many answers"));
+        }
+        let mut answers = VecDeque::with_capacity(count);
+        for _ in 0..count {
+            answers.push_back(read_kept(&mut reader)?);
+        }
         reader.end()?;
-        Ok(Self { last, answers })
+        let record = Self { last, answers };
+        if record.is_dense() { Ok(record) } else { Err(Malformed("answers are not in order")) }
+    }
+
+    /// Whether the answers are those of the last commands, without a hole: they are found by their numbers.
+    fn is_dense(&self) -> bool {
+        let first = self.last.0.checked_sub(self.answers.len() as u64);
+        first.is_some_and(|first| {
+            let numbers = self.answers.iter().map(|kept| kept.answer.command_no.0);
+            numbers.eq(first + 1..=self.last.0)
+        })
     }
 }
 

@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
         Ok(u64::from_be_bytes(self.array()?))
     }
 
-    /// A varint.
+    /// A varint in its only form: the shortest one. So the same value always has the same bytes.
     pub fn varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
@@ -97,6 +97,9 @@ impl<'a> Reader<'a> {
             }
             value |= bits << shift;
             if byte & 0x80 == 0 {
+                if bits == 0 && shift > 0 {
+                    return Err(Malformed("a number is longer than it need be"));
+                }
                 return Ok(value);
             }
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
 
 mod chaos;
+mod corpus;
 mod crashes;
 mod display;
 mod host;

@@ -11,8 +11,8 @@ mod survey;
 mod writer;
 
 pub use marks::{Checkpoint, DurableMark};
-pub use record::{HEADER_BYTES, Salt};
-pub use recovery::{Damage, recover};
-pub use segment::has_segments;
-pub use survey::survey;
+pub use record::{HEADER_BYTES, Salt, seal};
+pub use recovery::{Damage, Recovered, recover};
+pub use segment::{has_segments, header as segment_header, name_of as segment_name};
+pub use survey::{Unread, survey};
 pub use writer::{AppendError, CommitLog};

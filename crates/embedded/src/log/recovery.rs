@@ -100,8 +100,10 @@ pub fn recover(
     for &ordinal in &ordinals {
         let bytes = disk.read(&name_of(ordinal))?.unwrap_or_default();
         if !unread.is_empty() || !scan.segment(ordinal, &bytes, &mut replay)? {
-            // Once reading has stopped, any whole record proves that what lies before it was accepted.
-            later = later.max(record::highest_in(salt, &bytes));
+            // Once reading has stopped, any whole record proves that what lies before it was accepted; and so does the
+            // beginning of a segment, which is written only when everything before it is durable.
+            let before = first_commit(ordinal, &bytes).map(|first| first.saturating_sub(1));
+            later = later.max(record::highest_in(salt, &bytes)).max(before);
             unread.push(ordinal);
         }
     }

@@ -195,7 +195,7 @@ impl Thread {
                 }
             }
             let room = stage.commit().operations() < BATCH_MAX_OPERATIONS
-                && stage.commit().len() < BATCH_MAX_BYTES;
+                && stage.commit().byte_len() < BATCH_MAX_BYTES;
             match room.then(|| queue.try_recv().ok()).flatten() {
                 Some(Message::Job(job)) => next = Some(job),
                 other => behind = other,

@@ -4,6 +4,7 @@
 mod backup;
 mod concurrency;
 mod conformance;
+mod corpus;
 mod crash_images;
 mod doubtful_tail;
 mod faults;

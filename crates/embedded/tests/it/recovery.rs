@@ -139,6 +139,41 @@ fn damage_names_how_many_commits_are_concerned() {
     assert!(text.contains("acknowledged commits are concerned"), "{text}");
 }
 
+/// Found by fuzzing: only whole records counted as a proof, so the damaged end of a segment was taken for a torn tail if
+/// the next segment held no whole record yet.
+#[test]
+fn the_beginning_of_a_segment_proves_what_lies_before_it() {
+    let talk = Talk::begin();
+    let mut said = 0;
+    let segments = |disk: &SimulatedDisk| {
+        disk.names().into_iter().filter(|name| name.starts_with("segment-")).collect::<Vec<_>>()
+    };
+    let (before, image) = loop {
+        let before = talk.disk.after_kill();
+        said += 1;
+        talk.say(said).unwrap();
+        let (last, _) = last_segment(&talk.disk);
+        let (earlier, _) = last_segment(&before);
+        if last != earlier && segments(&before).len() > 1 {
+            break (earlier, talk.disk.after_kill());
+        }
+    };
+    // The second in which the mark is not written yet.
+    image.delete("durable");
+    let (last, end) = last_segment(&image);
+    let mut bytes = image.content(&last);
+    // Of its first write only the beginning has reached the disk.
+    bytes[64..end].fill(0);
+    image.put(&last, bytes);
+    assert_eq!(talk.recover(&image.after_kill()).unwrap(), texts(said - 1), "a torn tail");
+    let mut bytes = image.content(&before);
+    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[used] ^= 1;
+    image.put(&before, bytes);
+    let error = talk.recover(&image).unwrap_err();
+    assert!(error.to_string().contains("acknowledged commits are concerned"), "{error}");
+}
+
 #[test]
 fn a_damaged_mark_or_format_is_detected() {
     let talk = Talk::begin();

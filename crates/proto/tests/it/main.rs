@@ -4,6 +4,7 @@
 mod closing;
 mod codec;
 mod commands;
+mod corpora;
 mod garbage;
 mod life;
 mod packets;
