@@ -243,7 +243,12 @@ pub fn write_member(out: &mut Vec<u8>, member: &Member) {
 pub fn read_member(user_no: UserNo, bytes: &[u8]) -> Result<Member, Malformed> {
     let mut reader = Reader::row(bytes)?;
     let user = reader.user()?;
-    let role = Role::from_code(reader.u8()?);
+    let code = reader.u8()?;
+    let role = Role::from_code(code);
+    if role.code() != code {
+        // A wire may bring newer roles; a row has only those that were written.
+        return Err(Malformed("a member has no known role"));
+    }
     let count = reader.count()?;
     let mut periods = Vec::new();
     for _ in 0..count {

@@ -132,7 +132,7 @@ pub fn raw(bytes: &[u8]) {
 pub fn scripted(bytes: &[u8]) {
     let disk = Files::default();
     let (mut written, mut segment, mut ordinal) = (Vec::new(), Vec::new(), 0);
-    let (mut harmed, mut durable) = (false, 0);
+    let (mut harmed, mut gap, mut durable) = (false, false, 0);
     let mut rest = bytes;
     while let [what, much, more @ ..] = rest {
         let (some, behind) = more.split_at(usize::from(*much).min(more.len()));
@@ -143,7 +143,10 @@ pub fn scripted(bytes: &[u8]) {
                     keep(&disk, ordinal, &mut segment);
                     ordinal += 1;
                     segment = segment_header(ordinal, written.len() as u64 + 1).to_vec();
+                    gap = false;
                 }
+                // No writer leaves room between two records.
+                harmed |= gap;
                 let mut record = vec![0; HEADER_BYTES];
                 record.extend_from_slice(some);
                 seal(SALT, &mut record, written.len() as u64 + 1);
@@ -163,6 +166,7 @@ pub fn scripted(bytes: &[u8]) {
             // A torn tail, or room that was allocated.
             _ => {
                 harmed |= some.iter().any(|byte| *byte != 0);
+                gap |= !some.is_empty();
                 segment.extend_from_slice(some);
             }
         }
