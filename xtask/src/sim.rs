@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: many seeds of the simulation, or one with everything that happened in it.
+//! `cargo xtask sim`: many seeds of the simulation on every core, or one with everything that happened in it.
 
 use std::process::Command;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anser_types::{ConversationId, Seq, UserId};
+use anser_types::{ConversationId, LogEpoch, Seq, UserId};
 
 use crate::core::Core;
 use crate::io::AppEvent;
@@ -23,6 +23,8 @@ pub(crate) struct Mark {
     pub(crate) peer_read: Seq,
     /// In groups: who has read up to where, as heard in this run.
     members: BTreeMap<UserId, Seq>,
+    /// The log of the row that a rebuild took last; what is stored is of that log.
+    pub(crate) log_epoch: LogEpoch,
 }
 
 impl From<ConversationMark> for Mark {
@@ -37,6 +39,7 @@ impl From<ConversationMark> for Mark {
             peer_delivered: mark.peer_delivered,
             peer_read: mark.peer_read,
             members: BTreeMap::new(),
+            log_epoch: mark.log_epoch,
         }
     }
 }

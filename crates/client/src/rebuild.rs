@@ -2,7 +2,7 @@
 //! asked for; interrupted, it goes on after the last page stored. Only then is `at` the cursor.
 
 use anser_proto::v1;
-use anser_types::{ConversationId, InboxSeq, LogEpoch, Seq};
+use anser_types::{ConversationId, Cut, InboxSeq, LogEpoch, Seq};
 use bytes::Bytes;
 
 use crate::asks::Purpose;
@@ -64,15 +64,15 @@ impl Core {
         let last = rows.last().map(|row| row.conversation);
         if went_back {
             let listed: Vec<_> = rows.iter().map(|row| row.conversation).collect();
-            let after = rebuild.after.max(rebuild.moved);
-            self.mark_vanished(after, last.filter(|_| page.more), &listed);
+            self.mark_vanished(&rebuild, last.filter(|_| page.more), &listed);
         }
-        for row in rows {
+        for mut row in rows {
             let bytes = row_bytes(&row.update);
             self.store.begin_entry(bytes);
-            if let RowUpdate::Full(state) = &row.update {
-                let moves = went_back && Some(row.conversation) > rebuild.moved;
-                self.take_row(row.conversation, row.peer.as_ref(), state, moves);
+            if let RowUpdate::Full(state) = &mut row.update {
+                state.log_epoch = rebuild.log_epoch;
+                let parts = if went_back { self.parts_at(row.conversation, state) } else { None };
+                self.take_row(row.conversation, row.peer.as_ref(), state, parts);
             }
             let event = AppEvent::ConversationChanged { conversation: row.conversation };
             self.store.put_page(Record::ConversationUpserted(row));
@@ -83,7 +83,6 @@ impl Core {
         self.store.after_page(Then::Tell(progress));
         if page.more && last.is_some() {
             rebuild.after = last;
-            rebuild.moved = rebuild.moved.max(last);
             self.inbox.rebuild = Some(rebuild);
         } else {
             self.finish_rebuild(&rebuild);
@@ -107,23 +106,20 @@ impl Core {
         conversation: ConversationId,
         peer: Option<&anser_types::UserId>,
         state: &ConversationState,
-        moves: bool,
+        parts: Option<Seq>,
     ) {
         let mark = self.marks.entry(conversation).or_default();
-        // Above where the logs part, the places are taken by other messages; if that is not known, at least nothing
-        // above the head is there.
-        let common = state.shared.unwrap_or(state.head).min(state.head);
-        // A head of zero is one that was forgotten: what is stored may reach higher.
-        let above = mark.head == Seq::ZERO || mark.head > common;
-        let parted = (moves && above).then_some(common);
+        mark.log_epoch = state.log_epoch;
         if peer.is_some() {
             mark.peer = peer.cloned();
         }
-        if let Some(above) = parted {
+        // A head of zero is one that was forgotten: what is stored may reach higher.
+        let head = mark.head;
+        if let Some(above) = parts.filter(|above| head == Seq::ZERO || head > *above) {
             self.not_on_server(conversation, above);
         }
         let mark = self.marks.entry(conversation).or_default();
-        if moves || state.head > mark.head {
+        if parts.is_some() || state.head > mark.head {
             mark.begin_after(state.head);
         }
         mark.read_up_to = mark.read_up_to.max(state.read_up_to);
@@ -149,25 +145,44 @@ impl Core {
         }
     }
 
+    /// Up to where what is stored of a conversation is what the log of the rebuild holds; `None` if it is of that log
+    /// already. Above, the places are taken by other messages; where the logs part is not always known, but at least
+    /// nothing above the head is there.
+    fn parts_at(&self, conversation: ConversationId, state: &ConversationState) -> Option<Seq> {
+        let stored = self.log_of(conversation);
+        let same_log = self.inbox.log_epoch == state.log_epoch;
+        let shared = Cut::shared(&state.cuts, stored).unwrap_or(state.head);
+        (same_log || stored != state.log_epoch).then(|| shared.min(state.head))
+    }
+
+    /// The log that what is stored of a conversation is of.
+    fn log_of(&self, conversation: ConversationId) -> LogEpoch {
+        let moved = self.marks.get(&conversation).map_or(LogEpoch::ZERO, |mark| mark.log_epoch);
+        moved.max(self.inbox.log_epoch)
+    }
+
     /// The log went back: conversations between two pages that the server does not list are not there any more.
     fn mark_vanished(
         &mut self,
-        after: Option<ConversationId>,
+        rebuild: &Rebuild,
         last: Option<ConversationId>,
         listed: &[ConversationId],
     ) {
+        let same_log = self.inbox.log_epoch == rebuild.log_epoch;
         let vanished: Vec<_> = self
             .marks
-            .iter()
-            .filter(|(id, _)| {
-                after.is_none_or(|after| **id > after)
+            .keys()
+            .filter(|id| {
+                rebuild.after.is_none_or(|after| **id > after)
                     && last.is_none_or(|last| **id <= last)
                     && listed.binary_search(id).is_err()
+                    && (same_log || self.log_of(**id) != rebuild.log_epoch)
             })
-            .map(|(id, _)| *id)
+            .copied()
             .collect();
         for id in vanished {
             self.not_on_server(id, Seq::ZERO);
+            self.marks.entry(id).or_default().log_epoch = rebuild.log_epoch;
         }
     }
 

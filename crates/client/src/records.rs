@@ -4,7 +4,7 @@
 //! its doc names, so applying one twice does no harm.
 
 use anser_types::{
-    Change, Command, CommandNo, ConversationId, Done, InboxSeq, LocalNo, LogEpoch, Message,
+    Change, Command, CommandNo, ConversationId, Cut, Done, InboxSeq, LocalNo, LogEpoch, Message,
     MessageId, Refusal, Role, Seq, Unavailable, UnixMs, UserId, Version,
 };
 use bytes::Bytes;
@@ -232,8 +232,10 @@ pub struct ConversationState {
     pub members: u32,
     /// One's own role.
     pub role: Role,
-    /// Up to here the log followed until now and this one are the same; `None`: throughout, or not known.
-    pub shared: Option<Seq>,
+    /// Where logs since the one followed until now went on from one before.
+    pub cuts: Vec<Cut>,
+    /// The log that the row is of, if that is known; zero otherwise. Only forward.
+    pub log_epoch: LogEpoch,
 }
 
 /// An entry of the inbox that this version does not understand.
@@ -276,9 +278,6 @@ pub struct Rebuild {
     pub log_epoch: LogEpoch,
     /// The last conversation stored.
     pub after: Option<ConversationId>,
-    /// Conversations up to this one were brought to that log already, also when the rebuild began again since: what is
-    /// stored of them above where the logs part is of the new one.
-    pub moved: Option<ConversationId>,
 }
 
 /// What the core keeps of one conversation. A host may leave out any: the default is safe, it costs at worst a
@@ -299,6 +298,8 @@ pub struct ConversationMark {
     pub peer_delivered: Seq,
     /// The peer has read up to here.
     pub peer_read: Seq,
+    /// The log of the row that was stored last: a rebuild that was interrupted leaves some ahead of the cursor's.
+    pub log_epoch: LogEpoch,
 }
 
 /// What a host loads at the start.

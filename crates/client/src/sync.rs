@@ -109,7 +109,7 @@ impl Inbox {
         self.own.clear();
         // An unfinished rebuild of the same log goes on; if its `at` is too old the next page says so.
         if self.rebuild.as_ref().is_none_or(|rebuild| rebuild.log_epoch != log_epoch) {
-            self.rebuild = Some(Rebuild { at, log_epoch, after: None, moved: None });
+            self.rebuild = Some(Rebuild { at, log_epoch, after: None });
         }
         self.settle_by_history |= self.settle_until.is_some();
     }
@@ -379,7 +379,7 @@ impl Core {
         inbox.log_epoch = if nothing_yet { inbox.begun_in } else { stored.log_epoch };
         inbox.rebuild = stored.rebuild.clone();
         if let (None, Some((at, log_epoch))) = (&inbox.rebuild, inbox.reset) {
-            inbox.rebuild = Some(Rebuild { at, log_epoch, after: None, moved: None });
+            inbox.rebuild = Some(Rebuild { at, log_epoch, after: None });
         }
         inbox.own.clear();
         self.marks.values_mut().for_each(crate::marks::Mark::forget);

@@ -4,9 +4,9 @@
 use anser_proto::{errors, time, v1};
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Command, Content, ConversationId, DeviceNo, ErrorCode, LocalNo,
-    Message, MessageId, MessageKind, Refusal, Role, Seq, Target, Unavailable, UnixMs, UserId,
-    Version,
+    Change, ChangeKind, ChangeNo, Command, Content, ConversationId, Cut, DeviceNo, ErrorCode,
+    LocalNo, LogEpoch, Message, MessageId, MessageKind, Refusal, Role, Seq, Target, Unavailable,
+    UnixMs, UserId, Version,
 };
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
@@ -297,6 +297,10 @@ pub(crate) fn unavailable(
     Some(Unavailable { conversation, from: Seq(wire.from_seq), to: Seq(wire.to_seq), reason })
 }
 
+const fn cut(wire: &v1::LogCut) -> Cut {
+    Cut { epoch: LogEpoch(wire.log_epoch), head: Seq(wire.head) }
+}
+
 /// A full row of the conversation list.
 pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<ConversationRow> {
     let (conversation, peer) = place(me, &wire.peer, &wire.conversation)?;
@@ -317,7 +321,8 @@ pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<Conve
         member: wire.member,
         members: wire.members,
         role: Role::from_code(u8::try_from(wire.role).unwrap_or(u8::MAX)),
-        shared: wire.shared_up_to.map(Seq),
+        cuts: wire.cuts.iter().map(cut).collect(),
+        log_epoch: LogEpoch::ZERO,
     };
     Some(ConversationRow { conversation, peer, update: RowUpdate::Full(Box::new(state)) })
 }

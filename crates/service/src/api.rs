@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use anser_types::{
-    Answer, Change, ChangeNo, Command, CommandNo, ConversationId, DeviceClass, DeviceNo, ErrorCode,
-    InboxSeq, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch, Target, Unavailable,
-    UnixMs, UserId, UserNo, Version,
+    Answer, Change, ChangeNo, Command, CommandNo, ConversationId, Cut, DeviceClass, DeviceNo,
+    ErrorCode, InboxSeq, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch, Target,
+    Unavailable, UnixMs, UserId, UserNo, Version,
 };
 
 /// Proof of authentication: only the service makes one.
@@ -264,8 +264,8 @@ pub struct ConversationState {
     pub members: usize,
     /// The caller's role.
     pub role: Role,
-    /// Asked for by a device of an earlier log: up to here that log and this one are the same.
-    pub shared: Option<Seq>,
+    /// Asked for by a device of an earlier log: where logs since then went on from one before.
+    pub cuts: Vec<Cut>,
 }
 
 /// A present member.

@@ -109,6 +109,7 @@ impl DeviceStore {
                 mark.peer.clone_from(&row.peer);
                 if let RowUpdate::Full(state) = &row.update {
                     mark.read_up_to = mark.read_up_to.max(state.read_up_to);
+                    mark.log_epoch = mark.log_epoch.max(state.log_epoch);
                 }
             }
             Record::UnknownStored(event) => self.snapshot.unknown.push(event.clone()),
@@ -175,6 +176,7 @@ impl DeviceStore {
             last_own: Seq::ZERO,
             peer_delivered: Seq::ZERO,
             peer_read: Seq::ZERO,
+            log_epoch: LogEpoch::ZERO,
         })
     }
 }

@@ -51,6 +51,14 @@ pub struct Cut {
     pub head: Seq,
 }
 
+impl Cut {
+    /// Up to where a log with these cuts is the one that a reader of this epoch followed; `None` if it is throughout.
+    #[must_use]
+    pub fn shared(cuts: &[Self], epoch: LogEpoch) -> Option<Seq> {
+        cuts.iter().filter(|cut| cut.epoch > epoch).map(|cut| cut.head).min()
+    }
+}
+
 impl Conversation {
     /// Notes that the log goes on from `head` in `epoch`. Beyond [`CUTS_MAX`] the two oldest cuts become one, which at
     /// worst names as lost what a very old reader still shares.
@@ -62,11 +70,14 @@ impl Conversation {
         }
     }
 
-    /// Up to where the log is the one that a reader of this epoch followed; `None` if it is the same throughout.
+    /// The cuts that concern readers of this or a later epoch, in a store that is in `now`.
     #[must_use]
-    pub fn shared_with(&self, epoch: LogEpoch) -> Option<Seq> {
-        let later = |cut: &&Cut| cut.epoch > epoch || cut.epoch == LogEpoch::ZERO;
-        self.cuts.iter().filter(later).map(|cut| cut.head).min()
+    pub fn cuts_since(&self, epoch: LogEpoch, now: LogEpoch) -> Vec<Cut> {
+        let named = |cut: &Cut| match cut.epoch {
+            LogEpoch::ZERO => Cut { epoch: now, ..*cut },
+            _ => *cut,
+        };
+        self.cuts.iter().map(named).filter(|cut| cut.epoch > epoch).collect()
     }
 
     /// The row as a backup of a store of this epoch holds it: whoever restores it goes on from `head`.

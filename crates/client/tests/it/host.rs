@@ -178,6 +178,7 @@ impl Disk {
             last_own: Seq::ZERO,
             peer_delivered: Seq::ZERO,
             peer_read: Seq::ZERO,
+            log_epoch: anser_types::LogEpoch::ZERO,
         }
     }
 

@@ -12,7 +12,7 @@ use anser_backend::{
 };
 use anser_embedded::{EmbeddedStore, RestoreError, RestoreOptions, Restored, restore};
 use anser_types::{
-    CommandNo, DeviceClass, ErrorCode, InboxSeq, LogEpoch, Seq, SessionEpoch, UnixMs, UserId,
+    CommandNo, Cut, DeviceClass, ErrorCode, InboxSeq, LogEpoch, Seq, SessionEpoch, UnixMs, UserId,
     Version,
 };
 
@@ -200,9 +200,11 @@ async fn a_restored_store_knows_where_each_log_was_cut() {
     bring_back(&archive, &first).unwrap();
     let shared = async |store: &EmbeddedStore, since: u64| {
         let listed = store.conversations().listings(town.alice.no, None, 100).await.unwrap();
-        let each = listed
-            .iter()
-            .map(|listing| (listing.conversation.shared_with(LogEpoch(since)), listing.heads.seq));
+        let each = listed.iter().map(|listing| {
+            let cuts =
+                listing.conversation.cuts_since(LogEpoch(since), store.ledger().status().log_epoch);
+            (Cut::shared(&cuts, LogEpoch(since)), listing.heads.seq)
+        });
         each.collect::<Vec<_>>()
     };
     let before = shared(&town.store, 1).await;

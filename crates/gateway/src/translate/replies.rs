@@ -2,7 +2,7 @@
 
 use anser_proto::{time, v1};
 use anser_service::{Answered, Caller, ConversationState, MemberState, Opened, Receipt, Reply};
-use anser_types::{ErrorCode, InboxSeq, Outcome, Refusal, UnixMs, limits};
+use anser_types::{Cut, ErrorCode, InboxSeq, Outcome, Refusal, UnixMs, limits};
 use v1::reply::Reply as Wire;
 
 use super::{error, events, id_bytes};
@@ -184,8 +184,12 @@ fn state(state: &ConversationState) -> v1::ConversationState {
         member: state.member,
         members: bounded(state.members),
         role: u32::from(state.role.code()),
-        shared_up_to: state.shared.map(|seq| seq.0),
+        cuts: state.cuts.iter().map(cut).collect(),
     }
+}
+
+const fn cut(cut: &Cut) -> v1::LogCut {
+    v1::LogCut { log_epoch: cut.epoch.0, head: cut.head.0 }
 }
 
 fn member(member: &MemberState) -> v1::MemberState {

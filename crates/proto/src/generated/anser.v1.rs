@@ -395,7 +395,7 @@ pub struct ConversationsPage {
     #[prost(bool, tag = "2")]
     pub more: bool,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConversationState {
     #[prost(bytes = "bytes", tag = "1")]
     pub conversation: ::prost::bytes::Bytes,
@@ -428,9 +428,17 @@ pub struct ConversationState {
     pub members: u32,
     #[prost(uint32, tag = "14")]
     pub role: u32,
-    /// In a rebuild from an earlier log: up to here that log and this one are the same. Absent: throughout.
-    #[prost(uint64, optional, tag = "21")]
-    pub shared_up_to: ::core::option::Option<u64>,
+    /// In a rebuild from an earlier log: where logs since then went on from one before.
+    #[prost(message, repeated, tag = "21")]
+    pub cuts: ::prost::alloc::vec::Vec<LogCut>,
+}
+/// A log of an earlier epoch is the same up to `head`, and not above.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogCut {
+    #[prost(uint64, tag = "1")]
+    pub log_epoch: u64,
+    #[prost(uint64, tag = "2")]
+    pub head: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MembersQuery {

@@ -107,7 +107,7 @@ fn upsert_full(
         .prepare_cached(
             "UPDATE conversation SET title = ?2, version = ?3, member = ?4, members = ?5, members_version = ?3, role = ?6,
                  change_head = max(change_head, ?7), head = max(head, ?8), read_up_to = max(read_up_to, ?9),
-                 counted_head = ?8, counted_read = ?9, counted_unread = ?10
+                 counted_head = ?8, counted_read = ?9, counted_unread = ?10, log_epoch = max(log_epoch, ?11)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -121,6 +121,7 @@ fn upsert_full(
             number(state.head.0),
             number(state.read_up_to.0),
             state.unread,
+            number(state.log_epoch.0),
         ])?;
     if let Some(peer) = &row.peer {
         raise_receipt(connection, id, peer, state.peer_delivered, state.peer_read)?;

@@ -60,8 +60,8 @@ pub(super) fn store_state(connection: &Connection, state: &DeviceState) -> Resul
         .prepare_cached(
             "INSERT OR REPLACE INTO device_state (one, cursor, log_epoch, answered_up_to, highest_used,
                  last_local_no, rebuild_at, rebuild_log_epoch, rebuild_after, settle_until,
-                 settle_by_history, rebuild_moved)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                 settle_by_history)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             number(state.cursor.0),
@@ -74,7 +74,6 @@ pub(super) fn store_state(connection: &Connection, state: &DeviceState) -> Resul
             rebuild.and_then(|rebuild| rebuild.after).map(|conversation| conversation.0),
             state.settle_until.map(|seq| number(seq.0)),
             state.settle_by_history,
-            rebuild.and_then(|rebuild| rebuild.moved).map(|conversation| conversation.0),
         ])?;
     Ok(())
 }
@@ -104,7 +103,6 @@ fn read_rebuild(row: &Row<'_>) -> rusqlite::Result<Option<Rebuild>> {
         at: InboxSeq(at),
         log_epoch: LogEpoch(read_number(row, "rebuild_log_epoch")?),
         after: row.get::<_, Option<[u8; 16]>>("rebuild_after")?.map(ConversationId),
-        moved: row.get::<_, Option<[u8; 16]>>("rebuild_moved")?.map(ConversationId),
     }))
 }
 

@@ -95,8 +95,8 @@ INSERT INTO message_text (rowid, text)
     SELECT id, CAST(body AS TEXT) FROM message WHERE kind = 0 AND hidden = 0;
 ";
 
-/// How far a rebuild from another log has brought the conversations.
-const MOVED: &str = "ALTER TABLE device_state ADD COLUMN rebuild_moved BLOB;";
+/// The log of the row that a rebuild stored last; 0: that of the cursor.
+const MOVED: &str = "ALTER TABLE conversation ADD COLUMN log_epoch INTEGER NOT NULL DEFAULT 0;";
 
 /// The version at which a group's members were counted; NULL: not known. A count made before is of unknown age.
 const COUNTED: &str = "ALTER TABLE conversation ADD COLUMN members_version INTEGER;";

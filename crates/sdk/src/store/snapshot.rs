@@ -1,7 +1,7 @@
 //! What the client core loads at the start.
 
 use anser_client::records::{ConversationMark, Snapshot};
-use anser_types::Seq;
+use anser_types::{LogEpoch, Seq};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
@@ -34,6 +34,7 @@ fn read_marks(connection: &Connection, me: &str) -> Result<Vec<ConversationMark>
     let marks = connection
         .prepare_cached(
             "SELECT conversation.id, conversation.peer, conversation.head, conversation.read_up_to,
+                    conversation.log_epoch,
                     coalesce((SELECT max(seq) FROM message WHERE message.conversation = conversation.id
                               AND message.sender = ?1 AND message.not_on_server = 0), 0) AS last_own,
                     coalesce(receipt.delivered, 0) AS delivered, coalesce(receipt.read, 0) AS read
@@ -50,6 +51,7 @@ fn read_marks(connection: &Connection, me: &str) -> Result<Vec<ConversationMark>
                 last_own: Seq(read_number(row, "last_own")?),
                 peer_delivered: Seq(read_number(row, "delivered")?),
                 peer_read: Seq(read_number(row, "read")?),
+                log_epoch: LogEpoch(read_number(row, "log_epoch")?),
             })
         })?
         .collect::<Result<_, _>>()?;

@@ -120,7 +120,7 @@ async fn an_older_schema_is_migrated_with_its_messages() {
     let newest = version(raw(directory.path(), 1));
     // Back to the schema before the search index.
     let connection = raw(directory.path(), 1);
-    let back = "DROP TABLE message_text; ALTER TABLE device_state DROP COLUMN rebuild_moved;
+    let back = "DROP TABLE message_text; ALTER TABLE conversation DROP COLUMN log_epoch;
         ALTER TABLE conversation DROP COLUMN members_version; PRAGMA user_version = 1";
     connection.execute_batch(back).unwrap();
     drop(connection);

@@ -103,7 +103,6 @@ async fn numbers_and_positions_survive() {
             at: InboxSeq(77),
             log_epoch: LogEpoch(3),
             after: Some(with_bob()),
-            moved: Some(with_bob()),
         }),
         settle_until: Some(InboxSeq::MAX),
         settle_by_history: true,
@@ -250,7 +249,8 @@ async fn unread_counts_what_is_stored_and_what_the_server_counted() {
         member: true,
         members: 2,
         role: Role::Member,
-        shared: None,
+        cuts: Vec::new(),
+        log_epoch: LogEpoch(3),
     };
     let row = ConversationRow {
         conversation: with_bob(),

@@ -136,7 +136,9 @@ async fn state(
     let Listing { conversation, member, position, heads } = listing;
     let id = conversation.id;
     // Zero is nobody's epoch: whoever says it knows of no earlier log.
-    let shared = conversation.shared_with(since).filter(|_| since > LogEpoch::ZERO);
+    let now = service.ledger().status().log_epoch;
+    let cuts =
+        if since > LogEpoch::ZERO { conversation.cuts_since(since, now) } else { Vec::new() };
     let head = visible::last_message(&member, heads);
     let is_member = member.is_present();
     let last_message = last_message(service, id, head).await?;
@@ -171,7 +173,7 @@ async fn state(
         member: is_member,
         members,
         role: if is_member { member.role } else { Role::Member },
-        shared,
+        cuts,
     })
 }
 
