@@ -91,7 +91,7 @@ impl DeviceRecord {
         let first = self.last.0.checked_sub(self.answers.len() as u64);
         first.is_some_and(|first| {
             let numbers = self.answers.iter().map(|kept| kept.answer.command_no.0);
-            numbers.eq(first + 1..=self.last.0)
+            numbers.eq((first..self.last.0).map(|before| before + 1))
         })
     }
 }

@@ -212,7 +212,10 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
         },
         _ => return Err(Malformed("a conversation is of no known kind")),
     };
-    let count = if code & HAS_CUTS > 0 { reader.varint()? } else { 0 };
+    let count = if code & HAS_CUTS > 0 { reader.count()? } else { 0 };
+    if code & HAS_CUTS > 0 && count == 0 {
+        return Err(Malformed("a conversation was cut nowhere"));
+    }
     let cut = |_| Ok(Cut { epoch: LogEpoch(reader.varint()?), head: Seq(reader.varint()?) });
     let cuts = (0..count).map(cut).collect::<Result<_, Malformed>>()?;
     reader.end()?;
