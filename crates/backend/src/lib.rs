@@ -15,6 +15,7 @@ pub mod memory;
 pub mod reads;
 #[cfg(feature = "test-support")]
 pub mod testing;
+pub mod weight;
 
 pub use accounts::{Accounts, CreateUser, Device, NewToken, Others, Token, User};
 pub use append::{

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anser_types::{
-    Change, ChangeNo, Conversation, ConversationId, Event, InboxSeq, Member, Message, Seq, UserNo,
-    Version,
+    Change, ChangeNo, Conversation, ConversationId, Edition, Event, InboxSeq, Member, Message, Seq,
+    UserNo, Version,
 };
 
 use crate::Boxed;
@@ -121,6 +121,10 @@ pub trait Conversations: Send + Sync {
         after: ChangeNo,
         limit: PageLimit,
     ) -> Boxed<'_, Result<Vec<Arc<Change>>, StoreError>>;
+
+    /// The contents a message had before it was edited, oldest first; none once it was taken back.
+    fn editions(&self, id: ConversationId, seq: Seq)
+    -> Boxed<'_, Result<Vec<Edition>, StoreError>>;
 
     /// Inbox entries after a number, ascending. Asked below the floor it returns no events (and the bounds).
     fn inbox(

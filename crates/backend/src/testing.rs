@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use anser_types::{
-    ChangeKind, CommandNo, Content, Conversation, ConversationId, ConversationKind, DeviceNo,
-    ErrorCode, LocalNo, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId, UserNo,
-    Version,
+    Alteration, ChangeKind, CommandNo, Content, Conversation, ConversationId, ConversationKind,
+    DeviceNo, ErrorCode, LocalNo, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId,
+    UserNo, Version,
 };
 
 use crate::append::{Append, InboxEntry, InboxWrite, MemberWrite, Origin, Record};
@@ -63,6 +63,7 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
         version: Version(1),
         created_at: UnixMs(0),
         cuts: Vec::new(),
+        pinned: Vec::new(),
     }
 }
 
@@ -71,7 +72,14 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
 pub fn group_row(id: ConversationId, title: &str, version: Version) -> Conversation {
     let title = title.to_owned();
     let kind = ConversationKind::Group { title, history_for_new_members: false };
-    Conversation { id, kind, version, created_at: UnixMs(0), cuts: Vec::new() }
+    Conversation {
+        id,
+        kind,
+        version,
+        created_at: UnixMs(0),
+        cuts: Vec::new(),
+        pinned: Vec::new(),
+    }
 }
 
 /// Puts one append together.
@@ -205,6 +213,18 @@ impl AppendBuilder {
     ) -> Self {
         let actor = who.id.clone();
         self.record(Record::Change { conversation: id, actor, kind }).heard_by(to)
+    }
+
+    /// A message is altered, told to these inboxes.
+    pub fn alters(
+        self,
+        id: ConversationId,
+        who: &Person,
+        seq: Seq,
+        alteration: Alteration,
+        to: &[&Person],
+    ) -> Self {
+        self.changes(id, who, ChangeKind::MessageAltered { seq, alteration }, to)
     }
 
     /// Somebody has read, and their other devices hear of it.

@@ -77,6 +77,11 @@ impl CommitBuilder {
         &self.bytes[range]
     }
 
+    /// The operations so far, behind the bytes that were reserved.
+    pub fn bytes_behind(&self, reserved: usize) -> &[u8] {
+        self.bytes.get(reserved..).unwrap_or_default()
+    }
+
     /// Operations so far.
     pub const fn operations(&self) -> usize {
         self.operations

@@ -1,17 +1,20 @@
 //! What the store's thread and the readers share: tables, what is pending, bounded caches of *committed* state, and
 //! the store's condition. Only the store's thread writes here, and only after the commit.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anser_backend::{Heads, InboxBounds, Position, Roster, StoreError, User};
-use anser_types::{ConversationId, InboxSeq, LogEpoch, Seq, UnixMs, UserId, UserNo};
+use anser_types::{
+    ChangeNo, ConversationId, Edition, InboxSeq, LogEpoch, Message, Seq, UnixMs, UserId, UserNo,
+};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::cache::Cache;
 use crate::codec::{
-    Malformed, read_change, read_conversation, read_member, read_message, read_number,
+    Malformed, read_change, read_conversation, read_edition, read_member, read_message, read_number,
 };
 use crate::keys::{self, Table};
 use crate::pending::Pending;
@@ -150,10 +153,9 @@ impl Core {
             state.heads.seq = Seq(number_of(&key)?);
             state.last_at = read_message(id, state.heads.seq, &row)?.server_time;
         }
-        let change_no = |number| anser_types::ChangeNo(number);
-        let range = keys::change(id, change_no(0))..=keys::change(id, change_no(u64::MAX));
+        let range = keys::change(id, ChangeNo::ZERO)..=keys::change(id, ChangeNo::MAX);
         if let Some((key, row)) = self.tables.last(Table::State, range)? {
-            state.heads.change_no = change_no(number_of(&key)?);
+            state.heads.change_no = ChangeNo(number_of(&key)?);
             let change = read_change(id, state.heads.change_no, &row)?;
             state.last_at = state.last_at.max(change.at);
         }
@@ -175,9 +177,34 @@ impl Core {
         let range = keys::member(id, UserNo(0))..=keys::member(id, UserNo(u64::MAX));
         self.tables.scan(Table::State, range, false, |key, row| {
             members.push(read_member(UserNo(number_of(key)?), row)?);
-            Ok(std::ops::ControlFlow::Continue(()))
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(Some(Arc::new(Roster { conversation, members })))
+    }
+
+    /// A message from the tables, which must be settled for its conversation.
+    pub fn stored_message(
+        &self,
+        id: ConversationId,
+        seq: Seq,
+    ) -> Result<Option<Message>, TableError> {
+        let row = self.tables.get(Table::Messages, &keys::message(id, seq))?;
+        Ok(row.map(|row| read_message(id, seq, &row)).transpose()?)
+    }
+
+    /// The contents a message had before, oldest first, from the tables, which must be settled for its conversation.
+    pub fn stored_editions(
+        &self,
+        id: ConversationId,
+        seq: Seq,
+    ) -> Result<Vec<Edition>, TableError> {
+        let mut found = Vec::new();
+        let range = keys::edition(id, seq, ChangeNo::ZERO)..=keys::edition(id, seq, ChangeNo::MAX);
+        self.tables.scan(Table::State, range, false, |key, row| {
+            found.push(read_edition(ChangeNo(number_of(key)?), row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
     }
 
     /// Inbox bounds from memory.

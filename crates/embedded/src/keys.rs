@@ -61,6 +61,8 @@ pub enum Tag {
     Change = 13,
     /// `user_no ‖ conversation` → nothing: the conversations of a user.
     Listing = 14,
+    /// `conversation ‖ seq ‖ change_no` → the content that this change replaced.
+    Edition = 15,
     /// `user_no ‖ device_no` → executed commands.
     Device = 20,
     /// `user_no ‖ device_no` → cursor.
@@ -135,6 +137,16 @@ pub fn position(id: ConversationId, user: UserNo) -> Key {
 /// A change.
 pub fn change(id: ConversationId, change_no: ChangeNo) -> Key {
     tagged(Tag::Change, &[&id.0, &change_no.0.to_be_bytes()])
+}
+
+/// A content that was replaced.
+pub fn edition(id: ConversationId, seq: Seq, until: ChangeNo) -> Key {
+    tagged(Tag::Edition, &[&id.0, &seq.0.to_be_bytes(), &until.0.to_be_bytes()])
+}
+
+/// What the keys of all contents of one message that were replaced begin with.
+pub fn editions(id: ConversationId, seq: Seq) -> Key {
+    tagged(Tag::Edition, &[&id.0, &seq.0.to_be_bytes()])
 }
 
 /// A conversation in a user's list.

@@ -1,5 +1,6 @@
 //! Commands: everything a user can ask to change, and the one answer each gets.
 
+use crate::alteration::Alteration;
 use crate::error::Refusal;
 use crate::id::{ConversationId, UserId};
 use crate::message::Content;
@@ -77,6 +78,15 @@ pub enum Command {
         conversation: ConversationId,
         /// Whom.
         users: Vec<UserId>,
+    },
+    /// Alter a message that was said: edit it, take it back, react to it, pin it.
+    Alter {
+        /// Where it was said.
+        at: Target,
+        /// Which.
+        seq: Seq,
+        /// What to do to it; [`Alteration::Gone`] is only ever told, never asked for.
+        alteration: Alteration,
     },
     /// A command this version does not know: refused with `UNSUPPORTED`, its number is used up.
     Unknown,

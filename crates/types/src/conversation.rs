@@ -37,6 +37,8 @@ pub struct Conversation {
     pub created_at: UnixMs,
     /// Where restores from backups cut its log, oldest first; at most [`CUTS_MAX`].
     pub cuts: Vec<Cut>,
+    /// Messages pinned to it, the latest pin last; at most `PINNED_MAX`.
+    pub pinned: Vec<Seq>,
 }
 
 /// Where a log was cut: readers who followed a log of an earlier epoch share with it what stands up to `head`, and

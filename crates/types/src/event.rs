@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use std::sync::Arc;
 
+use crate::alteration::Alteration;
 use crate::id::{ConversationId, UserId};
 use crate::message::Message;
 use crate::number::{ChangeNo, Seq, Version};
@@ -78,6 +79,13 @@ pub enum ChangeKind {
     MembersRemoved {
         /// Who.
         users: Vec<UserId>,
+    },
+    /// A message was altered. The ledger applies it to the stored message in the same commit.
+    MessageAltered {
+        /// Which message.
+        seq: Seq,
+        /// What was done to it.
+        alteration: Alteration,
     },
     /// A change this version does not know.
     Unknown {

@@ -3,6 +3,7 @@
 //!
 //! This crate knows no socket, no store, no wire format and no async runtime. Everything else may use it.
 
+pub mod alteration;
 pub mod command;
 pub mod conversation;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod message;
 pub mod number;
 pub mod time;
 
+pub use alteration::{Alteration, Altered, Edition, Reaction};
 pub use command::{Answer, Command, Done, Outcome, Target};
 pub use conversation::{Conversation, ConversationKind, Cut, Member, Period, Role};
 pub use error::{Blame, ErrorCode, Refusal};

@@ -23,6 +23,19 @@ pub const INBOX_FANOUT_MAX: usize = 200;
 pub const MEMBERS_PER_COMMAND: usize = 200;
 /// Users mentioned by one message.
 pub const MENTIONS_MAX: usize = 50;
+/// Bytes of a reaction: the longest emoji (families with skin tones) have 35.
+pub const REACTION_MAX_BYTES: usize = 48;
+/// Different reactions to one message; more could not be shown.
+pub const REACTIONS_MAX: usize = 20;
+/// How often one message may be edited; bounds what is kept of it and what a revocation must erase.
+pub const EDITS_MAX: usize = 50;
+/// How long after it was said a message may be edited by its sender, in milliseconds (two days).
+pub const EDIT_WITHIN_MS: u64 = 48 * 3600 * 1000;
+/// How long after it was said a message may be taken back by its sender, in milliseconds (a day). Owner and admins of a
+/// group may at any time.
+pub const REVOKE_WITHIN_MS: u64 = 24 * 3600 * 1000;
+/// Messages pinned to one conversation; the list travels with its row.
+pub const PINNED_MAX: usize = 50;
 /// Bytes of a group's title.
 pub const TITLE_MAX_BYTES: usize = 256;
 /// Entries an inbox keeps; a device further behind rebuilds by SyncReset.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::alteration::Altered;
 use crate::id::{ConversationId, MessageId, UserId};
 use crate::number::Seq;
 use crate::time::UnixMs;
@@ -28,6 +29,8 @@ pub enum MessageKind {
     Custom,
     /// A notice made by the server; refused from clients.
     System,
+    /// Several messages of another conversation, forwarded as one.
+    Merged,
     /// A kind this version does not know: kept and shown as such, never lost.
     Unknown(u32),
 }
@@ -46,6 +49,7 @@ impl MessageKind {
             Self::Card => 6,
             Self::Custom => 7,
             Self::System => 8,
+            Self::Merged => 9,
             Self::Unknown(code) => code,
         }
     }
@@ -63,6 +67,7 @@ impl MessageKind {
             6 => Self::Card,
             7 => Self::Custom,
             8 => Self::System,
+            9 => Self::Merged,
             other => Self::Unknown(other),
         }
     }
@@ -77,6 +82,8 @@ pub struct Content {
     pub body: Bytes,
     /// Users called by name.
     pub mentions: Vec<UserId>,
+    /// Everybody in the conversation is called.
+    pub mention_all: bool,
     /// The message of the same conversation this one answers.
     pub reply_to: Option<Seq>,
     /// When every reader should forget it.
@@ -84,6 +91,12 @@ pub struct Content {
 }
 
 impl Content {
+    /// Whether this user is called, by name or with everybody.
+    #[must_use]
+    pub fn mentions(&self, user: &UserId) -> bool {
+        self.mention_all || self.mentions.contains(user)
+    }
+
     /// Plain text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
@@ -91,6 +104,7 @@ impl Content {
             kind: MessageKind::Text,
             body: Bytes::from(text.into()),
             mentions: Vec::new(),
+            mention_all: false,
             reply_to: None,
             expires_at: None,
         }
@@ -114,4 +128,6 @@ pub struct Message {
     pub server_time: UnixMs,
     /// What was said; `None` is a tombstone (expired, revoked or erased): the seq stays taken.
     pub content: Option<Content>,
+    /// What changes made of it since; `None` if nothing did.
+    pub altered: Option<Box<Altered>>,
 }

@@ -1,12 +1,12 @@
-//! The records of an archive: thirteen subjects, each with its key and its row.
+//! The records of an archive: fourteen subjects, each with its key and its row.
 
 use std::fmt;
 
 use anser_types::{ChangeNo, ConversationId, Seq, UserNo};
 
 use crate::codec::{
-    DeviceRecord, Devices, KeyRow, Malformed, Reader, read_change, read_conversation, read_member,
-    read_message, read_number, read_pointer, read_position, read_user,
+    DeviceRecord, Devices, KeyRow, Malformed, Reader, read_change, read_conversation, read_edition,
+    read_member, read_message, read_number, read_pointer, read_position, read_user,
 };
 
 /// What a record is about; archives are ordered by it. Keys are fixed width and big-endian but for the text at the
@@ -40,11 +40,13 @@ pub enum Subject {
     Cursor = 12,
     /// `user_no ‖ key` → what an Idempotency-Key was used for.
     IdempotencyKey = 13,
+    /// `conversation ‖ seq ‖ change_no` → the content that this change replaced.
+    Edition = 14,
 }
 
 impl Subject {
     /// Every subject, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::LastUser,
         Self::User,
         Self::Devices,
@@ -58,6 +60,7 @@ impl Subject {
         Self::Commands,
         Self::Cursor,
         Self::IdempotencyKey,
+        Self::Edition,
     ];
 
     /// The subject with this number.
@@ -83,6 +86,7 @@ impl Subject {
             Self::Commands => "command records",
             Self::Cursor => "cursors",
             Self::IdempotencyKey => "idempotency keys",
+            Self::Edition => "replaced contents",
         }
     }
 }
@@ -138,6 +142,10 @@ impl Entry<'_> {
             Subject::Commands => {
                 let (_, _) = (key.u64()?, key.u64()?);
                 DeviceRecord::read(value)?;
+            }
+            Subject::Edition => {
+                let (_, _) = (key.conversation()?, key.u64()?);
+                read_edition(ChangeNo(key.u64()?), value)?;
             }
             Subject::IdempotencyKey => {
                 key.u64()?;

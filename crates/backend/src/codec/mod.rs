@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answers;
+mod messages;
 mod primitives;
 mod rows;
 #[cfg(test)]
@@ -12,11 +13,11 @@ mod tests;
 
 pub use accounts::{Devices, read_token, read_user, write_token, write_user};
 pub use answers::{DeviceRecord, Kept, KeyRow, read_delta, write_delta};
+pub use messages::{read_edition, read_message, write_edition, write_message, write_new_message};
 pub use primitives::{
     Malformed, Reader, put_bytes, put_text, put_varint, read_number, write_number,
 };
 pub use rows::{
-    Pointed, Pointer, read_change, read_conversation, read_member, read_message, read_pointer,
-    read_position, write_change, write_conversation, write_member, write_message, write_pointer,
-    write_position,
+    Pointed, Pointer, read_change, read_conversation, read_member, read_pointer, read_position,
+    write_change, write_conversation, write_member, write_pointer, write_position,
 };

@@ -30,6 +30,14 @@ pub fn put_text(out: &mut Vec<u8>, text: &str) {
     put_bytes(out, text.as_bytes());
 }
 
+/// Appends a count and that many user ids.
+pub fn put_users(out: &mut Vec<u8>, users: &[UserId]) {
+    put_varint(out, users.len() as u64);
+    for user in users {
+        put_text(out, user.as_str());
+    }
+}
+
 /// Appends a row that is one number.
 pub fn write_number(out: &mut Vec<u8>, number: u64) {
     out.push(ROW_FORMAT);
@@ -133,6 +141,15 @@ impl<'a> Reader<'a> {
     pub fn users(&mut self) -> Result<Vec<UserId>, Malformed> {
         let count = self.count()?;
         (0..count).map(|_| self.user()).collect()
+    }
+
+    /// A user id or none, written as a list.
+    pub fn at_most_one_user(&mut self) -> Result<Option<UserId>, Malformed> {
+        let mut users = self.users()?;
+        if users.len() > 1 {
+            return Err(Malformed("there are two users where one may be"));
+        }
+        Ok(users.pop())
     }
 
     /// A conversation id.

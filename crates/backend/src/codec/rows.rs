@@ -1,97 +1,22 @@
-//! The rows of conversations and inboxes: messages, changes, conversations, members, positions, pointers.
+//! The rows of conversations and inboxes: changes, conversations, members, positions, pointers.
 
 use crate::Position;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Content, Conversation, ConversationId, ConversationKind, Cut,
-    DeviceNo, LocalNo, LogEpoch, Member, Message, MessageId, MessageKind, Period, Role, Seq,
-    UnixMs, UserId, UserNo, Version,
+    Change, ChangeKind, ChangeNo, Conversation, ConversationId, ConversationKind, Cut, LogEpoch,
+    Member, Period, Role, Seq, UnixMs, UserNo, Version,
 };
 use bytes::Bytes;
 
-use super::primitives::{Malformed, ROW_FORMAT, Reader, put_bytes, put_text, put_varint};
-
-fn put_users(out: &mut Vec<u8>, users: &[UserId]) {
-    put_varint(out, users.len() as u64);
-    for user in users {
-        put_text(out, user.as_str());
-    }
-}
-
-const HAS_CONTENT: u8 = 1;
-const HAS_REPLY: u8 = 2;
-const HAS_EXPIRY: u8 = 4;
-
-/// What a message row holds beyond its key; the content is borrowed so that a commit never clones it.
-pub fn write_message(
-    out: &mut Vec<u8>,
-    sender: &UserId,
-    id: MessageId,
-    sent_at: UnixMs,
-    server_time: UnixMs,
-    content: Option<&Content>,
-) {
-    out.push(ROW_FORMAT);
-    let flags = content.map_or(0, |content| {
-        HAS_CONTENT
-            | if content.reply_to.is_some() { HAS_REPLY } else { 0 }
-            | if content.expires_at.is_some() { HAS_EXPIRY } else { 0 }
-    });
-    out.push(flags);
-    put_text(out, sender.as_str());
-    for number in [id.device.0, id.local_no.0, sent_at.0, server_time.0] {
-        put_varint(out, number);
-    }
-    if let Some(content) = content {
-        put_varint(out, u64::from(content.kind.code()));
-        if let Some(Seq(seq)) = content.reply_to {
-            put_varint(out, seq);
-        }
-        if let Some(UnixMs(at)) = content.expires_at {
-            put_varint(out, at);
-        }
-        put_users(out, &content.mentions);
-        put_bytes(out, &content.body);
-    }
-}
-
-/// Reads a message row.
-pub fn read_message(
-    conversation: ConversationId,
-    seq: Seq,
-    bytes: &[u8],
-) -> Result<Message, Malformed> {
-    let mut reader = Reader::row(bytes)?;
-    let flags = reader.u8()?;
-    let sender = reader.user()?;
-    let id = MessageId { device: DeviceNo(reader.varint()?), local_no: LocalNo(reader.varint()?) };
-    let sent_at = UnixMs(reader.varint()?);
-    let server_time = UnixMs(reader.varint()?);
-    let content = match flags {
-        0 => None,
-        _ if flags & !(HAS_CONTENT | HAS_REPLY | HAS_EXPIRY) != 0 || flags & HAS_CONTENT == 0 => {
-            return Err(Malformed("a message has unknown flags"));
-        }
-        _ => Some(read_content(&mut reader, flags)?),
-    };
-    reader.end()?;
-    Ok(Message { conversation, seq, sender, id, sent_at, server_time, content })
-}
-
-fn read_content(reader: &mut Reader<'_>, flags: u8) -> Result<Content, Malformed> {
-    let code = u32::try_from(reader.varint()?).map_err(|_| Malformed("a kind is too large"))?;
-    Ok(Content {
-        kind: MessageKind::from_code(code),
-        reply_to: if flags & HAS_REPLY == 0 { None } else { Some(Seq(reader.varint()?)) },
-        expires_at: if flags & HAS_EXPIRY == 0 { None } else { Some(UnixMs(reader.varint()?)) },
-        mentions: reader.users()?,
-        body: Bytes::copy_from_slice(reader.bytes()?),
-    })
-}
+use super::messages::{read_alteration, write_alteration};
+use super::primitives::{
+    Malformed, ROW_FORMAT, Reader, put_bytes, put_text, put_users, put_varint,
+};
 
 const GROUP_CREATED: u8 = 1;
 const MEMBERS_JOINED: u8 = 2;
 const MEMBER_LEFT: u8 = 3;
 const MEMBERS_REMOVED: u8 = 4;
+const MESSAGE_ALTERED: u8 = 5;
 const UNKNOWN_CHANGE: u8 = 255;
 
 /// Appends a change row.
@@ -120,6 +45,11 @@ pub fn write_change(out: &mut Vec<u8>, change: &Change) {
             out.push(MEMBERS_REMOVED);
             put_users(out, users);
         }
+        ChangeKind::MessageAltered { seq, alteration } => {
+            out.push(MESSAGE_ALTERED);
+            put_varint(out, seq.0);
+            write_alteration(out, alteration);
+        }
         ChangeKind::Unknown { kind, raw } => {
             out.push(UNKNOWN_CHANGE);
             put_varint(out, u64::from(*kind));
@@ -146,14 +76,12 @@ pub fn read_change(
         MEMBERS_JOINED => {
             ChangeKind::MembersJoined { title: reader.text()?.to_owned(), users: reader.users()? }
         }
-        MEMBER_LEFT => {
-            let mut owners = reader.users()?;
-            if owners.len() > 1 {
-                return Err(Malformed("a group has two new owners"));
-            }
-            ChangeKind::MemberLeft { new_owner: owners.pop() }
-        }
+        MEMBER_LEFT => ChangeKind::MemberLeft { new_owner: reader.at_most_one_user()? },
         MEMBERS_REMOVED => ChangeKind::MembersRemoved { users: reader.users()? },
+        MESSAGE_ALTERED => ChangeKind::MessageAltered {
+            seq: Seq(reader.varint()?),
+            alteration: read_alteration(&mut reader)?,
+        },
         UNKNOWN_CHANGE => ChangeKind::Unknown {
             kind: u32::try_from(reader.varint()?)
                 .map_err(|_| Malformed("a change's kind is too large"))?,
@@ -170,31 +98,38 @@ const GROUP: u8 = 1;
 const GROUP_WITH_HISTORY: u8 = 2;
 /// Added to the kind of a row that says where its log was cut.
 const HAS_CUTS: u8 = 128;
+/// Added to the kind of a row that ends with the pinned messages.
+const HAS_PINNED: u8 = 64;
 
 /// Appends a conversation's row.
 pub fn write_conversation(out: &mut Vec<u8>, row: &Conversation) {
     out.push(ROW_FORMAT);
     put_varint(out, row.version.0);
     put_varint(out, row.created_at.0);
-    let cuts = if row.cuts.is_empty() { 0 } else { HAS_CUTS };
+    let more = if row.cuts.is_empty() { 0 } else { HAS_CUTS }
+        | if row.pinned.is_empty() { 0 } else { HAS_PINNED };
     match &row.kind {
         ConversationKind::Direct { a, b } => {
-            out.push(DIRECT | cuts);
+            out.push(DIRECT | more);
             put_text(out, a.as_str());
             put_text(out, b.as_str());
         }
         ConversationKind::Group { title, history_for_new_members } => {
             let kind = if *history_for_new_members { GROUP_WITH_HISTORY } else { GROUP };
-            out.push(kind | cuts);
+            out.push(kind | more);
             put_text(out, title);
         }
     }
-    if cuts > 0 {
+    if !row.cuts.is_empty() {
         put_varint(out, row.cuts.len() as u64);
+        for cut in &row.cuts {
+            put_varint(out, cut.epoch.0);
+            put_varint(out, cut.head.0);
+        }
     }
-    for cut in &row.cuts {
-        put_varint(out, cut.epoch.0);
-        put_varint(out, cut.head.0);
+    if !row.pinned.is_empty() {
+        put_varint(out, row.pinned.len() as u64);
+        row.pinned.iter().for_each(|seq| put_varint(out, seq.0));
     }
 }
 
@@ -204,7 +139,7 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
     let version = Version(reader.varint()?);
     let created_at = UnixMs(reader.varint()?);
     let code = reader.u8()?;
-    let kind = match code & !HAS_CUTS {
+    let kind = match code & !(HAS_CUTS | HAS_PINNED) {
         DIRECT => ConversationKind::Direct { a: reader.user()?, b: reader.user()? },
         code @ (GROUP | GROUP_WITH_HISTORY) => ConversationKind::Group {
             title: reader.text()?.to_owned(),
@@ -218,8 +153,10 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
     }
     let cut = |_| Ok(Cut { epoch: LogEpoch(reader.varint()?), head: Seq(reader.varint()?) });
     let cuts = (0..count).map(cut).collect::<Result<_, Malformed>>()?;
+    let count = if code & HAS_PINNED > 0 { reader.count()? } else { 0 };
+    let pinned = (0..count).map(|_| reader.varint().map(Seq)).collect::<Result<_, _>>()?;
     reader.end()?;
-    Ok(Conversation { id, kind, version, created_at, cuts })
+    Ok(Conversation { id, kind, version, created_at, cuts, pinned })
 }
 
 /// Appends a membership's row.

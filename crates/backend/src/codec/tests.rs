@@ -4,10 +4,10 @@ use std::fmt::Debug;
 
 use crate::{Device, DeviceKey, Position, Token, User};
 use anser_types::{
-    Answer, Change, ChangeKind, ChangeNo, CommandNo, Content, Conversation, ConversationId,
-    ConversationKind, DeviceClass, DeviceNo, Done, ErrorCode, InboxSeq, LocalNo, LogEpoch, Member,
-    Message, MessageId, MessageKind, Outcome, Period, Refusal, Role, Seq, UnixMs, UserId, UserNo,
-    Version,
+    Alteration, Altered, Answer, Change, ChangeKind, ChangeNo, CommandNo, Content, Conversation,
+    ConversationId, ConversationKind, DeviceClass, DeviceNo, Done, Edition, ErrorCode, InboxSeq,
+    LocalNo, LogEpoch, Member, Message, MessageId, MessageKind, Outcome, Period, Reaction, Refusal,
+    Role, Seq, UnixMs, UserId, UserNo, Version,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -45,13 +45,34 @@ fn content() -> Content {
         mentions: vec![user("ann"), user("anna")],
         reply_to: Some(Seq(300)),
         expires_at: Some(UnixMs(1_800_000_000_000)),
+        mention_all: true,
     }
 }
 
 #[test]
 fn messages_and_tombstones() {
-    let plain = Content { mentions: Vec::new(), reply_to: None, expires_at: None, ..content() };
-    for content in [None, Some(content()), Some(plain)] {
+    let plain = Content {
+        mentions: Vec::new(),
+        mention_all: false,
+        reply_to: None,
+        expires_at: None,
+        ..content()
+    };
+    let altered = Altered {
+        by: ChangeNo(400),
+        edits: 2,
+        edited_at: Some(UnixMs(9)),
+        revoked_by: None,
+        reactions: vec![Reaction { emoji: "👍".into(), users: vec![user("ann"), user("bob")] }],
+    };
+    let revoked = Altered { revoked_by: Some(user("bob")), ..Altered::default() };
+    let cases = [
+        (None, None),
+        (Some(content()), None),
+        (Some(plain), Some(altered)),
+        (None, Some(revoked)),
+    ];
+    for (content, altered) in cases {
         let message = Message {
             conversation: HERE,
             seq: Seq(9),
@@ -60,13 +81,21 @@ fn messages_and_tombstones() {
             sent_at: UnixMs(1),
             server_time: UnixMs(2),
             content,
+            altered: altered.map(Box::new),
         };
-        let m = message.clone();
-        let write = |out: &mut Vec<u8>| {
-            write_message(out, &m.sender, m.id, m.sent_at, m.server_time, m.content.as_ref());
-        };
-        holds(&message, write, |row| read_message(HERE, Seq(9), row));
+        holds(&message, |out| write_message(out, &message), |row| read_message(HERE, Seq(9), row));
     }
+}
+
+#[test]
+fn contents_that_were_replaced() {
+    let edition = Edition { until: ChangeNo(7), since: UnixMs(5), content: content() };
+    let write = |out: &mut Vec<u8>| write_edition(out, edition.since, &edition.content);
+    holds(&edition, write, |row| read_edition(ChangeNo(7), row));
+}
+
+fn altered(alteration: Alteration) -> ChangeKind {
+    ChangeKind::MessageAltered { seq: Seq(300), alteration }
 }
 
 #[test]
@@ -77,6 +106,13 @@ fn changes_of_every_kind() {
         ChangeKind::MemberLeft { new_owner: None },
         ChangeKind::MemberLeft { new_owner: Some(user("b")) },
         ChangeKind::MembersRemoved { users: Vec::new() },
+        altered(Alteration::Edit(content())),
+        altered(Alteration::Revoke),
+        altered(Alteration::React { emoji: "👍".into(), on: true }),
+        altered(Alteration::React { emoji: "👍".into(), on: false }),
+        altered(Alteration::Pin { on: true }),
+        altered(Alteration::Pin { on: false }),
+        altered(Alteration::Gone),
         ChangeKind::Unknown { kind: 99, raw: Bytes::from_static(b"raw") },
     ];
     for kind in kinds {
@@ -102,8 +138,11 @@ fn conversations_and_members() {
     ];
     for kind in kinds {
         let created_at = UnixMs(5);
+        let (cuts, pinned) = (Vec::new(), Vec::new());
         let mut row =
-            Conversation { id: HERE, kind, version: Version(300), created_at, cuts: Vec::new() };
+            Conversation { id: HERE, kind, version: Version(300), created_at, cuts, pinned };
+        holds(&row, |out| write_conversation(out, &row), |bytes| read_conversation(HERE, bytes));
+        row.pinned = vec![Seq(3), Seq(1_000)];
         holds(&row, |out| write_conversation(out, &row), |bytes| read_conversation(HERE, bytes));
         row.cut(LogEpoch(1), Seq::ZERO);
         row.cut(LogEpoch(1_780_000_000), Seq(7));

@@ -4,6 +4,7 @@
 //! test per property, or calls [`run_all`]. The suite knows nothing of the backend but its ports.
 
 pub mod accounts;
+pub mod alterations;
 pub mod exactly_once;
 mod harness;
 pub mod keys;
@@ -111,6 +112,11 @@ properties! { $
     pages::change_pages_go_on_after_a_number
     pages::contents_come_back_as_they_were
     pages::the_raw_store_lists_everything
+    alterations::a_message_shows_what_changes_made_of_it
+    alterations::replaced_contents_are_kept
+    alterations::a_revocation_leaves_nothing
+    alterations::alterations_of_a_batch_see_each_other
+    alterations::a_missing_target_is_left_alone
     accounts::users_are_created_once
     accounts::passwords_are_replaced_durably
     accounts::a_new_token_replaces_the_devices_older_one

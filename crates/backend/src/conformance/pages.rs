@@ -143,6 +143,7 @@ pub fn contents_come_back_as_they_were<H: Harness>(on: &mut Subject<H>) {
             kind: MessageKind::Unknown(u32::MAX),
             body: Bytes::from((0..=255).collect::<Vec<u8>>()),
             mentions: users,
+            mention_all: true,
             reply_to: Some(Seq(1)),
             expires_at: Some(UnixMs(u64::MAX)),
         },

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anser_types::{
-    ChangeKind, ChangeNo, CommandNo, ConversationId, ErrorCode, InboxSeq, Role, Seq, SessionEpoch,
-    UserNo, Version,
+    Alteration, ChangeKind, ChangeNo, CommandNo, Content, ConversationId, ErrorCode, InboxSeq,
+    Role, Seq, SessionEpoch, UserNo, Version,
 };
 use proptest::test_runner::{Config, TestRunner};
 
@@ -327,6 +327,11 @@ impl<H: Harness> Run<H> {
                 let head = self.reference.heads(id).seq;
                 builder.reads(id, actor, Seq(head.0 * u64::from(*sixteenths) / 16))
             }
+            Deed::Alter { sixteenths, how } => {
+                let head = self.reference.heads(id).seq;
+                let seq = Seq(head.0 * u64::from(*sixteenths) / 16 + u64::from(how / 128));
+                builder.alters(id, actor, seq, alteration(*how), &audience)
+            }
             Deed::Role { person, role } => {
                 let row = self.raised(room, version);
                 builder.row(row).sets_role(id, someone(*person), Role::from_code(*role))
@@ -400,6 +405,14 @@ impl<H: Harness> Run<H> {
                 );
             }
             assert_eq!(store.changes(id), reference.changes(id), "changes of {id}");
+            for message in reference.messages(id) {
+                assert_eq!(
+                    store.call(|ports| ports.conversations.editions(id, message.seq)),
+                    reference.call(|ports| ports.conversations.editions(id, message.seq)),
+                    "replaced contents of {id}, {}",
+                    message.seq
+                );
+            }
             let after = ChangeNo(heads.change_no.0 / 2);
             assert_eq!(
                 store.call(|ports| ports.conversations.changes(id, after, WHOLE)),
@@ -428,6 +441,18 @@ impl<H: Harness> Run<H> {
             let after = listed.first().map(|listing| listing.conversation.id);
             assert_eq!(store.listings(person, after, 2), reference.listings(person, after, 2));
         }
+    }
+}
+
+fn alteration(how: u8) -> Alteration {
+    let emoji = || ["👍", "🪿"][usize::from(how / 16 % 2)].to_owned();
+    match how % 16 {
+        0..=4 => Alteration::Edit(Content::text(format!("edited {how}"))),
+        5..=8 => Alteration::React { emoji: emoji(), on: true },
+        9..=11 => Alteration::React { emoji: emoji(), on: false },
+        12 => Alteration::Pin { on: true },
+        13 => Alteration::Pin { on: false },
+        _ => Alteration::Revoke,
     }
 }
 

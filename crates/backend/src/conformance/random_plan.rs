@@ -67,6 +67,8 @@ pub(super) enum Deed {
     Role { person: u8, role: u8 },
     /// Reads up to a part of the room.
     Read { sixteenths: u8 },
+    /// Alters a message somewhere in a part of the room.
+    Alter { sixteenths: u8, how: u8 },
     /// Is refused.
     Refused,
     /// Says something, comes or goes, and says something again, all in one.
@@ -122,6 +124,7 @@ fn deed() -> impl Strategy<Value = Deed> {
             .prop_map(|(person, sees_history)| Deed::ComeOrGo { person, sees_history }),
         1 => (any::<u8>(), 0..3_u8).prop_map(|(person, role)| Deed::Role { person, role }),
         3 => (0..=16_u8).prop_map(|sixteenths| Deed::Read { sixteenths }),
+        4 => (0..=16_u8, any::<u8>()).prop_map(|(sixteenths, how)| Deed::Alter { sixteenths, how }),
         1 => Just(Deed::Refused),
         1 => any::<u8>().prop_map(|person| Deed::Mixed { person }),
     ]

@@ -261,6 +261,7 @@ impl<'a> Records<'a> {
                     sent_at: *sent_at,
                     server_time: at,
                     content: Some(content.as_ref().clone()),
+                    altered: None,
                 }));
                 Assigned::Message { seq, at }
             }
@@ -270,7 +271,7 @@ impl<'a> Records<'a> {
                 log.heads.change_no = log.heads.change_no.next();
                 let (change_no, after_seq) = (log.heads.change_no, log.heads.seq);
                 let at = log.tick(self.at);
-                log.changes.push(Arc::new(Change {
+                let change = Change {
                     conversation: *conversation,
                     change_no,
                     after_seq,
@@ -278,7 +279,9 @@ impl<'a> Records<'a> {
                     actor: actor.clone(),
                     at,
                     kind: kind.clone(),
-                }));
+                };
+                log.alter(self.durable, &change);
+                log.changes.push(Arc::new(change));
                 Assigned::Change { change_no, after_seq, version, at }
             }
         }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, ConversationId, Event, InboxSeq, Message, Seq, Unavailable,
-    UserNo,
+    Change, ChangeNo, ConversationId, Edition, Event, InboxSeq, Message, Seq, Unavailable, UserNo,
 };
 
 use super::backend::{Machine, MemoryBackend};
@@ -16,6 +15,7 @@ use crate::ledger::{InboxBounds, StoreError};
 use crate::reads::{
     Conversations, Heads, InboxPage, Inspect, Listing, Order, PageLimit, Position, Roster,
 };
+use crate::weight;
 
 impl Conversations for MemoryBackend {
     fn roster(&self, id: ConversationId) -> Boxed<'_, Result<Option<Arc<Roster>>, StoreError>> {
@@ -50,8 +50,8 @@ impl Conversations for MemoryBackend {
                 let to = usize::try_from(up_to.0).unwrap_or(usize::MAX).min(log.messages.len());
                 let within = log.messages[from.min(to)..to].iter().flatten();
                 match order {
-                    Order::OldestFirst => fill(within, limit, |m| weight_of(m)),
-                    Order::NewestFirst => fill(within.rev(), limit, |m| weight_of(m)),
+                    Order::OldestFirst => fill(within, limit, |m| weight::of_message(m)),
+                    Order::NewestFirst => fill(within.rev(), limit, |m| weight::of_message(m)),
                 }
             })
         })
@@ -67,7 +67,20 @@ impl Conversations for MemoryBackend {
             self.read(|machine| {
                 let Some(log) = machine.durable.conversations.get(&id) else { return Vec::new() };
                 let from = usize::try_from(after.0).unwrap_or(usize::MAX).min(log.changes.len());
-                fill(log.changes[from..].iter(), limit, |change| weight_of_change(change))
+                fill(log.changes[from..].iter(), limit, |change| weight::of_change(change))
+            })
+        })
+    }
+
+    fn editions(
+        &self,
+        id: ConversationId,
+        seq: Seq,
+    ) -> Boxed<'_, Result<Vec<Edition>, StoreError>> {
+        Box::pin(async move {
+            self.read(|machine| {
+                let log = machine.durable.conversations.get(&id);
+                log.and_then(|log| log.editions.get(&seq)).cloned().unwrap_or_default()
             })
         })
     }
@@ -93,7 +106,7 @@ impl Conversations for MemoryBackend {
                     .take(limit.entries.max(1))
                     .map(|row| resolve(durable, row.target))
                     .collect();
-                InboxPage { first, events: fill(rest.iter(), limit, weight_of_event), bounds }
+                InboxPage { first, events: fill(rest.iter(), limit, weight::of_event), bounds }
             })
         })
     }
@@ -208,31 +221,4 @@ fn fill<'a, T: Clone + 'a>(
         page.push(entry.clone());
     }
     page
-}
-
-fn weight_of(message: &Message) -> usize {
-    message.content.as_ref().map_or(0, |content| content.body.len())
-}
-
-fn weight_of_change(change: &Change) -> usize {
-    match &change.kind {
-        ChangeKind::GroupCreated { title, members: users }
-        | ChangeKind::MembersJoined { title, users } => {
-            title.len() + users.iter().map(|user| user.as_str().len()).sum::<usize>()
-        }
-        ChangeKind::MembersRemoved { users } => {
-            users.iter().map(|user| user.as_str().len()).sum::<usize>()
-        }
-        ChangeKind::MemberLeft { .. } => 0,
-        ChangeKind::Unknown { raw, .. } => raw.len(),
-    }
-}
-
-fn weight_of_event(event: &Event) -> usize {
-    match event {
-        Event::Message(message) => weight_of(message),
-        Event::Change(change) => weight_of_change(change),
-        Event::ReadSync { .. } | Event::Unavailable(_) => 0,
-        Event::Unknown { raw, .. } => raw.len(),
-    }
 }

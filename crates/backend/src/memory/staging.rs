@@ -5,10 +5,11 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use anser_types::{
-    Change, Conversation, ConversationId, InboxSeq, Member, Message, Seq, UnixMs, UserNo, Version,
+    Alteration, Change, ChangeKind, ChangeNo, Conversation, ConversationId, Edition, InboxSeq,
+    Member, Message, Seq, UnixMs, UserNo, Version,
 };
 
-use super::state::{DeviceRecord, Durable, InboxRow, KeyRecord};
+use super::state::{DeviceRecord, Durable, InboxRow, KeyRecord, Log, index};
 use crate::ledger::DeviceKey;
 use crate::reads::Heads;
 
@@ -33,6 +34,17 @@ pub(super) struct StagedLog {
     pub changes: Vec<Arc<Change>>,
     pub heads: Heads,
     pub last_at: UnixMs,
+    altered: BTreeMap<Seq, Target>,
+}
+
+/// A message as the batch leaves it.
+#[derive(Debug)]
+struct Target {
+    message: Arc<Message>,
+    /// Every content it had before.
+    editions: Vec<Edition>,
+    /// Edits of which nothing may be left to tell.
+    gone: Vec<ChangeNo>,
 }
 
 impl StagedLog {
@@ -46,7 +58,41 @@ impl StagedLog {
             changes: Vec::new(),
             heads: durable.heads(id),
             last_at: log.map(|log| log.last_at).unwrap_or_default(),
+            altered: BTreeMap::new(),
         }
+    }
+
+    /// Applies a change to the message it names, if it names one that exists.
+    pub fn alter(&mut self, durable: &Durable, change: &Change) {
+        let ChangeKind::MessageAltered { seq, alteration } = &change.kind else { return };
+        let log = durable.conversations.get(&change.conversation);
+        let Some(mut target) = self.altered.remove(seq).or_else(|| self.target(log, *seq)) else {
+            return;
+        };
+        let replaced = target.message.content.clone();
+        let since = target.message.content_since();
+        let message = Arc::make_mut(&mut target.message);
+        message.alter(change.change_no, change.at, &change.actor, alteration);
+        match (alteration, replaced) {
+            (Alteration::Edit(_), Some(content)) => {
+                target.editions.push(Edition { until: change.change_no, since, content });
+            }
+            (Alteration::Revoke, _) => {
+                target.gone.extend(target.editions.drain(..).map(|edition| edition.until));
+            }
+            _ => {}
+        }
+        self.altered.insert(*seq, target);
+    }
+
+    fn target(&self, log: Option<&Log>, seq: Seq) -> Option<Target> {
+        let durable = log.map_or(0, |log| log.messages.len() as u64);
+        let message = match seq.0.checked_sub(durable) {
+            None | Some(0) => log.and_then(|log| log.message(seq)),
+            Some(place) => index(place).and_then(|place| self.messages.get(place)),
+        };
+        let editions = log.and_then(|log| log.editions.get(&seq)).cloned().unwrap_or_default();
+        Some(Target { message: Arc::clone(message?), editions, gone: Vec::new() })
     }
 
     pub fn version(&self) -> Version {
@@ -133,6 +179,7 @@ impl Staged {
             }
             log.messages.extend(staged.messages.into_iter().map(Some));
             log.changes.extend(staged.changes);
+            staged.altered.into_iter().for_each(|(seq, target)| log.replace(seq, target));
             log.last_at = staged.last_at;
         }
         for (user, rows) in self.inboxes {
@@ -140,5 +187,21 @@ impl Staged {
         }
         durable.devices.extend(self.devices);
         durable.keys.extend(self.keys);
+    }
+}
+
+impl Log {
+    fn replace(&mut self, seq: Seq, target: Target) {
+        if let Some(place) = index(seq.0).and_then(|place| self.messages.get_mut(place)) {
+            *place = Some(target.message);
+        }
+        self.editions.insert(seq, target.editions);
+        for no in target.gone {
+            let change = index(no.0).and_then(|place| self.changes.get_mut(place));
+            if let Some(change) = change {
+                let kind = ChangeKind::MessageAltered { seq, alteration: Alteration::Gone };
+                Arc::make_mut(change).kind = kind;
+            }
+        }
     }
 }

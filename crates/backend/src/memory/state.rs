@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use anser_types::{
-    Answer, Change, ChangeNo, CommandNo, CommitNo, Conversation, ConversationId, DeviceNo,
+    Answer, Change, ChangeNo, CommandNo, CommitNo, Conversation, ConversationId, DeviceNo, Edition,
     InboxSeq, LogEpoch, Member, Message, Seq, UnixMs, UserId, UserNo, Version,
 };
 
@@ -64,6 +64,8 @@ pub(super) struct Log {
     pub messages: Vec<Option<Arc<Message>>>,
     /// `changes[i]` has number `i + 1`.
     pub changes: Vec<Arc<Change>>,
+    /// Contents that were replaced, oldest first.
+    pub editions: BTreeMap<Seq, Vec<Edition>>,
     /// Server time of the last message or change.
     pub last_at: UnixMs,
 }

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use anser_backend::conformance::{
-    Harness, MemoryHarness, Ports, Settings, Subject, exactly_once, keys, membership, numbering,
-    pages, random,
+    Harness, MemoryHarness, Ports, Settings, Subject, alterations, exactly_once, keys, membership,
+    numbering, pages, random,
 };
 use anser_backend::{
     Append, Appended, Boxed, Conversations, DeviceKey, ExpiryPolicy, ExpiryReport, Heads,
@@ -14,8 +14,8 @@ use anser_backend::{
     Roster, SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
 use anser_types::{
-    Change, ChangeNo, CommandNo, ConversationId, InboxSeq, Message, Seq, SessionEpoch, UnixMs,
-    UserNo,
+    Change, ChangeNo, CommandNo, ConversationId, Edition, InboxSeq, Message, Seq, SessionEpoch,
+    UnixMs, UserNo,
 };
 use parking_lot::Mutex;
 
@@ -49,6 +49,8 @@ enum Bug {
     KeysShared,
     /// Removing old idempotency keys takes young ones too.
     YoungKeysRemoved,
+    /// What a message said before it was edited is gone.
+    ContentsForgotten,
 }
 
 #[derive(Clone)]
@@ -167,6 +169,16 @@ impl Conversations for Sabotaged {
         self.sound.conversations.messages(id, after, up_to, order, self.limit(limit))
     }
 
+    fn editions(
+        &self,
+        id: ConversationId,
+        seq: Seq,
+    ) -> Boxed<'_, Result<Vec<Edition>, StoreError>> {
+        let found = self.sound.conversations.editions(id, seq);
+        let forgotten = self.has(Bug::ContentsForgotten);
+        Box::pin(async move { if forgotten { Ok(Vec::new()) } else { found.await } })
+    }
+
     fn changes(
         &self,
         id: ConversationId,
@@ -274,6 +286,7 @@ fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
         (Bug::FlushForgotten, membership::soft_positions_show_at_once_and_last_when_flushed),
         (Bug::PositionsMixed, membership::read_positions_move_forward_only),
         (Bug::LeftOnesHidden, membership::conversations_are_listed_in_pages),
+        (Bug::ContentsForgotten, alterations::replaced_contents_are_kept),
         (Bug::KeysShared, keys::keys_of_different_users_never_meet),
         (Bug::YoungKeysRemoved, keys::old_keys_are_removed_and_younger_ones_stay),
     ];

@@ -29,6 +29,7 @@ pub const fn place_of(subject: Subject) -> Place {
         Subject::Commands => Tag::Device,
         Subject::Cursor => Tag::Cursor,
         Subject::IdempotencyKey => Tag::IdempotencyKey,
+        Subject::Edition => Tag::Edition,
     };
     Place { table: Table::State, tag: Some(tag) }
 }

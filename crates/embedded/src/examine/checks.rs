@@ -25,6 +25,7 @@ pub fn name_of(subject: Subject, key: &[u8]) -> String {
             | Subject::Message
             | Subject::Change
             | Subject::Position
+            | Subject::Edition
     ) && let Ok(id) = reader.conversation()
     {
         words.push(format!("of {id}"));
@@ -119,6 +120,11 @@ impl Checks {
                     let touches = format!("inbox entries {} to {cursor} of user {user}", head + 1);
                     telling.damage(format!("tables: device {device} has seen more"), touches);
                 }
+            }
+            Subject::Edition => {
+                let (id, seq) = (key.conversation()?, key.u64()?);
+                let heads = self.conversation(id, telling);
+                heads.seq = reaches(telling, id, heads.seq, seq, "a replaced content");
             }
             Subject::Commands | Subject::IdempotencyKey => {}
         }

@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use anser_backend::weight;
 use anser_backend::{
     Boxed, Conversations, Heads, InboxBounds, InboxPage, Listing, Order, PageLimit, Position,
     Roster, StoreError,
 };
-use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, InboxSeq, Message, Seq, UserNo};
+use anser_types::{Change, ChangeNo, ConversationId, Edition, InboxSeq, Message, Seq, UserNo};
 
 use crate::codec::{Malformed, read_change, read_message};
 use crate::core::{Core, number_of};
@@ -48,24 +49,6 @@ impl<T> Page<T> {
     }
 }
 
-/// What a message weighs in a page.
-pub fn weight_of(message: &Message) -> usize {
-    message.content.as_ref().map_or(0, |content| content.body.len())
-}
-
-/// What a change weighs in a page.
-pub fn weight_of_change(change: &Change) -> usize {
-    let names =
-        |users: &[anser_types::UserId]| users.iter().map(|u| u.as_str().len()).sum::<usize>();
-    match &change.kind {
-        ChangeKind::GroupCreated { title, members: users }
-        | ChangeKind::MembersJoined { title, users } => title.len() + names(users),
-        ChangeKind::MembersRemoved { users } => names(users),
-        ChangeKind::MemberLeft { .. } => 0,
-        ChangeKind::Unknown { raw, .. } => raw.len(),
-    }
-}
-
 fn messages(
     core: &Core,
     id: ConversationId,
@@ -77,7 +60,7 @@ fn messages(
     let range = keys::message(id, after.next()).to_vec()..=keys::message(id, up_to).to_vec();
     core.tables.scan(Table::Messages, range, order == Order::NewestFirst, |key, row| {
         let message = Arc::new(read_message(id, Seq(number_of(key)?), row)?);
-        let bytes = weight_of(&message);
+        let bytes = weight::of_message(&message);
         let taken = page.take(message, bytes);
         Ok(if page.is_full() { ControlFlow::Break(()) } else { taken })
     })?;
@@ -94,7 +77,7 @@ fn changes(
     let range = keys::change(id, after.next())..=keys::change(id, ChangeNo::MAX);
     core.tables.scan(Table::State, range, false, |key, row| {
         let change = Arc::new(read_change(id, ChangeNo(number_of(key)?), row)?);
-        let bytes = weight_of_change(&change);
+        let bytes = weight::of_change(&change);
         let taken = page.take(change, bytes);
         Ok(if page.is_full() { ControlFlow::Break(()) } else { taken })
     })?;
@@ -179,6 +162,16 @@ impl Conversations for EmbeddedStore {
             }
             let scope = Scope::Conversation(id);
             self.scan(scope, move |core| changes(core, id, after, limit)).await
+        })
+    }
+
+    fn editions(
+        &self,
+        id: ConversationId,
+        seq: Seq,
+    ) -> Boxed<'_, Result<Vec<Edition>, StoreError>> {
+        Box::pin(async move {
+            self.scan(Scope::Conversation(id), move |core| core.stored_editions(id, seq)).await
         })
     }
 

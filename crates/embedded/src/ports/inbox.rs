@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use anser_backend::{InboxBounds, InboxPage, PageLimit, StoreError};
+use anser_backend::{InboxBounds, InboxPage, PageLimit, StoreError, weight};
 use anser_types::event::UnavailableReason;
 use anser_types::{ConversationId, Event, InboxSeq, Message, Seq, Unavailable, UserNo};
 
-use super::conversations::{Page, weight_of, weight_of_change};
+use super::conversations::Page;
 use crate::codec::{Pointed, Pointer, read_change, read_message, read_pointer};
 use crate::core::{Core, number_of};
 use crate::keys::{self, Table};
@@ -74,7 +74,7 @@ fn page(
         }
         next = InboxSeq(next.0 + pointers.len() as u64);
         for event in resolve(core, &pointers)? {
-            let weight = weight_of_event(&event);
+            let weight = weight::of_event(&event);
             if page.take(event, weight).is_break() {
                 return Ok(Some(page.entries));
             }
@@ -159,13 +159,4 @@ fn load_messages(core: &Core, pointers: &[Pointer]) -> Result<Messages, TableErr
         }
     }
     Ok(found)
-}
-
-fn weight_of_event(event: &Event) -> usize {
-    match event {
-        Event::Message(message) => weight_of(message),
-        Event::Change(change) => weight_of_change(change),
-        Event::ReadSync { .. } | Event::Unavailable(_) => 0,
-        Event::Unknown { raw, .. } => raw.len(),
-    }
 }

@@ -8,11 +8,12 @@ use anser_types::{
     Answer, Change, ChangeNo, CommandNo, ConversationId, Done, InboxSeq, Outcome, Seq, UnixMs,
 };
 
+use super::alter::alter;
 use super::devices::Numbered;
 use super::members::Members;
 use super::stage::{Fault, Stage};
 use crate::codec::{
-    Kept, KeyRow, Pointed, Pointer, write_change, write_conversation, write_message,
+    Kept, KeyRow, Pointed, Pointer, write_change, write_conversation, write_new_message,
 };
 use crate::keys::{self, Table};
 
@@ -197,7 +198,7 @@ fn write_record(
             log.state.heads.seq = log.state.heads.seq.next();
             let seq = log.state.heads.seq;
             stage.commit().put(Table::Messages, &keys::message(*conversation, seq), |out| {
-                write_message(out, sender, *id, *sent_at, at, Some(content));
+                write_new_message(out, sender, *id, *sent_at, at, content);
             });
             Ok(Assigned::Message { seq, at })
         }
@@ -210,6 +211,7 @@ fn write_record(
             let after_seq = log.state.heads.seq;
             let (conversation, actor, kind) = (*conversation, actor.clone(), kind.clone());
             let change = Change { conversation, change_no, after_seq, version, actor, at, kind };
+            alter(stage, &change)?;
             put_change(stage, conversation, change_no, &change);
             Ok(Assigned::Change { change_no, after_seq, version, at })
         }

@@ -3,6 +3,7 @@
 //! Jobs stage what they would change (`stage`), a group of jobs becomes one commit of the log (`thread`), and only
 //! after it are caches, readers and callers told.
 
+mod alter;
 mod append;
 mod devices;
 mod members;

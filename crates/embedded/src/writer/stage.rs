@@ -2,20 +2,20 @@
 //!
 //! Nothing of it is visible to readers. Dropping it undoes everything.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use anser_backend::{DeviceKey, Heads, InboxBounds, Position, Roster, StoreError, User};
-use anser_types::{CommandNo, ConversationId, InboxSeq, UnixMs, UserNo, Version};
+use anser_types::{CommandNo, ConversationId, InboxSeq, Message, Seq, UnixMs, UserNo, Version};
 use bytes::Bytes;
 
 use super::devices::{DeviceBook, Numbered, StagedDevice};
 use crate::codec::{
-    DeviceRecord, Kept, Malformed, Pointer, read_position, write_number, write_pointer,
-    write_position,
+    DeviceRecord, Kept, Malformed, Pointer, read_message, read_position, write_number,
+    write_pointer, write_position,
 };
-use crate::commit::CommitBuilder;
+use crate::commit::{CommitBuilder, Operation, Operations};
 use crate::core::{Core, HeadState};
 use crate::keys::{self, Key, Table};
 use crate::log::HEADER_BYTES;
@@ -79,6 +79,9 @@ impl StagedConversation {
     }
 }
 
+/// Rows by key as a commit leaves them so far; `None` where it removed one.
+pub type Written = BTreeMap<Vec<u8>, Option<Bytes>>;
+
 /// See the module.
 #[derive(Debug)]
 pub struct Stage<'a> {
@@ -95,6 +98,8 @@ pub struct Staged {
     inboxes: HashMap<UserNo, InboxBounds>,
     devices: HashMap<DeviceKey, StagedDevice>,
     rows: HashMap<Key, Option<Range<usize>>>,
+    /// Messages as this commit alters them.
+    altered: HashMap<(ConversationId, Seq), Message>,
     listings: Vec<UserNo>,
     users: Vec<User>,
 }
@@ -111,6 +116,7 @@ impl<'a> Stage<'a> {
                 inboxes: HashMap::new(),
                 devices: HashMap::new(),
                 rows: HashMap::new(),
+                altered: HashMap::new(),
                 listings: Vec::new(),
                 users: Vec::new(),
             },
@@ -155,6 +161,43 @@ impl<'a> Stage<'a> {
             .conversations
             .get_mut(&id)
             .ok_or_else(|| StoreError::Failed("a staged conversation vanished".into()).into())
+    }
+
+    /// A message as the commit leaves it so far. Costs a read of the tables, and waits until they have caught up with
+    /// its conversation.
+    pub fn message(&self, id: ConversationId, seq: Seq) -> Result<Option<Message>, Fault> {
+        if let Some(message) = self.staged.altered.get(&(id, seq)) {
+            return Ok(Some(message.clone()));
+        }
+        self.core.pending.settle_blocking(Scope::Conversation(id))?;
+        if let Some(message) = self.core.stored_message(id, seq)? {
+            return Ok(Some(message));
+        }
+        let key = keys::message(id, seq);
+        let row = self.written(Table::Messages, &key)?.remove(&key[..]).flatten();
+        Ok(row.map(|row| read_message(id, seq, &row)).transpose()?)
+    }
+
+    /// The message is in this commit as it is here.
+    pub fn altered(&mut self, message: Message) {
+        self.staged.altered.insert((message.conversation, message.seq), message);
+    }
+
+    /// What the commit has done so far to rows whose keys begin so; `None` where it removed one. Reads all of it.
+    pub fn written(&self, table: Table, prefix: &[u8]) -> Result<Written, Fault> {
+        let mut written = Written::new();
+        for operation in Operations::of(self.staged.commit.bytes_behind(HEADER_BYTES)) {
+            match operation? {
+                Operation::Put(other, key, row) if other == table && key.starts_with(prefix) => {
+                    written.insert(key.to_vec(), Some(Bytes::copy_from_slice(row)));
+                }
+                Operation::Remove(other, key) if other == table && key.starts_with(prefix) => {
+                    written.insert(key.to_vec(), None);
+                }
+                _ => {}
+            }
+        }
+        Ok(written)
     }
 
     /// An inbox.

@@ -12,8 +12,8 @@ use anser_backend::{
 };
 use anser_embedded::{EmbeddedStore, RestoreError, RestoreOptions, Restored, restore};
 use anser_types::{
-    CommandNo, Cut, DeviceClass, ErrorCode, InboxSeq, LogEpoch, Seq, SessionEpoch, UnixMs, UserId,
-    Version,
+    Alteration, CommandNo, Content, Cut, DeviceClass, ErrorCode, InboxSeq, LogEpoch, Seq,
+    SessionEpoch, UnixMs, UserId, Version,
 };
 
 use crate::conformance::small;
@@ -83,7 +83,17 @@ impl Town {
         let keyed = AppendBuilder::keyed(&town.alice, "key-1")
             .says(group(1), &town.alice, 1, "by key", &[&town.alice, &town.bob])
             .build();
-        ledger.append_batch(vec![first, town.message(2), made, read, keyed]).await.unwrap();
+        let edited = AppendBuilder::internal()
+            .alters(
+                group(1),
+                &town.alice,
+                Seq(1),
+                Alteration::Edit(Content::text("by hand")),
+                &[&town.bob],
+            )
+            .build();
+        let batch = vec![first, town.message(2), made, read, keyed, edited];
+        ledger.append_batch(batch).await.unwrap();
         for n in 3..=40 {
             ledger.append_batch(vec![town.message(n)]).await.unwrap();
         }

@@ -1,0 +1,56 @@
+//! Applies a change to the message it names, in the commit that numbers it: a message's row always holds its present
+//! state, the contents it had before are kept beside it, and nothing of either stays once it is taken back.
+
+use std::collections::BTreeSet;
+
+use anser_types::{Alteration, Change, ChangeKind, ChangeNo, ConversationId, Seq};
+
+use super::stage::{Fault, Stage};
+use crate::codec::{read_change, write_change, write_edition, write_message};
+use crate::keys::{self, Table};
+
+/// See the module. A change that names no message that exists alters nothing.
+pub fn alter(stage: &mut Stage<'_>, change: &Change) -> Result<(), Fault> {
+    let ChangeKind::MessageAltered { seq, alteration } = &change.kind else { return Ok(()) };
+    let id = change.conversation;
+    let Some(mut message) = stage.message(id, *seq)? else { return Ok(()) };
+    let (replaced, since) = (message.content.clone(), message.content_since());
+    message.alter(change.change_no, change.at, &change.actor, alteration);
+    match (alteration, replaced) {
+        (Alteration::Edit(_), Some(content)) => {
+            let key = keys::edition(id, *seq, change.change_no);
+            stage.commit().put(Table::State, &key, |out| write_edition(out, since, &content));
+        }
+        (Alteration::Revoke, Some(_)) => erase(stage, id, *seq)?,
+        _ => {}
+    }
+    stage.commit().put(Table::Messages, &keys::message(id, *seq), |out| {
+        write_message(out, &message);
+    });
+    stage.altered(message);
+    Ok(())
+}
+
+/// Removes every content the message had before, and what its edits tell.
+fn erase(stage: &mut Stage<'_>, id: ConversationId, seq: Seq) -> Result<(), Fault> {
+    let mut edits: BTreeSet<ChangeNo> =
+        stage.core().stored_editions(id, seq)?.into_iter().map(|edition| edition.until).collect();
+    for (key, row) in stage.written(Table::State, &keys::editions(id, seq))? {
+        if let (Some(no), Some(_)) = (keys::last_number(&key), row) {
+            edits.insert(ChangeNo(no));
+        }
+    }
+    for no in edits {
+        stage.commit().remove(Table::State, &keys::edition(id, seq, no));
+        let key = keys::change(id, no);
+        let row = match stage.written(Table::State, &key)?.remove(&key) {
+            Some(row) => row,
+            None => stage.core().row(&key)?,
+        };
+        let Some(row) = row else { continue };
+        let mut change = read_change(id, no, &row)?;
+        change.kind = ChangeKind::MessageAltered { seq, alteration: Alteration::Gone };
+        stage.commit().put(Table::State, &key, |out| write_change(out, &change));
+    }
+    Ok(())
+}
