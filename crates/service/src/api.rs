@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anser_types::{
-    Answer, Change, ChangeNo, Command, CommandNo, ConversationId, Cut, DeviceClass, DeviceNo,
+    Answer, Change, ChangeNo, Command, CommandNo, ConversationId, Cut, DeviceClass, DeviceNo, Edition,
     ErrorCode, InboxSeq, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch, Target,
     Unavailable, UnixMs, UserId, UserNo, Version,
 };
@@ -170,6 +170,13 @@ pub enum Query {
         /// Entries wanted.
         limit: usize,
     },
+    /// The contents a message had before it was edited.
+    Editions {
+        /// Where it was said.
+        of: Target,
+        /// Which.
+        seq: Seq,
+    },
     /// Changes of a conversation after a number.
     Changes {
         /// Which.
@@ -224,6 +231,8 @@ pub enum Reply {
         /// The trim has passed `at`: start again at this head.
         restart_at: Option<InboxSeq>,
     },
+    /// Replaced contents, oldest first.
+    Editions(Vec<Edition>),
     /// Changes ascending.
     Changes {
         /// The page.
@@ -252,6 +261,10 @@ pub struct ConversationState {
     pub read_up_to: Seq,
     /// Messages above it by others, at most `UNREAD_COUNT_MAX`.
     pub unread: u64,
+    /// The last of those that calls the caller, by name or with everybody; zero if none does.
+    pub mentioned: Seq,
+    /// Messages pinned to it, the latest pin last.
+    pub pinned: Vec<Seq>,
     /// The last message the caller may see.
     pub last_message: Option<Arc<Message>>,
     /// The peer's positions (direct conversations).

@@ -132,6 +132,7 @@ async fn collect(
             .messages(conversation, after, up_to, bounds.order, room)
             .await
             .map_err(|error| service.store_refusal(&error))?;
+        let read = as_seen(service, member, read).await?;
         if read.is_empty() {
             found.unavailable.push(range(conversation, stretch, UnavailableReason::Damaged));
             continue;
@@ -150,12 +151,63 @@ async fn collect(
     Ok(found)
 }
 
+/// Messages as the member could see them: what changed after they had gone is given in its last version before.
+pub(crate) async fn as_seen(
+    service: &Service,
+    member: &Member,
+    mut messages: Vec<Arc<Message>>,
+) -> Result<Vec<Arc<Message>>, Refusal> {
+    for message in &mut messages {
+        let Some(last) = visible::last_alteration(member, message.seq) else { continue };
+        if message.altered_by() <= last {
+            continue;
+        }
+        let editions = service
+            .conversations()
+            .editions(message.conversation, message.seq)
+            .await
+            .map_err(|error| service.store_refusal(&error))?;
+        let seen = editions.into_iter().find(|edition| edition.until > last);
+        *message = Arc::new(visible::as_it_was(message, seen));
+    }
+    Ok(messages)
+}
+
 fn range(conversation: ConversationId, of: Stretch, reason: UnavailableReason) -> Unavailable {
     Unavailable { conversation, from: of.after.next(), to: of.up_to, reason }
 }
 
 fn size(message: &Message) -> usize {
     message.content.as_ref().map_or(0, |content| content.body.len()) + 64
+}
+
+/// The contents a message had before it was edited, those the caller could see.
+pub(crate) async fn editions(
+    service: &Service,
+    caller: &Caller,
+    of: &Target,
+    seq: Seq,
+) -> Result<Reply, Refusal> {
+    let missing =
+        || Refusal::because(ErrorCode::TargetMissing, format!("there is no message {seq}"));
+    let (conversation, roster) = readable(service, caller, of).await?;
+    let member = roster.as_ref().and_then(|roster| roster.member(caller.user_no));
+    let member = member.ok_or_else(missing)?;
+    let heads = heads(service, conversation).await?;
+    if !visible::message(member, heads, seq) {
+        return Err(missing());
+    }
+    let mut editions = service
+        .conversations()
+        .editions(conversation, seq)
+        .await
+        .map_err(|error| service.store_refusal(&error))?;
+    // What was written after the caller had gone replaced the last content they saw.
+    if let Some(last) = visible::last_alteration(member, seq) {
+        let seen = editions.iter().take_while(|edition| edition.until <= last).count();
+        editions.truncate(seen);
+    }
+    Ok(Reply::Editions(editions))
 }
 
 /// Changes after a number, ascending, those the caller may see.

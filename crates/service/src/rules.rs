@@ -158,6 +158,7 @@ fn new_direct(
         version: Version(1),
         created_at: anser_types::UnixMs(0),
         cuts: Vec::new(),
+        pinned: Vec::new(),
     };
     Roster { conversation, members }
 }

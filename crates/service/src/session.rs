@@ -236,6 +236,7 @@ impl Reader {
             Query::SyncPage { at, since, after, limit } => {
                 sync::list::rebuild(service, caller, (at, since), after, limit).await
             }
+            Query::Editions { of, seq } => history::editions(service, caller, &of, seq).await,
             Query::Changes { conversation, after, limit } => {
                 history::changes(service, caller, conversation, after, limit).await
             }

@@ -105,6 +105,10 @@ pub struct Settings {
     pub expire_pause_ms: u64,
     /// Time between two writes of soft positions.
     pub soft_write_ms: u64,
+    /// How long after it was said a message may be edited by its sender.
+    pub edit_within_ms: u64,
+    /// How long after it was said a message may be taken back by its sender.
+    pub revoke_within_ms: u64,
 }
 
 impl Default for Settings {
@@ -133,6 +137,8 @@ impl Default for Settings {
             expire_keys: 4_096,
             expire_pause_ms: 100,
             soft_write_ms: limits::SOFT_WRITE_MS,
+            edit_within_ms: limits::EDIT_WITHIN_MS,
+            revoke_within_ms: limits::REVOKE_WITHIN_MS,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Inbox pages need no second look: an entry is written only for those who are members in the same commit.
 
 use anser_backend::Heads;
-use anser_types::{ChangeNo, Member, Seq};
+use anser_types::{ChangeNo, Edition, Member, Message, Seq};
 
 /// Whether a message exists and lies inside a period of membership.
 pub(crate) fn message(member: &Member, heads: Heads, seq: Seq) -> bool {
@@ -34,6 +34,28 @@ pub(crate) fn last_change(member: &Member, heads: Heads) -> ChangeNo {
             (last > period.after_change).then_some(last)
         })
         .unwrap_or(ChangeNo::ZERO)
+}
+
+/// The last change a former member could see of a message of theirs; `None` for whoever sees every change of it.
+pub(crate) fn last_alteration(member: &Member, seq: Seq) -> Option<ChangeNo> {
+    // Somebody who is in the conversation again sees the present state of everything they may see at all.
+    if member.is_present() {
+        return None;
+    }
+    let of_message = member.periods.iter().filter(|period| {
+        seq > period.after_seq && period.until.is_none_or(|(last, _)| seq <= last)
+    });
+    of_message.filter_map(|period| period.until).map(|(_, change)| change).max()
+}
+
+/// A message as somebody saw it who left before it was altered last. Which reactions it had by then is not kept; what
+/// was taken back since is gone for them too.
+pub(crate) fn as_it_was(message: &Message, seen: Option<Edition>) -> Message {
+    let content = match (&message.content, seen) {
+        (Some(_), Some(edition)) => Some(edition.content),
+        (present, _) => present.clone(),
+    };
+    Message { content, altered: None, ..message.clone() }
 }
 
 /// A stretch `(after, up_to]` of messages.

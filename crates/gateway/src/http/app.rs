@@ -86,6 +86,8 @@ pub(super) struct NewMessage {
     content_base64: Option<String>,
     #[serde(default)]
     mentions: Vec<String>,
+    #[serde(default)]
+    mention_all: bool,
     reply_to: Option<String>,
     /// Unix milliseconds.
     expires_at_ms: Option<String>,
@@ -170,6 +172,7 @@ fn content(new: &NewMessage) -> Result<Content, Refusal> {
         kind,
         body,
         mentions: mentions.collect::<Result<_, _>>()?,
+        mention_all: new.mention_all,
         reply_to: optional_number("reply_to", new.reply_to.as_deref())?.map(Seq),
         expires_at: optional_number("expires_at_ms", new.expires_at_ms.as_deref())?.map(UnixMs),
     })
@@ -189,9 +192,10 @@ fn message_kind(name: Option<&str>) -> Result<MessageKind, Refusal> {
         Some("location") => MessageKind::Location,
         Some("card") => MessageKind::Card,
         Some("custom") => MessageKind::Custom,
+        Some("merged") => MessageKind::Merged,
         _ => {
             return Err(invalid(
-                "kind: one of text, image, voice, video, file, location, card, custom",
+                "kind: one of text, image, voice, video, file, location, card, custom, merged",
             ));
         }
     })

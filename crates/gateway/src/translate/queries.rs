@@ -39,6 +39,15 @@ pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
             after: after(&page.after)?,
             limit: limit(page.limit),
         },
+        Wire::Editions(editions) => Query::Editions {
+            of: match editions.of.ok_or_else(|| missing("of"))? {
+                v1::editions_query::Of::User(peer) => Target::User(user("user", &peer)?),
+                v1::editions_query::Of::Conversation(id) => {
+                    Target::Conversation(conversation("conversation", &id)?)
+                }
+            },
+            seq: Seq(editions.seq),
+        },
         Wire::Changes(changes) => Query::Changes {
             conversation: conversation("conversation", &changes.conversation)?,
             after: ChangeNo(changes.after_change_no),

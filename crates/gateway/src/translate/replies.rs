@@ -148,6 +148,16 @@ fn page(reply: Reply) -> Wire {
             more,
             restart_at: restart_at.map_or(0, |at| at.0),
         }),
+        Reply::Editions(editions) => Wire::Editions(v1::EditionsPage {
+            editions: editions
+                .iter()
+                .map(|edition| v1::Edition {
+                    until_change_no: edition.until.0,
+                    since_ms: time::to_wire(edition.since),
+                    content: Some(events::edited_content(&edition.content)),
+                })
+                .collect(),
+        }),
         Reply::Changes { changes, more } => Wire::Changes(v1::ChangesPage {
             changes: changes.iter().map(|change| events::change(change)).collect(),
             more,
@@ -185,6 +195,8 @@ fn state(state: &ConversationState) -> v1::ConversationState {
         members: bounded(state.members),
         role: u32::from(state.role.code()),
         cuts: state.cuts.iter().map(cut).collect(),
+        pinned: state.pinned.iter().map(|seq| seq.0).collect(),
+        mentioned_seq: state.mentioned.0,
     }
 }
 

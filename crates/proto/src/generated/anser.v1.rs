@@ -13,7 +13,7 @@ pub struct Command {
     pub local_no: u64,
     #[prost(uint64, tag = "4")]
     pub sent_at_ms: u64,
-    #[prost(oneof = "command::Op", tags = "5, 6, 16, 17, 18, 19")]
+    #[prost(oneof = "command::Op", tags = "5, 6, 16, 17, 18, 19, 20")]
     pub op: ::core::option::Option<command::Op>,
 }
 /// Nested message and enum types in `Command`.
@@ -32,6 +32,8 @@ pub mod command {
         Leave(super::Leave),
         #[prost(message, tag = "19")]
         Kick(super::Kick),
+        #[prost(message, tag = "20")]
+        Alter(super::Alter),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -46,6 +48,9 @@ pub struct SendMessage {
     pub reply_to: u64,
     #[prost(uint64, tag = "7")]
     pub expires_at_ms: u64,
+    /// Everybody in the conversation is called.
+    #[prost(bool, tag = "9")]
+    pub mention_all: bool,
     #[prost(oneof = "send_message::To", tags = "1, 2")]
     pub to: ::core::option::Option<send_message::To>,
 }
@@ -75,6 +80,80 @@ pub mod mark_read {
         #[prost(bytes, tag = "2")]
         Conversation(::prost::bytes::Bytes),
     }
+}
+/// Alters the message `seq`: its sender edits it or takes it back, anybody in the conversation reacts, and so on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Alter {
+    #[prost(uint64, tag = "3")]
+    pub seq: u64,
+    #[prost(message, optional, tag = "4")]
+    pub alteration: ::core::option::Option<Alteration>,
+    #[prost(oneof = "alter::At", tags = "1, 2")]
+    pub at: ::core::option::Option<alter::At>,
+}
+/// Nested message and enum types in `Alter`.
+pub mod alter {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum At {
+        #[prost(string, tag = "1")]
+        User(::prost::alloc::string::String),
+        #[prost(bytes, tag = "2")]
+        Conversation(::prost::bytes::Bytes),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Alteration {
+    #[prost(oneof = "alteration::How", tags = "1, 2, 3, 4")]
+    pub how: ::core::option::Option<alteration::How>,
+}
+/// Nested message and enum types in `Alteration`.
+pub mod alteration {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum How {
+        #[prost(message, tag = "1")]
+        Edit(super::Edit),
+        #[prost(message, tag = "2")]
+        Revoke(super::Revoke),
+        #[prost(message, tag = "3")]
+        React(super::React),
+        #[prost(message, tag = "4")]
+        Pin(super::Pin),
+    }
+}
+/// Replaces the content; the kind stays. In a change told later: without `content`, the message was taken back since.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Edit {
+    #[prost(message, optional, tag = "1")]
+    pub content: ::core::option::Option<EditedContent>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EditedContent {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub content: ::prost::bytes::Bytes,
+    #[prost(uint32, tag = "2")]
+    pub kind: u32,
+    #[prost(string, repeated, tag = "3")]
+    pub mentions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint64, tag = "4")]
+    pub reply_to: u64,
+    #[prost(uint64, tag = "5")]
+    pub expires_at_ms: u64,
+    #[prost(bool, tag = "6")]
+    pub mention_all: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Revoke {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct React {
+    #[prost(string, tag = "1")]
+    pub emoji: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub off: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Pin {
+    #[prost(bool, tag = "1")]
+    pub off: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateGroup {
@@ -150,14 +229,14 @@ pub struct EventBatch {
     #[prost(uint64, tag = "3")]
     pub head: u64,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Event {
     #[prost(oneof = "event::Event", tags = "1, 2, 3, 4, 5, 6")]
     pub event: ::core::option::Option<event::Event>,
 }
 /// Nested message and enum types in `Event`.
 pub mod event {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Event {
         /// A message of the peer named in it.
         #[prost(message, tag = "1")]
@@ -176,7 +255,7 @@ pub mod event {
         Unavailable(super::Unavailable),
     }
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Message {
     /// The other one, in direct conversations.
     #[prost(string, tag = "1")]
@@ -209,6 +288,33 @@ pub struct Message {
     /// Expired, revoked or erased: there is no content any more.
     #[prost(bool, tag = "14")]
     pub tombstone: bool,
+    /// What changes made of it; absent if nothing did.
+    #[prost(message, optional, tag = "16")]
+    pub altered: ::core::option::Option<Altered>,
+    #[prost(bool, tag = "17")]
+    pub mention_all: bool,
+}
+/// What changes made of a message since it was said.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Altered {
+    /// The last change that altered it: older ones, heard again, change nothing.
+    #[prost(uint64, tag = "1")]
+    pub change_no: u64,
+    #[prost(uint32, tag = "2")]
+    pub edits: u32,
+    #[prost(uint64, tag = "3")]
+    pub edited_at_ms: u64,
+    #[prost(string, tag = "4")]
+    pub revoked_by: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "5")]
+    pub reactions: ::prost::alloc::vec::Vec<Reaction>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reaction {
+    #[prost(string, tag = "1")]
+    pub emoji: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReadSync {
@@ -233,7 +339,7 @@ pub struct Change {
     pub actor: ::prost::alloc::string::String,
     #[prost(uint64, tag = "6")]
     pub at_ms: u64,
-    #[prost(oneof = "change::Kind", tags = "16, 17, 18, 19")]
+    #[prost(oneof = "change::Kind", tags = "16, 17, 18, 19, 20")]
     pub kind: ::core::option::Option<change::Kind>,
 }
 /// Nested message and enum types in `Change`.
@@ -248,6 +354,8 @@ pub mod change {
         MemberLeft(super::MemberLeft),
         #[prost(message, tag = "19")]
         MembersRemoved(super::MembersRemoved),
+        #[prost(message, tag = "20")]
+        MessageAltered(super::MessageAltered),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -275,6 +383,13 @@ pub struct MembersRemoved {
     pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MessageAltered {
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    #[prost(message, optional, tag = "2")]
+    pub alteration: ::core::option::Option<Alteration>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Unavailable {
     #[prost(string, tag = "1")]
     pub peer: ::prost::alloc::string::String,
@@ -292,7 +407,7 @@ pub struct Unavailable {
 pub struct Query {
     #[prost(uint64, tag = "1")]
     pub query_no: u64,
-    #[prost(oneof = "query::Query", tags = "2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "query::Query", tags = "2, 3, 4, 5, 6, 7, 8")]
     pub query: ::core::option::Option<query::Query>,
 }
 /// Nested message and enum types in `Query`.
@@ -311,13 +426,15 @@ pub mod query {
         SyncPage(super::SyncPageQuery),
         #[prost(message, tag = "7")]
         Changes(super::ChangesQuery),
+        #[prost(message, tag = "8")]
+        Editions(super::EditionsQuery),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Reply {
     #[prost(uint64, tag = "1")]
     pub query_no: u64,
-    #[prost(oneof = "reply::Reply", tags = "2, 3, 4, 5, 6, 7, 15")]
+    #[prost(oneof = "reply::Reply", tags = "2, 3, 4, 5, 6, 7, 8, 15")]
     pub reply: ::core::option::Option<reply::Reply>,
 }
 /// Nested message and enum types in `Reply`.
@@ -336,6 +453,8 @@ pub mod reply {
         SyncPage(super::SyncPage),
         #[prost(message, tag = "7")]
         Changes(super::ChangesPage),
+        #[prost(message, tag = "8")]
+        Editions(super::EditionsPage),
         #[prost(message, tag = "15")]
         Error(super::Error),
     }
@@ -428,17 +547,12 @@ pub struct ConversationState {
     pub members: u32,
     #[prost(uint32, tag = "14")]
     pub role: u32,
-    /// In a rebuild from an earlier log: where logs since then went on from one before.
-    #[prost(message, repeated, tag = "21")]
-    pub cuts: ::prost::alloc::vec::Vec<LogCut>,
-}
-/// A log of an earlier epoch is the same up to `head`, and not above.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LogCut {
-    #[prost(uint64, tag = "1")]
-    pub log_epoch: u64,
-    #[prost(uint64, tag = "2")]
-    pub head: u64,
+    /// Messages pinned to the conversation, the latest pin last.
+    #[prost(uint64, repeated, tag = "21")]
+    pub pinned: ::prost::alloc::vec::Vec<u64>,
+    /// The last unread message that calls the reader, by name or with everybody; 0 if none does.
+    #[prost(uint64, tag = "22")]
+    pub mentioned_seq: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MembersQuery {
@@ -502,9 +616,6 @@ pub struct SyncPageQuery {
     pub after: ::prost::bytes::Bytes,
     #[prost(uint32, tag = "3")]
     pub limit: u32,
-    /// The log that the device followed until now, if it was another one than this.
-    #[prost(uint64, tag = "4")]
-    pub since_log_epoch: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncPage {
@@ -531,6 +642,41 @@ pub struct ChangesPage {
     pub changes: ::prost::alloc::vec::Vec<Change>,
     #[prost(bool, tag = "2")]
     pub more: bool,
+}
+/// The contents a message had before it was edited.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EditionsQuery {
+    #[prost(uint64, tag = "3")]
+    pub seq: u64,
+    #[prost(oneof = "editions_query::Of", tags = "1, 2")]
+    pub of: ::core::option::Option<editions_query::Of>,
+}
+/// Nested message and enum types in `EditionsQuery`.
+pub mod editions_query {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Of {
+        #[prost(string, tag = "1")]
+        User(::prost::alloc::string::String),
+        #[prost(bytes, tag = "2")]
+        Conversation(::prost::bytes::Bytes),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EditionsPage {
+    /// Oldest first; empty once the message was taken back.
+    #[prost(message, repeated, tag = "1")]
+    pub editions: ::prost::alloc::vec::Vec<Edition>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Edition {
+    /// The change that replaced it.
+    #[prost(uint64, tag = "1")]
+    pub until_change_no: u64,
+    /// When it was written.
+    #[prost(uint64, tag = "2")]
+    pub since_ms: u64,
+    #[prost(message, optional, tag = "3")]
+    pub content: ::core::option::Option<EditedContent>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]

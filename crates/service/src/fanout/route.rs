@@ -101,6 +101,7 @@ impl Route {
                         sent_at,
                         server_time: at,
                         content: Some(Content::clone(&content)),
+                        altered: None,
                     })
                 };
                 fan_message(&roster, sender.0, message, committed, registry, wakes)

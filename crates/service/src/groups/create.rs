@@ -34,6 +34,7 @@ pub(crate) async fn plan(
         version: Version(1),
         created_at: now,
         cuts: Vec::new(),
+        pinned: Vec::new(),
     };
     let writes = audience
         .iter()

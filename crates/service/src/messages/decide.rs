@@ -7,7 +7,7 @@ use crate::directory::View;
 use crate::fanout::route::Route;
 use crate::groups;
 use crate::messages::request::{Actor, Request, Work};
-use crate::messages::{read, send};
+use crate::messages::{alter, read, send};
 use crate::rules::{No, Plan};
 use crate::service::Service;
 
@@ -90,6 +90,9 @@ async fn plan(service: &Service, actor: &Actor, request: &Request, view: View) -
         }
         Work::Kick { conversation, users } => {
             groups::kick::plan(service, actor, *conversation, users, view).await
+        }
+        Work::Alter { at, seq, alteration } => {
+            alter::plan(service, actor, at, *seq, alteration, view).await
         }
         Work::Invalid(refusal) => Err(No::Final(refusal.clone(), Vec::new())),
         Work::Unknown => Err(No::plain(ErrorCode::Unsupported)),

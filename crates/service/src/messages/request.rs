@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anser_backend::DeviceKey;
 use anser_types::{
-    Command, CommandNo, Content, ConversationId, DeviceNo, LocalNo, MessageId, Refusal, Seq,
-    SessionEpoch, Target, UnixMs, UserId, UserNo,
+    Alteration, Command, CommandNo, Content, ConversationId, DeviceNo, LocalNo, MessageId, Refusal,
+    Seq, SessionEpoch, Target, UnixMs, UserId, UserNo,
 };
 
 use crate::api::{Caller, CommandRequest};
@@ -62,6 +62,11 @@ pub(crate) enum Work {
         conversation: ConversationId,
         users: Vec<UserId>,
     },
+    Alter {
+        at: Target,
+        seq: Seq,
+        alteration: Alteration,
+    },
     Invalid(Refusal),
     Unknown,
 }
@@ -77,6 +82,7 @@ impl From<Command> for Work {
             Command::Invite { conversation, users } => Self::Invite { conversation, users },
             Command::Leave { conversation } => Self::Leave { conversation },
             Command::Kick { conversation, users } => Self::Kick { conversation, users },
+            Command::Alter { at, seq, alteration } => Self::Alter { at, seq, alteration },
             Command::Invalid(refusal) => Self::Invalid(refusal),
             Command::Unknown => Self::Unknown,
         }

@@ -79,7 +79,7 @@ fn found_direct(service: &Service, place: &Place, records: &mut Vec<Record>) {
     }
 }
 
-fn check_content(content: &Content) -> Result<(), No> {
+pub(crate) fn check_content(content: &Content) -> Result<(), No> {
     if content.body.len() > limits::CONTENT_MAX_BYTES {
         let detail =
             format!("{} bytes; the limit is {}", content.body.len(), limits::CONTENT_MAX_BYTES);

@@ -9,6 +9,7 @@ use anser_types::{ConversationId, Event, InboxSeq, Refusal, UserId, limits};
 use crate::api::Caller;
 use crate::directory::View;
 use crate::fanout::mailbox::Delivery;
+use crate::history;
 use crate::service::Service;
 
 /// A page of an inbox: `deliveries[i].inbox_seq` is `first + i`.
@@ -40,12 +41,28 @@ pub(crate) async fn page(
     let mut deliveries = Vec::with_capacity(read.events.len());
     let mut inbox_seq = read.first;
     for event in read.events {
+        let event = as_seen(service, caller, event).await?;
         let own = is_own(&event, &caller.user);
         let peer = peers.of(&event).await?;
         deliveries.push(Delivery { inbox_seq, event, peer, own, encoded: Arc::default() });
         inbox_seq = inbox_seq.next();
     }
     Ok(Page { first: read.first, deliveries, bounds: read.bounds })
+}
+
+/// An entry points at a message as it is now: whoever has left since is shown it as it was then.
+async fn as_seen(service: &Service, caller: &Caller, event: Event) -> Result<Event, Refusal> {
+    let Event::Message(message) = &event else { return Ok(event) };
+    if message.altered.is_none() {
+        return Ok(event);
+    }
+    let roster = service.directory().roster(message.conversation, View::Fresh).await;
+    let roster = roster.map_err(|error| service.store_refusal(&error))?;
+    let Some(member) = roster.as_ref().and_then(|roster| roster.member(caller.user_no)) else {
+        return Ok(event);
+    };
+    let seen = history::as_seen(service, member, vec![Arc::clone(message)]).await?;
+    Ok(seen.into_iter().next().map_or(event, Event::Message))
 }
 
 /// What a caller asked for, within the limits.

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use anser_backend::{Listing, Order, PageLimit, Position};
+use anser_backend::{Heads, Listing, Order, PageLimit, Position};
 use anser_types::{
-    ConversationId, ConversationKind, ErrorCode, InboxSeq, LogEpoch, Member, Message, Refusal,
+    Conversation, ConversationId, ConversationKind, ErrorCode, InboxSeq, LogEpoch, Member, Message,
+    Refusal,
     Role, Seq, UserId, UserNo, Version, limits,
 };
 
 use crate::api::{Caller, ConversationState, MemberState, Reply};
 use crate::directory::View;
 use crate::fanout::route::present;
+use crate::history;
 use crate::service::Service;
 use crate::sync::inbox::page_size;
 use crate::visible;
@@ -141,8 +143,9 @@ async fn state(
         if since > LogEpoch::ZERO { conversation.cuts_since(since, now) } else { Vec::new() };
     let head = visible::last_message(&member, heads);
     let is_member = member.is_present();
-    let last_message = last_message(service, id, head).await?;
+    let last_message = last_message(service, &member, id, head).await?;
     let unread = unread(service, &caller.user, id, &member, position.read, head).await?;
+    let pinned = visible_pins(&conversation, &member, heads);
     let peer = conversation.peer_of(&caller.user).cloned();
     let (members, others) = match &conversation.kind {
         ConversationKind::Direct { a, b } => {
@@ -166,7 +169,9 @@ async fn state(
         head,
         change_head: visible::last_change(&member, heads),
         read_up_to: position.read,
-        unread,
+        unread: unread.count,
+        mentioned: unread.mentioned,
+        pinned,
         last_message,
         peer_delivered: others.delivered,
         peer_read: others.read,
@@ -179,6 +184,7 @@ async fn state(
 
 async fn last_message(
     service: &Service,
+    member: &Member,
     id: ConversationId,
     head: Seq,
 ) -> Result<Option<Arc<Message>>, Refusal> {
@@ -191,7 +197,19 @@ async fn last_message(
         .messages(id, head.previous(), head, Order::NewestFirst, one)
         .await
         .map_err(|error| service.store_refusal(&error))?;
-    Ok(found.into_iter().next())
+    Ok(history::as_seen(service, member, found).await?.into_iter().next())
+}
+
+fn visible_pins(row: &Conversation, member: &Member, heads: Heads) -> Vec<Seq> {
+    let pins = row.pinned.iter().filter(|seq| visible::message(member, heads, **seq));
+    pins.copied().collect()
+}
+
+/// What waits above a read position.
+#[derive(Default)]
+struct Unread {
+    count: u64,
+    mentioned: Seq,
 }
 
 /// Visible messages by others above the read position, looking at no more than `UNREAD_COUNT_MAX` of the newest.
@@ -202,8 +220,8 @@ async fn unread(
     member: &Member,
     read: Seq,
     head: Seq,
-) -> Result<u64, Refusal> {
-    let (mut up_to, mut seen, mut count) = (head, 0, 0);
+) -> Result<Unread, Refusal> {
+    let (mut up_to, mut seen, mut unread) = (head, 0, Unread::default());
     while up_to > read && seen < limits::UNREAD_COUNT_MAX {
         let limit = PageLimit { entries: COUNT_STEP, bytes: limits::PAGE_MAX_BYTES };
         let messages = service
@@ -213,7 +231,13 @@ async fn unread(
             .map_err(|error| service.store_refusal(&error))?;
         for message in &messages {
             let counts = message.sender != *me && member.sees_message(message.seq);
-            count += u64::from(counts && seen < limits::UNREAD_COUNT_MAX);
+            if counts && seen < limits::UNREAD_COUNT_MAX {
+                unread.count += 1;
+                let calls = message.content.as_ref().is_some_and(|content| content.mentions(me));
+                if calls {
+                    unread.mentioned = unread.mentioned.max(message.seq);
+                }
+            }
             seen += 1;
         }
         match messages.last() {
@@ -221,7 +245,7 @@ async fn unread(
             None => break,
         }
     }
-    Ok(count)
+    Ok(unread)
 }
 
 /// How far the other one of a direct conversation is.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod accounts;
+mod alterations;
 mod app_door;
 mod catalogue_doors;
 mod exactly_once;

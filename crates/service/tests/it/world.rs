@@ -411,6 +411,7 @@ fn told_change(kind: &anser_types::ChangeKind) -> String {
         ChangeKind::MemberLeft { new_owner: Some(heir) } => format!("left; {heir} owns it"),
         ChangeKind::MemberLeft { new_owner: None } => "left".to_owned(),
         ChangeKind::MembersRemoved { users } => format!("removed {}", names(users)),
+        ChangeKind::MessageAltered { seq, alteration } => format!("altered {seq}: {alteration:?}"),
         ChangeKind::Unknown { .. } => "did something".to_owned(),
     }
 }
