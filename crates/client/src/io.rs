@@ -336,6 +336,11 @@ pub enum AppEvent {
         /// Which.
         conversation: ConversationId,
     },
+    /// A message was altered: edited, taken back, reacted to, pinned.
+    MessageAltered {
+        /// What happened.
+        change: Change,
+    },
     /// A conversation changed by somebody's doing.
     GroupChanged {
         /// What happened.

@@ -1,7 +1,8 @@
 //! What a host may ask, and the answers. Reads only; every query ends within its deadline.
 
 use anser_types::{
-    Change, ChangeNo, ConversationId, Message, Role, Seq, Target, Unavailable, UserId, Version,
+    Change, ChangeNo, ConversationId, Edition, Message, Role, Seq, Target, Unavailable, UserId,
+    Version,
 };
 
 use crate::records::ConversationRow;
@@ -40,6 +41,13 @@ pub enum Query {
     Receipts {
         /// Where.
         of: Vec<Target>,
+    },
+    /// The contents a message had before it was edited.
+    Editions {
+        /// Where it was said.
+        of: Target,
+        /// Which.
+        seq: Seq,
     },
     /// Changes of a conversation.
     Changes {
@@ -84,6 +92,8 @@ pub enum Reply {
     },
     /// Receipts.
     Receipts(Vec<Receipt>),
+    /// Replaced contents, oldest first.
+    Editions(Vec<Edition>),
     /// Changes ascending.
     Changes {
         /// The page.

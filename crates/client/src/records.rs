@@ -44,7 +44,8 @@ pub enum Record {
         /// Which.
         seq: Seq,
     },
-    /// A change. Key: `(conversation, change_no)`.
+    /// A change. Key: `(conversation, change_no)`. One that alters a message is applied to the stored message, if it is
+    /// newer than the last one applied: see [`Message::alter`].
     ChangeStored {
         /// The change.
         change: Change,
@@ -220,6 +221,10 @@ pub struct ConversationState {
     pub read_up_to: Seq,
     /// Messages of others above it when the row was read, up to `head`; counted up to 999.
     pub unread: u32,
+    /// The last of those that calls one, by name or with everybody; zero if none does.
+    pub mentioned: Seq,
+    /// Messages pinned to it, the latest pin last.
+    pub pinned: Vec<Seq>,
     /// The last message.
     pub last_message: Option<Message>,
     /// The peer's devices have stored up to here (direct conversations).

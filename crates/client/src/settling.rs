@@ -64,6 +64,7 @@ impl Core {
                     sent_at: entry.item.sent_at,
                     server_time: at,
                     content: Some(content),
+                    altered: None,
                 };
                 let mark = self.mark(conversation, peer.as_ref());
                 mark.note(done.seq);
@@ -90,9 +91,9 @@ impl Core {
 
     fn conversation_of_command(&mut self, command: &Command) -> Option<ConversationId> {
         match command {
-            Command::SendMessage { to, .. } | Command::MarkRead { at: to, .. } => {
-                Some(self.conversation_of(to))
-            }
+            Command::SendMessage { to, .. }
+            | Command::MarkRead { at: to, .. }
+            | Command::Alter { at: to, .. } => Some(self.conversation_of(to)),
             Command::Invite { conversation, .. }
             | Command::Leave { conversation }
             | Command::Kick { conversation, .. } => Some(*conversation),

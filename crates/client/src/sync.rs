@@ -308,7 +308,7 @@ impl Core {
             }
             ChangeKind::MemberLeft { .. } => (None, change.actor != *me),
             ChangeKind::MembersRemoved { users } => (None, !users.contains(me)),
-            ChangeKind::Unknown { .. } => (None, true),
+            ChangeKind::MessageAltered { .. } | ChangeKind::Unknown { .. } => (None, true),
         };
         let conversation = change.conversation;
         self.mark(conversation, None);
@@ -316,7 +316,11 @@ impl Core {
         let row = ConversationRow { conversation, peer: None, update };
         self.store.put_page(Record::ConversationUpserted(row));
         self.store.put_page(Record::ChangeStored { change: change.clone(), inbox_seq });
-        self.store.after_page(Then::Tell(AppEvent::GroupChanged { change }));
+        let event = match change.kind {
+            ChangeKind::MessageAltered { .. } => AppEvent::MessageAltered { change },
+            _ => AppEvent::GroupChanged { change },
+        };
+        self.store.after_page(Then::Tell(event));
     }
 
     /// A transaction is durable: confirm it, ask for more, say how far it is.

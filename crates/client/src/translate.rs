@@ -1,6 +1,8 @@
 //! Wire values ↔ domain values. Wire types stop here: nothing behind this file names a protobuf message, except the
 //! session that carries them.
 
+mod alterations;
+
 use anser_proto::{errors, time, v1};
 use anser_types::event::UnavailableReason;
 use anser_types::{
@@ -85,6 +87,7 @@ fn send_message(to: &Target, content: &Content) -> v1::SendMessage {
         mentions: texts(&content.mentions),
         reply_to: content.reply_to.map_or(0, |seq| seq.0),
         expires_at_ms: content.expires_at.map_or(0, time::to_wire),
+        mention_all: content.mention_all,
         to: Some(match to {
             Target::User(id) => v1::send_message::To::User(id.as_str().to_owned()),
             Target::Conversation(id) => v1::send_message::To::Conversation(id_bytes(*id)),
@@ -124,6 +127,9 @@ pub(crate) fn body_of_command(
         Command::Kick { conversation, users } => {
             Op::Kick(v1::Kick { conversation: id_bytes(*conversation), users: texts(users) })
         }
+        Command::Alter { at, seq, alteration } => {
+            Op::Alter(alterations::command(at, *seq, alteration))
+        }
         Command::Unknown => return Err(Refusal::new(ErrorCode::Unsupported)),
         Command::Invalid(refusal) => return Err(refusal.clone()),
     };
@@ -155,6 +161,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
                 kind: MessageKind::from_code(send.kind),
                 body: send.content,
                 mentions: users(&send.mentions)?,
+                mention_all: send.mention_all,
                 reply_to: (send.reply_to > 0).then_some(Seq(send.reply_to)),
                 expires_at: (send.expires_at_ms > 0).then(|| time::from_wire(send.expires_at_ms)),
             };
@@ -181,12 +188,20 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
             conversation: conversation_id(&kick.conversation)?,
             users: users(&kick.users)?,
         },
+        Op::Alter(alter) => {
+            let (at, seq, alteration) = alterations::command_parts(alter)?;
+            Command::Alter { at, seq, alteration }
+        }
     })
 }
 
 /// A message whose place and sender are known from around it.
 fn message_at(wire: v1::Message, conversation: ConversationId, sender: UserId) -> Option<Message> {
     let server_time = time::from_wire(wire.server_time_ms);
+    let altered = match wire.altered {
+        Some(altered) => Some(alterations::altered(altered)?),
+        None => None,
+    };
     let content = if wire.tombstone {
         None
     } else {
@@ -194,6 +209,7 @@ fn message_at(wire: v1::Message, conversation: ConversationId, sender: UserId) -
             kind: MessageKind::from_code(wire.kind),
             body: wire.content,
             mentions: users(&wire.mentions)?,
+            mention_all: wire.mention_all,
             reply_to: (wire.reply_to > 0).then_some(Seq(wire.reply_to)),
             expires_at: (wire.expires_at_ms > 0).then(|| time::from_wire(wire.expires_at_ms)),
         })
@@ -206,6 +222,7 @@ fn message_at(wire: v1::Message, conversation: ConversationId, sender: UserId) -
         sent_at: time::sent_at(server_time, wire.sent_before_ms),
         server_time,
         content,
+        altered,
     })
 }
 
@@ -267,6 +284,10 @@ pub(crate) fn change(wire: v1::Change) -> Option<Change> {
         Kind::MembersRemoved(removed) => {
             ChangeKind::MembersRemoved { users: users(&removed.users)? }
         }
+        Kind::MessageAltered(altered) => ChangeKind::MessageAltered {
+            seq: Seq(altered.seq),
+            alteration: alterations::alteration(altered.alteration?)?,
+        },
     };
     Some(Change {
         conversation: conversation_id(&wire.conversation)?,
@@ -315,6 +336,8 @@ pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<Conve
         change_head: ChangeNo(wire.change_head),
         read_up_to: Seq(wire.read_up_to),
         unread: wire.unread,
+        mentioned: Seq(wire.mentioned_seq),
+        pinned: wire.pinned.into_iter().map(Seq).collect(),
         last_message,
         peer_delivered: Seq(wire.peer_delivered_up_to),
         peer_read: Seq(wire.peer_read_up_to),
@@ -384,6 +407,13 @@ pub(crate) fn query(query: Query) -> v1::query::Query {
             }
             Wire::Receipts(receipts)
         }
+        Query::Editions { of, seq } => Wire::Editions(v1::EditionsQuery {
+            of: Some(match of {
+                Target::User(id) => v1::editions_query::Of::User(id.as_str().to_owned()),
+                Target::Conversation(id) => v1::editions_query::Of::Conversation(id_bytes(id)),
+            }),
+            seq: seq.0,
+        }),
         Query::Changes { conversation, after, limit } => Wire::Changes(v1::ChangesQuery {
             conversation: id_bytes(conversation),
             after_change_no: after.0,
@@ -430,6 +460,9 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
         }
         Wire::Receipts(page) => Reply::Receipts(
             page.receipts.iter().map(|wire| receipt(me, wire)).collect::<Option<_>>()?,
+        ),
+        Wire::Editions(page) => Reply::Editions(
+            page.editions.into_iter().map(alterations::edition).collect::<Option<_>>()?,
         ),
         Wire::Changes(page) => Reply::Changes {
             changes: page.changes.into_iter().map(change).collect::<Option<_>>()?,

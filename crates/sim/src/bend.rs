@@ -7,7 +7,7 @@ use anser_backend::{
     InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Order, PageLimit, Position, Roster,
     SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
-use anser_types::{Change, ChangeNo, ConversationId, InboxSeq, Message, Seq, UserNo};
+use anser_types::{Change, ChangeNo, ConversationId, Edition, InboxSeq, Message, Seq, UserNo};
 
 /// Alters calls of a ledger.
 pub trait BendLedger: Send + Sync {
@@ -144,6 +144,14 @@ impl<B: BendReads> Conversations for BentReads<B> {
         limit: PageLimit,
     ) -> Boxed<'_, Result<Vec<Arc<Change>>, StoreError>> {
         self.inner.changes(id, after, limit)
+    }
+
+    fn editions(
+        &self,
+        id: ConversationId,
+        seq: Seq,
+    ) -> Boxed<'_, Result<Vec<Edition>, StoreError>> {
+        self.inner.editions(id, seq)
     }
 
     fn inbox(

@@ -305,7 +305,9 @@ impl Witness for Scribe {
                 ChangeKind::MemberLeft { .. } | ChangeKind::MembersRemoved { .. } => {
                     self.coverage.note(Rare::MemberRemoved);
                 }
-                ChangeKind::GroupCreated { .. } | ChangeKind::Unknown { .. } => {}
+                ChangeKind::GroupCreated { .. }
+                | ChangeKind::MessageAltered { .. }
+                | ChangeKind::Unknown { .. } => {}
             },
             _ => {}
         }

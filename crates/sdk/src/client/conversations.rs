@@ -99,6 +99,21 @@ impl Client {
         Ok(self.inner.store.history(id, bounds).await?)
     }
 
+    /// One message, as it is stored here; fetched if it is not.
+    ///
+    /// # Errors
+    /// The store failed, or the server refuses.
+    pub async fn message(
+        &self,
+        of: impl Into<Target>,
+        seq: Seq,
+    ) -> Result<Option<ChatMessage>, Error> {
+        let bounds =
+            PageBounds { before: Some(seq.next()), ..PageBounds::after(seq.previous(), 1) };
+        let page = self.history(of, bounds).await?;
+        Ok(page.messages.into_iter().find(|message| message.seq == Some(seq)))
+    }
+
     /// What happened to a group beside its messages, oldest first: who made it, came, left. Local first; what is
     /// missing here is fetched and kept.
     ///

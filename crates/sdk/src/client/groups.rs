@@ -2,10 +2,9 @@
 //! in the outbox, and dropping the future does not take them back.
 
 use anser_client::queries::{MemberState, Query, Reply};
-use anser_types::{Command, ConversationId, Done, UserId, Version};
+use anser_types::{Command, ConversationId, UserId, Version};
 
 use super::handle::{Client, wrong_answer};
-use crate::driver::{Composed, Request};
 use crate::error::Error;
 
 impl Client {
@@ -64,14 +63,5 @@ impl Client {
             }
             _ => Err(wrong_answer()),
         }
-    }
-
-    async fn execute(&self, command: Command) -> Result<Done, Error> {
-        self.ask(|reply| Request::Compose {
-            command,
-            confirm: None,
-            reply: Composed::Executed(reply),
-        })
-        .await?
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use anser_client::queries::{Query, Reply};
-use anser_types::{ConversationId, ErrorCode, Refusal, Target, UserId};
+use anser_types::{Command, ConversationId, Done, ErrorCode, Refusal, Target, UserId};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::ClientBuilder;
 use super::state::ConnectionState;
-use crate::driver::{Need, Request};
+use crate::driver::{Composed, Need, Request};
 use crate::error::Error;
 use crate::events::{EventQueue, Events};
 use crate::http::AccountClient;
@@ -165,6 +165,16 @@ impl Client {
         let (reply, answer) = oneshot::channel();
         self.request(request(reply)).await?;
         answer.await.map_err(|_| Error::Closed)
+    }
+
+    /// Puts a command into the outbox and waits until it is executed. Giving up the wait gives up nothing.
+    pub(super) async fn execute(&self, command: Command) -> Result<Done, Error> {
+        self.ask(|reply| Request::Compose {
+            command,
+            confirm: None,
+            reply: Composed::Executed(reply),
+        })
+        .await?
     }
 
     /// Asks the server; ends within its deadline.

@@ -1,6 +1,7 @@
 //! The client as an app uses it: open one with [`ClientBuilder`], listen to its [`Events`](crate::Events), say things.
 
 mod account;
+mod alterations;
 mod builder;
 mod conversations;
 mod devices;

@@ -23,9 +23,10 @@ pub(super) fn tell(event: AppEvent) -> Told {
     let mut settled = None;
     let event = match event {
         // Kept: the stream reads them from the store, where they are.
-        AppEvent::NewMessage { .. } | AppEvent::GroupChanged { .. } | AppEvent::Unavailable(_) => {
-            None
-        }
+        AppEvent::NewMessage { .. }
+        | AppEvent::GroupChanged { .. }
+        | AppEvent::MessageAltered { .. }
+        | AppEvent::Unavailable(_) => None,
         AppEvent::Connecting => Some(Event::Connecting),
         AppEvent::Connected { user } => Some(Event::Connected { user }),
         AppEvent::Disconnected { retry_in, reason } => {

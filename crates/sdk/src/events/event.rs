@@ -109,6 +109,21 @@ pub enum Event {
         /// Which.
         conversation: ConversationId,
     },
+    /// A message was edited; as it is now. Kept until confirmed.
+    MessageEdited(Box<ChatMessage>),
+    /// A message was taken back for everybody; its content is gone. Kept until confirmed.
+    MessageRevoked(Box<ChatMessage>),
+    /// Somebody reacted to a message or took a reaction away; as it is now. Kept until confirmed.
+    ReactionChanged(Box<ChatMessage>),
+    /// A message was pinned to its conversation, or unpinned. Kept until confirmed.
+    MessagePinned {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seq: Seq,
+        /// It is pinned now.
+        on: bool,
+    },
     /// Somebody changed a group. Kept until confirmed.
     GroupChanged(Change),
     /// Somebody types, or stopped.

@@ -127,5 +127,9 @@ fn event_of(arrival: Arrival) -> Event {
         Arrival::Message(message) => Event::NewMessage(message),
         Arrival::Change(change) => Event::GroupChanged(change),
         Arrival::Unavailable(range) => Event::Unavailable(range),
+        Arrival::Edited(message) => Event::MessageEdited(message),
+        Arrival::Revoked(message) => Event::MessageRevoked(message),
+        Arrival::Reacted(message) => Event::ReactionChanged(message),
+        Arrival::Pinned { conversation, seq, on } => Event::MessagePinned { conversation, seq, on },
     }
 }

@@ -174,6 +174,7 @@ fn kind_name(kind: MessageKind) -> Result<&'static str, Refusal> {
         MessageKind::Location => "location",
         MessageKind::Card => "card",
         MessageKind::Custom => "custom",
+        MessageKind::Merged => "merged",
         MessageKind::System | MessageKind::Unknown(_) => {
             return Err(Refusal::because(ErrorCode::InvalidArgument, "this kind cannot be sent"));
         }

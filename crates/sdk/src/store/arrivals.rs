@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::message_rows::{self, ChatMessage};
 use super::values::{number, read_conversation, read_number};
 use super::worker::Store;
-use super::{change_rows, coverage};
+use super::{alteration_rows, change_rows, coverage};
 
 /// Position of an event in the queue of this store; grows, never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,21 @@ pub enum Arrival {
     Change(Change),
     /// A range that cannot be given.
     Unavailable(Unavailable),
+    /// A message was edited; as it is now.
+    Edited(Box<ChatMessage>),
+    /// A message was taken back.
+    Revoked(Box<ChatMessage>),
+    /// Somebody reacted to a message, or took a reaction away; as it is now.
+    Reacted(Box<ChatMessage>),
+    /// A message was pinned to its conversation, or unpinned.
+    Pinned {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seq: Seq,
+        /// It is pinned now.
+        on: bool,
+    },
 }
 
 /// What an arrival points at; the numbers are in the schema.
@@ -32,6 +47,10 @@ pub(super) enum ArrivalKind {
     Message = 1,
     Change = 2,
     Unavailable = 3,
+    Edit = 4,
+    Revoke = 5,
+    Reaction = 6,
+    Pin = 7,
 }
 
 /// Notes that something came.
@@ -124,12 +143,29 @@ fn resolve(
     pointer: &Pointer,
 ) -> Result<Option<Arrival>, StoreError> {
     let Pointer { kind, conversation, position, .. } = *pointer;
-    Ok(if kind == ArrivalKind::Message as u8 {
-        message_rows::read(connection, me, conversation, Seq(position))?
-            .map(|message| Arrival::Message(Box::new(message)))
-    } else if kind == ArrivalKind::Change as u8 {
+    if let Some(of_message) = of_message(kind) {
+        let message = message_rows::read(connection, me, conversation, Seq(position))?;
+        return Ok(message.map(|message| of_message(Box::new(message))));
+    }
+    if kind == ArrivalKind::Pin as u8 {
+        let seq = Seq(position);
+        let on = alteration_rows::pinned(connection, conversation)?.contains(&seq);
+        return Ok(Some(Arrival::Pinned { conversation, seq, on }));
+    }
+    Ok(if kind == ArrivalKind::Change as u8 {
         change_rows::read(connection, conversation, position)?.map(Arrival::Change)
     } else {
         coverage::read(connection, conversation, Seq(position))?.map(Arrival::Unavailable)
     })
+}
+
+/// What an arrival that points at a message tells of it.
+fn of_message(kind: u8) -> Option<fn(Box<ChatMessage>) -> Arrival> {
+    const KINDS: [(ArrivalKind, fn(Box<ChatMessage>) -> Arrival); 4] = [
+        (ArrivalKind::Message, Arrival::Message),
+        (ArrivalKind::Edit, Arrival::Edited),
+        (ArrivalKind::Revoke, Arrival::Revoked),
+        (ArrivalKind::Reaction, Arrival::Reacted),
+    ];
+    KINDS.iter().find(|(known, _)| *known as u8 == kind).map(|(_, of)| *of)
 }

@@ -3,6 +3,7 @@
 use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, Seq, UnixMs, Version};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::alteration_rows;
 use super::arrivals::{self, ArrivalKind};
 use super::conversation_rows;
 use super::error::StoreError;
@@ -10,6 +11,9 @@ use super::values::{
     number, read_conversation, read_number, read_small, read_user, read_users, users_as_text,
 };
 use super::worker::Store;
+
+/// A change of which only the number is kept: the message shows what it did.
+const MESSAGE_ALTERED: u32 = 5;
 
 /// A change's kind as columns: code, title, users, raw bytes.
 fn kind_columns(kind: &ChangeKind) -> (u32, Option<&str>, Option<String>, Option<&[u8]>) {
@@ -22,21 +26,32 @@ fn kind_columns(kind: &ChangeKind) -> (u32, Option<&str>, Option<String>, Option
             (3, None, new_owner.as_ref().map(ToString::to_string), None)
         }
         ChangeKind::MembersRemoved { users } => (4, None, users_as_text(users), None),
+        ChangeKind::MessageAltered { .. } => (MESSAGE_ALTERED, None, None, None),
         ChangeKind::Unknown { kind, raw } => (*kind, None, None, Some(raw)),
     }
 }
 
 /// Keeps a change that came by the inbox, and tells the app the first time.
 pub(super) fn store(connection: &Connection, change: &Change) -> Result<(), StoreError> {
-    if insert(connection, change)? {
+    let (added, altered) = insert(connection, change)?;
+    if added {
         conversation_rows::count_members(connection, change)?;
+    }
+    if let Some(what) = altered {
+        alteration_rows::tell(connection, change, what)?;
+    } else if added && !matches!(change.kind, ChangeKind::MessageAltered { .. }) {
         arrivals::add(connection, ArrivalKind::Change, change.conversation, change.change_no.0)?;
     }
     Ok(())
 }
 
-/// Keeps a change; false if it was there.
-fn insert(connection: &Connection, change: &Change) -> Result<bool, StoreError> {
+/// Keeps a change, and makes of the message it names what it says. Returns whether it was not there before, and what
+/// of a message is new.
+fn insert(
+    connection: &Connection,
+    change: &Change,
+) -> Result<(bool, Option<ArrivalKind>), StoreError> {
+    let altered = alteration_rows::apply(connection, change)?;
     let (kind, title, users, raw) = kind_columns(&change.kind);
     let added = connection
         .prepare_cached(
@@ -59,7 +74,7 @@ fn insert(connection: &Connection, change: &Change) -> Result<bool, StoreError> 
     connection
         .prepare_cached("UPDATE conversation SET change_head = max(change_head, ?2) WHERE id = ?1")?
         .execute(params![change.conversation.0, number(change.change_no.0)])?;
-    Ok(added > 0)
+    Ok((added > 0, altered))
 }
 
 /// One change.
@@ -104,7 +119,9 @@ impl Store {
     pub async fn changes(&self, conversation: ConversationId) -> Result<Vec<Change>, StoreError> {
         self.run(move |connection| {
             let changes = connection
-                .prepare_cached("SELECT * FROM change WHERE conversation = ?1 ORDER BY change_no")?
+                .prepare_cached(
+                    "SELECT * FROM change WHERE conversation = ?1 AND kind <> 5 ORDER BY change_no",
+                )?
                 .query_map([conversation.0], read_row)?
                 .collect::<Result<_, _>>()?;
             Ok(changes)

@@ -12,7 +12,7 @@ use super::values::{
     number, read_conversation, read_number, read_optional_user, read_small, read_user,
 };
 use super::worker::Store;
-use super::{coverage, device_rows};
+use super::{alteration_rows, coverage, device_rows};
 
 /// A conversation as its list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct Conversation {
     pub read_up_to: Seq,
     /// Messages of others above it.
     pub unread: u64,
+    /// The last unread message that calls one, by name or with everybody; `None` if none does.
+    pub mentioned: Option<Seq>,
+    /// Messages pinned to it, the latest pin last.
+    pub pinned: Vec<Seq>,
     /// The peer's devices have stored up to here (direct conversations).
     pub peer_delivered: Seq,
     /// The peer has read up to here (direct conversations).
@@ -107,7 +111,8 @@ fn upsert_full(
         .prepare_cached(
             "UPDATE conversation SET title = ?2, version = ?3, member = ?4, members = ?5, members_version = ?3, role = ?6,
                  change_head = max(change_head, ?7), head = max(head, ?8), read_up_to = max(read_up_to, ?9),
-                 counted_head = ?8, counted_read = ?9, counted_unread = ?10, log_epoch = max(log_epoch, ?11)
+                 counted_head = ?8, counted_read = ?9, counted_unread = ?10,
+                 log_epoch = max(log_epoch, ?11), mentioned = max(mentioned, ?12)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -122,7 +127,10 @@ fn upsert_full(
             number(state.read_up_to.0),
             state.unread,
             number(state.log_epoch.0),
+            number(state.mentioned.0),
         ])?;
+    alteration_rows::set_pinned(connection, id, &state.pinned)?;
+    alteration_rows::forget_above(connection, id, state.change_head)?;
     if let Some(peer) = &row.peer {
         raise_receipt(connection, id, peer, state.peer_delivered, state.peer_read)?;
     }
@@ -190,6 +198,10 @@ const LIST: &str = "
                       AND m.seq <= c.counted_head AND m.sender <> ?1 AND m.hidden = 0)
             ELSE min(c.counted_unread, c.counted_head - c.read_up_to)
         END AS unread,
+        max(c.mentioned, coalesce((SELECT m.seq FROM message m WHERE m.conversation = c.id
+             AND m.seq > c.read_up_to AND m.sender <> ?1 AND m.hidden = 0
+             AND (m.mention_all = 1 OR instr(char(10) || m.mentions || char(10), char(10) || ?1 || char(10)) > 0)
+             ORDER BY m.seq DESC LIMIT 1), 0)) AS mentioned_seq,
         (SELECT m.seq FROM message m WHERE m.conversation = c.id AND m.hidden = 0
              ORDER BY m.seq DESC LIMIT 1) AS last_seq
     FROM conversation c
@@ -220,6 +232,7 @@ fn read_list(
 }
 
 fn read_list_row(row: &Row<'_>) -> rusqlite::Result<(Conversation, Option<u64>)> {
+    let read_up_to = Seq(read_number(row, "read_up_to")?);
     let conversation = Conversation {
         id: read_conversation(row, "id")?,
         peer: read_optional_user(row, "peer")?,
@@ -229,8 +242,10 @@ fn read_list_row(row: &Row<'_>) -> rusqlite::Result<(Conversation, Option<u64>)>
         role: Role::from_code(row.get("role")?),
         version: Version(read_number(row, "version")?),
         head: Seq(read_number(row, "head")?),
-        read_up_to: Seq(read_number(row, "read_up_to")?),
+        read_up_to,
         unread: read_number(row, "unread")?,
+        mentioned: Some(Seq(read_number(row, "mentioned_seq")?)).filter(|seq| *seq > read_up_to),
+        pinned: alteration_rows::read_pinned(row)?,
         peer_delivered: Seq(read_number(row, "peer_delivered")?),
         peer_read: Seq(read_number(row, "peer_read")?),
         last_message: None,

@@ -2,8 +2,8 @@
 
 use anser_client::records::StoredMessage;
 use anser_types::{
-    Content, ConversationId, DeviceNo, LocalNo, Message, MessageId, MessageKind, Refusal, Seq,
-    UnixMs, UserId,
+    Altered, ChangeNo, Content, ConversationId, DeviceNo, LocalNo, Message, MessageId, MessageKind,
+    Refusal, Seq, UnixMs, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::values::{
     number, read_conversation, read_number, read_optional, read_user, read_users, users_as_text,
 };
-use super::{conversation_rows, search};
+use super::{alteration_rows, conversation_rows, search};
 
 /// Where a message stands, for its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct ChatMessage {
     pub server_time: Option<UnixMs>,
     /// What was said; `None` is a tombstone.
     pub content: Option<Content>,
+    /// What changes made of it since: edits, reactions, who took it back.
+    pub altered: Option<Box<Altered>>,
     /// One's own, from whatever device.
     pub own: bool,
     /// Where it stands.
@@ -94,7 +96,8 @@ pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(
     conversation_rows::note_message(connection, message.conversation, peer.as_ref(), message.seq)?;
     let existing = connection
         .prepare_cached(
-            "SELECT id, sender = ?3 AND device = ?4 AND local_no = ?5 AS same, inbox_seq IS NOT NULL AS came
+            "SELECT id, sender = ?3 AND device = ?4 AND local_no = ?5 AS same, inbox_seq IS NOT NULL AS came,
+                 altered_by
              FROM message WHERE conversation = ?1 AND seq = ?2",
         )?
         .query_row(
@@ -105,35 +108,121 @@ pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(
                 number(message.id.device.0),
                 number(message.id.local_no.0),
             ],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?)),
+            |row| {
+                let altered_by = ChangeNo(read_number(row, "altered_by")?);
+                Ok((row.get::<_, bool>(1)?, row.get::<_, bool>(2)?, altered_by))
+            },
         )
         .optional()?;
-    let id = write_row(connection, stored)?;
+    // What is here may know of changes that what came does not: a page that was read before them.
+    let newer = existing.is_some_and(|(_, _, altered_by)| altered_by > message.altered_by());
+    let id = if newer {
+        write_row(connection, &as_altered_here(connection, stored)?)?
+    } else {
+        write_row(connection, stored)?
+    };
     if existing.is_some() {
         search::remove(connection, id)?;
     }
-    search::add(connection, id, message)?;
-    let known = existing.is_some_and(|(_, same, came)| same && came);
+    if !newer {
+        search::add(connection, id, message)?;
+    } else if let Some(here) = read_plain(connection, message.conversation, message.seq)? {
+        search::add(connection, id, &here)?;
+    }
+    let known = existing.is_some_and(|(same, came, _)| same && came);
     if inbox_seq.is_some() && own.is_none() && !known {
         arrivals::add(connection, ArrivalKind::Message, message.conversation, message.seq.0)?;
     }
     Ok(())
 }
 
+/// What came, with what changes have made of the message here.
+fn as_altered_here(
+    connection: &Connection,
+    came: &StoredMessage,
+) -> Result<StoredMessage, StoreError> {
+    let mut merged = came.clone();
+    if let Some(here) = read_plain(connection, came.message.conversation, came.message.seq)? {
+        (merged.message.content, merged.message.altered) = (here.content, here.altered);
+    }
+    Ok(merged)
+}
+
+/// Replaces what changes can alter of a stored message.
+pub(super) fn write_altered(connection: &Connection, message: &Message) -> Result<(), StoreError> {
+    let content = message.content.as_ref();
+    let (by, edits, edited_at, revoked_by, reactions) = alteration_rows::columns(message)?;
+    let id: i64 = connection
+        .prepare_cached(
+            "UPDATE message SET kind = ?3, body = ?4, mentions = ?5, mention_all = ?6, reply_to = ?7,
+                 expires_at = ?8, altered_by = ?9, edits = ?10, edited_at = ?11, revoked_by = ?12, reactions = ?13
+             WHERE conversation = ?1 AND seq = ?2 RETURNING id",
+        )?
+        .query_row(
+            params![
+                message.conversation.0,
+                number(message.seq.0),
+                content.map(|content| content.kind.code()),
+                content.map(|content| content.body.as_ref()),
+                content.and_then(|content| users_as_text(&content.mentions)),
+                content.is_some_and(|content| content.mention_all),
+                content.and_then(|content| content.reply_to).map(|seq| number(seq.0)),
+                content.and_then(|content| content.expires_at).map(|at| number(at.0)),
+                by,
+                edits,
+                edited_at,
+                revoked_by,
+                reactions,
+            ],
+            |row| row.get(0),
+        )?;
+    search::remove(connection, id)?;
+    search::add(connection, id, message)
+}
+
+/// A stored message by itself, hidden or not.
+pub(super) fn read_plain(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> Result<Option<Message>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT * FROM message WHERE conversation = ?1 AND seq = ?2")?
+        .query_row(params![conversation.0, number(seq.0)], |row| {
+            Ok(Message {
+                conversation,
+                seq,
+                sender: read_user(row, "sender")?,
+                id: read_id(row)?,
+                sent_at: UnixMs(read_number(row, "sent_at")?),
+                server_time: UnixMs(read_number(row, "server_time")?),
+                content: read_content(row)?,
+                altered: alteration_rows::read(row)?,
+            })
+        })
+        .optional()?)
+}
+
 fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, StoreError> {
-    let Message { conversation, seq, sender, id, sent_at, server_time, content } = &stored.message;
+    let Message { conversation, seq, sender, id, sent_at, server_time, content, altered: _ } =
+        &stored.message;
+    let (by, edits, edited_at, revoked_by, reactions) = alteration_rows::columns(&stored.message)?;
     let content = content.as_ref();
     let row_id = connection
         .prepare_cached(
             "INSERT INTO message (conversation, seq, sender, device, local_no, sent_at, server_time,
-                 kind, body, mentions, reply_to, expires_at, inbox_seq, own_local_no, stored_offline, hidden)
+                 kind, body, mentions, reply_to, expires_at, inbox_seq, own_local_no, stored_offline,
+                 mention_all, altered_by, edits, edited_at, revoked_by, reactions, hidden)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                 ?16, ?17, ?18, ?19, ?20, ?21,
                  EXISTS (SELECT 1 FROM hidden WHERE hidden.conversation = ?1 AND hidden.seq = ?2))
              ON CONFLICT (conversation, seq) DO UPDATE SET
                  sender = excluded.sender, device = excluded.device, local_no = excluded.local_no,
                  sent_at = excluded.sent_at, server_time = excluded.server_time, kind = excluded.kind,
                  body = excluded.body, mentions = excluded.mentions, reply_to = excluded.reply_to,
-                 expires_at = excluded.expires_at,
+                 expires_at = excluded.expires_at, mention_all = excluded.mention_all,
+                 altered_by = excluded.altered_by, edits = excluded.edits, edited_at = excluded.edited_at,
+                 revoked_by = excluded.revoked_by, reactions = excluded.reactions,
                  inbox_seq = coalesce(excluded.inbox_seq, inbox_seq),
                  own_local_no = coalesce(excluded.own_local_no, own_local_no),
                  stored_offline = max(excluded.stored_offline, stored_offline), not_on_server = 0
@@ -156,6 +245,12 @@ fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, Sto
                 stored.inbox_seq.map(|seq| number(seq.0)),
                 stored.own.map(|own| number(own.local_no.0)),
                 stored.own.is_some_and(|own| own.stored_offline),
+                content.is_some_and(|content| content.mention_all),
+                by,
+                edits,
+                edited_at,
+                revoked_by,
+                reactions,
             ],
             |row| row.get(0),
         )?;
@@ -228,29 +323,36 @@ pub(super) fn read_row(row: &Row<'_>) -> rusqlite::Result<ChatMessage> {
     } else {
         Status::Sent { stored_offline: row.get("stored_offline")? }
     };
-    let content = match row.get::<_, Option<u32>>("kind")? {
-        Some(kind) => Some(Content {
-            kind: MessageKind::from_code(kind),
-            body: row.get::<_, Option<Vec<u8>>>("body")?.unwrap_or_default().into(),
-            mentions: read_users(row, "mentions")?,
-            reply_to: read_optional(row, "reply_to")?.map(Seq),
-            expires_at: read_optional(row, "expires_at")?.map(UnixMs),
-        }),
-        None => None,
-    };
     Ok(ChatMessage {
         conversation: read_conversation(row, "conversation")?,
         seq: Some(Seq(seq)),
         peer,
         sender: read_user(row, "sender")?,
-        id: MessageId {
-            device: DeviceNo(read_number(row, "device")?),
-            local_no: LocalNo(read_number(row, "local_no")?),
-        },
+        id: read_id(row)?,
         sent_at: UnixMs(read_number(row, "sent_at")?),
         server_time: Some(UnixMs(read_number(row, "server_time")?)),
-        content,
+        content: read_content(row)?,
+        altered: alteration_rows::read(row)?,
         own,
         status,
     })
+}
+
+fn read_id(row: &Row<'_>) -> rusqlite::Result<MessageId> {
+    Ok(MessageId {
+        device: DeviceNo(read_number(row, "device")?),
+        local_no: LocalNo(read_number(row, "local_no")?),
+    })
+}
+
+fn read_content(row: &Row<'_>) -> rusqlite::Result<Option<Content>> {
+    let Some(kind) = row.get::<_, Option<u32>>("kind")? else { return Ok(None) };
+    Ok(Some(Content {
+        kind: MessageKind::from_code(kind),
+        body: row.get::<_, Option<Vec<u8>>>("body")?.unwrap_or_default().into(),
+        mentions: read_users(row, "mentions")?,
+        mention_all: row.get("mention_all")?,
+        reply_to: read_optional(row, "reply_to")?.map(Seq),
+        expires_at: read_optional(row, "expires_at")?.map(UnixMs),
+    }))
 }

@@ -4,6 +4,7 @@
 //! One directory per (user, device), one process at a time. A thread of its own owns the connection and does one
 //! job after the other; [`Store`] is the handle to it.
 
+mod alteration_rows;
 mod apply;
 mod arrivals;
 mod change_rows;

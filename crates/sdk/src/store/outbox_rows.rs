@@ -168,6 +168,7 @@ fn as_message(item: &OutboxItem, me: &UserId) -> Option<ChatMessage> {
         sent_at: item.sent_at,
         server_time: None,
         content: Some(content),
+        altered: None,
         own: true,
         status,
     })

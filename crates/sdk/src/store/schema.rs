@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED];
+const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -100,6 +100,19 @@ const MOVED: &str = "ALTER TABLE conversation ADD COLUMN log_epoch INTEGER NOT N
 
 /// The version at which a group's members were counted; NULL: not known. A count made before is of unknown age.
 const COUNTED: &str = "ALTER TABLE conversation ADD COLUMN members_version INTEGER;";
+
+/// What changes make of messages. Of a change that altered a message (kind 5) only the number is kept: the message
+/// holds what it did. Arrivals: 4 edited, 5 taken back, 6 reaction (all: seq), 7 pinned or unpinned (seq).
+const ALTERATIONS: &str = "
+ALTER TABLE message ADD COLUMN mention_all INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN altered_by INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN edits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN edited_at INTEGER;
+ALTER TABLE message ADD COLUMN revoked_by TEXT;
+ALTER TABLE message ADD COLUMN reactions TEXT;
+ALTER TABLE conversation ADD COLUMN pinned TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE conversation ADD COLUMN mentioned INTEGER NOT NULL DEFAULT 0;
+";
 
 /// Brings the database to the newest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
