@@ -5,6 +5,7 @@ use std::io::Write;
 use anser_types::{Failure, exit};
 use clap::Subcommand;
 
+use crate::alter::{self, EditOptions, PinOptions, ReactOptions, Which};
 use crate::bench::{self, BenchOptions};
 use crate::chat::{self, ChatOptions};
 use crate::failure;
@@ -26,6 +27,16 @@ pub enum Command {
     Tail(TailOptions),
     /// Print what was said
     History(HistoryOptions),
+    /// Replace the text of a message of yours
+    Edit(EditOptions),
+    /// Take a message back for everybody
+    Revoke(Which),
+    /// Add a reaction to a message, or take yours away
+    React(ReactOptions),
+    /// Pin a message to its conversation, or unpin it
+    Pin(PinOptions),
+    /// Print what a message said before it was edited
+    Editions(Which),
     /// Make, list and change groups
     #[command(subcommand)]
     Group(GroupCommand),
@@ -82,6 +93,11 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Send(options) => send::run(options).await,
             Command::Tail(options) => tail::run(options).await,
             Command::History(options) => history::run(options).await,
+            Command::Edit(options) => alter::edit(options).await,
+            Command::Revoke(which) => alter::revoke(which).await,
+            Command::React(options) => alter::react(options).await,
+            Command::Pin(options) => alter::pin(options).await,
+            Command::Editions(which) => alter::editions(which).await,
             Command::Group(command) => group::run(command).await,
             Command::Token(options) => token::run(options).await,
             Command::Bench(_) => unreachable!("runs on a runtime of its own"),

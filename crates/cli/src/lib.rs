@@ -1,7 +1,8 @@
-//! The command line of a person or a script: `chat`, `send`, `tail`, `history`, `group`, `token`, `bench`.
+//! The command line of a person or a script: `chat`, `send`, `tail`, `history`, `edit`, `react`, `group`, `token`, `bench`…
 //!
 //! Everything here is an ordinary client of the SDK: it never looks into a server's store.
 
+mod alter;
 pub mod bench;
 pub mod chat;
 pub mod command;

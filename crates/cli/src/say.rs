@@ -4,7 +4,10 @@ use std::io::{self, Write};
 
 use anser_sdk::store::{ChatMessage, Status};
 use anser_types::event::UnavailableReason;
-use anser_types::{Change, ChangeKind, Content, MessageKind, Role, Unavailable, UserId};
+use anser_types::{
+    Altered, Change, ChangeKind, Content, ConversationId, MessageKind, Role, Seq, Unavailable,
+    UserId,
+};
 use base64::Engine;
 use serde_json::{Map, Value, json};
 
@@ -82,7 +85,50 @@ pub fn message_json(message: &ChatMessage) -> Value {
     } else {
         object.insert("removed".to_owned(), json!(true));
     }
+    if let Some(altered) = &message.altered {
+        insert_altered(&mut object, altered);
+    }
     Value::Object(object)
+}
+
+fn insert_altered(object: &mut Map<String, Value>, altered: &Altered) {
+    if let Some(at) = altered.edited_at {
+        object.insert("edited_at_ms".to_owned(), json!(at.0));
+    }
+    if let Some(who) = &altered.revoked_by {
+        object.insert("revoked_by".to_owned(), json!(who.as_str()));
+    }
+    if !altered.reactions.is_empty() {
+        let reactions: Vec<Value> = altered
+            .reactions
+            .iter()
+            .map(|one| {
+                let users: Vec<&str> = one.users.iter().map(UserId::as_str).collect();
+                json!({ "emoji": one.emoji, "users": users })
+            })
+            .collect();
+        object.insert("reactions".to_owned(), json!(reactions));
+    }
+}
+
+/// What happened to a message, as JSON: its name, and the message as it is now.
+#[must_use]
+pub fn altered_json(event: &str, message: &ChatMessage) -> Value {
+    let mut value = message_json(message);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("event".to_owned(), json!(event));
+    }
+    value
+}
+
+/// A message that was pinned or unpinned, as JSON.
+#[must_use]
+pub fn pinned_json(conversation: ConversationId, seq: Seq, on: bool) -> Value {
+    json!({
+        "event": if on { "pinned" } else { "unpinned" },
+        "conversation": conversation.to_string(),
+        "seq": seq.0,
+    })
 }
 
 fn insert_content(object: &mut Map<String, Value>, content: &Content) {
@@ -103,6 +149,9 @@ fn insert_content(object: &mut Map<String, Value>, content: &Content) {
         let names: Vec<&str> = content.mentions.iter().map(UserId::as_str).collect();
         object.insert("mentions".to_owned(), json!(names));
     }
+    if content.mention_all {
+        object.insert("mention_all".to_owned(), json!(true));
+    }
 }
 
 /// A change of a group as JSON.
@@ -121,6 +170,9 @@ pub fn change_json(change: &Change) -> Value {
         }
         ChangeKind::MembersRemoved { users } => {
             json!({ "kind": "members_removed", "users": names(users) })
+        }
+        ChangeKind::MessageAltered { seq, .. } => {
+            json!({ "kind": "message_altered", "seq": seq.0 })
         }
         ChangeKind::Unknown { kind, .. } => json!({ "kind": "unknown", "number": kind }),
     };
@@ -183,7 +235,8 @@ impl Lines {
         };
         let sender = plain::one_line(message.sender.as_str());
         let body = body(message).replace('\n', CONTINUED);
-        format!("{} {seq} {sender}{to}: {body}{state}", self.times.stamp(at))
+        let marks = marks(message);
+        format!("{} {seq} {sender}{to}: {body}{marks}{state}", self.times.stamp(at))
     }
 
     /// A change of a group.
@@ -201,6 +254,7 @@ impl Lines {
                 format!("left; {owner} is the owner now")
             }
             ChangeKind::MembersRemoved { users } => format!("removed {}", names(users)),
+            ChangeKind::MessageAltered { seq, .. } => format!("altered message #{seq}"),
             ChangeKind::Unknown { kind, .. } => format!("changed something unknown ({kind})"),
         };
         let said = format!("* {} {what}", change.actor);
@@ -224,10 +278,26 @@ impl Lines {
     }
 }
 
+/// What changes made of a message: that it was edited, and its reactions with how many used each.
+fn marks(message: &ChatMessage) -> String {
+    let Some(altered) = message.altered.as_deref() else { return String::new() };
+    let edited =
+        if altered.edited_at.is_some() && message.content.is_some() { " (edited)" } else { "" };
+    let reactions: String = altered
+        .reactions
+        .iter()
+        .map(|one| format!(" {}{}", plain::one_line(&one.emoji), one.users.len()))
+        .collect();
+    format!("{edited}{reactions}")
+}
+
 /// What a message says; other kinds than text by their name.
 fn body(message: &ChatMessage) -> String {
     match &message.content {
-        None => "(removed)".to_owned(),
+        None => match message.altered.as_ref().and_then(|altered| altered.revoked_by.as_ref()) {
+            Some(who) => format!("(taken back by {})", plain::one_line(who.as_str())),
+            None => "(removed)".to_owned(),
+        },
         Some(content) if matches!(content.kind, MessageKind::Text | MessageKind::System) => {
             plain::clean(&String::from_utf8_lossy(&content.body))
         }

@@ -12,7 +12,7 @@ use clap::Args;
 use crate::chat::times::LocalTimes;
 use crate::identity::Who;
 use crate::say::Lines;
-use crate::{say, session, signals};
+use crate::{plain, say, session, signals};
 
 /// Messages read at a time.
 const PAGE: u32 = 200;
@@ -96,6 +96,14 @@ impl Tail {
         self.options.count.is_some_and(|count| self.printed >= count)
     }
 
+    /// What became of a message that was said.
+    fn print_altered(&self, event: &str, message: &ChatMessage) -> std::io::Result<()> {
+        if self.options.json {
+            return say::object(&say::altered_json(event, message));
+        }
+        say::line(&format!("* {event}: {}", self.lines.message(message, None)))
+    }
+
     async fn print(&mut self, event: &Event) -> anyhow::Result<()> {
         match event {
             Event::NewMessage(message) => {
@@ -103,6 +111,17 @@ impl Tail {
                 if message.seq > printed || message.seq.is_none() {
                     self.print_message(message).await?;
                 }
+            }
+            Event::MessageEdited(message) => self.print_altered("edited", message)?,
+            Event::MessageRevoked(message) => self.print_altered("revoked", message)?,
+            Event::ReactionChanged(message) => self.print_altered("reaction", message)?,
+            Event::MessagePinned { conversation, seq, on } if self.options.json => {
+                say::object(&say::pinned_json(*conversation, *seq, *on))?;
+            }
+            Event::MessagePinned { conversation, seq, on } => {
+                let (title, what) =
+                    (self.title(*conversation).await?, if *on { "pinned" } else { "unpinned" });
+                say::line(&format!("* #{seq} in {} {what}", plain::one_line(&title)))?;
             }
             Event::GroupChanged(change) if self.options.json => {
                 say::object(&say::change_json(change))?;

@@ -241,6 +241,7 @@ impl LightClient {
             kind: MessageKind::Custom,
             body: stamp.encode(self.body_bytes),
             mentions: Vec::new(),
+            mention_all: false,
             reply_to: None,
             expires_at: None,
         };

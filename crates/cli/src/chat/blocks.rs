@@ -142,7 +142,24 @@ impl<'a> Blocks<'a> {
         for line in wrap::wrap(&text, self.width.saturating_sub(INDENT.len())) {
             lines.push(Line::from(vec![Span::raw(INDENT), Span::styled(line, style)]));
         }
+        self.reactions(message, lines);
         self.state(message, lines);
+    }
+
+    /// Below the text: every reaction with how many used it.
+    fn reactions(&self, message: &ChatMessage, lines: &mut Vec<Line<'static>>) {
+        let Some(altered) = message.altered.as_deref().filter(|a| !a.reactions.is_empty()) else {
+            return;
+        };
+        let text: Vec<String> = altered
+            .reactions
+            .iter()
+            .map(|one| format!("{} {}", plain::one_line(&one.emoji), one.users.len()))
+            .collect();
+        for line in wrap::wrap(&text.join("  "), self.width.saturating_sub(INDENT.len())) {
+            let style = self.setting.palette.quiet();
+            lines.push(Line::from(vec![Span::raw(INDENT), Span::styled(line, style)]));
+        }
     }
 
     /// Puts the state behind the text, or below it when there is no room.
@@ -209,7 +226,9 @@ impl<'a> Blocks<'a> {
             ChangeKind::MembersRemoved { users } => {
                 texts.with(Text::Removed, &[&actor, &names(users)])
             }
-            ChangeKind::Unknown { .. } => texts.with(Text::UnknownChange, &[&actor]),
+            ChangeKind::MessageAltered { .. } | ChangeKind::Unknown { .. } => {
+                texts.with(Text::UnknownChange, &[&actor])
+            }
         }
     }
 
@@ -251,13 +270,23 @@ fn line_width(line: &Line<'_>) -> usize {
     line.spans.iter().map(|span| wrap::width(&span.content)).sum()
 }
 
+fn gone(message: &ChatMessage, setting: &Setting) -> String {
+    match message.altered.as_ref().and_then(|altered| altered.revoked_by.as_ref()) {
+        Some(who) if *who == setting.me => setting.texts.get(Text::RevokedByYou).to_owned(),
+        Some(who) => setting.texts.with(Text::RevokedBy, &[&plain::one_line(who.as_str())]),
+        None => setting.texts.get(Text::Gone).to_owned(),
+    }
+}
+
 /// What a message says, as far as this program can show it.
 #[must_use]
 pub fn body(message: &ChatMessage, setting: &Setting) -> String {
-    let Some(content) = &message.content else { return setting.texts.get(Text::Gone).to_owned() };
+    let Some(content) = &message.content else { return gone(message, setting) };
     let kind = match content.kind {
         MessageKind::Text | MessageKind::System => {
-            return plain::clean(&String::from_utf8_lossy(&content.body));
+            let text = plain::clean(&String::from_utf8_lossy(&content.body));
+            let edited = message.altered.as_ref().is_some_and(|a| a.edited_at.is_some());
+            return if edited { setting.texts.with(Text::Edited, &[&text]) } else { text };
         }
         MessageKind::Image => Text::Image,
         MessageKind::Voice => Text::Voice,
@@ -265,6 +294,7 @@ pub fn body(message: &ChatMessage, setting: &Setting) -> String {
         MessageKind::File => Text::File,
         MessageKind::Location => Text::Location,
         MessageKind::Card => Text::Card,
+        MessageKind::Merged => Text::Merged,
         MessageKind::Custom | MessageKind::Unknown(_) => Text::OtherKind,
     };
     setting.texts.get(kind).to_owned()

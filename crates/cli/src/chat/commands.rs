@@ -1,7 +1,8 @@
 //! What Enter does: a text becomes a message, a line that begins with `/` is carried out.
 
+use anser_sdk::store::ChatMessage;
 use anser_types::limits::CONTENT_MAX_BYTES;
-use anser_types::{ConversationId, Target};
+use anser_types::{Alteration, Content, ConversationId, Target};
 
 use super::looking;
 use super::model::{Model, Overlay};
@@ -69,6 +70,10 @@ pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
         Slash::GroupKick(users) => in_group(model, |id| Effect::Kick(id, users), effects),
         Slash::GroupLeave => in_group(model, Effect::Leave, effects),
         Slash::GroupMembers => effects.extend(group(model).map(Effect::LoadMembers)),
+        Slash::Edit(text) => alter_own(model, |old| edited(old, text), effects),
+        Slash::Revoke => alter_own(model, |_| Alteration::Revoke, effects),
+        Slash::React { emoji, on } => alter_last(model, Alteration::React { emoji, on }, effects),
+        Slash::Pin(on) => alter_last(model, Alteration::Pin { on }, effects),
         Slash::History => {
             if needs_conversation(model) {
                 looking::load_older(model, effects);
@@ -88,6 +93,44 @@ fn in_group(
 ) {
     if let Some(id) = group(model) {
         ask(model, effect(id), effects);
+    }
+}
+
+/// The message as it was, with another text.
+fn edited(old: &Content, text: String) -> Alteration {
+    Alteration::Edit(Content { body: text.into(), ..old.clone() })
+}
+
+/// Alters one's own last message that was sent.
+fn alter_own(
+    model: &mut Model,
+    how: impl FnOnce(&Content) -> Alteration,
+    effects: &mut Vec<Effect>,
+) {
+    let own = |message: &&ChatMessage| message.own;
+    let found = model.open.as_ref().and_then(|open| {
+        let (seq, content) = open.timeline.last_sent(own)?;
+        Some(Effect::Alter(open.target.clone(), seq, how(content)))
+    });
+    alter(model, found, effects);
+}
+
+/// Alters the last message, whoever sent it.
+fn alter_last(model: &mut Model, alteration: Alteration, effects: &mut Vec<Effect>) {
+    let found = model.open.as_ref().and_then(|open| {
+        let (seq, _) = open.timeline.last_sent(|_| true)?;
+        Some(Effect::Alter(open.target.clone(), seq, alteration))
+    });
+    alter(model, found, effects);
+}
+
+fn alter(model: &mut Model, found: Option<Effect>, effects: &mut Vec<Effect>) {
+    if !needs_conversation(model) {
+        return;
+    }
+    match found {
+        Some(effect) => ask(model, effect, effects),
+        None => model.say(model.setting.texts.get(Text::NothingToAlter), true),
     }
 }
 

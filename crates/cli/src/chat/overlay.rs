@@ -163,6 +163,8 @@ fn help(model: &Model, width: usize) -> Page {
         Text::HelpKeysMove,
         Text::HelpKeysScroll,
         Text::HelpTo,
+        Text::HelpEdit,
+        Text::HelpReact,
         Text::HelpGroupCreate,
         Text::HelpGroupInvite,
         Text::HelpGroupKick,

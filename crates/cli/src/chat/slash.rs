@@ -24,6 +24,19 @@ pub enum Slash {
     GroupLeave,
     /// Show who is in the open group.
     GroupMembers,
+    /// Replace one's own last message in the open conversation.
+    Edit(String),
+    /// Take one's own last message back.
+    Revoke,
+    /// React to the last message, or take the reaction away.
+    React {
+        /// With what.
+        emoji: String,
+        /// Added, or taken away.
+        on: bool,
+    },
+    /// Pin the last message, or unpin it.
+    Pin(bool),
     /// Load earlier messages.
     History,
     /// Send again what failed in the open conversation.
@@ -57,8 +70,10 @@ impl Misunderstood {
 }
 
 /// Every command and, for `/group`, what may follow.
-const COMMANDS: [&str; 8] =
-    ["/to", "/group", "/history", "/retry", "/delete", "/members", "/help", "/quit"];
+const COMMANDS: [&str; 14] = [
+    "/to", "/group", "/history", "/edit", "/revoke", "/react", "/unreact", "/pin", "/unpin",
+    "/retry", "/delete", "/members", "/help", "/quit",
+];
 const GROUP_VERBS: [&str; 5] = ["create", "invite", "leave", "kick", "members"];
 
 /// Whether a text to be sent is a command. `//` at the start stands for a message that begins with `/`.
@@ -78,6 +93,15 @@ pub fn message_of(text: &str) -> &str {
 /// # Errors
 /// [`Misunderstood`] says what is missing or wrong.
 pub fn parse(line: &str) -> Result<Slash, Misunderstood> {
+    // What is to be said from now on is taken as it stands, quotes and all.
+    if let Some(text) =
+        line.strip_prefix("/edit").filter(|rest| rest.starts_with(char::is_whitespace))
+    {
+        return match text.trim() {
+            "" => Err(Misunderstood::new(Text::WantsText, &["/edit"])),
+            text => Ok(Slash::Edit(text.to_owned())),
+        };
+    }
     let words = split(line)?;
     let mut words = words.iter().map(String::as_str);
     let name = words.next().unwrap_or_default();
@@ -95,6 +119,14 @@ pub fn parse(line: &str) -> Result<Slash, Misunderstood> {
             _ => Err(Misunderstood::new(Text::WantsUser, &[name])),
         },
         "/group" => parse_group(&rest),
+        "/edit" => Err(Misunderstood::new(Text::WantsText, &[name])),
+        "/revoke" => plain(Slash::Revoke),
+        "/react" | "/unreact" => match rest.as_slice() {
+            [emoji] => Ok(Slash::React { emoji: (*emoji).to_owned(), on: name == "/react" }),
+            _ => Err(Misunderstood::new(Text::WantsEmoji, &[name])),
+        },
+        "/pin" => plain(Slash::Pin(true)),
+        "/unpin" => plain(Slash::Pin(false)),
         "/members" => plain(Slash::GroupMembers),
         "/history" => plain(Slash::History),
         "/retry" => plain(Slash::Retry),

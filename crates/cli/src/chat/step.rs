@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anser_sdk::store::{Conversation, HistoryPage};
 use anser_sdk::{Event, MemberState};
-use anser_types::{ConversationId, MessageId, Refusal, Seq, Target, UnixMs, UserId};
+use anser_types::{Alteration, ConversationId, MessageId, Refusal, Seq, Target, UnixMs, UserId};
 use crossterm::event::KeyEvent;
 
 use super::texts::Text;
@@ -121,6 +121,8 @@ pub enum Effect {
     },
     /// Put a text into the outbox.
     Send(Target, String),
+    /// Alter a message that was said.
+    Alter(Target, Seq, Alteration),
     /// Send failed messages again.
     Retry(Vec<MessageId>),
     /// Remove failed messages.

@@ -100,6 +100,10 @@ catalogue! {
     NothingSaid: "Nothing has been said here yet.", "还没有消息。";
     ChooseConversation: "Ctrl+K finds a conversation, /to USER starts one, /help explains.", "Ctrl+K 查找会话，/to 用户名 开始聊天，/help 查看帮助。";
     Gone: "(message removed)", "（消息已删除）";
+    Edited: "{0} (edited)", "{0}（已编辑）";
+    RevokedBy: "({0} took this message back)", "（{0} 撤回了一条消息）";
+    RevokedByYou: "(you took this message back)", "（你撤回了一条消息）";
+    Merged: "[forwarded messages]", "[聊天记录]";
     Image: "[image]", "[图片]";
     Voice: "[voice]", "[语音]";
     Video: "[video]", "[视频]";
@@ -162,6 +166,11 @@ catalogue! {
     RoleMember: "member", "成员";
     HelpTitle: "Help", "帮助";
     CloseHint: "↑↓ scroll · Esc closes", "↑↓ 滚动 · Esc 关闭";
+    HelpEdit: "/edit TEXT  replace your last message · /revoke takes it back", "/edit 文本  修改你的上一条消息 · /revoke 撤回";
+    HelpReact: "/react 👍  react to the last message · /unreact 👍 · /pin · /unpin", "/react 👍  回应最后一条消息 · /unreact 👍 · /pin 置顶 · /unpin";
+    WantsText: "{0} TEXT: what should it say?", "{0} 文本：改成什么？";
+    WantsEmoji: "{0} EMOJI: which one?", "{0} 表情：哪一个？";
+    NothingToAlter: "there is no such message here", "这里没有这样的消息";
     HelpTo: "/to USER  write to somebody", "/to 用户名  给某人发消息";
     HelpGroupCreate: "/group create TITLE USER…  make a group (\"two words\" in quotes)", "/group create 群名 用户名…  建群（带空格的群名加引号）";
     HelpGroupInvite: "/group invite USER…  bring people in", "/group invite 用户名…  邀请成员";

@@ -5,7 +5,7 @@
 //! view keeps its place because it is anchored to an entry and not to a line number.
 
 use anser_sdk::store::{ChatMessage, HistoryPage};
-use anser_types::{Change, ChangeNo, MessageId, Seq, Unavailable, UserId};
+use anser_types::{Change, ChangeNo, Content, MessageId, Seq, Unavailable, UserId};
 
 use super::states;
 
@@ -241,6 +241,12 @@ impl Timeline {
     #[must_use]
     pub fn newest_own(&self) -> Option<&ChatMessage> {
         self.pending.last().or_else(|| self.messages.iter().rev().find(|message| message.own))
+    }
+
+    /// The last message that is at the server, not taken back, and as wanted: its place and content.
+    pub fn last_sent(&self, wanted: impl Fn(&&ChatMessage) -> bool) -> Option<(Seq, &Content)> {
+        let mut sent = self.messages.iter().rev().filter(wanted);
+        sent.find_map(|message| message.seq.zip(message.content.as_ref()))
     }
 
     /// Decides where the divider stands, when a conversation is opened: above the first message of somebody else

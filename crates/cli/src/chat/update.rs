@@ -134,6 +134,10 @@ fn told(model: &mut Model, event: Event) {
         | Event::ConversationChanged { conversation }
         | Event::NotOnServer { conversation, .. } => changed(model, conversation),
         Event::Unavailable(range) => changed(model, range.conversation),
+        Event::MessageEdited(message)
+        | Event::MessageRevoked(message)
+        | Event::ReactionChanged(message) => changed(model, message.conversation),
+        Event::MessagePinned { conversation, .. } => changed(model, conversation),
         Event::GroupChanged(change) => {
             changed(model, change.conversation);
             model.count_reload.wanted |= is_open(model, change.conversation);

@@ -3,7 +3,7 @@
 
 use anser_sdk::store::{HistoryPage, PageBounds};
 use anser_sdk::{Client, Error};
-use anser_types::{Content, ConversationId, ErrorCode, Refusal, Target, UserId};
+use anser_types::{Alteration, Content, ConversationId, ErrorCode, Refusal, Target, UserId};
 use tokio::sync::mpsc;
 
 use super::step::{Effect, Input};
@@ -157,6 +157,17 @@ async fn carry_out(client: &Client, effect: Effect) -> Option<Input> {
             Text::DoneInvite,
             users,
         ),
+        Effect::Alter(at, seq, alteration) => {
+            let what = match alteration {
+                Alteration::Edit(_) => "/edit",
+                Alteration::Revoke | Alteration::Gone => "/revoke",
+                Alteration::React { .. } => "/react",
+                Alteration::Pin { .. } => "/pin",
+            };
+            // Done: the conversation shows it.
+            let refused = client.alter_message(at, seq, alteration).await.err()?;
+            Input::Refused(what, refused.into())
+        }
         Effect::Kick(group, users) => {
             done("/group kick", client.kick(group, users.clone()).await, Text::DoneKick, users)
         }

@@ -272,6 +272,8 @@ pub(super) fn count_members(connection: &Connection, change: &Change) -> Result<
         ChangeKind::MembersJoined { users, .. } => (None, some(users)),
         ChangeKind::MemberLeft { .. } => (None, -1),
         ChangeKind::MembersRemoved { users } => (None, -some(users)),
+        // A pin raises the version, and nobody comes or goes.
+        ChangeKind::MessageAltered { .. } => (None, 0),
         // Whatever it is: the count is of an older version from now on, and so not told.
         ChangeKind::Unknown { .. } => return Ok(()),
     };

@@ -2,8 +2,8 @@
 
 use anser_backend::{Device, Heads, InboxBounds, Roster, User};
 use anser_types::{
-    Change, ChangeKind, Content, ConversationKind, Event, InboxSeq, Member, Message, MessageKind,
-    UserId,
+    Alteration, Change, ChangeKind, Content, ConversationKind, Event, InboxSeq, Member, Message,
+    MessageKind, UserId,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -142,11 +142,35 @@ pub fn message(message: &Message) -> Value {
         "content_base64": content
             .filter(|content| text(content).is_none())
             .map(|content| STANDARD.encode(&content.body)),
+        "altered": message.altered.as_ref().map(|altered| json!({
+            "by": altered.by.0,
+            "edits": altered.edits,
+            "edited_at_ms": altered.edited_at.map(|at| at.0),
+            "revoked_by": altered.revoked_by.as_ref().map(UserId::as_str),
+            "reactions": altered.reactions.iter().map(|one| json!({
+                "emoji": one.emoji,
+                "users": one.users.iter().map(UserId::as_str).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+        })),
     })
 }
 
 fn text(content: &Content) -> Option<&str> {
     if content.kind == MessageKind::Text { std::str::from_utf8(&content.body).ok() } else { None }
+}
+
+fn alteration(how: &Alteration) -> Value {
+    match how {
+        Alteration::Edit(content) => json!({
+            "edit": text(content),
+            "content_base64":
+                text(content).is_none().then(|| STANDARD.encode(&content.body)),
+        }),
+        Alteration::Revoke => json!("revoke"),
+        Alteration::React { emoji, on } => json!({"react": emoji, "on": on}),
+        Alteration::Pin { on } => json!({"pin": on}),
+        Alteration::Gone => json!("edit of a message that was taken back since"),
+    }
 }
 
 /// A change.
@@ -162,6 +186,9 @@ pub fn change(change: &Change) -> Value {
             json!({"member_left": true, "new_owner": new_owner.as_ref().map(UserId::as_str)})
         }
         ChangeKind::MembersRemoved { users } => json!({"members_removed": ids(users)}),
+        ChangeKind::MessageAltered { seq, alteration: how } => {
+            json!({"message_altered": seq.0, "how": alteration(how)})
+        }
         ChangeKind::Unknown { kind, .. } => json!({"unknown": kind}),
     };
     json!({
