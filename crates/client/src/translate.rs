@@ -199,7 +199,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
 fn message_at(wire: v1::Message, conversation: ConversationId, sender: UserId) -> Option<Message> {
     let server_time = time::from_wire(wire.server_time_ms);
     let altered = match wire.altered {
-        Some(altered) => Some(alterations::altered(altered)?),
+        Some(altered) => Some(alterations::altered(*altered)?),
         None => None,
     };
     let content = if wire.tombstone {

@@ -40,6 +40,7 @@ fn other_content_is_given_whole() {
         body: bytes::Bytes::from_static(&[0, 255]),
         reply_to: Some(Seq(3)),
         mentions: vec![user("bob")],
+        mention_all: false,
         expires_at: None,
     });
     let shown = message_json(&message);

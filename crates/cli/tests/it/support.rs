@@ -180,6 +180,7 @@ pub fn said(sender: &str, seq: u64, text: &str) -> ChatMessage {
         sent_at: UnixMs(NOON - 3_600_000 + seq * 60_000),
         server_time: Some(UnixMs(NOON - 3_600_000 + seq * 60_000)),
         content: Some(Content::text(text)),
+        altered: None,
         own,
         status: if own { Status::Sent { stored_offline: false } } else { Status::Received },
     }
@@ -208,6 +209,8 @@ pub fn row(peer: &str, unread: u64, read_up_to: u64, last: Option<ChatMessage>) 
         head: last.as_ref().and_then(|message| message.seq).unwrap_or_default(),
         read_up_to: Seq(read_up_to),
         unread,
+        mentioned: None,
+        pinned: Vec::new(),
         peer_delivered: Seq::ZERO,
         peer_read: Seq::ZERO,
         last_message: last,

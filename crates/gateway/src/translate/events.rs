@@ -66,7 +66,7 @@ pub(crate) fn message(message: &Message, peer: Option<&UserId>) -> v1::Message {
         reply_to: content.and_then(|content| content.reply_to).map_or(0, |seq| seq.0),
         expires_at_ms: content.and_then(|content| content.expires_at).map_or(0, time::to_wire),
         tombstone: content.is_none(),
-        altered: message.altered.as_deref().map(altered),
+        altered: message.altered.as_deref().map(|one| Box::new(altered(one))),
         mention_all: content.is_some_and(|content| content.mention_all),
     }
 }

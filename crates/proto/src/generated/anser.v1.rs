@@ -289,8 +289,8 @@ pub struct Message {
     #[prost(bool, tag = "14")]
     pub tombstone: bool,
     /// What changes made of it; absent if nothing did.
-    #[prost(message, optional, tag = "16")]
-    pub altered: ::core::option::Option<Altered>,
+    #[prost(message, optional, boxed, tag = "16")]
+    pub altered: ::core::option::Option<::prost::alloc::boxed::Box<Altered>>,
     #[prost(bool, tag = "17")]
     pub mention_all: bool,
 }

@@ -161,11 +161,11 @@ fn resolve(
 
 /// What an arrival that points at a message tells of it.
 fn of_message(kind: u8) -> Option<fn(Box<ChatMessage>) -> Arrival> {
-    const KINDS: [(ArrivalKind, fn(Box<ChatMessage>) -> Arrival); 4] = [
-        (ArrivalKind::Message, Arrival::Message),
-        (ArrivalKind::Edit, Arrival::Edited),
-        (ArrivalKind::Revoke, Arrival::Revoked),
-        (ArrivalKind::Reaction, Arrival::Reacted),
-    ];
-    KINDS.iter().find(|(known, _)| *known as u8 == kind).map(|(_, of)| *of)
+    match kind {
+        kind if kind == ArrivalKind::Message as u8 => Some(Arrival::Message),
+        kind if kind == ArrivalKind::Edit as u8 => Some(Arrival::Edited),
+        kind if kind == ArrivalKind::Revoke as u8 => Some(Arrival::Revoked),
+        kind if kind == ArrivalKind::Reaction as u8 => Some(Arrival::Reacted),
+        _ => None,
+    }
 }

@@ -43,6 +43,7 @@ pub fn message(seq: u64, sender: &UserId, text: &str) -> Message {
         sent_at: UnixMs(1_000 + seq),
         server_time: UnixMs(2_000 + seq),
         content: Some(Content::text(text)),
+        altered: None,
     }
 }
 
@@ -242,6 +243,8 @@ async fn unread_counts_what_is_stored_and_what_the_server_counted() {
         head: Seq(100),
         change_head: ChangeNo(0),
         read_up_to: Seq(40),
+        mentioned: Seq::ZERO,
+        pinned: Vec::new(),
         unread: 55,
         last_message: Some(message(100, &id("bob"), "the last")),
         peer_delivered: Seq(100),
