@@ -21,6 +21,7 @@ use crate::{api_key, first_start, listeners};
 /// How often the metrics' histograms are folded together; between two renders they would grow.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 const DAY_MS: u64 = 24 * 3600 * 1000;
+const MINUTE_MS: u64 = 60 * 1000;
 
 /// A server that runs: listeners, sessions, writer.
 pub struct App {
@@ -152,6 +153,8 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
         commands_burst: config.limits.commands_burst.as_u32(),
         inbox_keep: config.inbox.keep_entries.get(),
         inbox_keep_ms: config.inbox.keep_days.get() * DAY_MS,
+        edit_within_ms: config.messages.edit_within_minutes.get() * MINUTE_MS,
+        revoke_within_ms: config.messages.revoke_within_minutes.get() * MINUTE_MS,
         ..defaults
     })
 }

@@ -274,7 +274,7 @@ type Property = fn(&mut Subject<SabotagedHarness>);
 
 #[test]
 fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
-    let table: [(Bug, Property); 13] = [
+    let table: [(Bug, Property); 14] = [
         (Bug::AnswersForgottenByRestart, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoDedupe, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoConflict, exactly_once::other_bytes_under_a_used_number_conflict),

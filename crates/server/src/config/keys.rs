@@ -162,6 +162,17 @@ settings! {
         keep_days: Within<1, 3650> = Within::new(anser_types::limits::INBOX_KEEP_MS / (24 * 3600 * 1000));
     }
 
+    /// What may be done to messages that were said.
+    messages: Messages {
+        /// Minutes after which a message can no longer be edited by its sender.
+        edit_within_minutes: Within<0, 5_256_000> =
+            Within::new(anser_types::limits::EDIT_WITHIN_MS / 60_000);
+        /// Minutes after which a message can no longer be taken back by its sender; owner and admins of a group may at
+        /// any time.
+        revoke_within_minutes: Within<0, 5_256_000> =
+            Within::new(anser_types::limits::REVOKE_WITHIN_MS / 60_000);
+    }
+
     /// The disk.
     store: Store {
         /// Free space in MiB below which nothing more is accepted (STORAGE_FULL); reading goes on.
