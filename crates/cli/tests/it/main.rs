@@ -1,6 +1,7 @@
 //! Tests of the command line's pure parts: the chat's model and screens, places, slots, printed shapes.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod alterations;
 mod chat;
 mod places;
 mod printed;
