@@ -72,14 +72,7 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
 pub fn group_row(id: ConversationId, title: &str, version: Version) -> Conversation {
     let title = title.to_owned();
     let kind = ConversationKind::Group { title, history_for_new_members: false };
-    Conversation {
-        id,
-        kind,
-        version,
-        created_at: UnixMs(0),
-        cuts: Vec::new(),
-        pinned: Vec::new(),
-    }
+    Conversation { id, kind, version, created_at: UnixMs(0), cuts: Vec::new(), pinned: Vec::new() }
 }
 
 /// Puts one append together.

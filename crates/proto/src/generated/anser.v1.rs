@@ -547,11 +547,14 @@ pub struct ConversationState {
     pub members: u32,
     #[prost(uint32, tag = "14")]
     pub role: u32,
+    /// In a rebuild from an earlier log: up to here that log and this one are the same. Absent: throughout.
+    #[prost(uint64, optional, tag = "21")]
+    pub shared_up_to: ::core::option::Option<u64>,
     /// Messages pinned to the conversation, the latest pin last.
-    #[prost(uint64, repeated, tag = "21")]
+    #[prost(uint64, repeated, tag = "22")]
     pub pinned: ::prost::alloc::vec::Vec<u64>,
     /// The last unread message that calls the reader, by name or with everybody; 0 if none does.
-    #[prost(uint64, tag = "22")]
+    #[prost(uint64, tag = "23")]
     pub mentioned_seq: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -616,6 +619,9 @@ pub struct SyncPageQuery {
     pub after: ::prost::bytes::Bytes,
     #[prost(uint32, tag = "3")]
     pub limit: u32,
+    /// The log that the device followed until now, if it was another one than this.
+    #[prost(uint64, tag = "4")]
+    pub since_log_epoch: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncPage {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use anser_backend::{Heads, Listing, Order, PageLimit, Position};
 use anser_types::{
     Conversation, ConversationId, ConversationKind, ErrorCode, InboxSeq, LogEpoch, Member, Message,
-    Refusal,
-    Role, Seq, UserId, UserNo, Version, limits,
+    Refusal, Role, Seq, UserId, UserNo, Version, limits,
 };
 
 use crate::api::{Caller, ConversationState, MemberState, Reply};
