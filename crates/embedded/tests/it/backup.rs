@@ -178,7 +178,7 @@ async fn a_restored_store_goes_on_where_the_backup_ended() {
     assert!(matches!(keyed[0], Appended::Duplicate(_)), "{keyed:?}");
     let next = ledger.append_batch(vec![again.message(41)]).await.unwrap();
     let Appended::Committed(next) = &next[0] else { panic!("{next:?}") };
-    assert_eq!(next.inbox, [InboxSeq(42), InboxSeq(43)]);
+    assert_eq!(next.inbox, [InboxSeq(42), InboxSeq(44)]);
     assert_eq!(person(&store, "carol").await.no.0, 3, "no user number is given twice");
 }
 
