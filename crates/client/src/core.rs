@@ -276,7 +276,7 @@ impl Core {
         for then in then {
             match then {
                 Then::Tell(event) => self.tell(event),
-                Then::Number(local_no, no) => self.number_is_durable(local_no, no),
+                Then::Number(local_no, numbering) => self.number_is_durable(local_no, numbering),
             }
         }
         self.progress_is_durable(now);

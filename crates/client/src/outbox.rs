@@ -17,6 +17,10 @@ pub(crate) const FAILED_AFTER: Duration = Duration::from_secs(180);
 /// Attempts after which a message counts as failed.
 pub(crate) const TRIES_MAX: u32 = 5;
 
+/// Tells one time a number was given from every other: the same number may be given to the same command again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Numbering(pub(crate) u64);
+
 /// A command and how its transmission goes.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -32,6 +36,8 @@ pub(crate) struct Entry {
     /// Its last transmission in this session, and how many there were.
     pub(crate) sent_at: Option<Duration>,
     pub(crate) transmissions: u32,
+    /// When its number was given.
+    pub(crate) numbering: Numbering,
     /// Its number is durable.
     pub(crate) durable: bool,
 }
@@ -74,6 +80,8 @@ pub(crate) struct Outbox {
     /// The next number.
     pub(crate) next_no: CommandNo,
     pub(crate) highest_used: CommandNo,
+    /// How often a number was given in this run.
+    pub(crate) numberings: Numbering,
     pub(crate) last_local_no: LocalNo,
     /// When to look for messages that are over their time.
     pub(crate) limit_check: Option<Duration>,
@@ -94,6 +102,7 @@ impl Outbox {
             executed_up_to: CommandNo::ZERO,
             next_no: highest_used.next(),
             highest_used,
+            numberings: Numbering::default(),
             last_local_no: last,
             limit_check: None,
         };
@@ -119,6 +128,7 @@ impl Outbox {
             first_tried: None,
             sent_at: None,
             transmissions: 0,
+            numbering: Numbering::default(),
             durable: stored,
         };
         match (&entry.item.state, entry.number()) {

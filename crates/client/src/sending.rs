@@ -9,7 +9,7 @@ use anser_types::{CommandNo, ErrorCode, LocalNo, Refusal};
 
 use crate::core::Core;
 use crate::io::{AppEvent, MessageState, Now};
-use crate::outbox::{FAILED_AFTER, TRIES_MAX};
+use crate::outbox::{FAILED_AFTER, Numbering, TRIES_MAX};
 use crate::records::{OutboxState, Record, Settled};
 use crate::session::{Link, Then as AfterLink};
 use crate::store::Then;
@@ -33,9 +33,11 @@ impl Core {
                 self.outbox.next_no = no.next();
                 self.outbox.highest_used = self.outbox.highest_used.max(no);
                 self.outbox.in_flight.insert(no, local_no);
+                self.outbox.numberings.0 += 1;
+                let numbering = self.outbox.numberings;
                 let Some(entry) = self.outbox.entries.get_mut(&local_no) else { continue };
                 entry.item.state = OutboxState::Numbered(no);
-                (entry.durable, entry.counts) = (false, true);
+                (entry.numbering, entry.durable, entry.counts) = (numbering, false, true);
                 // When it was sent under an earlier number says nothing about this one.
                 entry.sent_at = None;
                 self.store.put(if std::mem::take(&mut entry.unstored) {
@@ -43,7 +45,7 @@ impl Core {
                 } else {
                     Record::OutboxState { local_no, state: entry.item.state.clone() }
                 });
-                self.store.after(Then::Number(local_no, no));
+                self.store.after(Then::Number(local_no, numbering));
             }
         }
         for local_no in std::mem::take(&mut self.outbox.fresh) {
@@ -55,10 +57,12 @@ impl Core {
         }
     }
 
-    /// The number is in the store: the command may go on the wire.
-    pub(crate) fn number_is_durable(&mut self, local_no: LocalNo, no: CommandNo) {
+    /// The number is in the store: the command may go on the wire. Not if it was freed since, and given again: that it
+    /// was used is stored anew then.
+    pub(crate) fn number_is_durable(&mut self, local_no: LocalNo, numbering: Numbering) {
         if let Some(entry) = self.outbox.entries.get_mut(&local_no)
-            && entry.item.state == OutboxState::Numbered(no)
+            && let OutboxState::Numbered(no) = entry.item.state
+            && entry.numbering == numbering
             && !entry.durable
         {
             entry.durable = true;

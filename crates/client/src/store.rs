@@ -6,9 +6,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anser_types::{CommandNo, LocalNo};
+use anser_types::LocalNo;
 
 use crate::io::{AppEvent, Output, Ticket};
+use crate::outbox::Numbering;
 use crate::records::{DeviceState, Record};
 
 /// Entries of the inbox that may wait for the store; more are not taken and pulled later.
@@ -25,8 +26,8 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 pub(crate) enum Then {
     /// Tell the app.
     Tell(AppEvent),
-    /// The command's number is durable: it may be transmitted.
-    Number(LocalNo, CommandNo),
+    /// The number the command was given the so-manieth time is durable: it may be transmitted.
+    Number(LocalNo, Numbering),
 }
 
 #[derive(Debug, Default)]
