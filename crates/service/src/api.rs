@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use anser_types::{
-    Answer, Change, ChangeNo, Command, CommandNo, ConversationId, Cut, DeviceClass, DeviceNo, Edition,
-    ErrorCode, InboxSeq, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch, Target,
-    Unavailable, UnixMs, UserId, UserNo, Version,
+    Answer, Change, ChangeNo, Command, CommandNo, ConversationId, Cut, DeviceClass, DeviceNo,
+    Edition, ErrorCode, InboxSeq, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch,
+    Target, Unavailable, UnixMs, UserId, UserNo, Version,
 };
 
 /// Proof of authentication: only the service makes one.

@@ -547,15 +547,23 @@ pub struct ConversationState {
     pub members: u32,
     #[prost(uint32, tag = "14")]
     pub role: u32,
-    /// In a rebuild from an earlier log: up to here that log and this one are the same. Absent: throughout.
-    #[prost(uint64, optional, tag = "21")]
-    pub shared_up_to: ::core::option::Option<u64>,
+    /// In a rebuild from an earlier log: where logs since then went on from one before.
+    #[prost(message, repeated, tag = "21")]
+    pub cuts: ::prost::alloc::vec::Vec<LogCut>,
     /// Messages pinned to the conversation, the latest pin last.
     #[prost(uint64, repeated, tag = "22")]
     pub pinned: ::prost::alloc::vec::Vec<u64>,
     /// The last unread message that calls the reader, by name or with everybody; 0 if none does.
     #[prost(uint64, tag = "23")]
     pub mentioned_seq: u64,
+}
+/// A log of an earlier epoch is the same up to `head`, and not above.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogCut {
+    #[prost(uint64, tag = "1")]
+    pub log_epoch: u64,
+    #[prost(uint64, tag = "2")]
+    pub head: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MembersQuery {

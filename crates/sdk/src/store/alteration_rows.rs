@@ -100,7 +100,9 @@ pub(super) fn forget_above(
     change_head: ChangeNo,
 ) -> Result<(), StoreError> {
     connection
-        .prepare_cached("UPDATE message SET altered_by = 0 WHERE conversation = ?1 AND altered_by > ?2")?
+        .prepare_cached(
+            "UPDATE message SET altered_by = 0 WHERE conversation = ?1 AND altered_by > ?2",
+        )?
         .execute(params![conversation.0, number(change_head.0)])?;
     Ok(())
 }

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use anser_backend::codec::{
     DeviceRecord, Devices, KeyRow, Malformed, read_change, read_conversation, read_delta,
-    read_member, read_message, read_number, read_pointer, read_position, read_token, read_user,
-    write_change, write_conversation, write_delta, write_member, write_message, write_number,
-    write_pointer, write_position, write_token, write_user,
+    read_edition, read_member, read_message, read_number, read_pointer, read_position, read_token,
+    read_user, write_change, write_conversation, write_delta, write_edition, write_member,
+    write_message, write_number, write_pointer, write_position, write_token, write_user,
 };
 use anser_types::{ChangeNo, ConversationId, Seq, UserNo};
 
@@ -22,10 +22,8 @@ fn again<T: Debug>(bytes: &[u8], read: Result<T, Malformed>, write: impl FnOnce(
 
 /// Bytes as a row of the `kind`-th kind.
 pub fn row(kind: u8, bytes: &[u8]) {
-    match kind % 13 {
-        0 => again(bytes, read_message(HERE, Seq(1), bytes), |out, m| {
-            write_message(out, &m.sender, m.id, m.sent_at, m.server_time, m.content.as_ref());
-        }),
+    match kind % 14 {
+        0 => again(bytes, read_message(HERE, Seq(1), bytes), write_message),
         1 => again(bytes, read_change(HERE, ChangeNo(1), bytes), write_change),
         2 => again(bytes, read_conversation(HERE, bytes), write_conversation),
         3 => again(bytes, read_member(UserNo(1), bytes), write_member),
@@ -37,6 +35,9 @@ pub fn row(kind: u8, bytes: &[u8]) {
         9 => again(bytes, DeviceRecord::read(bytes), |out, record| record.write(out)),
         10 => again(bytes, read_delta(bytes), |out, (up_to, kept)| write_delta(out, *up_to, kept)),
         11 => again(bytes, KeyRow::read(bytes), |out, row| row.write(out)),
-        _ => again(bytes, read_number(bytes), |out, number| write_number(out, *number)),
+        12 => again(bytes, read_number(bytes), |out, number| write_number(out, *number)),
+        _ => again(bytes, read_edition(ChangeNo(1), bytes), |out, edition| {
+            write_edition(out, edition.since, &edition.content);
+        }),
     }
 }
