@@ -154,6 +154,9 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
     let cut = |_| Ok(Cut { epoch: LogEpoch(reader.varint()?), head: Seq(reader.varint()?) });
     let cuts = (0..count).map(cut).collect::<Result<_, Malformed>>()?;
     let count = if code & HAS_PINNED > 0 { reader.count()? } else { 0 };
+    if code & HAS_PINNED > 0 && count == 0 {
+        return Err(Malformed("a conversation has pins and none"));
+    }
     let pinned = (0..count).map(|_| reader.varint().map(Seq)).collect::<Result<_, _>>()?;
     reader.end()?;
     Ok(Conversation { id, kind, version, created_at, cuts, pinned })
