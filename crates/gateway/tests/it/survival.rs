@@ -69,7 +69,7 @@ async fn requirement_f3_commands_and_queries_of_the_future_are_answered() {
     let world = World::new();
     let mut alice = world.online("alice").await;
     world.device("bob", DeviceClass::Phone).await;
-    let unknown = field(20, b"revoke something").freeze();
+    let unknown = field(63, b"something of the future").freeze();
     alice.next_command_no += 1;
     alice.transmit(1, &unknown).await;
     let ack = alice.command_ack().await;
