@@ -27,13 +27,19 @@ impl Marker {
         let run = move || {
             let (flag, changed) = &*shared;
             let mut ended = flag.lock();
-            while !*ended {
-                changed.wait_for(&mut ended, INTERVAL);
+            loop {
+                // Ended before it began, on a busy machine: the last commit is noted all the same.
+                if !*ended {
+                    changed.wait_for(&mut ended, INTERVAL);
+                }
                 if let Err(error) = mark.write(core.durable()) {
                     // The log itself may still be sound, but a disk that failed once is not trusted again (G20).
                     tracing::error!(%error, "the last durable commit could not be noted; the store stops");
                     let text = format!("the last durable commit could not be noted: {error}");
                     core.poison(StoreError::Failed(text));
+                    return;
+                }
+                if *ended {
                     return;
                 }
             }
