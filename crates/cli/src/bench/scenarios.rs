@@ -279,11 +279,13 @@ async fn finish(
     }
     let senders = match options.scenario {
         Scenario::Pairs | Scenario::Rate => options.pairs as u64,
-        Scenario::Group | Scenario::Offline => 1,
+        Scenario::Group => 1,
+        // The one who greets, and the one who fills the backlog.
+        Scenario::Offline => 2,
         Scenario::Idle | Scenario::Storm => 0,
     };
     if options.verify {
-        fleet.enter(Phase::Verify);
+        fleets.iter().for_each(|fleet| fleet.enter(Phase::Verify));
         fleet.wait_for("history to be read", |counts| counts.verified >= senders).await?;
     }
     let failed = fleet.tally.total().failed;
