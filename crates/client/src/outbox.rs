@@ -151,6 +151,12 @@ impl Outbox {
         }
     }
 
+    /// Whether an answer is missing to what was executed before this session. Nothing new gets a number until it is
+    /// here: if this store is an old copy, that answer shows it, and what would get a number may have been sent before.
+    pub(crate) fn awaits_old_answers(&self) -> bool {
+        self.in_flight.first_key_value().is_some_and(|(no, _)| *no <= self.executed_up_to)
+    }
+
     /// The command with this number.
     pub(crate) fn by_number(&mut self, no: CommandNo) -> Option<&mut Entry> {
         self.entries.get_mut(self.in_flight.get(&no)?)

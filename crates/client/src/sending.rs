@@ -25,6 +25,7 @@ impl Core {
         if let Link::Up(up) = &self.link
             && self.outbox.paused_until.is_none()
             && !settling
+            && !self.outbox.awaits_old_answers()
         {
             while self.outbox.in_flight.len() < up.in_flight_max
                 && let Some(local_no) = self.outbox.queue.pop_first()

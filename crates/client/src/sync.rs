@@ -109,7 +109,11 @@ impl Inbox {
         self.own.clear();
         // An unfinished rebuild of the same log goes on; if its `at` is too old the next page says so.
         if self.rebuild.as_ref().is_none_or(|rebuild| rebuild.log_epoch != log_epoch) {
-            self.rebuild = Some(Rebuild { at, log_epoch, after: None });
+            let unfinished = self.rebuild.replace(Rebuild { at, log_epoch, after: None });
+            if let (LogEpoch::ZERO, Some(first)) = (self.log_epoch, unfinished) {
+                // A new device's first: whatever is stored is of that log.
+                self.log_epoch = first.log_epoch;
+            }
         }
         self.settle_by_history |= self.settle_until.is_some();
     }
@@ -125,12 +129,13 @@ impl Inbox {
         if self.log_epoch == rebuild.log_epoch { LogEpoch::ZERO } else { self.log_epoch }
     }
 
-    /// Whether this session's log is another one than the device has followed. Until it follows this one nothing new is
-    /// sent: places of old messages would be taken by one's own before it is known which are lost.
+    /// Whether this session's log is another one than what is stored is of. Until that is of this one nothing new is
+    /// sent: places of old messages would be taken by one's own before it is known which are lost. A new device stores
+    /// which log it begins with before it sends anything.
     pub(crate) fn is_between_logs(&self, stored: &DeviceState) -> bool {
-        stored.log_epoch > LogEpoch::ZERO
-            && self.session_epoch > LogEpoch::ZERO
-            && self.session_epoch != stored.log_epoch
+        let begun = stored.rebuild.as_ref().map_or(LogEpoch::ZERO, |rebuild| rebuild.log_epoch);
+        let of = if stored.log_epoch > LogEpoch::ZERO { stored.log_epoch } else { begun };
+        self.session_epoch != of
     }
 
     /// There is no session any more.
@@ -382,10 +387,10 @@ impl Core {
         let nothing_yet = stored.log_epoch == LogEpoch::ZERO;
         inbox.log_epoch = if nothing_yet { inbox.begun_in } else { stored.log_epoch };
         inbox.rebuild = stored.rebuild.clone();
-        if let (None, Some((at, log_epoch))) = (&inbox.rebuild, inbox.reset) {
-            inbox.rebuild = Some(Rebuild { at, log_epoch, after: None });
-        }
         inbox.own.clear();
+        if let Some((at, log_epoch)) = inbox.reset {
+            inbox.begin_reset(at, log_epoch);
+        }
         self.marks.values_mut().for_each(crate::marks::Mark::forget);
     }
 

@@ -26,11 +26,13 @@ enum Fault {
     DeviceDiskFull,
     KillDevice,
     Unplug,
+    UnplugUser,
     GoAway,
     ServerClock,
     DeviceClock,
     CopyDevice,
     RestoreDevice,
+    ReplaceDevice,
     SwitchOn,
     BackUp,
     RestoreServer,
@@ -45,13 +47,15 @@ const FAULTS: &[(u64, Fault)] = &[
     (5, Fault::DiskFull),
     (5, Fault::DeviceDiskFull),
     (15, Fault::KillDevice),
-    (10, Fault::Unplug),
+    (8, Fault::Unplug),
+    (2, Fault::UnplugUser),
     (10, Fault::GoAway),
     (5, Fault::ServerClock),
     (5, Fault::DeviceClock),
     (10, Fault::CopyDevice),
     (5, Fault::RestoreDevice),
-    (10, Fault::SwitchOn),
+    (3, Fault::ReplaceDevice),
+    (7, Fault::SwitchOn),
 ];
 
 /// What is added where the server may be restored from a backup: also under devices that it does not know.
@@ -110,6 +114,14 @@ impl Chaos<'_> {
             }
             Fault::KillDevice => self.kill_device(device).await,
             Fault::Unplug => self.unplug(device),
+            Fault::UnplugUser => {
+                let user = self.world.devices[device].identity().user;
+                for index in 0..self.world.devices.len() {
+                    if self.world.devices[index].identity().user == user {
+                        self.unplug(index);
+                    }
+                }
+            }
             Fault::GoAway => {
                 self.world.devices[device].kill().await;
                 self.world.away.insert(device);
@@ -133,11 +145,19 @@ impl Chaos<'_> {
                     self.switch_on(device);
                 }
             }
+            Fault::ReplaceDevice => {
+                self.world.replace_device(device).await;
+                self.copies[device] = None;
+                self.switch_on(device);
+            }
             Fault::SwitchOn => self.switch_on(device),
             Fault::BackUp => self.backup = Some(self.world.server.backend().image()),
             Fault::RestoreServer => {
                 if let Some(backup) = self.backup.clone() {
                     self.world.restore_server(&backup).await?;
+                    // An older copy of a device's store is noticed by its numbers, which the server has lost as well:
+                    // both at once are not promised to be survived.
+                    self.copies.fill(None);
                 }
             }
         }

@@ -40,6 +40,7 @@ enum Wish {
     Compose(Command, oneshot::Sender<Result<LocalNo, Refusal>>),
     Ask(Query, oneshot::Sender<Result<Reply, Refusal>>),
     RetryFailed,
+    Delete(LocalNo),
 }
 
 /// What happened on a device, as the simulation tells it to whoever keeps a journal.
@@ -241,6 +242,14 @@ impl Device {
         }
     }
 
+    /// The user deletes a message that is not settled.
+    pub async fn delete(&self, local_no: LocalNo) {
+        if let Some(process) = &self.process {
+            // A device that dies meanwhile is asked again by its user.
+            let _gone = process.wishes.send(Wish::Delete(local_no)).await;
+        }
+    }
+
     /// Asks the server. `None` while the device is off.
     pub async fn ask(&self, query: Query) -> Option<Result<Reply, Refusal>> {
         let (reply, answer) = oneshot::channel();
@@ -400,6 +409,9 @@ impl Running {
             Wish::Ask(query, reply) => {
                 let query_no = self.core.query(query, now);
                 self.asked.push((query_no, reply));
+            }
+            Wish::Delete(local_no) => {
+                self.core.delete(local_no, now);
             }
             Wish::RetryFailed => {
                 let failed: Vec<LocalNo> = self

@@ -47,6 +47,13 @@ pub struct Server {
     service: Option<Arc<Service>>,
 }
 
+impl Drop for Server {
+    /// The network holds the service, which holds its disk, which holds the network.
+    fn drop(&mut self) {
+        self.network.server_died();
+    }
+}
+
 impl Server {
     /// A server that listens on this network.
     #[must_use]

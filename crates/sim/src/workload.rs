@@ -79,6 +79,11 @@ impl Chaos<'_> {
         let device = &self.world.devices[device];
         if device.is_on() && device.plug.is_pulled() {
             self.world.coverage.note(Rare::ComposedOffline);
+            let user = device.identity().user;
+            let own = || self.world.devices.iter().filter(|device| device.identity().user == user);
+            if own().count() > 1 && own().all(|device| device.is_on() && device.plug.is_pulled()) {
+                self.world.coverage.note(Rare::BothOffline);
+            }
         }
         let taken = matches!(device.compose(command).await, Some(Ok(_)));
         self.commands += u64::from(taken);

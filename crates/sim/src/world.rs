@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anser_backend::memory::Image;
 use anser_backend::{Accounts, Conversations, MemoryBackend, StoreError};
+use anser_client::io::Identity;
 use anser_client::queries::{Query, Reply};
 use anser_gateway::conn;
 use anser_service::Settings;
@@ -24,6 +25,7 @@ use crate::network::{Network, Weather};
 use crate::scribe::Scribe;
 use crate::seams::{Seams, Unbent};
 use crate::server::{Server, ServerSetup};
+use crate::store::DeviceStore;
 use crate::trace::Trace;
 
 /// Who there is, and how everything is set up.
@@ -232,6 +234,18 @@ impl World {
         let (lost, kept) = (dump_image(&lost).await?, dump_image(backup).await?);
         self.restores.push(Restore { lost, kept });
         Ok(())
+    }
+
+    /// Somebody loses a device and signs in on another one, which knows nothing yet. Nothing happens if the server
+    /// cannot be reached now.
+    pub async fn replace_device(&mut self, device: usize) {
+        let lost = &mut self.devices[device];
+        let Identity { user, class, .. } = lost.identity();
+        if let Ok(identity) = self.server.reception().sign_up(&user, class).await {
+            lost.kill().await;
+            *lost.store.lock() = DeviceStore::new(identity);
+            self.coverage.note(Rare::DeviceReplaced);
+        }
     }
 
     /// The faults stop: everybody (but who is away) is on, the network is fair, the server runs.

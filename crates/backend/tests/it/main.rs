@@ -3,6 +3,7 @@
 
 mod archive;
 mod conformance;
+mod cuts;
 mod memory;
 mod properties;
 mod sabotage;

@@ -9,7 +9,7 @@ use anser_sim::checker::{BodyHash, check, report};
 use anser_sim::coverage::Rare;
 use anser_sim::world::{Setup, World, simulate};
 use anser_types::{Command, ConversationId, DeviceClass, LogEpoch, Seq, Target};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 const ALICE: usize = 0;
 const BOB: usize = 1;
@@ -31,7 +31,15 @@ fn texts(what: &[&str]) -> Vec<BodyHash> {
 
 /// Runs a story, lets everything come together, and lets the checker judge it; then looks at what was left.
 fn tell(story: impl AsyncFnOnce(&mut World) -> Result<()>, end: impl FnOnce(&World) -> Result<()>) {
-    let told = simulate(Setup::of(1), async |world: &mut World| {
+    judge(Setup::of(1), story, end);
+}
+
+fn judge(
+    setup: Setup,
+    story: impl AsyncFnOnce(&mut World) -> Result<()>,
+    end: impl FnOnce(&World) -> Result<()>,
+) {
+    let told = simulate(setup, async |world: &mut World| {
         story(world).await?;
         world.converge(Duration::from_secs(60)).await?;
         let verdicts = check(&world.evidence().await?);
@@ -269,46 +277,90 @@ fn receipts_of_a_lost_log_do_not_stand_for_the_one_that_replaces_it() {
     );
 }
 
+/// Runs a story in which a rebuild takes many pages.
+fn tell_slowly(
+    story: impl AsyncFnOnce(&mut World) -> Result<()>,
+    end: impl FnOnce(&World) -> Result<()>,
+) {
+    judge(Setup { page_entries: 1, ..Setup::of(1) }, story, end);
+}
+
+/// Waits until Bob's rebuild is under way and has come so far.
+async fn rebuild_until(world: &World, so_far: impl Fn(&World) -> bool) -> Result<()> {
+    let is_there = |world: &World| {
+        let rebuild = world.devices[BOB].copy_store().snapshot().device.rebuild;
+        rebuild.is_some() && so_far(world)
+    };
+    for _ in 0..5_000 {
+        if is_there(world) {
+            return Ok(());
+        }
+        world.rest(1).await;
+    }
+    bail!("the rebuild did not stop where it should")
+}
+
 /// Found by seed 1323: a rebuild from another log was interrupted by a second restore. What its first pages had brought
 /// of the log between was still there, and was called lost.
 #[test]
 fn a_rebuild_that_another_restore_interrupts_takes_nothing_for_lost_that_is_there() {
-    let mut setup = Setup::of(1);
-    setup.page_entries = 1;
-    let told = simulate(setup, async |world: &mut World| {
-        for user in [ALICE, 2, 3] {
-            world.tell(BOB, user, "hello").await?;
-        }
-        world.rest(5_000).await;
-        let first = world.server.backend().image();
-        say(world, &["lost"]).await?;
-        world.devices[BOB].kill_within(true).await;
-        world.restore_server(&first).await?;
-        world.rest(5_000).await;
-        say(world, &["one", "two"]).await?;
-        let second = world.server.backend().image();
-        // Bob stores pages of the rebuild, but not the last one.
-        world.devices[BOB].switch_on();
-        let is_between = |world: &World| {
-            let rebuild = world.devices[BOB].copy_store().snapshot().device.rebuild;
-            rebuild.is_some() && held(world, BOB).contains(&BodyHash::of(b"two"))
-        };
-        for _ in 0..5_000 {
-            if is_between(world) {
-                break;
+    let two = |world: &World| held(world, BOB).contains(&BodyHash::of(b"two"));
+    tell_slowly(
+        async |world| {
+            for user in [ALICE, 2, 3] {
+                world.tell(BOB, user, "hello").await?;
             }
-            world.rest(1).await;
-        }
-        ensure!(is_between(world), "the rebuild did not stop where it should");
-        world.devices[BOB].kill_within(true).await;
-        world.restore_server(&second).await?;
-        world.rest(5_000).await;
-        world.devices[BOB].switch_on();
-        world.converge(Duration::from_secs(60)).await?;
-        let verdicts = check(&world.evidence().await?);
-        ensure!(verdicts.is_empty(), "{}", report(&verdicts));
-        ensure!(held(world, BOB).contains(&BodyHash::of(b"two")), "it is still on the server");
-        Result::Ok(())
-    });
-    told.unwrap_or_else(|error| panic!("{error:#}"));
+            world.rest(5_000).await;
+            let first = world.server.backend().image();
+            say(world, &["lost"]).await?;
+            world.devices[BOB].kill_within(true).await;
+            world.restore_server(&first).await?;
+            world.rest(5_000).await;
+            say(world, &["one", "two"]).await?;
+            let second = world.server.backend().image();
+            world.devices[BOB].switch_on();
+            rebuild_until(world, two).await?;
+            world.devices[BOB].kill_within(true).await;
+            world.restore_server(&second).await?;
+            world.rest(5_000).await;
+            world.devices[BOB].switch_on();
+            Ok(())
+        },
+        |world| {
+            ensure!(two(world), "it is still on the server");
+            Ok(())
+        },
+    );
+}
+
+/// Found by seed 195: a new device had not finished its first rebuild when the server was restored, and took what it
+/// had sent and stored meanwhile for messages of the restored log.
+#[test]
+fn a_new_device_whose_first_rebuild_a_restore_interrupts_learns_what_was_lost() {
+    tell_slowly(
+        async |world| {
+            for user in [ALICE, 2, 3] {
+                world.tell(BOB, user, "hello").await?;
+            }
+            world.rest(5_000).await;
+            world.replace_device(BOB).await;
+            let backup = world.server.backend().image();
+            world.devices[BOB].switch_on();
+            world.tell(BOB, ALICE, "from the new phone").await?;
+            let sent = BodyHash::of(b"from the new phone");
+            rebuild_until(world, |world| held(world, BOB).contains(&sent)).await?;
+            world.devices[BOB].kill_within(true).await;
+            world.restore_server(&backup).await?;
+            world.rest(5_000).await;
+            say(world, &["in its place"]).await?;
+            world.devices[BOB].switch_on();
+            world.rest(5_000).await;
+            ensure!(world.devices[BOB].take_lost().len() == 1, "it is offered for sending again");
+            Ok(())
+        },
+        |world| {
+            ensure!(held(world, BOB).last() == Some(&BodyHash::of(b"in its place")));
+            Ok(())
+        },
+    );
 }

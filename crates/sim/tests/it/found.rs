@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use anser_client::records::{OutboxItem, OutboxState};
 use anser_sim::chaos::{Plan, run};
 use anser_sim::checker::{check, report};
+use anser_sim::coverage::Rare;
 use anser_sim::network::Weather;
 use anser_sim::world::{Setup, World, simulate};
 use anyhow::{Result, ensure};
@@ -28,7 +30,9 @@ fn tell(setup: Setup, story: impl AsyncFnOnce(&mut World) -> Result<()>) {
 
 #[test]
 fn seeds_that_found_something() {
-    [19, 21, 22, 47, 79, 110, 570, 664, 714, 1081, 4203].into_iter().for_each(holds);
+    [19, 21, 22, 47, 79, 110, 195, 208, 570, 664, 714, 723, 1081, 1323, 4203]
+        .into_iter()
+        .for_each(holds);
 }
 
 /// The rebuild goes on in the next session, where `SyncReset` names a later position than the one it began with. The
@@ -92,6 +96,42 @@ fn an_old_copy_is_noticed_although_its_last_number_had_been_freed() {
         world.tell(0, 2, "four").await?;
         world.rest(30_000).await;
         ensure!(world.devices[0].identity().device.0 > 2, "the old copy was not noticed");
+        Ok(())
+    });
+}
+
+/// Found by seed 208: an old copy asks for the answers to numbers that were used for something else since. Before the
+/// first of them came and showed it, it had sent again what had been sent under another number.
+#[test]
+fn an_old_copy_sends_nothing_before_the_answers_it_asks_for_are_here() {
+    tell(Setup { page_entries: 2, ..Setup::of(1) }, async |world: &mut World| {
+        world.tell(0, 1, "one").await?;
+        world.rest(5_000).await;
+        // Two messages have numbers, and the server has no room for them.
+        world.server.disk.set_full(true);
+        let withdrawn = world.tell(0, 1, "withdrawn").await?;
+        world.tell(0, 1, "two").await?;
+        world.rest(100).await;
+        let copy = world.devices[0].copy_store();
+        let numbered = |item: &&OutboxItem| matches!(item.state, OutboxState::Numbered(_));
+        ensure!(copy.outbox().iter().filter(numbered).count() == 2);
+        // One is withdrawn: the other one gets its number, behind what fills the inbox meanwhile.
+        world.devices[0].delete(withdrawn).await;
+        world.rest(100).await;
+        world.devices[0].kill_within(true).await;
+        world.server.disk.set_full(false);
+        for n in 0..30 {
+            world.tell(1, 0, &format!("message {n}")).await?;
+        }
+        world.rest(30_000).await;
+        world.devices[0].switch_on();
+        world.rest(30_000).await;
+        ensure!(world.devices[0].store.lock().outbox().is_empty());
+        world.devices[0].restore(copy).await;
+        world.network.set_weather(Weather { delay_ms: 500, ..Weather::FAIR });
+        world.devices[0].switch_on();
+        world.rest(30_000).await;
+        ensure!(world.coverage.count(Rare::NewDeviceTaken) == 1, "the old copy was not noticed");
         Ok(())
     });
 }
