@@ -137,13 +137,13 @@ fn newer_fields_of_an_event_stay_in_its_bytes() {
 fn a_change_of_a_newer_kind_is_named_by_its_number() {
     let change = v1::Change { change_no: 3, actor: "alice".into(), ..Default::default() };
     let mut change = change.encode_to_vec();
-    change.extend_from_slice(&[0xa2, 0x01, 0x01, 0x77]); // field 20
+    change.extend_from_slice(&[0xe2, 0x03, 0x01, 0x77]); // field 60
     let mut raw = BytesMut::from(&[0x2a][..]);
     prost::encode_length_delimiter(change.len(), &mut raw).unwrap();
     raw.put_slice(&change);
 
     let event = ReceivedEvent::read(raw.freeze()).unwrap();
-    assert_eq!(event.unknown_change(), Some((20, Bytes::from_static(&[0x77]))));
+    assert_eq!(event.unknown_change(), Some((60, Bytes::from_static(&[0x77]))));
     let message = ReceivedEvent::read(encode_event(&message_event("one"))).unwrap();
     assert_eq!(message.unknown_change(), None);
 }

@@ -16,6 +16,8 @@ async fn requirement_g3_alterations_reach_the_app_of_everybody() {
     let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
     let alice = world.client("alice", a.path()).await;
     let bob = world.client("bob", b.path()).await;
+    // What was said before a device first came is not told to it.
+    soon(bob.wait_connected()).await.unwrap();
     let (mut of_alice, mut of_bob) = (alice.events(), bob.events());
     soon(alice.send_text(id("bob"), "helo")).await.unwrap();
     assert_eq!(until(&mut of_bob, new_text).await, "helo");
@@ -68,6 +70,8 @@ async fn requirement_c6_a_message_edited_offline_is_edited_once_when_the_network
     let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
     let alice = world.client("alice", a.path()).await;
     let bob = world.client("bob", b.path()).await;
+    // What was said before a device first came is not told to it.
+    soon(bob.wait_connected()).await.unwrap();
     let mut of_bob = bob.events();
     soon(alice.send_text(id("bob"), "one")).await.unwrap();
     assert_eq!(until(&mut of_bob, new_text).await, "one");
@@ -97,6 +101,8 @@ async fn a_device_that_was_away_shows_what_became_of_the_messages_it_had() {
     let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
     let alice = world.client("alice", a.path()).await;
     let bob = world.client("bob", b.path()).await;
+    // What was said before a device first came is not told to it.
+    soon(bob.wait_connected()).await.unwrap();
     let mut of_bob = bob.events();
     for text in ["one", "two", "three"] {
         soon(alice.send_text(id("bob"), text)).await.unwrap();
