@@ -16,6 +16,8 @@ pub(crate) struct Mark {
     /// Messages `from ..= head` are all known (none while `head` is zero or below `from`).
     pub(crate) from: Seq,
     pub(crate) head: Seq,
+    /// Nothing above it is stored; it is not forgotten with what is known.
+    pub(crate) highest: Seq,
     pub(crate) read_up_to: Seq,
     pub(crate) last_own: Seq,
     pub(crate) peer_delivered: Seq,
@@ -34,6 +36,7 @@ impl From<ConversationMark> for Mark {
             peer: mark.peer,
             from: mark.head.next(),
             head: mark.head,
+            highest: mark.head,
             read_up_to: mark.read_up_to,
             last_own: mark.last_own,
             peer_delivered: mark.peer_delivered,
@@ -47,6 +50,7 @@ impl From<ConversationMark> for Mark {
 impl Mark {
     /// Notes a message; `false` if it was known already.
     pub(crate) fn note(&mut self, seq: Seq) -> bool {
+        self.highest = self.highest.max(seq);
         if self.head > Seq::ZERO && seq >= self.from && seq <= self.head {
             return false;
         }
@@ -68,6 +72,7 @@ impl Mark {
     /// The conversation reaches to here, as a rebuild says. None of it was told: messages that came while the rebuild
     /// went on are still news when their entries follow.
     pub(crate) fn begin_after(&mut self, head: Seq) {
+        self.highest = self.highest.max(head);
         (self.from, self.head) = (head.next(), head);
     }
 
@@ -76,6 +81,7 @@ impl Mark {
     pub(crate) fn lose(&mut self, above: Seq) {
         self.forget();
         let positions = [
+            &mut self.highest,
             &mut self.read_up_to,
             &mut self.last_own,
             &mut self.peer_delivered,
@@ -133,6 +139,18 @@ mod tests {
         assert!(mark.note(Seq(11)));
         assert!(mark.note(Seq(20)), "a range that is not visible lies between");
         assert!(!mark.note(Seq(20)));
+    }
+
+    /// Found by seed 807 of the simulation: an answer that came late was taken for the end of what is stored.
+    #[test]
+    fn how_far_the_store_reaches_is_not_forgotten_with_what_is_known() {
+        let mut mark = Mark::default();
+        (1..=79).for_each(|seq| drop(mark.note(Seq(seq))));
+        mark.forget();
+        assert!(mark.note(Seq(48)));
+        assert_eq!(mark.highest, Seq(79));
+        mark.lose(Seq(60));
+        assert_eq!((mark.highest, mark.head), (Seq(60), Seq::ZERO));
     }
 
     #[test]

@@ -108,17 +108,16 @@ impl Core {
         state: &ConversationState,
         parts: Option<Seq>,
     ) {
+        // Of a conversation that is not known anything may be stored.
+        let highest = self.marks.get(&conversation).map_or(Seq::MAX, |mark| mark.highest);
+        if let Some(above) = parts.filter(|above| highest > *above) {
+            self.not_on_server(conversation, above);
+        }
         let mark = self.marks.entry(conversation).or_default();
         mark.log_epoch = state.log_epoch;
         if peer.is_some() {
             mark.peer = peer.cloned();
         }
-        // A head of zero is one that was forgotten: what is stored may reach higher.
-        let head = mark.head;
-        if let Some(above) = parts.filter(|above| head == Seq::ZERO || head > *above) {
-            self.not_on_server(conversation, above);
-        }
-        let mark = self.marks.entry(conversation).or_default();
         if parts.is_some() || state.head > mark.head {
             mark.begin_after(state.head);
         }
