@@ -43,6 +43,7 @@ pub struct Server {
     network: Network,
     random: Arc<Seeded>,
     setup: ServerSetup,
+    reception: Reception,
     /// The running process; dropped when it dies.
     service: Option<Arc<Service>>,
 }
@@ -67,8 +68,11 @@ impl Server {
         let backend = MemoryBackend::with_gate(Arc::clone(&disk) as Arc<dyn CommitGate>);
         let backend = Arc::new(Mutex::new(backend));
         let clock = Arc::new(SimClock::new());
+        let reception =
+            Reception::new(Arc::clone(&backend), Arc::clone(&clock), Arc::clone(&random));
+        let service = None;
         let mut server =
-            Self { disk, clock, hints, backend, network, random, setup, service: None };
+            Self { disk, clock, hints, backend, network, random, setup, reception, service };
         server.listen();
         server
     }
@@ -82,8 +86,7 @@ impl Server {
     /// Where users and devices are signed up.
     #[must_use]
     pub fn reception(&self) -> Reception {
-        let clock = Arc::clone(&self.clock);
-        Reception::new(Arc::clone(&self.backend), clock, Arc::clone(&self.random))
+        self.reception.clone()
     }
 
     /// The log's epoch, whatever process runs.
