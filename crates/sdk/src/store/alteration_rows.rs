@@ -92,21 +92,6 @@ pub(super) fn set_pinned(
     Ok(())
 }
 
-/// The server knows of no change above this one: its log went back. What it gives of such messages, and changes it
-/// numbers anew, must count here again.
-pub(super) fn forget_above(
-    connection: &Connection,
-    conversation: ConversationId,
-    change_head: ChangeNo,
-) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE message SET altered_by = 0 WHERE conversation = ?1 AND altered_by > ?2",
-        )?
-        .execute(params![conversation.0, number(change_head.0)])?;
-    Ok(())
-}
-
 /// The pinned column of a row.
 pub(super) fn read_pinned(row: &Row<'_>) -> rusqlite::Result<Vec<Seq>> {
     seqs(&row.get::<_, String>("pinned")?)

@@ -51,7 +51,6 @@ fn insert(
     connection: &Connection,
     change: &Change,
 ) -> Result<(bool, Option<ArrivalKind>), StoreError> {
-    let altered = alteration_rows::apply(connection, change)?;
     let (kind, title, users, raw) = kind_columns(&change.kind);
     let added = connection
         .prepare_cached(
@@ -74,7 +73,27 @@ fn insert(
     connection
         .prepare_cached("UPDATE conversation SET change_head = max(change_head, ?2) WHERE id = ?1")?
         .execute(params![change.conversation.0, number(change.change_no.0)])?;
+    // Applied with its row: once it is there, the message shows it, or is given by the server as it is now.
+    let altered = if added > 0 { alteration_rows::apply(connection, change)? } else { None };
     Ok((added > 0, altered))
+}
+
+/// The server knows of no change above this one: its log went back. What it numbers anew must count here again.
+pub(super) fn forget_above(
+    connection: &Connection,
+    conversation: ConversationId,
+    change_head: ChangeNo,
+) -> Result<(), StoreError> {
+    let key = params![conversation.0, number(change_head.0)];
+    for forget in [
+        "DELETE FROM change WHERE conversation = ?1 AND change_no > ?2",
+        "UPDATE conversation SET change_head = ?2, changes_asked = min(changes_asked, ?2)
+         WHERE id = ?1 AND change_head > ?2",
+        "UPDATE message SET altered_by = 0 WHERE conversation = ?1 AND altered_by > ?2",
+    ] {
+        connection.prepare_cached(forget)?.execute(key)?;
+    }
+    Ok(())
 }
 
 /// One change.

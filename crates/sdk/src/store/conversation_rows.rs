@@ -12,7 +12,7 @@ use super::values::{
     number, read_conversation, read_number, read_optional_user, read_small, read_user,
 };
 use super::worker::Store;
-use super::{alteration_rows, coverage, device_rows};
+use super::{alteration_rows, change_rows, coverage, device_rows};
 
 /// A conversation as its list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ fn upsert_full(
             number(state.mentioned.0),
         ])?;
     alteration_rows::set_pinned(connection, id, &state.pinned)?;
-    alteration_rows::forget_above(connection, id, state.change_head)?;
+    change_rows::forget_above(connection, id, state.change_head)?;
     if let Some(peer) = &row.peer {
         raise_receipt(connection, id, peer, state.peer_delivered, state.peer_read)?;
     }

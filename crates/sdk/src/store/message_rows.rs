@@ -114,21 +114,15 @@ pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(
             },
         )
         .optional()?;
-    // What is here may know of changes that what came does not: a page that was read before them.
-    let newer = existing.is_some_and(|(_, _, altered_by)| altered_by > message.altered_by());
-    let id = if newer {
-        write_row(connection, &as_altered_here(connection, stored)?)?
-    } else {
-        write_row(connection, stored)?
-    };
+    // The same message here may know of changes that what came does not: a page that was read before them.
+    let newer = existing.is_some_and(|(same, _, by)| same && by > message.altered_by());
+    let merged = if newer { Some(as_altered_here(connection, stored)?) } else { None };
+    let stored = merged.as_ref().unwrap_or(stored);
+    let id = write_row(connection, stored)?;
     if existing.is_some() {
         search::remove(connection, id)?;
     }
-    if !newer {
-        search::add(connection, id, message)?;
-    } else if let Some(here) = read_plain(connection, message.conversation, message.seq)? {
-        search::add(connection, id, &here)?;
-    }
+    search::add(connection, id, &stored.message)?;
     let known = existing.is_some_and(|(same, came, _)| same && came);
     if inbox_seq.is_some() && own.is_none() && !known {
         arrivals::add(connection, ArrivalKind::Message, message.conversation, message.seq.0)?;
