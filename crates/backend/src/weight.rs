@@ -14,7 +14,13 @@ pub fn of_message(message: &Message) -> usize {
 /// A change.
 #[must_use]
 pub fn of_change(change: &Change) -> usize {
-    match &change.kind {
+    of_change_kind(&change.kind)
+}
+
+/// A change that has no number yet.
+#[must_use]
+pub fn of_change_kind(kind: &ChangeKind) -> usize {
+    match kind {
         ChangeKind::GroupCreated { title, members: users }
         | ChangeKind::MembersJoined { title, users } => title.len() + names(users),
         ChangeKind::MembersRemoved { users } => names(users),

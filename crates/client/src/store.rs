@@ -26,7 +26,7 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 pub(crate) enum Then {
     /// Tell the app.
     Tell(AppEvent),
-    /// The number the command was given the so-manieth time is durable: it may be transmitted.
+    /// The number that this giving of one gave to the command is durable: it may be transmitted.
     Number(LocalNo, Numbering),
 }
 

@@ -42,12 +42,7 @@ pub(crate) async fn write_positions(
     stop: CancellationToken,
 ) {
     let mut ticks = ticks(every);
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    while ticked(&mut ticks, &stop).await {
         if let Err(error) = ledger.flush_positions().await {
             tracing::warn!(%error, "soft positions were not written");
         }
@@ -63,12 +58,7 @@ pub(crate) async fn trim_inboxes(
 ) {
     let mut ticks = ticks(pace.every);
     let mut watch = ClockWatch::new(clock.now());
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    while ticked(&mut ticks, &stop).await {
         let now = watch.believed(clock.now());
         let Pace { inboxes, keep, keep_ms, .. } = pace;
         match ledger.trim(TrimPolicy { now, keep, keep_ms, inboxes }).await {
@@ -107,12 +97,7 @@ pub(crate) async fn expire_keys(
 ) {
     let mut ticks = ticks(pace.every);
     let mut watch = ClockWatch::new(clock.now());
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    while ticked(&mut ticks, &stop).await {
         while expire_some(&*ledger, &mut watch, clock.now(), pace.keys).await {
             tokio::select! {
                 biased;
@@ -145,6 +130,15 @@ async fn expire_some(
             tracing::warn!(%error, "old Idempotency-Keys were not removed");
             false
         }
+    }
+}
+
+/// Waits for the next tick; false once stopped.
+async fn ticked(ticks: &mut tokio::time::Interval, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => false,
+        _ = ticks.tick() => true,
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Conversation {
     pub id: ConversationId,
     /// What it is.
     pub kind: ConversationKind,
-    /// Raised by every change of membership, roles or mode.
+    /// Raised by every change of membership, roles, mode or pins.
     pub version: Version,
     /// When it was made.
     pub created_at: UnixMs,

@@ -30,7 +30,8 @@ pub(crate) async fn conversations(
     Ok(Reply::Conversations { page, more })
 }
 
-/// One page of the rebuild, for a device that followed the log of `since`. If the trim has passed `at`, entries between the two are gone: it starts again.
+/// One page of the rebuild, for a device that followed the log of `since`. If the trim has passed `at`, entries between
+/// the two are gone: it starts again.
 pub(crate) async fn rebuild(
     service: &Service,
     caller: &Caller,

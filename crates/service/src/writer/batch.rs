@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use anser_backend::{Append, Record};
+use anser_backend::{Append, Record, weight};
 use anser_types::limits::{BATCH_MAX_BYTES, BATCH_MAX_COMMANDS, BATCH_MAX_OPERATIONS};
 
 use crate::fanout::route::Route;
@@ -36,6 +36,7 @@ impl Job {
             .iter()
             .map(|record| match record {
                 Record::Message { content, .. } => 96 + content.body.len(),
+                Record::Change { kind, .. } => 96 + weight::of_change_kind(kind),
                 _ => 96,
             })
             .sum();
