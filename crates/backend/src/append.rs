@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anser_types::{
     Answer, ChangeKind, ChangeNo, CommandNo, Content, Conversation, ConversationId, DeviceNo,
-    InboxSeq, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId, UserNo, Version,
+    InboxSeq, MemberAct, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId, UserNo, Version,
 };
 
 use crate::ledger::DeviceKey;
@@ -103,6 +103,20 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// The conversation it belongs to.
+    #[must_use]
+    pub const fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Conversation(row) => row.id,
+            Self::Member { conversation, .. }
+            | Self::Message { conversation, .. }
+            | Self::Change { conversation, .. }
+            | Self::ReadPosition { conversation, .. } => *conversation,
+        }
+    }
+}
+
 /// What happens to a membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberWrite {
@@ -122,12 +136,19 @@ pub enum MemberWrite {
         /// Whose.
         user_no: UserNo,
     },
-    /// Rights change.
-    SetRole {
-        /// Whose.
+    /// Something is done about a present member.
+    Alter {
+        /// Whom.
         user_no: UserNo,
-        /// To what.
-        role: Role,
+        /// What.
+        act: MemberAct,
+    },
+    /// In a direct conversation: the member takes nothing more from the other one, or does again.
+    Refuse {
+        /// Whose wish.
+        user_no: UserNo,
+        /// Nothing more, or again.
+        on: bool,
     },
 }
 

@@ -27,7 +27,7 @@ pub use ledger::{
 };
 pub use memory::MemoryBackend;
 pub use reads::{
-    Conversations, Heads, InboxPage, Inspect, Listing, Order, PageLimit, Position, Roster,
+    Conversations, Heads, InboxPage, Inspect, Listing, Lists, Order, PageLimit, Position, Roster,
 };
 
 use std::{future::Future, pin::Pin};

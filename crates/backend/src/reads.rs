@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anser_types::{
-    Change, ChangeNo, Conversation, ConversationId, Edition, Event, InboxSeq, Member, Message, Seq,
+    Change, ChangeNo, Conversation, ConversationId, Edition, Event, InboxSeq, ItemKey, Member, Message, Seq,
     UserNo, Version,
 };
 
@@ -151,6 +151,28 @@ pub trait Conversations: Send + Sync {
         id: ConversationId,
         users: &[UserNo],
     ) -> Boxed<'_, Result<Vec<Position>, StoreError>>;
+}
+
+/// The lists kept beside conversations. Every item is given as its last change, which carries its whole state.
+pub trait Lists: Send + Sync {
+    /// The item with this key.
+    ///
+    /// # Errors
+    /// See [`StoreError`], here and below.
+    fn item(
+        &self,
+        id: ConversationId,
+        key: ItemKey,
+    ) -> Boxed<'_, Result<Option<Arc<Change>>, StoreError>>;
+
+    /// Items whose keys begin with `prefix`, after a key (an empty one: from the first), by key.
+    fn items(
+        &self,
+        id: ConversationId,
+        prefix: ItemKey,
+        after: ItemKey,
+        limit: PageLimit,
+    ) -> Boxed<'_, Result<Vec<Arc<Change>>, StoreError>>;
 }
 
 /// The raw store, for checkers, backups and dumps: everything there is, without rules.

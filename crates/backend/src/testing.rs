@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anser_types::{
     Alteration, ChangeKind, CommandNo, Content, Conversation, ConversationId, ConversationKind,
-    DeviceNo, ErrorCode, LocalNo, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId,
+    DeviceNo, ErrorCode, Group, LocalNo, MemberAct, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId,
     UserNo, Version,
 };
 
@@ -71,7 +71,7 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
 #[must_use]
 pub fn group_row(id: ConversationId, title: &str, version: Version) -> Conversation {
     let title = title.to_owned();
-    let kind = ConversationKind::Group { title, history_for_new_members: false };
+    let kind = ConversationKind::Group(Group { title, ..Group::default() });
     Conversation { id, kind, version, created_at: UnixMs(0), cuts: Vec::new(), pinned: Vec::new() }
 }
 
@@ -173,7 +173,7 @@ impl AppendBuilder {
 
     /// Somebody's rights change.
     pub fn sets_role(self, id: ConversationId, who: &Person, role: Role) -> Self {
-        let write = MemberWrite::SetRole { user_no: who.no, role };
+        let write = MemberWrite::Alter { user_no: who.no, act: MemberAct::Role(role) };
         self.record(Record::Member { conversation: id, write })
     }
 

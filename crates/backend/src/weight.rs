@@ -1,6 +1,8 @@
 //! What entries weigh in a page: the bytes that vary, roughly. Every backend fills its pages by these.
 
-use anser_types::{Alteration, Change, ChangeKind, Content, Event, Message, UserId};
+use anser_types::{
+    Alteration, Change, ChangeKind, Content, Event, Item, MemberAct, Message, UserId,
+};
 
 /// A message.
 #[must_use]
@@ -27,7 +29,17 @@ pub fn of_change_kind(kind: &ChangeKind) -> usize {
         ChangeKind::MessageAltered { alteration: Alteration::Edit(content), .. } => {
             of_content(content)
         }
-        ChangeKind::MemberLeft { .. } | ChangeKind::MessageAltered { .. } => 0,
+        ChangeKind::GroupUpdated(set) => {
+            [&set.title, &set.avatar, &set.announcement].into_iter().flatten().map(String::len).sum()
+        }
+        ChangeKind::MemberAltered { user, act } => {
+            let alias = if let MemberAct::Alias(alias) = act { alias.len() } else { 0 };
+            user.as_str().len() + alias
+        }
+        ChangeKind::Item(item) => of_item(item),
+        ChangeKind::MemberLeft { .. }
+        | ChangeKind::MessageAltered { .. }
+        | ChangeKind::GroupDismissed => 0,
         ChangeKind::Unknown { raw, .. } => raw.len(),
     }
 }
@@ -40,6 +52,17 @@ pub fn of_event(event: &Event) -> usize {
         Event::Change(change) => of_change(change),
         Event::ReadSync { .. } | Event::Unavailable(_) => 0,
         Event::Unknown { raw, .. } => raw.len(),
+    }
+}
+
+fn of_item(item: &Item) -> usize {
+    match item {
+        Item::Contact(contact) => {
+            contact.user.as_str().len() + contact.remark.len() + contact.greeting.len()
+        }
+        Item::Options(options) => options.draft.len(),
+        Item::JoinRequest(request) => request.user.as_str().len() + request.greeting.len(),
+        Item::Settings(_) | Item::Hidden { .. } => 0,
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Purpose {
     Host,
     /// The next page of a rebuild.
     SyncPage,
+    /// The next page of the lists, at the end of a rebuild.
+    SyncItems,
     /// Receipts missed while there was no session.
     Receipts(ReceiptsPage),
     /// Messages of an earlier device in this conversation.
@@ -145,6 +147,9 @@ impl Core {
                 Purpose::Receipts(page) => self.receipts_refused(page, now),
                 // Nothing was ever said there, or it is not ours to see.
                 Purpose::FindOwn(id) => self.search_done(id),
+                Purpose::SyncItems if refusal.code == ErrorCode::Unsupported => {
+                    self.sync_items_refused();
+                }
                 _ => self.link_failed(refusal, now),
             },
             Err(refusal) => {
@@ -162,6 +167,10 @@ impl Core {
         use v1::reply::Reply as Wire;
         match (purpose, reply) {
             (Purpose::SyncPage, Wire::SyncPage(page)) => self.sync_page_came(page, now),
+            (Purpose::SyncItems, Wire::Items(page)) => {
+                self.sync_items_came(page, now);
+                Some(())
+            }
             (Purpose::Receipts(asked), Wire::Receipts(page)) => {
                 self.receipts_came(*asked, &page.receipts, now);
                 Some(())

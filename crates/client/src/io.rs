@@ -336,6 +336,12 @@ pub enum AppEvent {
         /// Which.
         conversation: ConversationId,
     },
+    /// One's own lists changed: contacts, settings, options of conversations, messages removed for oneself; or a request
+    /// to join a group came or was answered.
+    ListChanged {
+        /// The change; its kind is an item.
+        change: Change,
+    },
     /// A message was altered: edited, taken back, reacted to, pinned.
     MessageAltered {
         /// What happened.

@@ -1,8 +1,8 @@
 //! What a host may ask, and the answers. Reads only; every query ends within its deadline.
 
 use anser_types::{
-    Change, ChangeNo, ConversationId, Edition, Message, Role, Seq, Target, Unavailable, UserId,
-    Version,
+    Change, ChangeNo, ConversationId, Edition, ItemKey, Message, Role, Seq, Target, Unavailable,
+    UnixMs, UserId, Version,
 };
 
 use crate::records::ConversationRow;
@@ -49,6 +49,17 @@ pub enum Query {
         /// Which.
         seq: Seq,
     },
+    /// Items of lists: one's own, or the requests to join a group.
+    Items {
+        /// Whose; `None` for one's own.
+        conversation: Option<ConversationId>,
+        /// What the keys wanted begin with.
+        prefix: ItemKey,
+        /// Continue after this key; empty: from the first.
+        after: ItemKey,
+        /// Entries wanted.
+        limit: u32,
+    },
     /// Changes of a conversation.
     Changes {
         /// Which.
@@ -94,6 +105,13 @@ pub enum Reply {
     Receipts(Vec<Receipt>),
     /// Replaced contents, oldest first.
     Editions(Vec<Edition>),
+    /// Items by key, each as its last change.
+    Items {
+        /// The page; items of a kind this version does not know are no reason to refuse it.
+        items: Vec<Change>,
+        /// More follow after this key.
+        next: Option<ItemKey>,
+    },
     /// Changes ascending.
     Changes {
         /// The page.
@@ -112,6 +130,10 @@ pub struct MemberState {
     pub role: Role,
     /// Read up to here.
     pub read_up_to: Seq,
+    /// How they are called in the group; empty for their own name.
+    pub alias: String,
+    /// They may not speak until then; past: they may.
+    pub muted_until: UnixMs,
 }
 
 /// How far the others of a conversation are.

@@ -2,8 +2,9 @@
 //! asked for; interrupted, it goes on after the last page stored. Only then is `at` the cursor.
 
 use anser_proto::v1;
-use anser_types::{ConversationId, Cut, InboxSeq, LogEpoch, Seq};
+use anser_types::{ConversationId, Cut, InboxSeq, ItemKey, LogEpoch, Seq};
 use bytes::Bytes;
+use prost::Message as _;
 
 use crate::asks::Purpose;
 use crate::core::Core;
@@ -12,6 +13,9 @@ use crate::records::{ConversationState, OwnMessage, Rebuild, Record, RowUpdate, 
 use crate::store::Then;
 use crate::sync::Pull;
 use crate::translate;
+
+/// The place behind all conversations, in id order: what follows are the user's own lists.
+const EVERY_CONVERSATION: ConversationId = ConversationId([0xff; 16]);
 
 impl Core {
     /// The server says that the cursor is void.
@@ -31,6 +35,9 @@ impl Core {
             rebuild.after.is_none() || self.store.confirmed().rebuild.as_ref() == Some(rebuild);
         if !stored || self.store.retry_at().is_some() || self.asks.has(&Purpose::SyncPage) {
             return;
+        }
+        if rebuild.after == Some(EVERY_CONVERSATION) {
+            return self.ask_for_items(now);
         }
         let query = v1::SyncPageQuery {
             at: rebuild.at.0,
@@ -81,13 +88,53 @@ impl Core {
         }
         let progress = AppEvent::SyncProgress { done: self.inbox.rebuilt, missing: None };
         self.store.after_page(Then::Tell(progress));
-        if page.more && last.is_some() {
-            rebuild.after = last;
-            self.inbox.rebuild = Some(rebuild);
+        rebuild.after = if page.more && last.is_some() { last } else { Some(EVERY_CONVERSATION) };
+        self.inbox.rebuild = Some(rebuild);
+        Some(())
+    }
+
+    fn ask_for_items(&mut self, now: Now) {
+        if self.asks.has(&Purpose::SyncItems) {
+            return;
+        }
+        let query = v1::ItemsQuery {
+            conversation: Bytes::new(),
+            prefix: Bytes::new(),
+            after: self.inbox.items_after.clone().unwrap_or_default().0.into(),
+            limit: self.config.page_entries.max(1),
+        };
+        self.asks.add(Purpose::SyncItems, v1::query::Query::Items(query), now.mono);
+    }
+
+    /// A page of one's own lists came: the last part of a rebuild. Interrupted, it begins again with the first page,
+    /// which replaces what is stored.
+    pub(crate) fn sync_items_came(&mut self, page: v1::ItemsPage, now: Now) {
+        let Some(rebuild) = self.inbox.rebuild.clone().filter(|_| self.inbox.is_rebuilding())
+        else {
+            return;
+        };
+        self.store.begin_entry(page.encoded_len());
+        if self.inbox.items_after.is_none() {
+            self.store.put_page(Record::ItemsForgotten);
+        }
+        // An item of a newer kind is left out: it is given again by the rebuild that an upgrade begins with.
+        for change in page.items.into_iter().filter_map(translate::change) {
+            self.store.put_page(Record::ItemStored(change.clone()));
+            self.store.after_page(Then::Tell(AppEvent::ListChanged { change }));
+        }
+        self.inbox.items_after = Some(ItemKey(page.next.to_vec()));
+        if page.next.is_empty() {
+            self.finish_rebuild(&rebuild);
         } else {
+            self.go_on_rebuilding(now);
+        }
+    }
+
+    /// A server that keeps no lists: there is nothing to take in.
+    pub(crate) fn sync_items_refused(&mut self) {
+        if let Some(rebuild) = self.inbox.rebuild.clone().filter(|_| self.inbox.is_rebuilding()) {
             self.finish_rebuild(&rebuild);
         }
-        Some(())
     }
 
     fn finish_rebuild(&mut self, rebuild: &Rebuild) {

@@ -4,7 +4,7 @@
 //! its doc names, so applying one twice does no harm.
 
 use anser_types::{
-    Change, Command, CommandNo, ConversationId, Cut, Done, InboxSeq, LocalNo, LogEpoch, Message,
+    Change, Command, CommandNo, ConversationId, Cut, Done, Group, InboxSeq, LocalNo, LogEpoch, Message,
     MessageId, Refusal, Role, Seq, Unavailable, UnixMs, UserId, Version,
 };
 use bytes::Bytes;
@@ -52,6 +52,11 @@ pub enum Record {
         /// Its entry in the inbox.
         inbox_seq: InboxSeq,
     },
+    /// A rebuild begins to give the lists: forget every item that is stored.
+    ItemsForgotten,
+    /// An item of one's own lists, as its last change. Key: [`anser_types::Item::key`]; it replaces what is stored. (One that comes as
+    /// [`Record::ChangeStored`] does so only if it is newer.)
+    ItemStored(Change),
     /// One's own read position. Key: conversation; keep the larger.
     ReadPosition {
         /// Where.
@@ -209,8 +214,8 @@ pub enum RowUpdate {
 /// Everything the server's list says of one conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationState {
-    /// A group's name.
-    pub title: String,
+    /// A group's own state; `None` for direct conversations.
+    pub group: Option<Group>,
     /// Version of row and members.
     pub version: Version,
     /// The last message one may see.

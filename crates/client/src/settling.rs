@@ -93,10 +93,20 @@ impl Core {
         match command {
             Command::SendMessage { to, .. }
             | Command::MarkRead { at: to, .. }
-            | Command::Alter { at: to, .. } => Some(self.conversation_of(to)),
+            | Command::Alter { at: to, .. }
+            | Command::SetOptions { at: to, .. }
+            | Command::Hide { at: to, .. } => Some(self.conversation_of(to)),
             Command::Invite { conversation, .. }
             | Command::Leave { conversation }
-            | Command::Kick { conversation, .. } => Some(*conversation),
+            | Command::Kick { conversation, .. }
+            | Command::UpdateGroup { conversation, .. }
+            | Command::AlterMember { conversation, .. }
+            | Command::Dismiss { conversation }
+            | Command::Join { conversation, .. }
+            | Command::AnswerJoin { conversation, .. } => Some(*conversation),
+            Command::Contact { .. } | Command::SetSettings(_) => {
+                Some(ConversationId::own(&self.me.user))
+            }
             Command::CreateGroup { .. } | Command::Unknown | Command::Invalid(_) => None,
         }
     }

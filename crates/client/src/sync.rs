@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anser_proto::session::received::{ReceivedBatch, ReceivedEvent, ReceivedKind};
 use anser_proto::v1;
-use anser_types::{Change, ChangeKind, InboxSeq, LogEpoch, Message, UserId};
+use anser_types::{Change, ChangeKind, InboxSeq, ItemKey, LogEpoch, Message, UserId};
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -58,6 +58,8 @@ pub(crate) struct Inbox {
     pub(crate) reset: Option<(InboxSeq, LogEpoch)>,
     /// Conversations whose histories are still to be searched for messages of an earlier device.
     pub(crate) search: Option<Vec<anser_types::ConversationId>>,
+    /// Items of the lists were taken in up to here by the rebuild; `None`: none yet.
+    pub(crate) items_after: Option<ItemKey>,
     /// Conversations stored by the rebuild so far.
     pub(crate) rebuilt: u64,
     session_epoch: LogEpoch,
@@ -84,6 +86,7 @@ impl Inbox {
             settle_by_history: device.settle_by_history,
             reset: None,
             search: None,
+            items_after: None,
             rebuilt: 0,
             session_epoch: LogEpoch::ZERO,
             begun_in: LogEpoch::ZERO,
@@ -106,6 +109,7 @@ impl Inbox {
         self.pull = Pull::No;
         self.run = None;
         self.rebuilt = 0;
+        self.items_after = None;
         self.own.clear();
         // An unfinished rebuild of the same log goes on; if its `at` is too old the next page says so.
         if self.rebuild.as_ref().is_none_or(|rebuild| rebuild.log_epoch != log_epoch) {
@@ -313,7 +317,13 @@ impl Core {
             }
             ChangeKind::MemberLeft { .. } => (None, change.actor != *me),
             ChangeKind::MembersRemoved { users } => (None, !users.contains(me)),
-            ChangeKind::MessageAltered { .. } | ChangeKind::Unknown { .. } => (None, true),
+            ChangeKind::GroupUpdated(set) => (set.title.clone(), true),
+            ChangeKind::GroupDismissed => (None, false),
+            // Of a group one need not be in, or of no conversation that is shown at all.
+            ChangeKind::Item(_) => return self.take_item(inbox_seq, change),
+            ChangeKind::MemberAltered { .. }
+            | ChangeKind::MessageAltered { .. }
+            | ChangeKind::Unknown { .. } => (None, true),
         };
         let conversation = change.conversation;
         self.mark(conversation, None);
@@ -326,6 +336,11 @@ impl Core {
             _ => AppEvent::GroupChanged { change },
         };
         self.store.after_page(Then::Tell(event));
+    }
+
+    fn take_item(&mut self, inbox_seq: InboxSeq, change: Change) {
+        self.store.put_page(Record::ChangeStored { change: change.clone(), inbox_seq });
+        self.store.after_page(Then::Tell(AppEvent::ListChanged { change }));
     }
 
     /// A transaction is durable: confirm it, ask for more, say how far it is.

@@ -3,11 +3,12 @@
 
 mod alterations;
 
+use anser_proto::values::{groups, lists};
 use anser_proto::{errors, time, v1};
 use anser_types::event::UnavailableReason;
 use anser_types::{
     Change, ChangeKind, ChangeNo, Command, Content, ConversationId, Cut, DeviceNo, ErrorCode,
-    LocalNo, LogEpoch, Message, MessageId, MessageKind, Refusal, Role, Seq, Target, Unavailable,
+    ItemKey, LocalNo, LogEpoch, Message, MessageId, MessageKind, Refusal, Role, Seq, Target, Unavailable,
     UnixMs, UserId, Version,
 };
 use bytes::{Bytes, BytesMut};
@@ -130,6 +131,30 @@ pub(crate) fn body_of_command(
         Command::Alter { at, seq, alteration } => {
             Op::Alter(alterations::command(at, *seq, alteration))
         }
+        Command::UpdateGroup { conversation, set } => Op::UpdateGroup(v1::UpdateGroup {
+            conversation: id_bytes(*conversation),
+            set: Some(groups::set_group(set)),
+        }),
+        Command::AlterMember { conversation, user, act } => Op::AlterMember(v1::AlterMember {
+            conversation: id_bytes(*conversation),
+            altered: Some(groups::member_altered(user, act)),
+        }),
+        Command::Dismiss { conversation } => {
+            Op::Dismiss(v1::Dismiss { conversation: id_bytes(*conversation) })
+        }
+        Command::Join { conversation, greeting } => Op::Join(v1::Join {
+            conversation: id_bytes(*conversation),
+            greeting: greeting.clone(),
+        }),
+        Command::AnswerJoin { conversation, user, accept } => Op::AnswerJoin(v1::AnswerJoin {
+            conversation: id_bytes(*conversation),
+            user: user.to_string(),
+            accept: *accept,
+        }),
+        Command::Contact { user, act } => Op::Contact(lists::contact_act(user, act)),
+        Command::SetOptions { at, set } => Op::SetOptions(lists::set_options(at, set)),
+        Command::SetSettings(set) => Op::SetSettings(lists::set_settings(*set)),
+        Command::Hide { at, seqs } => Op::Hide(lists::hide(at, seqs)),
         Command::Unknown => return Err(Refusal::new(ErrorCode::Unsupported)),
         Command::Invalid(refusal) => return Err(refusal.clone()),
     };
@@ -191,6 +216,40 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
         Op::Alter(alter) => {
             let (at, seq, alteration) = alterations::command_parts(alter)?;
             Command::Alter { at, seq, alteration }
+        }
+        Op::UpdateGroup(update) => Command::UpdateGroup {
+            conversation: conversation_id(&update.conversation)?,
+            set: groups::read_set_group(update.set?).ok()?,
+        },
+        Op::AlterMember(alter) => {
+            let (user, act) = groups::read_member_altered(alter.altered?).ok()??;
+            let conversation = conversation_id(&alter.conversation)?;
+            Command::AlterMember { conversation, user, act }
+        }
+        Op::Dismiss(dismiss) => {
+            Command::Dismiss { conversation: conversation_id(&dismiss.conversation)? }
+        }
+        Op::Join(join) => Command::Join {
+            conversation: conversation_id(&join.conversation)?,
+            greeting: join.greeting,
+        },
+        Op::AnswerJoin(answer) => Command::AnswerJoin {
+            conversation: conversation_id(&answer.conversation)?,
+            user: user(&answer.user)?,
+            accept: answer.accept,
+        },
+        Op::Contact(contact) => {
+            let (user, act) = lists::read_contact_act(contact).ok()??;
+            Command::Contact { user, act }
+        }
+        Op::SetOptions(set) => {
+            let (at, set) = lists::read_set_options(set).ok()?;
+            Command::SetOptions { at, set }
+        }
+        Op::SetSettings(set) => Command::SetSettings(lists::read_set_settings(set).ok()?),
+        Op::Hide(hide) => {
+            let (at, seqs) = lists::read_hide(hide).ok()?;
+            Command::Hide { at, seqs }
         }
     })
 }
@@ -288,6 +347,17 @@ pub(crate) fn change(wire: v1::Change) -> Option<Change> {
             seq: Seq(altered.seq),
             alteration: alterations::alteration(altered.alteration?)?,
         },
+        Kind::GroupUpdated(set) => ChangeKind::GroupUpdated(groups::read_set_group(set).ok()?),
+        Kind::MemberAltered(altered) => {
+            let (user, act) = groups::read_member_altered(altered).ok()??;
+            ChangeKind::MemberAltered { user, act }
+        }
+        Kind::GroupDismissed(v1::GroupDismissed {}) => ChangeKind::GroupDismissed,
+        Kind::Contact(contact) => ChangeKind::Item(lists::read_contact(contact).ok()?),
+        Kind::Options(options) => ChangeKind::Item(lists::read_options(options).ok()?),
+        Kind::Settings(settings) => ChangeKind::Item(lists::read_settings(settings).ok()?),
+        Kind::Hidden(hidden) => ChangeKind::Item(lists::read_hidden(&hidden).ok()?),
+        Kind::JoinRequest(request) => ChangeKind::Item(lists::read_join_request(request).ok()?),
     };
     Some(Change {
         conversation: conversation_id(&wire.conversation)?,
@@ -313,6 +383,7 @@ pub(crate) fn unavailable(
     let reason = match wire.reason {
         1 => UnavailableReason::Expired,
         3 => UnavailableReason::NotVisible,
+        4 => UnavailableReason::PutAway,
         _ => UnavailableReason::Damaged,
     };
     Some(Unavailable { conversation, from: Seq(wire.from_seq), to: Seq(wire.to_seq), reason })
@@ -330,7 +401,7 @@ pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<Conve
         None => None,
     };
     let state = ConversationState {
-        title: wire.title,
+        group: peer.is_none().then(|| groups::read_group(wire.title, wire.group.unwrap_or_default())),
         version: Version(wire.version),
         head: Seq(wire.head),
         change_head: ChangeNo(wire.change_head),
@@ -356,6 +427,8 @@ pub(crate) fn member(wire: &v1::MemberState) -> Option<MemberState> {
         user: user(&wire.user)?,
         role: Role::from_code(u8::try_from(wire.role).unwrap_or(u8::MAX)),
         read_up_to: Seq(wire.read_up_to),
+        alias: wire.alias.clone(),
+        muted_until: time::from_wire(wire.muted_until_ms),
     })
 }
 
@@ -414,6 +487,12 @@ pub(crate) fn query(query: Query) -> v1::query::Query {
             }),
             seq: seq.0,
         }),
+        Query::Items { conversation, prefix, after, limit } => Wire::Items(v1::ItemsQuery {
+            conversation: conversation.map_or_else(Bytes::new, id_bytes),
+            prefix: prefix.0.into(),
+            after: after.0.into(),
+            limit,
+        }),
         Query::Changes { conversation, after, limit } => Wire::Changes(v1::ChangesQuery {
             conversation: id_bytes(conversation),
             after_change_no: after.0,
@@ -464,6 +543,10 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
         Wire::Editions(page) => Reply::Editions(
             page.editions.into_iter().map(alterations::edition).collect::<Option<_>>()?,
         ),
+        Wire::Items(page) => Reply::Items {
+            items: page.items.into_iter().filter_map(change).collect(),
+            next: (!page.next.is_empty()).then(|| ItemKey(page.next.to_vec())),
+        },
         Wire::Changes(page) => Reply::Changes {
             changes: page.changes.into_iter().map(change).collect::<Option<_>>()?,
             more: page.more,

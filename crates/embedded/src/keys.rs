@@ -1,8 +1,8 @@
-//! The keys of the tables: fixed width (but for public ids and idempotency keys, which stand last) and big-endian,
+//! The keys of the tables: fixed width (but for public ids, idempotency keys and items, which stand last) and big-endian,
 //! so that the order of keys is the order of numbers and no key is a prefix of another one's family.
 
 use anser_backend::DeviceKey;
-use anser_types::{ChangeNo, ConversationId, InboxSeq, Seq, UserId, UserNo};
+use anser_types::{ChangeNo, ConversationId, InboxSeq, ItemKey, Seq, UserId, UserNo};
 
 /// A table: one keyspace of the tree store. Few, and all written regularly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +63,8 @@ pub enum Tag {
     Listing = 14,
     /// `conversation ‖ seq ‖ change_no` → the content that this change replaced.
     Edition = 15,
+    /// `conversation ‖ item's key` → the item's last change.
+    Item = 16,
     /// `user_no ‖ device_no` → executed commands.
     Device = 20,
     /// `user_no ‖ device_no` → cursor.
@@ -147,6 +149,11 @@ pub fn edition(id: ConversationId, seq: Seq, until: ChangeNo) -> Key {
 /// What the keys of all contents of one message that were replaced begin with.
 pub fn editions(id: ConversationId, seq: Seq) -> Key {
     tagged(Tag::Edition, &[&id.0, &seq.0.to_be_bytes()])
+}
+
+/// An item of a list, or what the keys of several begin with.
+pub fn item(id: ConversationId, key: &ItemKey) -> Key {
+    tagged(Tag::Item, &[&id.0, &key.0])
 }
 
 /// A conversation in a user's list.

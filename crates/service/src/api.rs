@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anser_types::{
     Answer, Change, ChangeNo, Command, CommandNo, ConversationId, Cut, DeviceClass, DeviceNo,
-    Edition, ErrorCode, InboxSeq, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch,
+    Edition, ErrorCode, Group, InboxSeq, ItemKey, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch,
     Target, Unavailable, UnixMs, UserId, UserNo, Version,
 };
 
@@ -177,6 +177,17 @@ pub enum Query {
         /// Which.
         seq: Seq,
     },
+    /// Items of lists: one's own, or the requests to join a group.
+    Items {
+        /// Whose lists; `None` for one's own.
+        conversation: Option<ConversationId>,
+        /// What the keys wanted begin with.
+        prefix: ItemKey,
+        /// Continue after this key; empty: from the first.
+        after: ItemKey,
+        /// Entries wanted.
+        limit: usize,
+    },
     /// Changes of a conversation after a number.
     Changes {
         /// Which.
@@ -233,6 +244,15 @@ pub enum Reply {
     },
     /// Replaced contents, oldest first.
     Editions(Vec<Edition>),
+    /// Items by key, each as its last change.
+    Items {
+        /// The page.
+        items: Vec<Arc<Change>>,
+        /// More follow after this key.
+        next: Option<ItemKey>,
+        /// The last change of that conversation when the page was read.
+        change_head: ChangeNo,
+    },
     /// Changes ascending.
     Changes {
         /// The page.
@@ -249,8 +269,8 @@ pub struct ConversationState {
     pub conversation: ConversationId,
     /// In a direct conversation, the other one.
     pub peer: Option<UserId>,
-    /// A group's name.
-    pub title: String,
+    /// A group's own state.
+    pub group: Option<Group>,
     /// Version of row and members.
     pub version: Version,
     /// Last message the caller may see.
@@ -290,6 +310,10 @@ pub struct MemberState {
     pub role: Role,
     /// Read up to here.
     pub read: Seq,
+    /// How they are called in the group; empty for their own name.
+    pub alias: String,
+    /// They may not speak until then; zero or past: they may.
+    pub muted_until: UnixMs,
 }
 
 /// How far the others of a conversation are.

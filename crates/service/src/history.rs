@@ -12,6 +12,7 @@ use anser_types::{
 
 use crate::api::{Caller, Reply};
 use crate::directory::View;
+use crate::lists::put_away::PutAway;
 use crate::service::Service;
 use crate::sync::inbox::page_size;
 use crate::visible::{self, Stretch};
@@ -80,7 +81,10 @@ pub(crate) async fn page(
         });
     };
     let heads = heads(service, conversation).await?;
-    let found = collect(service, conversation, member, heads, &bounds).await?;
+    let up_to = if bounds.before == Seq::ZERO { heads.seq } else { bounds.before.previous() };
+    let away = PutAway::of(service, caller, conversation, bounds.after, up_to).await?;
+    let mut found = collect(service, conversation, member, heads, &bounds).await?;
+    found.leave_out(conversation, &away);
     Ok(Reply::History {
         conversation,
         peer: roster.conversation.peer_of(&caller.user).cloned(),
@@ -100,6 +104,29 @@ struct Found {
     messages: Vec<Arc<Message>>,
     unavailable: Vec<Unavailable>,
     more: bool,
+}
+
+impl Found {
+    /// Without what the reader has put away for themselves; it is named instead.
+    fn leave_out(&mut self, conversation: ConversationId, away: &PutAway) {
+        let (kept, left_out): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.messages).into_iter().partition(|one| !away.holds(one.seq));
+        self.messages = kept;
+        let mut ranges: Vec<Unavailable> = Vec::new();
+        for Message { seq, .. } in left_out.iter().map(|message| &**message) {
+            match ranges.last_mut() {
+                Some(range) if range.to.next() == *seq => range.to = *seq,
+                _ => ranges.push(Unavailable {
+                    conversation,
+                    from: *seq,
+                    to: *seq,
+                    reason: UnavailableReason::PutAway,
+                }),
+            }
+        }
+        self.unavailable.extend(ranges);
+        self.unavailable.sort_unstable_by_key(|range| range.from);
+    }
 }
 
 /// Walks the stretches in the direction asked for until the page is full.

@@ -13,6 +13,7 @@ mod fanout;
 mod groups;
 mod history;
 mod lane;
+mod lists;
 mod messages;
 mod metrics;
 mod rate;

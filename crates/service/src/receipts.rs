@@ -218,7 +218,7 @@ async fn receipt(service: &Service, caller: &Caller, of: &Target) -> Result<Rece
         ConversationKind::Direct { .. } => {
             (peer_position(service, caller, conversation).await?, Vec::new())
         }
-        ConversationKind::Group { .. } => {
+        ConversationKind::Group(_) => {
             let present: Vec<&Member> = present(&roster).collect();
             (Position::default(), member_states(service, conversation, &present).await?)
         }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use anser_backend::{InboxEntry, InboxWrite, Record, Roster, StoreError};
+use anser_backend::{InboxEntry, InboxWrite, MemberWrite, Record, Roster, StoreError};
 use anser_types::{
-    Conversation, ConversationId, ConversationKind, ErrorCode, Member, Refusal, Role, Target,
-    Version,
+    ChangeKind, Conversation, ConversationId, ConversationKind, ErrorCode, Member, Period, Refusal,
+    Role, Target, UnixMs, UserId, UserNo, Version,
 };
 
 use crate::directory::{Directory, View};
-use crate::fanout::route::Route;
+use crate::fanout::route::{Route, Told};
 use crate::messages::request::Actor;
 use crate::writer::publish::refusal_of;
 
@@ -134,18 +134,15 @@ pub(crate) async fn member_roster(
 }
 
 /// A direct conversation as its first message makes it.
-fn new_direct(
+pub(crate) fn new_direct(
     id: ConversationId,
     actor: &Actor,
-    peer_no: anser_types::UserNo,
-    peer: &anser_types::UserId,
+    peer_no: UserNo,
+    peer: &UserId,
 ) -> Roster {
     let (a, b) = if actor.id <= *peer { (&actor.id, peer) } else { (peer, &actor.id) };
-    let member = |user_no, user: &anser_types::UserId| Member {
-        user_no,
-        user: user.clone(),
-        role: Role::Member,
-        periods: vec![anser_types::Period::default()],
+    let member = |user_no, user: &UserId| {
+        Member::plain(user_no, user.clone(), Role::Member, vec![Period::default()])
     };
     let mut members = vec![member(actor.no, &actor.id)];
     if peer_no != actor.no {
@@ -156,11 +153,91 @@ fn new_direct(
         id,
         kind: ConversationKind::Direct { a: a.clone(), b: b.clone() },
         version: Version(1),
-        created_at: anser_types::UnixMs(0),
+        created_at: UnixMs(0),
         cuts: Vec::new(),
         pinned: Vec::new(),
     };
     Roster { conversation, members }
+}
+
+/// Changes in the making: rows, memberships, numbered changes, and who is told of each.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    actor: UserId,
+    expects: Vec<(ConversationId, Version)>,
+    records: Vec<Record>,
+    inbox: Vec<InboxWrite>,
+    rows: Vec<(ConversationId, Version)>,
+    told: Vec<Told>,
+}
+
+impl Draft {
+    /// Nothing yet, by this actor.
+    pub(crate) fn by(actor: &Actor) -> Self {
+        Self {
+            actor: actor.id.clone(),
+            expects: Vec::new(),
+            records: Vec::new(),
+            inbox: Vec::new(),
+            rows: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    /// What the append must find unchanged; the same conversation may be named more than once.
+    pub(crate) fn expect(&mut self, id: ConversationId, version: Version) {
+        if !self.expects.contains(&(id, version)) {
+            self.expects.push((id, version));
+        }
+    }
+
+    /// Whether the conversation's row is written already.
+    pub(crate) fn writes(&self, id: ConversationId) -> bool {
+        self.rows.iter().any(|(row, _)| *row == id)
+    }
+
+    /// The conversation's row as it will be.
+    pub(crate) fn row(&mut self, row: Conversation) {
+        self.rows.push((row.id, row.version));
+        self.records.push(Record::Conversation(row));
+    }
+
+    /// The row as it is, with its next version.
+    pub(crate) fn next_version(&mut self, before: &Conversation) {
+        self.expect(before.id, before.version);
+        self.row(Conversation { version: before.version.next(), ..before.clone() });
+    }
+
+    /// What happens to a membership.
+    pub(crate) fn member(&mut self, conversation: ConversationId, write: MemberWrite) {
+        self.records.push(Record::Member { conversation, write });
+    }
+
+    /// A change, and who is told of it.
+    pub(crate) fn change(
+        &mut self,
+        conversation: ConversationId,
+        kind: ChangeKind,
+        audience: Vec<(UserNo, UserId)>,
+    ) {
+        let record = self.records.len();
+        let actor = self.actor.clone();
+        self.records.push(Record::Change { conversation, actor, kind: kind.clone() });
+        let entry = InboxEntry::Record(record);
+        self.inbox.extend(audience.iter().map(|(user, _)| InboxWrite { user: *user, entry }));
+        self.told.push(Told { conversation, kind, audience });
+    }
+
+    /// What goes to the writer; without a change nothing does, and only the answer is kept.
+    pub(crate) fn plan(self) -> Plan {
+        let Self { actor, expects, records, inbox, rows, told } = self;
+        let route = if records.is_empty() {
+            Route::Nobody
+        } else {
+            Route::Changes { actor, rows, told }
+        };
+        Plan { expects, records, inbox, route }
+    }
 }
 
 /// One inbox entry per present member, pointing at a record.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use anser_backend::{Accounts, Conversations, Ledger, LedgerStatus, StoreError};
+use anser_backend::{Accounts, Conversations, Ledger, LedgerStatus, Lists, StoreError};
 use anser_types::{Clock, ErrorCode, Refusal};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -35,6 +35,8 @@ pub struct Ports {
     pub ledger: Arc<dyn Ledger>,
     /// What rules and pages read.
     pub conversations: Arc<dyn Conversations>,
+    /// The lists kept beside conversations.
+    pub lists: Arc<dyn Lists>,
     /// Users, devices, tokens.
     pub accounts: Arc<dyn Accounts>,
 }
@@ -278,6 +280,10 @@ impl Service {
 
     pub(crate) fn conversations(&self) -> &dyn Conversations {
         &*self.ports.conversations
+    }
+
+    pub(crate) fn lists(&self) -> &dyn Lists {
+        &*self.ports.lists
     }
 
     pub(crate) fn accounts(&self) -> &dyn Accounts {

@@ -21,7 +21,7 @@ pub use crate::sync::inbox::Page;
 use crate::writer::batch::Job;
 use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
-use crate::{history, receipts, sync};
+use crate::{history, lists, receipts, sync};
 
 /// A session's place in the registry, given back when it is dropped.
 #[derive(Debug)]
@@ -237,6 +237,9 @@ impl Reader {
                 sync::list::rebuild(service, caller, (at, since), after, limit).await
             }
             Query::Editions { of, seq } => history::editions(service, caller, &of, seq).await,
+            Query::Items { conversation, prefix, after, limit } => {
+                lists::query::items(service, caller, conversation, prefix, after, limit).await
+            }
             Query::Changes { conversation, after, limit } => {
                 history::changes(service, caller, conversation, after, limit).await
             }

@@ -105,6 +105,9 @@ pub struct Settings {
     pub expire_pause_ms: u64,
     /// Time between two writes of soft positions.
     pub soft_write_ms: u64,
+    /// An app server says who may talk to whom: users make no contacts by themselves, and who writes first is not
+    /// asked. Whom somebody blocks is still not heard.
+    pub relations_by_app: bool,
     /// How long after it was said a message may be edited by its sender.
     pub edit_within_ms: u64,
     /// How long after it was said a message may be taken back by its sender.
@@ -137,6 +140,7 @@ impl Default for Settings {
             expire_keys: 4_096,
             expire_pause_ms: 100,
             soft_write_ms: limits::SOFT_WRITE_MS,
+            relations_by_app: false,
             edit_within_ms: limits::EDIT_WITHIN_MS,
             revoke_within_ms: limits::REVOKE_WITHIN_MS,
         }

@@ -2,7 +2,9 @@
 
 use crate::alteration::Alteration;
 use crate::error::Refusal;
+use crate::group::{MemberAct, SetGroup};
 use crate::id::{ConversationId, UserId};
+use crate::list::{ContactAct, SetOptions, SetSettings};
 use crate::message::Content;
 use crate::number::{ChangeNo, CommandNo, InboxSeq, Seq};
 use crate::time::UnixMs;
@@ -87,6 +89,66 @@ pub enum Command {
         seq: Seq,
         /// What to do to it; [`Alteration::Gone`] is only ever told, never asked for.
         alteration: Alteration,
+    },
+    /// Change what a group is.
+    UpdateGroup {
+        /// Which group.
+        conversation: ConversationId,
+        /// What of it.
+        set: SetGroup,
+    },
+    /// Change something about one member of a group.
+    AlterMember {
+        /// Which group.
+        conversation: ConversationId,
+        /// Whom.
+        user: UserId,
+        /// What.
+        act: MemberAct,
+    },
+    /// Dissolve a group: everybody's membership ends.
+    Dismiss {
+        /// Which group.
+        conversation: ConversationId,
+    },
+    /// Come into a group by oneself, or ask to be let in, as the group has it.
+    Join {
+        /// Which group.
+        conversation: ConversationId,
+        /// What to say with the request.
+        greeting: String,
+    },
+    /// Answer a request to join.
+    AnswerJoin {
+        /// Which group.
+        conversation: ConversationId,
+        /// Whose request.
+        user: UserId,
+        /// Let in, or refused.
+        accept: bool,
+    },
+    /// Do something about another user: ask to be contacts, answer, block.
+    Contact {
+        /// Whom.
+        user: UserId,
+        /// What.
+        act: ContactAct,
+    },
+    /// Change how one wants a conversation shown.
+    SetOptions {
+        /// Which.
+        at: Target,
+        /// What.
+        set: SetOptions,
+    },
+    /// Change what one lets others do and see.
+    SetSettings(SetSettings),
+    /// Remove messages for oneself, on all one's devices; others keep them.
+    Hide {
+        /// Where they were said.
+        at: Target,
+        /// Which.
+        seqs: Vec<Seq>,
     },
     /// A command this version does not know: refused with `UNSUPPORTED`, its number is used up.
     Unknown,

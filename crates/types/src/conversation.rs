@@ -1,5 +1,6 @@
 //! Conversations, members and the periods in which a member may see what is said.
 
+use crate::group::{Group, MemberAct};
 use crate::id::{ConversationId, UserId, UserNo};
 use crate::limits::CUTS_MAX;
 use crate::number::{ChangeNo, LogEpoch, Seq, Version};
@@ -16,12 +17,7 @@ pub enum ConversationKind {
         b: UserId,
     },
     /// An ordinary group: every message is written to every member's inbox.
-    Group {
-        /// The name people see.
-        title: String,
-        /// Whether new members see what was said before they came.
-        history_for_new_members: bool,
-    },
+    Group(Group),
 }
 
 /// A conversation's row.
@@ -92,12 +88,21 @@ impl Conversation {
         self
     }
 
+    /// A group's own state; `None` for direct conversations.
+    #[must_use]
+    pub const fn group(&self) -> Option<&Group> {
+        match &self.kind {
+            ConversationKind::Group(group) => Some(group),
+            ConversationKind::Direct { .. } => None,
+        }
+    }
+
     /// In a direct conversation, the other one as seen by `me` (oneself for notes); `None` for groups.
     #[must_use]
     pub fn peer_of(&self, me: &UserId) -> Option<&UserId> {
         match &self.kind {
             ConversationKind::Direct { a, b } => Some(if a == me { b } else { a }),
-            ConversationKind::Group { .. } => None,
+            ConversationKind::Group(_) => None,
         }
     }
 }
@@ -158,9 +163,38 @@ pub struct Member {
     pub role: Role,
     /// Every stretch of membership, oldest first; never empty.
     pub periods: Vec<Period>,
+    /// How the member is called in this group; empty for their own name.
+    pub alias: String,
+    /// The member may not speak until then; zero or past: they may.
+    pub muted_until: UnixMs,
+    /// In a direct conversation: the member takes nothing more from the other one.
+    pub refuses: bool,
 }
 
 impl Member {
+    /// A member with nothing said about them.
+    #[must_use]
+    pub const fn plain(user_no: UserNo, user: UserId, role: Role, periods: Vec<Period>) -> Self {
+        Self {
+            user_no,
+            user,
+            role,
+            periods,
+            alias: String::new(),
+            muted_until: UnixMs(0),
+            refuses: false,
+        }
+    }
+
+    /// What somebody with the right to do so does about the member.
+    pub fn alter(&mut self, act: &MemberAct) {
+        match act {
+            MemberAct::Role(role) => self.role = *role,
+            MemberAct::MuteUntil(until) => self.muted_until = *until,
+            MemberAct::Alias(alias) => self.alias.clone_from(alias),
+        }
+    }
+
     /// Whether the membership lasts.
     #[must_use]
     pub fn is_present(&self) -> bool {

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 use crate::alteration::Alteration;
+use crate::group::{MemberAct, SetGroup};
 use crate::id::{ConversationId, UserId};
+use crate::list::Item;
 use crate::message::Message;
 use crate::number::{ChangeNo, Seq, Version};
 use crate::time::UnixMs;
@@ -87,6 +89,19 @@ pub enum ChangeKind {
         /// What was done to it.
         alteration: Alteration,
     },
+    /// The group's own state was changed.
+    GroupUpdated(SetGroup),
+    /// Something was done about one member. A new owner takes the place of the one before, who is an admin then.
+    MemberAltered {
+        /// Whom it concerns.
+        user: UserId,
+        /// What was done.
+        act: MemberAct,
+    },
+    /// The group was dissolved; it is the last that anybody hears of it.
+    GroupDismissed,
+    /// An item of a list was changed. The ledger keeps the last change of each item, by its key.
+    Item(Item),
     /// A change this version does not know.
     Unknown {
         /// Field number on the wire.
@@ -118,4 +133,6 @@ pub enum UnavailableReason {
     Damaged,
     /// The reader was not a member then.
     NotVisible,
+    /// The reader has put it away for themselves: removed, or cleared with all before.
+    PutAway,
 }

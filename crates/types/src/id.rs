@@ -192,6 +192,13 @@ impl ConversationId {
         Self(bytes)
     }
 
+    /// A user's own conversation, with oneself: its messages are notes, its changes alter the user's own lists
+    /// ([`crate::list`]).
+    #[must_use]
+    pub fn own(user: &UserId) -> Self {
+        Self::direct(user, user)
+    }
+
     /// A group's id from a fresh UUIDv7, with the kind bit set.
     #[must_use]
     pub const fn group(uuid_v7: [u8; 16]) -> Self {

@@ -3,6 +3,9 @@
 //!
 //! This crate knows no socket, no store, no wire format and no async runtime. Everything else may use it.
 
+#[macro_use]
+mod coded;
+
 pub mod alteration;
 pub mod command;
 pub mod conversation;
@@ -10,8 +13,10 @@ pub mod error;
 pub mod event;
 pub mod exit;
 pub mod failure;
+pub mod group;
 pub mod id;
 pub mod limits;
+pub mod list;
 pub mod message;
 pub mod number;
 pub mod time;
@@ -22,7 +27,12 @@ pub use conversation::{Conversation, ConversationKind, Cut, Member, Period, Role
 pub use error::{Blame, ErrorCode, Refusal};
 pub use event::{Change, ChangeKind, Event, Unavailable};
 pub use failure::Failure;
+pub use group::{Group, JoinMode, MemberAct, SetGroup};
 pub use id::{ConversationId, DeviceClass, DeviceNo, InvalidId, MessageId, UserId, UserNo};
+pub use list::{
+    Audience, Contact, ContactAct, Item, ItemKey, ItemKind, JoinRequest, JoinState, Notify, Options,
+    Relation, SetOptions, SetSettings, Settings,
+};
 pub use message::{Content, Message, MessageKind};
 pub use number::{
     ChangeNo, CommandNo, CommitNo, InboxSeq, LocalNo, LogEpoch, Seq, SessionEpoch, Version,

@@ -38,6 +38,22 @@ pub const REVOKE_WITHIN_MS: u64 = 24 * 3600 * 1000;
 pub const PINNED_MAX: usize = 50;
 /// Bytes of a group's title.
 pub const TITLE_MAX_BYTES: usize = 256;
+/// Bytes of a group's avatar: a link or a file's name.
+pub const AVATAR_MAX_BYTES: usize = 512;
+/// Bytes of a group's announcement; it travels with the conversation's state.
+pub const ANNOUNCEMENT_MAX_BYTES: usize = 4 * 1024;
+/// Bytes of a member's name within a group, and of one's own name for a contact.
+pub const ALIAS_MAX_BYTES: usize = 128;
+/// Bytes of what is said with an application to be contacts or to join a group.
+pub const GREETING_MAX_BYTES: usize = 512;
+/// Contacts of one user, applications made by them included.
+pub const CONTACTS_MAX: usize = 5_000;
+/// Requests to join that wait in one group.
+pub const JOIN_REQUESTS_MAX: usize = 500;
+/// Bytes of a draft that is kept for one's other devices.
+pub const DRAFT_MAX_BYTES: usize = 4 * 1024;
+/// Messages that one command removes for oneself; each is an entry of one's own inbox.
+pub const HIDE_PER_COMMAND: usize = 50;
 /// Entries an inbox keeps; a device further behind rebuilds by SyncReset.
 pub const INBOX_KEEP: u64 = 10_000;
 /// Age of inbox entries that are kept, in milliseconds (30 days).

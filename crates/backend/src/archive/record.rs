@@ -1,4 +1,4 @@
-//! The records of an archive: fourteen subjects, each with its key and its row.
+//! The records of an archive: fifteen subjects, each with its key and its row.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use crate::codec::{
     read_member, read_message, read_number, read_pointer, read_position, read_user,
 };
 
-/// What a record is about; archives are ordered by it. Keys are fixed width and big-endian but for the text at the
-/// end of an Idempotency-Key's.
+/// What a record is about; archives are ordered by it. Keys are fixed width and big-endian but for the ends of
+/// an Idempotency-Key's and an item's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Subject {
@@ -42,11 +42,13 @@ pub enum Subject {
     IdempotencyKey = 13,
     /// `conversation ‖ seq ‖ change_no` → the content that this change replaced.
     Edition = 14,
+    /// `conversation ‖ item's key` → the item's last change.
+    Item = 15,
 }
 
 impl Subject {
     /// Every subject, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LastUser,
         Self::User,
         Self::Devices,
@@ -61,6 +63,7 @@ impl Subject {
         Self::Cursor,
         Self::IdempotencyKey,
         Self::Edition,
+        Self::Item,
     ];
 
     /// The subject with this number.
@@ -87,6 +90,7 @@ impl Subject {
             Self::Cursor => "cursors",
             Self::IdempotencyKey => "idempotency keys",
             Self::Edition => "replaced contents",
+            Self::Item => "items of lists",
         }
     }
 }
@@ -146,6 +150,11 @@ impl Entry<'_> {
             Subject::Edition => {
                 let (_, _) = (key.conversation()?, key.u64()?);
                 read_edition(ChangeNo(key.u64()?), value)?;
+            }
+            Subject::Item => {
+                key.conversation()?;
+                read_number(value)?;
+                return Ok(());
             }
             Subject::IdempotencyKey => {
                 key.u64()?;

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answers;
+mod lists;
 mod messages;
 mod primitives;
 mod rows;

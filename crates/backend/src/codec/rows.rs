@@ -2,11 +2,15 @@
 
 use crate::Position;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Conversation, ConversationId, ConversationKind, Cut, LogEpoch,
+    Change, ChangeKind, ChangeNo, Conversation, ConversationId, ConversationKind, Cut, Group, LogEpoch,
     Member, Period, Role, Seq, UnixMs, UserNo, Version,
 };
 use bytes::Bytes;
 
+use super::lists::{
+    read_group, read_item, read_member_act, read_set_group, write_group, write_item,
+    write_member_act, write_set_group,
+};
 use super::messages::{read_alteration, write_alteration};
 use super::primitives::{
     Malformed, ROW_FORMAT, Reader, put_bytes, put_text, put_users, put_varint,
@@ -17,6 +21,10 @@ const MEMBERS_JOINED: u8 = 2;
 const MEMBER_LEFT: u8 = 3;
 const MEMBERS_REMOVED: u8 = 4;
 const MESSAGE_ALTERED: u8 = 5;
+const GROUP_UPDATED: u8 = 6;
+const MEMBER_ALTERED: u8 = 7;
+const GROUP_DISMISSED: u8 = 8;
+const ITEM: u8 = 9;
 const UNKNOWN_CHANGE: u8 = 255;
 
 /// Appends a change row.
@@ -50,6 +58,20 @@ pub fn write_change(out: &mut Vec<u8>, change: &Change) {
             put_varint(out, seq.0);
             write_alteration(out, alteration);
         }
+        ChangeKind::GroupUpdated(set) => {
+            out.push(GROUP_UPDATED);
+            write_set_group(out, set);
+        }
+        ChangeKind::MemberAltered { user, act } => {
+            out.push(MEMBER_ALTERED);
+            put_text(out, user.as_str());
+            write_member_act(out, act);
+        }
+        ChangeKind::GroupDismissed => out.push(GROUP_DISMISSED),
+        ChangeKind::Item(item) => {
+            out.push(ITEM);
+            write_item(out, item);
+        }
         ChangeKind::Unknown { kind, raw } => {
             out.push(UNKNOWN_CHANGE);
             put_varint(out, u64::from(*kind));
@@ -82,6 +104,13 @@ pub fn read_change(
             seq: Seq(reader.varint()?),
             alteration: read_alteration(&mut reader)?,
         },
+        GROUP_UPDATED => ChangeKind::GroupUpdated(read_set_group(&mut reader)?),
+        MEMBER_ALTERED => ChangeKind::MemberAltered {
+            user: reader.user()?,
+            act: read_member_act(&mut reader)?,
+        },
+        GROUP_DISMISSED => ChangeKind::GroupDismissed,
+        ITEM => ChangeKind::Item(read_item(&mut reader)?),
         UNKNOWN_CHANGE => ChangeKind::Unknown {
             kind: u32::try_from(reader.varint()?)
                 .map_err(|_| Malformed("a change's kind is too large"))?,
@@ -96,6 +125,8 @@ pub fn read_change(
 const DIRECT: u8 = 0;
 const GROUP: u8 = 1;
 const GROUP_WITH_HISTORY: u8 = 2;
+/// A group of which more is to be said than these two.
+const GROUP_IN_FULL: u8 = 3;
 /// Added to the kind of a row that says where its log was cut.
 const HAS_CUTS: u8 = 128;
 /// Added to the kind of a row that ends with the pinned messages.
@@ -114,10 +145,14 @@ pub fn write_conversation(out: &mut Vec<u8>, row: &Conversation) {
             put_text(out, a.as_str());
             put_text(out, b.as_str());
         }
-        ConversationKind::Group { title, history_for_new_members } => {
-            let kind = if *history_for_new_members { GROUP_WITH_HISTORY } else { GROUP };
+        ConversationKind::Group(group) if *group == plain(&group.title, group) => {
+            let kind = if group.history_for_new_members { GROUP_WITH_HISTORY } else { GROUP };
             out.push(kind | more);
-            put_text(out, title);
+            put_text(out, &group.title);
+        }
+        ConversationKind::Group(group) => {
+            out.push(GROUP_IN_FULL | more);
+            write_group(out, group);
         }
     }
     if !row.cuts.is_empty() {
@@ -133,6 +168,15 @@ pub fn write_conversation(out: &mut Vec<u8>, row: &Conversation) {
     }
 }
 
+/// The group of which nothing is said but its name and whether newcomers see its history.
+fn plain(title: &str, group: &Group) -> Group {
+    Group {
+        title: title.to_owned(),
+        history_for_new_members: group.history_for_new_members,
+        ..Group::default()
+    }
+}
+
 /// Reads a conversation's row.
 pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversation, Malformed> {
     let mut reader = Reader::row(bytes)?;
@@ -141,10 +185,18 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
     let code = reader.u8()?;
     let kind = match code & !(HAS_CUTS | HAS_PINNED) {
         DIRECT => ConversationKind::Direct { a: reader.user()?, b: reader.user()? },
-        code @ (GROUP | GROUP_WITH_HISTORY) => ConversationKind::Group {
+        code @ (GROUP | GROUP_WITH_HISTORY) => ConversationKind::Group(Group {
             title: reader.text()?.to_owned(),
             history_for_new_members: code == GROUP_WITH_HISTORY,
-        },
+            ..Group::default()
+        }),
+        GROUP_IN_FULL => {
+            let group = read_group(&mut reader)?;
+            if group == plain(&group.title, &group) {
+                return Err(Malformed("a group is said in full that need not be"));
+            }
+            ConversationKind::Group(group)
+        }
         _ => return Err(Malformed("a conversation is of no known kind")),
     };
     let count = if code & HAS_CUTS > 0 { reader.count()? } else { 0 };
@@ -162,11 +214,15 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
     Ok(Conversation { id, kind, version, created_at, cuts, pinned })
 }
 
+/// Added to the role of a member of whom more is said.
+const HAS_MORE: u8 = 128;
+
 /// Appends a membership's row.
 pub fn write_member(out: &mut Vec<u8>, member: &Member) {
     out.push(ROW_FORMAT);
     put_text(out, member.user.as_str());
-    out.push(member.role.code());
+    let more = !member.alias.is_empty() || member.muted_until > UnixMs(0) || member.refuses;
+    out.push(member.role.code() | if more { HAS_MORE } else { 0 });
     put_varint(out, member.periods.len() as u64);
     for period in &member.periods {
         put_varint(out, period.after_seq.0);
@@ -180,18 +236,29 @@ pub fn write_member(out: &mut Vec<u8>, member: &Member) {
             }
         }
     }
+    if more {
+        put_text(out, &member.alias);
+        put_varint(out, member.muted_until.0);
+        out.push(u8::from(member.refuses));
+    }
+}
+
+/// A role, and whether more is said of its member.
+fn read_role(reader: &mut Reader<'_>) -> Result<(Role, bool), Malformed> {
+    let code = reader.u8()?;
+    let role = Role::from_code(code & !HAS_MORE);
+    if role.code() != code & !HAS_MORE {
+        // A wire may bring newer roles; a row has only those that were written.
+        return Err(Malformed("a member has no known role"));
+    }
+    Ok((role, code & HAS_MORE > 0))
 }
 
 /// Reads a membership's row.
 pub fn read_member(user_no: UserNo, bytes: &[u8]) -> Result<Member, Malformed> {
     let mut reader = Reader::row(bytes)?;
     let user = reader.user()?;
-    let code = reader.u8()?;
-    let role = Role::from_code(code);
-    if role.code() != code {
-        // A wire may bring newer roles; a row has only those that were written.
-        return Err(Malformed("a member has no known role"));
-    }
+    let (role, more) = read_role(&mut reader)?;
     let count = reader.count()?;
     let mut periods = Vec::new();
     for _ in 0..count {
@@ -204,8 +271,21 @@ pub fn read_member(user_no: UserNo, bytes: &[u8]) -> Result<Member, Malformed> {
         };
         periods.push(Period { after_seq, after_change, until });
     }
+    let mut member = Member::plain(user_no, user, role, periods);
+    if more {
+        member.alias = reader.text()?.to_owned();
+        member.muted_until = UnixMs(reader.varint()?);
+        member.refuses = match reader.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(Malformed("a member refuses or not")),
+        };
+        if member.alias.is_empty() && member.muted_until == UnixMs(0) && !member.refuses {
+            return Err(Malformed("more is said of a member, and nothing"));
+        }
+    }
     reader.end()?;
-    Ok(Member { user_no, user, role, periods })
+    Ok(member)
 }
 
 /// Appends a member's positions.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anser_types::limits::{COMMANDS_IN_FLIGHT, IDEMPOTENCY_KEEP_MS};
 use anser_types::{
-    Answer, Change, CommandNo, ConversationId, Done, InboxSeq, Member, Message, Outcome, Period,
+    Answer, Change, ChangeKind, CommandNo, ConversationId, Done, InboxSeq, Member, Message, Outcome, Period,
     UnixMs, UserNo, Version,
 };
 
@@ -136,12 +136,17 @@ fn write(
         append.records.iter().map(|record| records.write(record)).collect();
     records.end_periods();
     let mut done = Done { at: append.at, ..Done::default() };
-    done.conversation = append.records.first().map(conversation_of);
-    for given in &assigned {
+    done.conversation = append.records.first().map(Record::conversation);
+    for (record, given) in append.records.iter().zip(&assigned) {
         match *given {
             Assigned::Message { seq, at } => (done.seq, done.at) = (seq, at),
-            Assigned::Change { change_no, at, .. } => (done.change_no, done.at) = (change_no, at),
-            Assigned::Nothing => {}
+            // An append may change other people's lists as well: the answer speaks of its own conversation.
+            Assigned::Change { change_no, at, .. }
+                if Some(record.conversation()) == done.conversation =>
+            {
+                (done.change_no, done.at) = (change_no, at);
+            }
+            Assigned::Change { .. } | Assigned::Nothing => {}
         }
     }
     let caller = match &append.origin {
@@ -185,22 +190,12 @@ fn target_of(
     };
     match (append.records.get(n), assigned.get(n)) {
         (Some(record), Some(Assigned::Message { seq, .. })) => {
-            Ok(InboxTarget::Message(conversation_of(record), *seq))
+            Ok(InboxTarget::Message(record.conversation(), *seq))
         }
         (Some(record), Some(Assigned::Change { change_no, .. })) => {
-            Ok(InboxTarget::Change(conversation_of(record), *change_no))
+            Ok(InboxTarget::Change(record.conversation(), *change_no))
         }
         _ => Err(DanglingEntry(n)),
-    }
-}
-
-fn conversation_of(record: &Record) -> ConversationId {
-    match record {
-        Record::Conversation(row) => row.id,
-        Record::Member { conversation, .. }
-        | Record::Message { conversation, .. }
-        | Record::Change { conversation, .. }
-        | Record::ReadPosition { conversation, .. } => *conversation,
     }
 }
 
@@ -220,7 +215,7 @@ struct Records<'a> {
 impl<'a> Records<'a> {
     fn over(durable: &'a Durable, staged: &'a mut Staged, append: &Append) -> Self {
         let touched: BTreeSet<ConversationId> =
-            append.records.iter().map(conversation_of).collect();
+            append.records.iter().map(Record::conversation).collect();
         let mut before = BTreeMap::new();
         let mut after = BTreeMap::new();
         for id in touched {
@@ -281,6 +276,9 @@ impl<'a> Records<'a> {
                     kind: kind.clone(),
                 };
                 log.alter(self.durable, &change);
+                if let ChangeKind::Item(item) = &change.kind {
+                    log.items.insert(item.key(), change_no);
+                }
                 log.changes.push(Arc::new(change));
                 Assigned::Change { change_no, after_seq, version, at }
             }
@@ -302,21 +300,22 @@ impl<'a> Records<'a> {
                         }
                     }
                     None => {
-                        let member = Member {
-                            user_no: *user_no,
-                            user: user.clone(),
-                            role: *role,
-                            periods: vec![period],
-                        };
+                        let member =
+                            Member::plain(*user_no, user.clone(), *role, vec![period]);
                         self.staged.log(self.durable, id).members.insert(*user_no, member);
                     }
                 }
                 self.staged.log(self.durable, id).raise_read(*user_no, heads.seq);
             }
             MemberWrite::End { user_no } => self.ending.push((id, *user_no)),
-            MemberWrite::SetRole { user_no, role } => {
+            MemberWrite::Alter { user_no, act } => {
                 if let Some(member) = self.staged.member(self.durable, id, *user_no) {
-                    member.role = *role;
+                    member.alter(act);
+                }
+            }
+            MemberWrite::Refuse { user_no, on } => {
+                if let Some(member) = self.staged.member(self.durable, id, *user_no) {
+                    member.refuses = *on;
                 }
             }
         }

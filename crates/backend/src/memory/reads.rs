@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Change, ChangeNo, ConversationId, Edition, Event, InboxSeq, Message, Seq, Unavailable, UserNo,
+    Change, ChangeNo, ConversationId, Edition, Event, InboxSeq, ItemKey, Message, Seq, Unavailable, UserNo,
 };
 
 use super::backend::{Machine, MemoryBackend};
@@ -13,7 +13,7 @@ use super::state::{Durable, InboxTarget};
 use crate::Boxed;
 use crate::ledger::{InboxBounds, StoreError};
 use crate::reads::{
-    Conversations, Heads, InboxPage, Inspect, Listing, Order, PageLimit, Position, Roster,
+    Conversations, Heads, InboxPage, Inspect, Listing, Lists, Order, PageLimit, Position, Roster,
 };
 use crate::weight;
 
@@ -142,6 +142,42 @@ impl Conversations for MemoryBackend {
         Box::pin(async move {
             self.read(|Machine { durable, process }| {
                 users.iter().map(|user| process.soft.position(durable, id, *user)).collect()
+            })
+        })
+    }
+}
+
+impl Lists for MemoryBackend {
+    fn item(
+        &self,
+        id: ConversationId,
+        key: ItemKey,
+    ) -> Boxed<'_, Result<Option<Arc<Change>>, StoreError>> {
+        Box::pin(async move {
+            self.read(|machine| {
+                let log = machine.durable.conversations.get(&id)?;
+                log.change(*log.items.get(&key)?).cloned()
+            })
+        })
+    }
+
+    fn items(
+        &self,
+        id: ConversationId,
+        prefix: ItemKey,
+        after: ItemKey,
+        limit: PageLimit,
+    ) -> Boxed<'_, Result<Vec<Arc<Change>>, StoreError>> {
+        Box::pin(async move {
+            self.read(|machine| {
+                let Some(log) = machine.durable.conversations.get(&id) else { return Vec::new() };
+                let from = if after < prefix { Bound::Included(prefix.clone()) } else { Bound::Excluded(after) };
+                let changes = log
+                    .items
+                    .range((from, Bound::Unbounded))
+                    .take_while(|(key, _)| key.0.starts_with(&prefix.0))
+                    .filter_map(|(_, change_no)| log.change(*change_no));
+                fill(changes, limit, |change| weight::of_change(change))
             })
         })
     }

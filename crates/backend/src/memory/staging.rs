@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anser_types::{
     Alteration, Change, ChangeKind, ChangeNo, Conversation, ConversationId, Edition, InboxSeq,
-    Member, Message, Seq, UnixMs, UserNo, Version,
+    ItemKey, Member, Message, Seq, UnixMs, UserNo, Version,
 };
 
 use super::state::{DeviceRecord, Durable, InboxRow, KeyRecord, Log, index};
@@ -32,6 +32,7 @@ pub(super) struct StagedLog {
     pub reads: BTreeMap<UserNo, Seq>,
     pub messages: Vec<Arc<Message>>,
     pub changes: Vec<Arc<Change>>,
+    pub items: BTreeMap<ItemKey, ChangeNo>,
     pub heads: Heads,
     pub last_at: UnixMs,
     altered: BTreeMap<Seq, Target>,
@@ -56,6 +57,7 @@ impl StagedLog {
             reads: BTreeMap::new(),
             messages: Vec::new(),
             changes: Vec::new(),
+            items: BTreeMap::new(),
             heads: durable.heads(id),
             last_at: log.map(|log| log.last_at).unwrap_or_default(),
             altered: BTreeMap::new(),
@@ -179,6 +181,7 @@ impl Staged {
             }
             log.messages.extend(staged.messages.into_iter().map(Some));
             log.changes.extend(staged.changes);
+            log.items.extend(staged.items);
             staged.altered.into_iter().for_each(|(seq, target)| log.replace(seq, target));
             log.last_at = staged.last_at;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anser_types::{
     Answer, Change, ChangeNo, CommandNo, CommitNo, Conversation, ConversationId, DeviceNo, Edition,
-    InboxSeq, LogEpoch, Member, Message, Seq, UnixMs, UserId, UserNo, Version,
+    InboxSeq, ItemKey, LogEpoch, Member, Message, Seq, UnixMs, UserId, UserNo, Version,
 };
 
 use crate::accounts::{Device, User};
@@ -64,6 +64,8 @@ pub(super) struct Log {
     pub messages: Vec<Option<Arc<Message>>>,
     /// `changes[i]` has number `i + 1`.
     pub changes: Vec<Arc<Change>>,
+    /// The last change of each item.
+    pub items: BTreeMap<ItemKey, ChangeNo>,
     /// Contents that were replaced, oldest first.
     pub editions: BTreeMap<Seq, Vec<Edition>>,
     /// Server time of the last message or change.

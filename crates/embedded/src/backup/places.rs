@@ -30,6 +30,7 @@ pub const fn place_of(subject: Subject) -> Place {
         Subject::Cursor => Tag::Cursor,
         Subject::IdempotencyKey => Tag::IdempotencyKey,
         Subject::Edition => Tag::Edition,
+        Subject::Item => Tag::Item,
     };
     Place { table: Table::State, tag: Some(tag) }
 }

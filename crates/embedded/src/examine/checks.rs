@@ -26,6 +26,7 @@ pub fn name_of(subject: Subject, key: &[u8]) -> String {
             | Subject::Change
             | Subject::Position
             | Subject::Edition
+            | Subject::Item
     ) && let Ok(id) = reader.conversation()
     {
         words.push(format!("of {id}"));
@@ -125,6 +126,15 @@ impl Checks {
                 let (id, seq) = (key.conversation()?, key.u64()?);
                 let heads = self.conversation(id, telling);
                 heads.seq = reaches(telling, id, heads.seq, seq, "a replaced content");
+            }
+            Subject::Item => {
+                let id = key.conversation()?;
+                let no = read_number(entry.value)?;
+                let heads = self.conversation(id, telling);
+                if no > heads.change_no {
+                    let touches = format!("change {no} of {id}");
+                    telling.damage("tables: an item of a list names what is missing", touches);
+                }
             }
             Subject::Commands | Subject::IdempotencyKey => {}
         }

@@ -5,7 +5,7 @@ use anser_backend::{
 };
 use anser_types::limits::IDEMPOTENCY_KEEP_MS;
 use anser_types::{
-    Answer, Change, ChangeNo, CommandNo, ConversationId, Done, InboxSeq, Outcome, Seq, UnixMs,
+    Answer, Change, ChangeKind, ChangeNo, CommandNo, ConversationId, Done, InboxSeq, Outcome, Seq, UnixMs,
 };
 
 use super::alter::alter;
@@ -14,6 +14,7 @@ use super::members::Members;
 use super::stage::{Fault, Stage};
 use crate::codec::{
     Kept, KeyRow, Pointed, Pointer, write_change, write_conversation, write_new_message,
+    write_number,
 };
 use crate::keys::{self, Table};
 
@@ -112,14 +113,19 @@ struct Written {
 fn write(stage: &mut Stage<'_>, append: &Append) -> Result<Written, Fault> {
     let mut members = Members::before(stage, append)?;
     let mut done = Done { at: append.at, ..Done::default() };
-    done.conversation = append.records.first().map(conversation_of);
+    done.conversation = append.records.first().map(Record::conversation);
     let mut assigned = Vec::with_capacity(append.records.len());
     for record in &append.records {
         let given = write_record(stage, &mut members, append.at, record)?;
         match given {
             Assigned::Message { seq, at } => (done.seq, done.at) = (seq, at),
-            Assigned::Change { change_no, at, .. } => (done.change_no, done.at) = (change_no, at),
-            Assigned::Nothing => {}
+            // An append may change other people's lists as well: the answer speaks of its own conversation.
+            Assigned::Change { change_no, at, .. }
+                if Some(record.conversation()) == done.conversation =>
+            {
+                (done.change_no, done.at) = (change_no, at);
+            }
+            Assigned::Change { .. } | Assigned::Nothing => {}
         }
         assigned.push(given);
     }
@@ -147,7 +153,7 @@ fn pointer(append: &Append, assigned: &[Assigned], entry: InboxEntry) -> Pointer
             Pointer { conversation, what: Pointed::ReadSync(up_to), at: append.at }
         }
         InboxEntry::Record(n) => {
-            let conversation = conversation_of(&append.records[n]);
+            let conversation = append.records[n].conversation();
             let (what, at) = match assigned[n] {
                 Assigned::Message { seq, at } => (Pointed::Message(seq), at),
                 Assigned::Change { change_no, at, .. } => (Pointed::Change(change_no), at),
@@ -155,17 +161,6 @@ fn pointer(append: &Append, assigned: &[Assigned], entry: InboxEntry) -> Pointer
             };
             Pointer { conversation, what, at }
         }
-    }
-}
-
-/// The conversation a record belongs to.
-pub const fn conversation_of(record: &Record) -> ConversationId {
-    match record {
-        Record::Conversation(row) => row.id,
-        Record::Member { conversation, .. }
-        | Record::Message { conversation, .. }
-        | Record::Change { conversation, .. }
-        | Record::ReadPosition { conversation, .. } => *conversation,
     }
 }
 
@@ -212,6 +207,10 @@ fn write_record(
             let (conversation, actor, kind) = (*conversation, actor.clone(), kind.clone());
             let change = Change { conversation, change_no, after_seq, version, actor, at, kind };
             alter(stage, &change)?;
+            if let ChangeKind::Item(item) = &change.kind {
+                let key = keys::item(conversation, &item.key());
+                stage.commit().put(Table::State, &key, |out| write_number(out, change_no.0));
+            }
             put_change(stage, conversation, change_no, &change);
             Ok(Assigned::Change { change_no, after_seq, version, at })
         }

@@ -8,7 +8,6 @@ use anser_types::{
     Conversation, ConversationId, Member, Period, Role, Seq, UserId, UserNo, Version,
 };
 
-use super::append::conversation_of;
 use super::stage::{Fault, Stage};
 use crate::codec::write_member;
 use crate::keys::{self, Table};
@@ -38,7 +37,7 @@ impl Members {
             return Ok(members);
         }
         for record in &append.records {
-            let id = conversation_of(record);
+            let id = record.conversation();
             let staged = stage.conversation(id)?;
             members.before.insert(id, staged.heads());
             members.after.insert(id, staged.version());
@@ -85,9 +84,16 @@ impl Members {
                 self.ending.push((id, *user_no));
                 Ok(())
             }
-            MemberWrite::SetRole { user_no, role } => {
+            MemberWrite::Alter { user_no, act } => {
                 if let Some(member) = member(stage, id, *user_no)? {
-                    member.role = *role;
+                    member.alter(act);
+                    self.altered.insert((id, *user_no));
+                }
+                Ok(())
+            }
+            MemberWrite::Refuse { user_no, on } => {
+                if let Some(member) = member(stage, id, *user_no)? {
+                    member.refuses = *on;
                     self.altered.insert((id, *user_no));
                 }
                 Ok(())
@@ -115,7 +121,7 @@ impl Members {
                 }
             }
             None => {
-                let member = Member { user_no, user: user.clone(), role, periods: vec![period] };
+                let member = Member::plain(user_no, user.clone(), role, vec![period]);
                 let members = &mut roster(stage, id)?.members;
                 let at = members.partition_point(|other| other.user_no < user_no);
                 members.insert(at, member);

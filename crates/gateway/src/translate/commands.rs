@@ -1,5 +1,6 @@
 //! What a client asks to change, and how it introduces itself: wire → domain.
 
+use anser_proto::values::{groups, lists};
 use anser_proto::{time, v1};
 use anser_service::{CommandRequest, Hello};
 use anser_types::{
@@ -8,7 +9,7 @@ use anser_types::{
 };
 use v1::{alteration::How, command::Op, mark_read::At, send_message::To};
 
-use super::{conversation, missing, user, users};
+use super::{conversation, missing, unreadable, user, users};
 
 /// What a device says to open a session.
 #[must_use]
@@ -64,6 +65,56 @@ fn operation(op: Option<Op>) -> Result<Command, Refusal> {
             users: users("users", &kick.users)?,
         },
         Some(Op::Alter(alter)) => alter_message(alter)?,
+        Some(Op::UpdateGroup(update)) => Command::UpdateGroup {
+            conversation: conversation("conversation", &update.conversation)?,
+            set: groups::read_set_group(update.set.unwrap_or_default()).map_err(unreadable)?,
+        },
+        Some(Op::AlterMember(alter)) => {
+            let altered = alter.altered.ok_or_else(|| missing("altered"))?;
+            match groups::read_member_altered(altered).map_err(unreadable)? {
+                Some((user, act)) => Command::AlterMember {
+                    conversation: conversation("conversation", &alter.conversation)?,
+                    user,
+                    act,
+                },
+                None => Command::Unknown,
+            }
+        }
+        Some(Op::Dismiss(dismiss)) => {
+            Command::Dismiss { conversation: conversation("conversation", &dismiss.conversation)? }
+        }
+        Some(Op::Join(join)) => Command::Join {
+            conversation: conversation("conversation", &join.conversation)?,
+            greeting: join.greeting,
+        },
+        Some(Op::AnswerJoin(answer)) => Command::AnswerJoin {
+            conversation: conversation("conversation", &answer.conversation)?,
+            user: user("user", &answer.user)?,
+            accept: answer.accept,
+        },
+        Some(op) => own_lists(op)?,
+    })
+}
+
+/// Commands about one's own lists.
+fn own_lists(op: Op) -> Result<Command, Refusal> {
+    Ok(match op {
+        Op::Contact(contact) => match lists::read_contact_act(contact).map_err(unreadable)? {
+            Some((user, act)) => Command::Contact { user, act },
+            None => Command::Unknown,
+        },
+        Op::SetOptions(set) => {
+            let (at, set) = lists::read_set_options(set).map_err(unreadable)?;
+            Command::SetOptions { at, set }
+        }
+        Op::SetSettings(set) => {
+            Command::SetSettings(lists::read_set_settings(set).map_err(unreadable)?)
+        }
+        Op::Hide(hide) => {
+            let (at, seqs) = lists::read_hide(hide).map_err(unreadable)?;
+            Command::Hide { at, seqs }
+        }
+        _ => Command::Unknown,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Entries of an inbox: domain → wire. An entry is encoded once for all receivers that see the same bytes.
 
+use anser_proto::values::{groups, lists};
 use anser_proto::{time, v1};
 use anser_service::Delivery;
 use anser_types::{
@@ -133,6 +134,12 @@ pub(crate) fn change(change: &Change) -> v1::Change {
             let alteration = Some(alteration(how));
             Some(Kind::MessageAltered(v1::MessageAltered { seq: seq.0, alteration }))
         }
+        ChangeKind::GroupUpdated(set) => Some(Kind::GroupUpdated(groups::set_group(set))),
+        ChangeKind::MemberAltered { user, act } => {
+            Some(Kind::MemberAltered(groups::member_altered(user, act)))
+        }
+        ChangeKind::GroupDismissed => Some(Kind::GroupDismissed(v1::GroupDismissed {})),
+        ChangeKind::Item(item) => Some(lists::item(item)),
         ChangeKind::Unknown { .. } => None,
     };
     v1::Change {
@@ -159,6 +166,7 @@ pub(crate) fn unavailable(range: &Unavailable, peer: Option<&UserId>) -> v1::Una
             UnavailableReason::Expired => 1,
             UnavailableReason::Damaged => 2,
             UnavailableReason::NotVisible => 3,
+            UnavailableReason::PutAway => 4,
         },
     }
 }

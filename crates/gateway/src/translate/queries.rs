@@ -3,7 +3,7 @@
 use anser_proto::v1;
 use anser_service::Query;
 use anser_types::limits::{MEMBERS_PER_COMMAND, PAGE_DEFAULT, PAGE_MAX};
-use anser_types::{ChangeNo, ErrorCode, InboxSeq, LogEpoch, Refusal, Seq, Target, Version};
+use anser_types::{ChangeNo, ErrorCode, InboxSeq, ItemKey, LogEpoch, Refusal, Seq, Target, Version};
 use bytes::Bytes;
 use v1::{history_query::Of, query::Query as Wire};
 
@@ -47,6 +47,12 @@ pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
                 }
             },
             seq: Seq(editions.seq),
+        },
+        Wire::Items(items) => Query::Items {
+            conversation: after(&items.conversation)?,
+            prefix: ItemKey(items.prefix.to_vec()),
+            after: ItemKey(items.after.to_vec()),
+            limit: limit(items.limit),
         },
         Wire::Changes(changes) => Query::Changes {
             conversation: conversation("conversation", &changes.conversation)?,

@@ -1,5 +1,6 @@
 //! Answers: domain → wire.
 
+use anser_proto::values::groups;
 use anser_proto::{time, v1};
 use anser_service::{Answered, Caller, ConversationState, MemberState, Opened, Receipt, Reply};
 use anser_types::{Cut, ErrorCode, InboxSeq, Outcome, Refusal, UnixMs, limits};
@@ -158,6 +159,11 @@ fn page(reply: Reply) -> Wire {
                 })
                 .collect(),
         }),
+        Reply::Items { items, next, change_head } => Wire::Items(v1::ItemsPage {
+            items: items.iter().map(|change| events::change(change)).collect(),
+            next: next.map(|key| key.0.into()).unwrap_or_default(),
+            change_head: change_head.0,
+        }),
         Reply::Changes { changes, more } => Wire::Changes(v1::ChangesPage {
             changes: changes.iter().map(|change| events::change(change)).collect(),
             more,
@@ -182,7 +188,8 @@ fn state(state: &ConversationState) -> v1::ConversationState {
     v1::ConversationState {
         conversation: id_bytes(state.conversation),
         peer: peer.map(ToString::to_string).unwrap_or_default(),
-        title: state.title.clone(),
+        title: state.group.as_ref().map(|group| group.title.clone()).unwrap_or_default(),
+        group: state.group.as_ref().map(groups::group),
         version: state.version.0,
         head: state.head.0,
         change_head: state.change_head.0,
@@ -209,6 +216,8 @@ fn member(member: &MemberState) -> v1::MemberState {
         user: member.user.to_string(),
         role: u32::from(member.role.code()),
         read_up_to: member.read.0,
+        alias: member.alias.clone(),
+        muted_until_ms: time::to_wire(member.muted_until),
     }
 }
 

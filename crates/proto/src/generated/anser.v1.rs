@@ -13,7 +13,10 @@ pub struct Command {
     pub local_no: u64,
     #[prost(uint64, tag = "4")]
     pub sent_at_ms: u64,
-    #[prost(oneof = "command::Op", tags = "5, 6, 16, 17, 18, 19, 20")]
+    #[prost(
+        oneof = "command::Op",
+        tags = "5, 6, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29"
+    )]
     pub op: ::core::option::Option<command::Op>,
 }
 /// Nested message and enum types in `Command`.
@@ -34,6 +37,24 @@ pub mod command {
         Kick(super::Kick),
         #[prost(message, tag = "20")]
         Alter(super::Alter),
+        #[prost(message, tag = "21")]
+        UpdateGroup(super::UpdateGroup),
+        #[prost(message, tag = "22")]
+        AlterMember(super::AlterMember),
+        #[prost(message, tag = "23")]
+        Dismiss(super::Dismiss),
+        #[prost(message, tag = "24")]
+        Join(super::Join),
+        #[prost(message, tag = "25")]
+        AnswerJoin(super::AnswerJoin),
+        #[prost(message, tag = "26")]
+        Contact(super::ContactAct),
+        #[prost(message, tag = "27")]
+        SetOptions(super::SetOptions),
+        #[prost(message, tag = "28")]
+        SetSettings(super::SetSettings),
+        #[prost(message, tag = "29")]
+        Hide(super::Hide),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -182,6 +203,167 @@ pub struct Kick {
     pub conversation: ::prost::bytes::Bytes,
     #[prost(string, repeated, tag = "2")]
     pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateGroup {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "2")]
+    pub set: ::core::option::Option<SetGroup>,
+}
+/// What of a group is changed; an absent field stays.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetGroup {
+    #[prost(string, optional, tag = "1")]
+    pub title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "2")]
+    pub avatar: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "3")]
+    pub announcement: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, optional, tag = "4")]
+    pub history_for_new_members: ::core::option::Option<bool>,
+    /// How people come in who were not invited: 0 not at all, 1 they ask, 2 they walk in.
+    #[prost(uint32, optional, tag = "5")]
+    pub join: ::core::option::Option<u32>,
+    #[prost(bool, optional, tag = "6")]
+    pub admins_invite: ::core::option::Option<bool>,
+    #[prost(bool, optional, tag = "7")]
+    pub muted: ::core::option::Option<bool>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AlterMember {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "2")]
+    pub altered: ::core::option::Option<MemberAltered>,
+}
+/// What is done about one member.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberAltered {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(oneof = "member_altered::Act", tags = "2, 3, 4")]
+    pub act: ::core::option::Option<member_altered::Act>,
+}
+/// Nested message and enum types in `MemberAltered`.
+pub mod member_altered {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Act {
+        /// 0 member, 1 admin, 2 owner: who gives ownership away becomes an admin.
+        #[prost(uint32, tag = "2")]
+        Role(u32),
+        /// In the past: they may speak again.
+        #[prost(uint64, tag = "3")]
+        MuteUntilMs(u64),
+        #[prost(string, tag = "4")]
+        Alias(::prost::alloc::string::String),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Dismiss {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Join {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(string, tag = "2")]
+    pub greeting: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnswerJoin {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub accept: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ContactAct {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(oneof = "contact_act::Act", tags = "2, 3, 4, 5, 6, 7, 8")]
+    pub act: ::core::option::Option<contact_act::Act>,
+}
+/// Nested message and enum types in `ContactAct`.
+pub mod contact_act {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Act {
+        /// With a greeting.
+        #[prost(string, tag = "2")]
+        Apply(::prost::alloc::string::String),
+        #[prost(bool, tag = "3")]
+        Accept(bool),
+        #[prost(bool, tag = "4")]
+        Refuse(bool),
+        /// One's own name for them; empty takes it away.
+        #[prost(string, tag = "5")]
+        Remark(::prost::alloc::string::String),
+        #[prost(bool, tag = "6")]
+        Remove(bool),
+        #[prost(bool, tag = "7")]
+        Block(bool),
+        #[prost(bool, tag = "8")]
+        Unblock(bool),
+    }
+}
+/// How one wants a conversation shown; an absent field stays.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetOptions {
+    #[prost(bool, optional, tag = "3")]
+    pub pinned: ::core::option::Option<bool>,
+    /// 0 all messages, 1 those that call one, 2 none.
+    #[prost(uint32, optional, tag = "4")]
+    pub notify: ::core::option::Option<u32>,
+    /// Left out of the list until a message above this one comes; 0 shows it.
+    #[prost(uint64, optional, tag = "5")]
+    pub hidden_up_to: ::core::option::Option<u64>,
+    /// Cleared away for oneself up to here; moves forward only.
+    #[prost(uint64, optional, tag = "6")]
+    pub cleared_up_to: ::core::option::Option<u64>,
+    #[prost(string, optional, tag = "7")]
+    pub draft: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(oneof = "set_options::At", tags = "1, 2")]
+    pub at: ::core::option::Option<set_options::At>,
+}
+/// Nested message and enum types in `SetOptions`.
+pub mod set_options {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum At {
+        #[prost(string, tag = "1")]
+        User(::prost::alloc::string::String),
+        #[prost(bytes, tag = "2")]
+        Conversation(::prost::bytes::Bytes),
+    }
+}
+/// What one lets others do and see; an absent field stays. 0 everybody, 1 contacts, 2 nobody.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetSettings {
+    #[prost(uint32, optional, tag = "1")]
+    pub write_first: ::core::option::Option<u32>,
+    #[prost(uint32, optional, tag = "2")]
+    pub last_seen: ::core::option::Option<u32>,
+    #[prost(bool, optional, tag = "3")]
+    pub show_read: ::core::option::Option<bool>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Hide {
+    #[prost(uint64, repeated, tag = "3")]
+    pub seqs: ::prost::alloc::vec::Vec<u64>,
+    #[prost(oneof = "hide::At", tags = "1, 2")]
+    pub at: ::core::option::Option<hide::At>,
+}
+/// Nested message and enum types in `Hide`.
+pub mod hide {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum At {
+        #[prost(string, tag = "1")]
+        User(::prost::alloc::string::String),
+        #[prost(bytes, tag = "2")]
+        Conversation(::prost::bytes::Bytes),
+    }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CommandAck {
@@ -339,7 +521,10 @@ pub struct Change {
     pub actor: ::prost::alloc::string::String,
     #[prost(uint64, tag = "6")]
     pub at_ms: u64,
-    #[prost(oneof = "change::Kind", tags = "16, 17, 18, 19, 20")]
+    #[prost(
+        oneof = "change::Kind",
+        tags = "16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28"
+    )]
     pub kind: ::core::option::Option<change::Kind>,
 }
 /// Nested message and enum types in `Change`.
@@ -356,6 +541,24 @@ pub mod change {
         MembersRemoved(super::MembersRemoved),
         #[prost(message, tag = "20")]
         MessageAltered(super::MessageAltered),
+        #[prost(message, tag = "21")]
+        GroupUpdated(super::SetGroup),
+        #[prost(message, tag = "22")]
+        MemberAltered(super::MemberAltered),
+        #[prost(message, tag = "23")]
+        GroupDismissed(super::GroupDismissed),
+        /// Items of lists, each as it is after this change: in one's own conversation (with oneself) one's own lists…
+        #[prost(message, tag = "24")]
+        Contact(super::Contact),
+        #[prost(message, tag = "25")]
+        Options(super::Options),
+        #[prost(message, tag = "26")]
+        Settings(super::Settings),
+        #[prost(message, tag = "27")]
+        Hidden(super::Hidden),
+        /// … in a group the requests to join it.
+        #[prost(message, tag = "28")]
+        JoinRequest(super::JoinRequest),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -389,6 +592,64 @@ pub struct MessageAltered {
     #[prost(message, optional, tag = "2")]
     pub alteration: ::core::option::Option<Alteration>,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupDismissed {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Contact {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// 0 none, 1 one has applied, 2 they have applied, 3 contacts, 4 one was refused.
+    #[prost(uint32, tag = "2")]
+    pub relation: u32,
+    #[prost(string, tag = "3")]
+    pub remark: ::prost::alloc::string::String,
+    #[prost(bool, tag = "4")]
+    pub blocked: bool,
+    #[prost(string, tag = "5")]
+    pub greeting: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Options {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(bool, tag = "2")]
+    pub pinned: bool,
+    #[prost(uint32, tag = "3")]
+    pub notify: u32,
+    #[prost(uint64, tag = "4")]
+    pub hidden_up_to: u64,
+    #[prost(uint64, tag = "5")]
+    pub cleared_up_to: u64,
+    #[prost(string, tag = "6")]
+    pub draft: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Settings {
+    #[prost(uint32, tag = "1")]
+    pub write_first: u32,
+    #[prost(uint32, tag = "2")]
+    pub last_seen: u32,
+    #[prost(bool, tag = "3")]
+    pub show_read: bool,
+}
+/// A message removed for oneself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Hidden {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(uint64, tag = "2")]
+    pub seq: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JoinRequest {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub greeting: ::prost::alloc::string::String,
+    /// 0 waits, 1 let in, 2 refused.
+    #[prost(uint32, tag = "3")]
+    pub state: u32,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Unavailable {
     #[prost(string, tag = "1")]
@@ -399,7 +660,7 @@ pub struct Unavailable {
     pub from_seq: u64,
     #[prost(uint64, tag = "4")]
     pub to_seq: u64,
-    /// 1 expired, 2 damaged, 3 not visible.
+    /// 1 expired, 2 damaged, 3 not visible, 4 put away by the reader.
     #[prost(uint32, tag = "5")]
     pub reason: u32,
 }
@@ -407,7 +668,7 @@ pub struct Unavailable {
 pub struct Query {
     #[prost(uint64, tag = "1")]
     pub query_no: u64,
-    #[prost(oneof = "query::Query", tags = "2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "query::Query", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
     pub query: ::core::option::Option<query::Query>,
 }
 /// Nested message and enum types in `Query`.
@@ -428,13 +689,15 @@ pub mod query {
         Changes(super::ChangesQuery),
         #[prost(message, tag = "8")]
         Editions(super::EditionsQuery),
+        #[prost(message, tag = "9")]
+        Items(super::ItemsQuery),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Reply {
     #[prost(uint64, tag = "1")]
     pub query_no: u64,
-    #[prost(oneof = "reply::Reply", tags = "2, 3, 4, 5, 6, 7, 8, 15")]
+    #[prost(oneof = "reply::Reply", tags = "2, 3, 4, 5, 6, 7, 8, 9, 15")]
     pub reply: ::core::option::Option<reply::Reply>,
 }
 /// Nested message and enum types in `Reply`.
@@ -455,6 +718,8 @@ pub mod reply {
         Changes(super::ChangesPage),
         #[prost(message, tag = "8")]
         Editions(super::EditionsPage),
+        #[prost(message, tag = "9")]
+        Items(super::ItemsPage),
         #[prost(message, tag = "15")]
         Error(super::Error),
     }
@@ -547,6 +812,9 @@ pub struct ConversationState {
     pub members: u32,
     #[prost(uint32, tag = "14")]
     pub role: u32,
+    /// What a group is beside its title.
+    #[prost(message, optional, tag = "15")]
+    pub group: ::core::option::Option<Group>,
     /// In a rebuild from an earlier log: where logs since then went on from one before.
     #[prost(message, repeated, tag = "21")]
     pub cuts: ::prost::alloc::vec::Vec<LogCut>,
@@ -556,6 +824,23 @@ pub struct ConversationState {
     /// The last unread message that calls the reader, by name or with everybody; 0 if none does.
     #[prost(uint64, tag = "23")]
     pub mentioned_seq: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Group {
+    #[prost(string, tag = "1")]
+    pub avatar: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub announcement: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub history_for_new_members: bool,
+    #[prost(uint32, tag = "4")]
+    pub join: u32,
+    #[prost(bool, tag = "5")]
+    pub admins_invite: bool,
+    #[prost(bool, tag = "6")]
+    pub muted: bool,
+    #[prost(bool, tag = "7")]
+    pub dismissed: bool,
 }
 /// A log of an earlier epoch is the same up to `head`, and not above.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -590,6 +875,10 @@ pub struct MemberState {
     pub role: u32,
     #[prost(uint64, tag = "3")]
     pub read_up_to: u64,
+    #[prost(string, tag = "4")]
+    pub alias: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "5")]
+    pub muted_until_ms: u64,
 }
 /// Receipts of direct conversations with these peers, and read positions of these groups.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -691,6 +980,31 @@ pub struct Edition {
     pub since_ms: u64,
     #[prost(message, optional, tag = "3")]
     pub content: ::core::option::Option<EditedContent>,
+}
+/// Items of the lists of a conversation, one's own if it is empty: the last change of each, by key.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ItemsQuery {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    /// What the keys wanted begin with; empty for all. docs/protocol.md lists the keys.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub prefix: ::prost::bytes::Bytes,
+    /// Continue after this key.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub after: ::prost::bytes::Bytes,
+    #[prost(uint32, tag = "4")]
+    pub limit: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ItemsPage {
+    #[prost(message, repeated, tag = "1")]
+    pub items: ::prost::alloc::vec::Vec<Change>,
+    /// The key to continue after; empty on the last page.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub next: ::prost::bytes::Bytes,
+    /// The last change of the conversation when the page was read.
+    #[prost(uint64, tag = "3")]
+    pub change_head: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use anser_backend::{Assigned, Committed, Roster};
 use anser_types::{
-    Change, ChangeKind, Content, ConversationId, Event, Member, Message, MessageId, Seq, UnixMs,
-    UserId, UserNo,
+    Change, ChangeKind, Content, ConversationId, Event, InboxSeq, Member, Message, MessageId, Seq,
+    UnixMs, UserId, UserNo, Version,
 };
 use bytes::Bytes;
 
@@ -34,16 +34,14 @@ pub(crate) enum Route {
         /// What was said.
         content: Arc<Content>,
     },
-    /// A change for these users, in the order of the append's inbox writes.
-    Change {
-        /// Which conversation.
-        conversation: ConversationId,
+    /// Changes, each for its own users.
+    Changes {
         /// Who did it.
         actor: UserId,
-        /// What changed.
-        kind: ChangeKind,
-        /// Who is told.
-        audience: Vec<(UserNo, UserId)>,
+        /// Conversations whose rows were written, with their new versions.
+        rows: Vec<(ConversationId, Version)>,
+        /// Who is told what, in the order of the append's changes and inbox writes.
+        told: Vec<Told>,
     },
     /// A read position, for the reader's own devices and as a signal for the others.
     Read {
@@ -54,6 +52,17 @@ pub(crate) enum Route {
         /// Up to where.
         up_to: Seq,
     },
+}
+
+/// A change and who is told of it, in the order of the append's inbox writes.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// Which conversation.
+    pub(crate) conversation: ConversationId,
+    /// What changed.
+    pub(crate) kind: ChangeKind,
+    /// Who is told.
+    pub(crate) audience: Vec<(UserNo, UserId)>,
 }
 
 /// Mailboxes with news, woken once when the whole batch is in.
@@ -106,8 +115,8 @@ impl Route {
                 };
                 fan_message(&roster, sender.0, message, committed, registry, wakes)
             }
-            Self::Change { conversation, actor, kind, audience } => {
-                fan_change((conversation, actor, kind), &audience, committed, registry, wakes);
+            Self::Changes { actor, told, .. } => {
+                fan_changes(&actor, told, committed, registry, wakes);
                 false
             }
             Self::Read { roster, reader, up_to } => {
@@ -151,25 +160,42 @@ fn fan_message(
     others && !others_online
 }
 
-fn fan_change(
-    (conversation, actor, kind): (ConversationId, UserId, ChangeKind),
-    audience: &[(UserNo, UserId)],
+fn fan_changes(
+    actor: &UserId,
+    told: Vec<Told>,
     committed: &Committed,
     registry: &Registry,
     wakes: &mut Wakes,
 ) {
-    let Some(Assigned::Change { change_no, after_seq, version, at }) =
-        committed.assigned.iter().rev().find(|a| matches!(a, Assigned::Change { .. })).copied()
-    else {
-        return;
-    };
-    let change = Arc::new(Change { conversation, change_no, after_seq, version, actor, at, kind });
+    let numbered = committed.assigned.iter().filter_map(|assigned| match *assigned {
+        Assigned::Change { change_no, after_seq, version, at } => {
+            Some((change_no, after_seq, version, at))
+        }
+        Assigned::Message { .. } | Assigned::Nothing => None,
+    });
+    let mut inbox = committed.inbox.iter();
+    for (Told { conversation, kind, audience }, numbers) in told.into_iter().zip(numbered) {
+        let (change_no, after_seq, version, at) = numbers;
+        let actor = actor.clone();
+        let change = Change { conversation, change_no, after_seq, version, actor, at, kind };
+        let numbers: Vec<InboxSeq> = inbox.by_ref().take(audience.len()).copied().collect();
+        fan_change(&Arc::new(change), &audience, &numbers, registry, wakes);
+    }
+}
+
+fn fan_change(
+    change: &Arc<Change>,
+    audience: &[(UserNo, UserId)],
+    numbers: &[InboxSeq],
+    registry: &Registry,
+    wakes: &mut Wakes,
+) {
     let encoded: Arc<OnceLock<Bytes>> = Arc::default();
-    for ((user_no, user), inbox_seq) in audience.iter().zip(&committed.inbox) {
+    for ((user_no, user), inbox_seq) in audience.iter().zip(numbers) {
         registry.each(*user_no, |slot| {
             let delivery = Delivery {
                 inbox_seq: *inbox_seq,
-                event: Event::Change(Arc::clone(&change)),
+                event: Event::Change(Arc::clone(change)),
                 peer: None,
                 own: *user == change.actor,
                 encoded: Arc::clone(&encoded),

@@ -36,6 +36,10 @@ pub(crate) fn signal_others(
     wakes: &mut Wakes,
     make: impl Fn(Target, Option<UserId>) -> Signal,
 ) {
+    // Who takes nothing from the other one of a direct conversation tells them nothing either.
+    if about.roster.members.iter().any(|member| member.refuses) {
+        return;
+    }
     let mut signal = None;
     for member in present(about.roster).filter(|member| member.user_no != about.no) {
         registry.each(member.user_no, |slot| {

@@ -1,47 +1,43 @@
-//! The shape every change of a group has: the row with its next version, the membership writes, the change record,
-//! and one inbox entry for each user it concerns.
+//! What every change of a group begins with: the group as the actor finds it, and the users a command names.
 
 use std::sync::Arc;
 
-use anser_backend::{InboxEntry, InboxWrite, MemberWrite, Record, Roster};
+use anser_backend::Roster;
 use anser_types::{
-    ChangeKind, Conversation, ConversationId, ConversationKind, ErrorCode, Refusal, UserId, UserNo,
-    limits,
+    ChangeKind, Conversation, ConversationId, ConversationKind, ErrorCode, Group, Member, Refusal,
+    Role, UserId, UserNo, limits,
 };
 
 use crate::directory::View;
-use crate::fanout::route::{Route, present};
+use crate::fanout::route::present;
 use crate::messages::request::Actor;
-use crate::rules::{No, Plan, member_roster};
+use crate::rules::{Draft, No, member_roster};
 use crate::service::Service;
 
 /// A group the actor is in.
-pub(crate) struct Group {
+pub(crate) struct Found {
     pub(crate) roster: Arc<Roster>,
-    pub(crate) title: String,
-    pub(crate) history_for_new_members: bool,
+    /// The group's own state.
+    pub(crate) group: Group,
+    /// The actor's rights.
+    pub(crate) role: Role,
 }
 
-impl Group {
+impl Found {
     /// The group, if it is one and the actor is in it.
-    pub(crate) async fn of(
+    pub(crate) async fn by(
         service: &Service,
         actor: &Actor,
         id: ConversationId,
         view: View,
     ) -> Result<Self, No> {
         let roster = member_roster(service.directory(), actor, id, view).await?;
-        match &roster.conversation.kind {
-            ConversationKind::Group { title, history_for_new_members } => Ok(Self {
-                title: title.clone(),
-                history_for_new_members: *history_for_new_members,
-                roster: Arc::clone(&roster),
-            }),
-            ConversationKind::Direct { .. } => {
-                let detail = "a direct conversation keeps its two members";
-                Err(No::here(&roster, Refusal::because(ErrorCode::NotAllowed, detail)))
-            }
-        }
+        let Some(group) = roster.conversation.group().cloned() else {
+            let detail = "a direct conversation keeps its two members";
+            return Err(No::here(&roster, Refusal::because(ErrorCode::NotAllowed, detail)));
+        };
+        let role = roster.member(actor.no).map_or(Role::Member, |member| member.role);
+        Ok(Self { roster, group, role })
     }
 
     /// Everybody in it now.
@@ -49,49 +45,62 @@ impl Group {
         present(&self.roster).map(|member| (member.user_no, member.user.clone())).collect()
     }
 
+    /// Owner and admins.
+    pub(crate) fn admins(&self) -> Vec<(UserNo, UserId)> {
+        present(&self.roster)
+            .filter(|member| member.role >= Role::Admin)
+            .map(|member| (member.user_no, member.user.clone()))
+            .collect()
+    }
+
+    /// A present member by name.
+    pub(crate) fn member(&self, user: &UserId) -> Result<&Member, No> {
+        let found = present(&self.roster).find(|member| member.user == *user);
+        found.ok_or_else(|| self.refuse(ErrorCode::UserUnknown, format!("{user} is not in it")))
+    }
+
     /// A "no" decided on the group as it is.
     pub(crate) fn refuse(&self, code: ErrorCode, detail: impl Into<String>) -> No {
         No::here(&self.roster, Refusal::because(code, detail))
     }
 
-    /// The append of one change.
-    pub(crate) fn change(
-        self,
-        actor: &Actor,
-        writes: Vec<MemberWrite>,
-        kind: ChangeKind,
-        audience: Vec<(UserNo, UserId)>,
-    ) -> Plan {
-        let before = &self.roster.conversation;
-        let row = Conversation { version: before.version.next(), ..before.clone() };
-        let expects = vec![(before.id, before.version)];
-        Plan { expects, ..plan(row, writes, kind, actor, audience) }
+    /// Refuses those without at least these rights.
+    pub(crate) fn demand(&self, role: Role, what: &str) -> Result<(), No> {
+        if self.role >= role {
+            return Ok(());
+        }
+        let who = if role == Role::Owner { "only the owner" } else { "only the owner and admins" };
+        Err(self.refuse(ErrorCode::NotAllowed, format!("{who} may {what}")))
     }
-}
 
-/// Row, members, change and inbox entries, in this order. Expects nothing yet.
-pub(crate) fn plan(
-    row: Conversation,
-    writes: Vec<MemberWrite>,
-    kind: ChangeKind,
-    actor: &Actor,
-    audience: Vec<(UserNo, UserId)>,
-) -> Plan {
-    let conversation = row.id;
-    let mut records = Vec::with_capacity(writes.len() + 2);
-    records.push(Record::Conversation(row));
-    records.extend(writes.into_iter().map(|write| Record::Member { conversation, write }));
-    let record = records.len();
-    records.push(Record::Change { conversation, actor: actor.id.clone(), kind: kind.clone() });
-    let inbox = audience
-        .iter()
-        .map(|(user, _)| InboxWrite { user: *user, entry: InboxEntry::Record(record) })
-        .collect();
-    Plan {
-        expects: Vec::new(),
-        records,
-        inbox,
-        route: Route::Change { conversation, actor: actor.id.clone(), kind, audience },
+    /// The beginning of a change of the group as it is: its row with the next version.
+    pub(crate) fn draft(&self, actor: &Actor) -> Draft {
+        let mut draft = Draft::by(actor);
+        draft.next_version(&self.roster.conversation);
+        draft
+    }
+
+    /// The same with another state of the group.
+    pub(crate) fn draft_with(&self, actor: &Actor, group: Group) -> Draft {
+        let before = &self.roster.conversation;
+        let mut draft = Draft::by(actor);
+        draft.expect(before.id, before.version);
+        draft.row(Conversation {
+            kind: ConversationKind::Group(group),
+            version: before.version.next(),
+            ..before.clone()
+        });
+        draft
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> ConversationId {
+        self.roster.conversation.id
+    }
+
+    /// A change that everybody in it hears of.
+    pub(crate) fn tell_all(&self, draft: &mut Draft, kind: ChangeKind) {
+        draft.change(self.id(), kind, self.present());
     }
 }
 
@@ -122,4 +131,16 @@ pub(crate) fn check_count(users: &[UserId]) -> Result<(), No> {
         return Err(No::because(ErrorCode::InvalidArgument, detail));
     }
     Ok(())
+}
+
+/// One line of text that people see: within its limit, without control characters.
+pub(crate) fn check_line(what: &str, text: &str, max_bytes: usize) -> Result<(), No> {
+    let bad = if text.len() > max_bytes {
+        format!("{what} has at most {max_bytes} bytes")
+    } else if text.chars().any(char::is_control) {
+        format!("{what} may not contain control characters")
+    } else {
+        return Ok(());
+    };
+    Err(No::because(ErrorCode::InvalidArgument, bad))
 }

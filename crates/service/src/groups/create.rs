@@ -2,13 +2,15 @@
 
 use anser_backend::MemberWrite;
 use anser_types::{
-    ChangeKind, Conversation, ConversationId, ConversationKind, ErrorCode, Role, UserId, Version,
-    limits,
+    ChangeKind, Conversation, ConversationId, ConversationKind, ErrorCode, Group, Role, UserId,
+    Version,
 };
 
 use crate::groups::change;
+use crate::groups::update::check_title;
+use crate::lists;
 use crate::messages::request::Actor;
-use crate::rules::{No, Plan};
+use crate::rules::{Draft, No, Plan};
 use crate::service::Service;
 
 /// A new group with a fresh id.
@@ -27,43 +29,30 @@ pub(crate) async fn plan(
         let detail = format!("{} of at most {limit} members", audience.len());
         return Err(No::because(ErrorCode::GroupFull, detail));
     }
-    let now = service.clock().now();
-    let row = Conversation {
-        id: fresh_id(service),
-        kind: ConversationKind::Group { title: title.to_owned(), history_for_new_members },
+    for (no, user) in &audience[1..] {
+        lists::reach::check(service, actor, *no, user).await?.ok_or_refuse(user)?;
+    }
+    let id = fresh_id(service);
+    let group = Group { title: title.to_owned(), history_for_new_members, ..Group::default() };
+    let mut draft = Draft::by(actor);
+    draft.expect(id, Version::ZERO);
+    draft.row(Conversation {
+        id,
+        kind: ConversationKind::Group(group),
         version: Version(1),
-        created_at: now,
+        created_at: service.clock().now(),
         cuts: Vec::new(),
         pinned: Vec::new(),
-    };
-    let writes = audience
-        .iter()
-        .map(|(user_no, user)| MemberWrite::Join {
-            user_no: *user_no,
-            user: user.clone(),
-            role: if *user_no == actor.no { Role::Owner } else { Role::Member },
-            sees_history: history_for_new_members,
-        })
-        .collect();
-    let kind = ChangeKind::GroupCreated {
-        title: title.to_owned(),
-        members: audience.iter().map(|(_, user)| user.clone()).collect(),
-    };
-    let expects = vec![(row.id, Version::ZERO)];
-    Ok(Plan { expects, ..change::plan(row, writes, kind, actor, audience) })
-}
-
-fn check_title(title: &str) -> Result<(), No> {
-    let bad = if title.trim().is_empty() {
-        "a group needs a title".to_owned()
-    } else if title.len() > limits::TITLE_MAX_BYTES {
-        format!("a title has at most {} bytes", limits::TITLE_MAX_BYTES)
-    } else if title.chars().any(char::is_control) {
-        "a title may not contain control characters".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(No::because(ErrorCode::InvalidArgument, bad))
+    });
+    for (user_no, user) in &audience {
+        let role = if *user_no == actor.no { Role::Owner } else { Role::Member };
+        let (user_no, user, sees_history) = (*user_no, user.clone(), history_for_new_members);
+        draft.member(id, MemberWrite::Join { user_no, user, role, sees_history });
+    }
+    let members = audience.iter().map(|(_, user)| user.clone()).collect();
+    let kind = ChangeKind::GroupCreated { title: title.to_owned(), members };
+    draft.change(id, kind, audience);
+    Ok(draft.plan())
 }
 
 /// A UUIDv7 from the service's clock and entropy, with the kind bit set.

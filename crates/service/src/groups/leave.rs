@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use anser_backend::{MemberWrite, PageLimit};
-use anser_types::{ChangeKind, ChangeNo, ConversationId, Member, Role, UserId, limits};
+use anser_types::{ChangeKind, ChangeNo, ConversationId, Member, MemberAct, Role, UserId, limits};
 
 use crate::directory::View;
 use crate::fanout::route::present;
-use crate::groups::change::Group;
+use crate::groups::change::Found;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan};
 use crate::service::Service;
@@ -20,23 +20,22 @@ pub(crate) async fn plan(
     id: ConversationId,
     view: View,
 ) -> Result<Plan, No> {
-    let group = Group::of(service, actor, id, view).await?;
-    let owns = group.roster.member(actor.no).is_some_and(|member| member.role == Role::Owner);
-    let heir = if owns { heir(service, &group, actor).await? } else { None };
-    let mut writes = Vec::with_capacity(2);
+    let found = Found::by(service, actor, id, view).await?;
+    let heir = if found.role == Role::Owner { heir(service, &found, actor).await? } else { None };
+    let mut draft = found.draft(actor);
     if let Some(heir) = &heir {
-        writes.push(MemberWrite::SetRole { user_no: heir.user_no, role: Role::Owner });
+        let (user_no, act) = (heir.user_no, MemberAct::Role(Role::Owner));
+        draft.member(id, MemberWrite::Alter { user_no, act });
     }
-    writes.push(MemberWrite::End { user_no: actor.no });
-    let kind = ChangeKind::MemberLeft { new_owner: heir.map(|heir| heir.user) };
-    let audience = group.present();
-    Ok(group.change(actor, writes, kind, audience))
+    draft.member(id, MemberWrite::End { user_no: actor.no });
+    found.tell_all(&mut draft, ChangeKind::MemberLeft { new_owner: heir.map(|heir| heir.user) });
+    Ok(draft.plan())
 }
 
 /// Admins before members, then who has been in it longest; user numbers break ties, oldest account first.
-async fn heir(service: &Service, group: &Group, actor: &Actor) -> Result<Option<Member>, No> {
-    let joined = joined(service, group.roster.conversation.id).await?;
-    let heir = present(&group.roster)
+async fn heir(service: &Service, found: &Found, actor: &Actor) -> Result<Option<Member>, No> {
+    let joined = joined(service, found.roster.conversation.id).await?;
+    let heir = present(&found.roster)
         .filter(|member| member.user_no != actor.no)
         .min_by_key(|member| (Reverse(member.role), joined.get(&member.user), member.user_no))
         .cloned();

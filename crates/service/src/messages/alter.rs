@@ -3,17 +3,18 @@
 
 use std::sync::Arc;
 
-use anser_backend::{Order, PageLimit, Record};
+use anser_backend::{Order, PageLimit};
 use anser_types::{
     Alteration, ChangeKind, Content, Conversation, ConversationKind, ErrorCode, Member, Message,
     Refusal, Role, Seq, Target, limits,
 };
 
 use crate::directory::View;
-use crate::fanout::route::{Route, present};
+use crate::fanout::route::present;
 use crate::messages::request::Actor;
 use crate::messages::send::check_content;
-use crate::rules::{No, Place, Plan, inbox_of_members, place};
+use crate::messages::speak;
+use crate::rules::{Draft, No, Place, Plan, place};
 use crate::service::Service;
 use crate::visible;
 
@@ -28,6 +29,9 @@ pub(crate) async fn plan(
 ) -> Result<Plan, No> {
     let place = place(service.directory(), actor, at, view).await?;
     let message = target(service, actor, &place, seq).await?;
+    if matches!(alteration, Alteration::Edit(_) | Alteration::React { .. }) {
+        speak::may(service, actor, &place)?;
+    }
     let case = Case { service, actor, place: &place, message: &message };
     let row = match alteration {
         Alteration::Edit(content) => case.edit(content)?,
@@ -60,23 +64,18 @@ fn change(
     seq: Seq,
     alteration: &Alteration,
 ) -> Plan {
-    let conversation = place.roster.conversation.id;
-    let kind = ChangeKind::MessageAltered { seq, alteration: alteration.clone() };
-    let mut records: Vec<Record> = row.map(Record::Conversation).into_iter().collect();
-    records.push(Record::Change { conversation, actor: actor.id.clone(), kind: kind.clone() });
-    Plan {
-        expects: place.expects(),
-        inbox: inbox_of_members(&place.roster, records.len() - 1),
-        records,
-        route: Route::Change {
-            conversation,
-            actor: actor.id.clone(),
-            kind,
-            audience: present(&place.roster)
-                .map(|member| (member.user_no, member.user.clone()))
-                .collect(),
-        },
+    let mut draft = Draft::by(actor);
+    for (id, version) in place.expects() {
+        draft.expect(id, version);
     }
+    if let Some(row) = row {
+        draft.row(row);
+    }
+    let kind = ChangeKind::MessageAltered { seq, alteration: alteration.clone() };
+    let audience =
+        present(&place.roster).map(|member| (member.user_no, member.user.clone())).collect();
+    draft.change(place.roster.conversation.id, kind, audience);
+    draft.plan()
 }
 
 /// The message as it is now, if the actor may see it.
@@ -195,7 +194,7 @@ impl Case<'_> {
             return Err(self.gone());
         }
         let row = &self.place.roster.conversation;
-        if matches!(row.kind, ConversationKind::Group { .. }) && self.role() < Role::Admin {
+        if matches!(row.kind, ConversationKind::Group(_)) && self.role() < Role::Admin {
             return Err(self.no(ErrorCode::NotAllowed, "only the owner and admins pin in a group"));
         }
         let seq = self.message.seq;
@@ -220,7 +219,7 @@ impl Case<'_> {
 
     fn stands_above_sender(&self) -> bool {
         let roster = &self.place.roster;
-        let group = matches!(roster.conversation.kind, ConversationKind::Group { .. });
+        let group = matches!(roster.conversation.kind, ConversationKind::Group(_));
         let sender = roster
             .members
             .iter()

@@ -6,6 +6,7 @@ use anser_types::{ErrorCode, Refusal};
 use crate::directory::View;
 use crate::fanout::route::Route;
 use crate::groups;
+use crate::lists;
 use crate::messages::request::{Actor, Request, Work};
 use crate::messages::{alter, read, send};
 use crate::rules::{No, Plan};
@@ -82,18 +83,16 @@ async fn plan(service: &Service, actor: &Actor, request: &Request, view: View) -
         Work::CreateGroup { title, members, history_for_new_members } => {
             groups::create::plan(service, actor, title, members, *history_for_new_members).await
         }
-        Work::Invite { conversation, users } => {
-            groups::invite::plan(service, actor, *conversation, users, view).await
-        }
-        Work::Leave { conversation } => {
-            groups::leave::plan(service, actor, *conversation, view).await
-        }
-        Work::Kick { conversation, users } => {
-            groups::kick::plan(service, actor, *conversation, users, view).await
+        Work::Group { conversation, work } => {
+            groups::plan(service, actor, *conversation, work, view).await
         }
         Work::Alter { at, seq, alteration } => {
             alter::plan(service, actor, at, *seq, alteration, view).await
         }
+        Work::Contact { user, act } => lists::contacts::plan(service, actor, user, act).await,
+        Work::SetOptions { at, set } => lists::options::plan(service, actor, at, set).await,
+        Work::SetSettings(set) => lists::settings::plan(service, actor, *set).await,
+        Work::Hide { at, seqs } => lists::hide::plan(service, actor, at, seqs).await,
         Work::Invalid(refusal) => Err(No::Final(refusal.clone(), Vec::new())),
         Work::Unknown => Err(No::plain(ErrorCode::Unsupported)),
     }

@@ -6,3 +6,4 @@ pub(crate) mod decide;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod send;
+pub(crate) mod speak;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anser_backend::DeviceKey;
 use anser_types::{
-    Alteration, Command, CommandNo, Content, ConversationId, DeviceNo, LocalNo, MessageId, Refusal,
-    Seq, SessionEpoch, Target, UnixMs, UserId, UserNo,
+    Alteration, Command, CommandNo, ContactAct, Content, ConversationId, DeviceNo, LocalNo, MemberAct,
+    MessageId, Refusal, Seq, SessionEpoch, SetGroup, SetOptions, SetSettings, Target, UnixMs, UserId, UserNo,
 };
 
 use crate::api::{Caller, CommandRequest};
@@ -51,38 +51,77 @@ pub(crate) enum Work {
         members: Vec<UserId>,
         history_for_new_members: bool,
     },
-    Invite {
-        conversation: ConversationId,
-        users: Vec<UserId>,
-    },
-    Leave {
-        conversation: ConversationId,
-    },
-    Kick {
-        conversation: ConversationId,
-        users: Vec<UserId>,
-    },
     Alter {
         at: Target,
         seq: Seq,
         alteration: Alteration,
     },
+    Group {
+        conversation: ConversationId,
+        work: GroupWork,
+    },
+    Contact {
+        user: UserId,
+        act: ContactAct,
+    },
+    SetOptions {
+        at: Target,
+        set: SetOptions,
+    },
+    SetSettings(SetSettings),
+    Hide {
+        at: Target,
+        seqs: Vec<Seq>,
+    },
     Invalid(Refusal),
     Unknown,
 }
 
+/// What is asked of a group that exists.
+#[derive(Debug)]
+pub(crate) enum GroupWork {
+    Invite { users: Vec<UserId> },
+    Leave,
+    Kick { users: Vec<UserId> },
+    Update(SetGroup),
+    AlterMember { user: UserId, act: MemberAct },
+    Dismiss,
+    Join { greeting: String },
+    AnswerJoin { user: UserId, accept: bool },
+}
+
 impl From<Command> for Work {
     fn from(command: Command) -> Self {
+        let group = |conversation, work| Self::Group { conversation, work };
         match command {
             Command::SendMessage { to, content } => Self::Send { to, content: Arc::new(content) },
             Command::MarkRead { at, up_to } => Self::MarkRead { at, up_to },
             Command::CreateGroup { title, members, history_for_new_members } => {
                 Self::CreateGroup { title, members, history_for_new_members }
             }
-            Command::Invite { conversation, users } => Self::Invite { conversation, users },
-            Command::Leave { conversation } => Self::Leave { conversation },
-            Command::Kick { conversation, users } => Self::Kick { conversation, users },
+            Command::Invite { conversation, users } => {
+                group(conversation, GroupWork::Invite { users })
+            }
+            Command::Leave { conversation } => group(conversation, GroupWork::Leave),
+            Command::Kick { conversation, users } => group(conversation, GroupWork::Kick { users }),
+            Command::UpdateGroup { conversation, set } => {
+                group(conversation, GroupWork::Update(set))
+            }
+            Command::AlterMember { conversation, user, act } => {
+                group(conversation, GroupWork::AlterMember { user, act })
+            }
+            Command::Dismiss { conversation } => group(conversation, GroupWork::Dismiss),
+            Command::Join { conversation, greeting } => {
+                group(conversation, GroupWork::Join { greeting })
+            }
+            Command::AnswerJoin { conversation, user, accept } => {
+                group(conversation, GroupWork::AnswerJoin { user, accept })
+            }
             Command::Alter { at, seq, alteration } => Self::Alter { at, seq, alteration },
+            Command::Contact { user, act } => Self::Contact { user, act },
+            Command::SetOptions { at, set } => Self::SetOptions { at, set },
+            Command::SetSettings(set) => Self::SetSettings(set),
+            Command::Hide { at, seqs } => Self::Hide { at, seqs },
             Command::Invalid(refusal) => Self::Invalid(refusal),
             Command::Unknown => Self::Unknown,
         }

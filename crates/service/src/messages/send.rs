@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use anser_backend::{MemberWrite, Record};
 use anser_types::{
-    Content, Conversation, ErrorCode, MessageId, MessageKind, Refusal, Role, Seq, Target, UnixMs,
-    limits,
+    Content, Conversation, ConversationId, ErrorCode, MessageId, MessageKind, Refusal, Role, Seq, Target, UnixMs,
+    Version, limits,
 };
 
 use crate::directory::View;
 use crate::fanout::route::Route;
+use crate::lists::own::Own;
+use crate::lists::reach;
 use crate::messages::request::Actor;
+use crate::messages::speak;
 use crate::rules::{No, Place, Plan, inbox_of_members, place};
 use crate::service::Service;
 use crate::visible;
@@ -32,6 +35,11 @@ pub(crate) async fn plan(
 ) -> Result<Plan, No> {
     check_content(composed.content)?;
     let place = place(service.directory(), actor, to, view).await?;
+    speak::may(service, actor, &place)?;
+    let mut expects = place.expects();
+    if place.is_new {
+        expects.extend(may_begin(service, actor, &place).await?);
+    }
     if let Some(reply_to) = composed.content.reply_to {
         check_reply(service, actor, &place, reply_to).await?;
     }
@@ -47,7 +55,7 @@ pub(crate) async fn plan(
         content: Arc::clone(composed.content),
     });
     Ok(Plan {
-        expects: place.expects(),
+        expects,
         inbox: inbox_of_members(&place.roster, records.len() - 1),
         records,
         route: Route::Message {
@@ -58,6 +66,27 @@ pub(crate) async fn plan(
             content: Arc::clone(composed.content),
         },
     })
+}
+
+/// The first message to somebody: whether they take it, and whether one would hear the answer. Returns what was decided
+/// on.
+async fn may_begin(
+    service: &Service,
+    actor: &Actor,
+    place: &Place,
+) -> Result<Vec<(ConversationId, Version)>, No> {
+    let peer = place.roster.members.iter().find(|member| member.user_no != actor.no);
+    let Some(peer) = peer else { return Ok(Vec::new()) };
+    let reach = reach::check(service, actor, peer.user_no, &peer.user).await?;
+    let mut expects = vec![reach.expects];
+    reach.ok_or_refuse(&peer.user)?;
+    let own = Own::of(service, actor.no, &actor.id).await?;
+    expects.push(own.expects());
+    if own.contact(&peer.user).await?.is_some_and(|contact| contact.blocked) {
+        let detail = format!("you block {}; unblock them first", peer.user);
+        return Err(No::Final(Refusal::because(ErrorCode::NotAllowed, detail), expects));
+    }
+    Ok(expects)
 }
 
 /// The rows of a direct conversation that begins with this append.

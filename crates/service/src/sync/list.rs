@@ -12,6 +12,7 @@ use crate::api::{Caller, ConversationState, MemberState, Reply};
 use crate::directory::View;
 use crate::fanout::route::present;
 use crate::history;
+use crate::lists::put_away::PutAway;
 use crate::service::Service;
 use crate::sync::inbox::page_size;
 use crate::visible;
@@ -91,6 +92,8 @@ pub(crate) async fn member_states(
         user: member.user.clone(),
         role: member.role,
         read: position.read,
+        alias: member.alias.clone(),
+        muted_until: member.muted_until,
     });
     Ok(states.collect())
 }
@@ -99,30 +102,47 @@ async fn states(
     service: &Service,
     caller: &Caller,
     since: LogEpoch,
-    after: Option<ConversationId>,
+    mut after: Option<ConversationId>,
     limit: usize,
 ) -> Result<(Vec<ConversationState>, bool), Refusal> {
     let limit = page_size(limit);
-    let mut listings = service
-        .conversations()
-        .listings(caller.user_no, after, limit + 1)
-        .await
-        .map_err(|error| service.store_refusal(&error))?;
-    let mut more = listings.len() > limit;
-    listings.truncate(limit);
-    let mut page = Vec::with_capacity(listings.len());
-    let mut bytes = 0;
-    for listing in listings {
-        let state = state(service, caller, since, listing).await?;
-        bytes += 128 + state.title.len();
-        bytes += state.last_message.as_ref().map_or(0, |message| size_of_message(message));
-        if bytes > limits::PAGE_MAX_BYTES && !page.is_empty() {
-            more = true;
-            break;
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    loop {
+        let listings = service
+            .conversations()
+            .listings(caller.user_no, after, limit + 1)
+            .await
+            .map_err(|error| service.store_refusal(&error))?;
+        let more = listings.len() > limit;
+        after = listings.last().map(|listing| listing.conversation.id);
+        for listing in listings.into_iter().filter(|listing| is_listed(caller, listing)) {
+            if page.len() >= limit {
+                return Ok((page, true));
+            }
+            let state = state(service, caller, since, listing).await?;
+            bytes += 128 + size_of(&state);
+            if bytes > limits::PAGE_MAX_BYTES && !page.is_empty() {
+                return Ok((page, true));
+            }
+            page.push(state);
         }
-        page.push(state);
+        if !more {
+            return Ok((page, false));
+        }
     }
-    Ok((page, more))
+}
+
+/// One's own conversation is one to show once there is a note in it: until then it holds one's lists only.
+fn is_listed(caller: &Caller, listing: &Listing) -> bool {
+    listing.heads.seq > Seq::ZERO
+        || listing.conversation.peer_of(&caller.user) != Some(&caller.user)
+}
+
+fn size_of(state: &ConversationState) -> usize {
+    let group = state.group.as_ref();
+    let texts =
+        group.map_or(0, |group| group.title.len() + group.avatar.len() + group.announcement.len());
+    texts + state.last_message.as_ref().map_or(0, |message| size_of_message(message))
 }
 
 fn size_of_message(message: &Message) -> usize {
@@ -143,8 +163,9 @@ async fn state(
         if since > LogEpoch::ZERO { conversation.cuts_since(since, now) } else { Vec::new() };
     let head = visible::last_message(&member, heads);
     let is_member = member.is_present();
-    let last_message = last_message(service, &member, id, head).await?;
-    let unread = unread(service, &caller.user, id, &member, position.read, head).await?;
+    let away = PutAway::of(service, caller, id, Seq::ZERO, head).await?;
+    let last_message = last_message(service, &member, id, head, &away).await?;
+    let unread = unread(service, &caller.user, id, &member, (position.read, head), &away).await?;
     let pinned = visible_pins(&conversation, &member, heads);
     let peer = conversation.peer_of(&caller.user).cloned();
     let (members, others) = match &conversation.kind {
@@ -152,19 +173,15 @@ async fn state(
             let peer = peer_position(service, caller, id).await?;
             (if a == b { 1 } else { 2 }, peer)
         }
-        ConversationKind::Group { .. } if is_member => {
+        ConversationKind::Group(_) if is_member => {
             (group_size(service, id).await?, Position::default())
         }
-        ConversationKind::Group { .. } => (0, Position::default()),
-    };
-    let title = match conversation.kind {
-        ConversationKind::Group { title, .. } => title,
-        ConversationKind::Direct { .. } => String::new(),
+        ConversationKind::Group(_) => (0, Position::default()),
     };
     Ok(ConversationState {
         conversation: id,
         peer,
-        title,
+        group: conversation.group().cloned(),
         version: conversation.version,
         head,
         change_head: visible::last_change(&member, heads),
@@ -187,14 +204,19 @@ async fn last_message(
     member: &Member,
     id: ConversationId,
     head: Seq,
+    away: &PutAway,
 ) -> Result<Option<Arc<Message>>, Refusal> {
-    if head == Seq::ZERO {
+    let mut newest = head;
+    while away.holds(newest) && newest > away.cleared_up_to {
+        newest = newest.previous();
+    }
+    if newest == Seq::ZERO || away.holds(newest) {
         return Ok(None);
     }
     let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
     let found = service
         .conversations()
-        .messages(id, head.previous(), head, Order::NewestFirst, one)
+        .messages(id, newest.previous(), newest, Order::NewestFirst, one)
         .await
         .map_err(|error| service.store_refusal(&error))?;
     Ok(history::as_seen(service, member, found).await?.into_iter().next())
@@ -218,9 +240,10 @@ async fn unread(
     me: &UserId,
     id: ConversationId,
     member: &Member,
-    read: Seq,
-    head: Seq,
+    (read, head): (Seq, Seq),
+    away: &PutAway,
 ) -> Result<Unread, Refusal> {
+    let read = read.max(away.cleared_up_to);
     let (mut up_to, mut seen, mut unread) = (head, 0, Unread::default());
     while up_to > read && seen < limits::UNREAD_COUNT_MAX {
         let limit = PageLimit { entries: COUNT_STEP, bytes: limits::PAGE_MAX_BYTES };
@@ -230,7 +253,9 @@ async fn unread(
             .await
             .map_err(|error| service.store_refusal(&error))?;
         for message in &messages {
-            let counts = message.sender != *me && member.sees_message(message.seq);
+            let counts = message.sender != *me
+                && member.sees_message(message.seq)
+                && !away.holds(message.seq);
             if counts && seen < limits::UNREAD_COUNT_MAX {
                 unread.count += 1;
                 let calls = message.content.as_ref().is_some_and(|content| content.mentions(me));

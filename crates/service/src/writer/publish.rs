@@ -158,11 +158,9 @@ impl Publisher {
             Route::Message { roster, .. } if assigned.len() > 1 => {
                 self.directory.rosters().put(roster);
             }
-            Route::Change { conversation, .. } => {
-                for one in assigned {
-                    if let Assigned::Change { version, .. } = one {
-                        self.directory.rosters().raise(*conversation, *version);
-                    }
+            Route::Changes { rows, .. } => {
+                for (conversation, version) in rows {
+                    self.directory.rosters().raise(*conversation, *version);
                 }
             }
             Route::Nobody | Route::Message { .. } | Route::Read { .. } => {}

@@ -1,0 +1,208 @@
+//! What groups are, what is done about members, and the items of lists.
+
+use anser_types::{
+    Audience, Contact, Group, Item, JoinMode, JoinRequest, JoinState, MemberAct, Notify, Options,
+    Relation, Role, Seq, SetGroup, Settings, UnixMs,
+};
+
+use super::primitives::{Malformed, Reader, put_text, put_varint};
+
+const CONTACT: u8 = 1;
+const OPTIONS: u8 = 2;
+const SETTINGS: u8 = 3;
+const HIDDEN: u8 = 4;
+const JOIN_REQUEST: u8 = 5;
+
+/// Appends an item.
+pub fn write_item(out: &mut Vec<u8>, item: &Item) {
+    match item {
+        Item::Contact(contact) => {
+            out.push(CONTACT);
+            put_text(out, contact.user.as_str());
+            out.push(contact.relation.code());
+            out.push(u8::from(contact.blocked));
+            put_text(out, &contact.remark);
+            put_text(out, &contact.greeting);
+        }
+        Item::Options(options) => {
+            out.push(OPTIONS);
+            out.extend_from_slice(&options.conversation.0);
+            out.push(u8::from(options.pinned));
+            out.push(options.notify.code());
+            put_varint(out, options.hidden_up_to.0);
+            put_varint(out, options.cleared_up_to.0);
+            put_text(out, &options.draft);
+        }
+        Item::Settings(settings) => {
+            let Settings { write_first, last_seen, show_read } = settings;
+            out.extend([SETTINGS, write_first.code(), last_seen.code(), u8::from(*show_read)]);
+        }
+        Item::Hidden { conversation, seq } => {
+            out.push(HIDDEN);
+            out.extend_from_slice(&conversation.0);
+            put_varint(out, seq.0);
+        }
+        Item::JoinRequest(request) => {
+            out.push(JOIN_REQUEST);
+            put_text(out, request.user.as_str());
+            put_text(out, &request.greeting);
+            out.push(request.state.code());
+        }
+    }
+}
+
+/// Reads an item.
+pub fn read_item(reader: &mut Reader<'_>) -> Result<Item, Malformed> {
+    Ok(match reader.u8()? {
+        CONTACT => Item::Contact(Contact {
+            user: reader.user()?,
+            relation: case(reader, Relation::from_code)?,
+            blocked: flag(reader)?,
+            remark: reader.text()?.to_owned(),
+            greeting: reader.text()?.to_owned(),
+        }),
+        OPTIONS => Item::Options(Options {
+            conversation: reader.conversation()?,
+            pinned: flag(reader)?,
+            notify: case(reader, Notify::from_code)?,
+            hidden_up_to: Seq(reader.varint()?),
+            cleared_up_to: Seq(reader.varint()?),
+            draft: reader.text()?.to_owned(),
+        }),
+        SETTINGS => Item::Settings(Settings {
+            write_first: case(reader, Audience::from_code)?,
+            last_seen: case(reader, Audience::from_code)?,
+            show_read: flag(reader)?,
+        }),
+        HIDDEN => {
+            Item::Hidden { conversation: reader.conversation()?, seq: Seq(reader.varint()?) }
+        }
+        JOIN_REQUEST => Item::JoinRequest(JoinRequest {
+            user: reader.user()?,
+            greeting: reader.text()?.to_owned(),
+            state: case(reader, JoinState::from_code)?,
+        }),
+        _ => return Err(Malformed("an item is of no known kind")),
+    })
+}
+
+/// Appends a group's own state.
+pub fn write_group(out: &mut Vec<u8>, group: &Group) {
+    for text in [&group.title, &group.avatar, &group.announcement] {
+        put_text(out, text);
+    }
+    out.push(group.join.code());
+    let flags =
+        [group.history_for_new_members, group.admins_invite, group.muted, group.dismissed];
+    out.extend(flags.map(u8::from));
+}
+
+/// Reads a group's own state.
+pub fn read_group(reader: &mut Reader<'_>) -> Result<Group, Malformed> {
+    Ok(Group {
+        title: reader.text()?.to_owned(),
+        avatar: reader.text()?.to_owned(),
+        announcement: reader.text()?.to_owned(),
+        join: case(reader, JoinMode::from_code)?,
+        history_for_new_members: flag(reader)?,
+        admins_invite: flag(reader)?,
+        muted: flag(reader)?,
+        dismissed: flag(reader)?,
+    })
+}
+
+/// Appends what of a group was changed.
+pub fn write_set_group(out: &mut Vec<u8>, set: &SetGroup) {
+    for text in [&set.title, &set.avatar, &set.announcement] {
+        match text {
+            Some(text) => {
+                out.push(1);
+                put_text(out, text);
+            }
+            None => out.push(0),
+        }
+    }
+    out.push(set.join.map_or(0, |join| join.code() + 1));
+    for flag in [set.history_for_new_members, set.admins_invite, set.muted] {
+        out.push(flag.map_or(0, |on| u8::from(on) + 1));
+    }
+}
+
+/// Reads what of a group was changed.
+pub fn read_set_group(reader: &mut Reader<'_>) -> Result<SetGroup, Malformed> {
+    let text = |reader: &mut Reader<'_>| {
+        Ok(if flag(reader)? { Some(reader.text()?.to_owned()) } else { None })
+    };
+    let (title, avatar, announcement) = (text(reader)?, text(reader)?, text(reader)?);
+    let join = match reader.u8()? {
+        0 => None,
+        more => Some(JoinMode::from_code(more - 1).ok_or(NO_CASE)?),
+    };
+    Ok(SetGroup {
+        title,
+        avatar,
+        announcement,
+        join,
+        history_for_new_members: optional_flag(reader)?,
+        admins_invite: optional_flag(reader)?,
+        muted: optional_flag(reader)?,
+    })
+}
+
+const ROLE: u8 = 1;
+const MUTE: u8 = 2;
+const ALIAS: u8 = 3;
+
+/// Appends what was done about a member.
+pub fn write_member_act(out: &mut Vec<u8>, act: &MemberAct) {
+    match act {
+        MemberAct::Role(role) => out.extend([ROLE, role.code()]),
+        MemberAct::MuteUntil(until) => {
+            out.push(MUTE);
+            put_varint(out, until.0);
+        }
+        MemberAct::Alias(alias) => {
+            out.push(ALIAS);
+            put_text(out, alias);
+        }
+    }
+}
+
+/// Reads what was done about a member.
+pub fn read_member_act(reader: &mut Reader<'_>) -> Result<MemberAct, Malformed> {
+    Ok(match reader.u8()? {
+        ROLE => MemberAct::Role(read_role(reader)?),
+        MUTE => MemberAct::MuteUntil(UnixMs(reader.varint()?)),
+        ALIAS => MemberAct::Alias(reader.text()?.to_owned()),
+        _ => return Err(Malformed("what was done about a member is of no known kind")),
+    })
+}
+
+fn read_role(reader: &mut Reader<'_>) -> Result<Role, Malformed> {
+    let code = reader.u8()?;
+    let role = Role::from_code(code);
+    if role.code() == code { Ok(role) } else { Err(Malformed("a member has no known role")) }
+}
+
+const NO_CASE: Malformed = Malformed("a number stands for no known case");
+
+fn case<T>(reader: &mut Reader<'_>, of: fn(u8) -> Option<T>) -> Result<T, Malformed> {
+    of(reader.u8()?).ok_or(NO_CASE)
+}
+
+fn flag(reader: &mut Reader<'_>) -> Result<bool, Malformed> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(NO_CASE),
+    }
+}
+
+fn optional_flag(reader: &mut Reader<'_>) -> Result<Option<bool>, Malformed> {
+    match reader.u8()? {
+        0 => Ok(None),
+        1 => Ok(Some(false)),
+        2 => Ok(Some(true)),
+        _ => Err(NO_CASE),
+    }
+}
