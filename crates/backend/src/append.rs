@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anser_types::{
     Answer, ChangeKind, ChangeNo, CommandNo, Content, Conversation, ConversationId, DeviceNo,
-    InboxSeq, MemberAct, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId, UserNo, Version,
+    InboxSeq, MemberAct, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId, UserNo,
+    Version,
 };
 
 use crate::ledger::DeviceKey;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anser_types::{
-    Change, ChangeNo, Conversation, ConversationId, Edition, Event, InboxSeq, ItemKey, Member, Message, Seq,
-    UserNo, Version,
+    Change, ChangeNo, Conversation, ConversationId, Edition, Event, InboxSeq, ItemKey, Member,
+    Message, Seq, UserNo, Version,
 };
 
 use crate::Boxed;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anser_types::{
     Alteration, ChangeKind, CommandNo, Content, Conversation, ConversationId, ConversationKind,
-    DeviceNo, ErrorCode, Group, LocalNo, MemberAct, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId,
-    UserNo, Version,
+    DeviceNo, ErrorCode, Group, LocalNo, MemberAct, MessageId, Refusal, Role, Seq, SessionEpoch,
+    UnixMs, UserId, UserNo, Version,
 };
 
 use crate::append::{Append, InboxEntry, InboxWrite, MemberWrite, Origin, Record};

@@ -29,9 +29,11 @@ pub fn of_change_kind(kind: &ChangeKind) -> usize {
         ChangeKind::MessageAltered { alteration: Alteration::Edit(content), .. } => {
             of_content(content)
         }
-        ChangeKind::GroupUpdated(set) => {
-            [&set.title, &set.avatar, &set.announcement].into_iter().flatten().map(String::len).sum()
-        }
+        ChangeKind::GroupUpdated(set) => [&set.title, &set.avatar, &set.announcement]
+            .into_iter()
+            .flatten()
+            .map(String::len)
+            .sum(),
         ChangeKind::MemberAltered { user, act } => {
             let alias = if let MemberAct::Alias(alias) = act { alias.len() } else { 0 };
             user.as_str().len() + alias

@@ -4,8 +4,8 @@
 //! its doc names, so applying one twice does no harm.
 
 use anser_types::{
-    Change, Command, CommandNo, ConversationId, Cut, Done, Group, InboxSeq, LocalNo, LogEpoch, Message,
-    MessageId, Refusal, Role, Seq, Unavailable, UnixMs, UserId, Version,
+    Change, Command, CommandNo, ConversationId, Cut, Done, Group, InboxSeq, LocalNo, LogEpoch,
+    Message, MessageId, Refusal, Role, Seq, Unavailable, UnixMs, UserId, Version,
 };
 use bytes::Bytes;
 

@@ -8,8 +8,8 @@ use anser_proto::{errors, time, v1};
 use anser_types::event::UnavailableReason;
 use anser_types::{
     Change, ChangeKind, ChangeNo, Command, Content, ConversationId, Cut, DeviceNo, ErrorCode,
-    ItemKey, LocalNo, LogEpoch, Message, MessageId, MessageKind, Refusal, Role, Seq, Target, Unavailable,
-    UnixMs, UserId, Version,
+    ItemKey, LocalNo, LogEpoch, Message, MessageId, MessageKind, Refusal, Role, Seq, Target,
+    Unavailable, UnixMs, UserId, Version,
 };
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
@@ -142,10 +142,9 @@ pub(crate) fn body_of_command(
         Command::Dismiss { conversation } => {
             Op::Dismiss(v1::Dismiss { conversation: id_bytes(*conversation) })
         }
-        Command::Join { conversation, greeting } => Op::Join(v1::Join {
-            conversation: id_bytes(*conversation),
-            greeting: greeting.clone(),
-        }),
+        Command::Join { conversation, greeting } => {
+            Op::Join(v1::Join { conversation: id_bytes(*conversation), greeting: greeting.clone() })
+        }
         Command::AnswerJoin { conversation, user, accept } => Op::AnswerJoin(v1::AnswerJoin {
             conversation: id_bytes(*conversation),
             user: user.to_string(),
@@ -401,7 +400,9 @@ pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<Conve
         None => None,
     };
     let state = ConversationState {
-        group: peer.is_none().then(|| groups::read_group(wire.title, wire.group.unwrap_or_default())),
+        group: peer
+            .is_none()
+            .then(|| groups::read_group(wire.title, wire.group.unwrap_or_default())),
         version: Version(wire.version),
         head: Seq(wire.head),
         change_head: ChangeNo(wire.change_head),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use anser_backend::{Accounts, Conversations, Inspect, Ledger, StoreError};
+use anser_backend::{Accounts, Conversations, Inspect, Ledger, Lists, StoreError};
 use anser_types::UserNo;
 use parking_lot::Mutex;
 
@@ -77,6 +77,12 @@ impl EmbeddedStore {
     /// What rules and pages read.
     #[must_use]
     pub fn conversations(&self) -> Arc<dyn Conversations> {
+        Arc::new(self.clone())
+    }
+
+    /// The lists kept beside conversations.
+    #[must_use]
+    pub fn lists(&self) -> Arc<dyn Lists> {
         Arc::new(self.clone())
     }
 

@@ -83,6 +83,7 @@ async fn run(
     let ports = Ports {
         ledger: opened.ledger(),
         conversations: opened.conversations(),
+        lists: opened.lists(),
         accounts: opened.accounts(),
     };
     let backups = Arc::new(Door::new(opened.clone(), Arc::new(SystemClock)));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anser_types::{
     Answer, Change, ChangeNo, Command, CommandNo, ConversationId, Cut, DeviceClass, DeviceNo,
-    Edition, ErrorCode, Group, InboxSeq, ItemKey, LocalNo, LogEpoch, Message, Refusal, Role, Seq, SessionEpoch,
-    Target, Unavailable, UnixMs, UserId, UserNo, Version,
+    Edition, ErrorCode, Group, InboxSeq, ItemKey, LocalNo, LogEpoch, Message, Refusal, Role, Seq,
+    SessionEpoch, Target, Unavailable, UnixMs, UserId, UserNo, Version,
 };
 
 /// Proof of authentication: only the service makes one.

@@ -231,11 +231,8 @@ impl Draft {
     /// What goes to the writer; without a change nothing does, and only the answer is kept.
     pub(crate) fn plan(self) -> Plan {
         let Self { actor, expects, records, inbox, rows, told } = self;
-        let route = if records.is_empty() {
-            Route::Nobody
-        } else {
-            Route::Changes { actor, rows, told }
-        };
+        let route =
+            if records.is_empty() { Route::Nobody } else { Route::Changes { actor, rows, told } };
         Plan { expects, records, inbox, route }
     }
 }

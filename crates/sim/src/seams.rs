@@ -46,6 +46,7 @@ pub fn plain_ports(backend: &MemoryBackend) -> Ports {
     Ports {
         ledger: Arc::new(backend.clone()),
         conversations: Arc::new(backend.clone()),
+        lists: Arc::new(backend.clone()),
         accounts: Arc::new(backend.clone()),
     }
 }

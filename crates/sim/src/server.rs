@@ -96,10 +96,10 @@ impl Server {
     }
 
     fn listen(&mut self) {
-        let Ports { ledger, conversations, accounts } = self.setup.seams.ports(&self.backend());
-        let watched = BentLedger { inner: ledger, bend: Arc::clone(&self.hints) };
+        let mut ports = self.setup.seams.ports(&self.backend());
+        ports.ledger = Arc::new(BentLedger { inner: ports.ledger, bend: Arc::clone(&self.hints) });
         let service = Service::start(
-            Ports { ledger: Arc::new(watched), conversations, accounts },
+            ports,
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.random) as Arc<dyn Entropy>,
             self.setup.service.clone(),

@@ -30,8 +30,8 @@ pub use failure::Failure;
 pub use group::{Group, JoinMode, MemberAct, SetGroup};
 pub use id::{ConversationId, DeviceClass, DeviceNo, InvalidId, MessageId, UserId, UserNo};
 pub use list::{
-    Audience, Contact, ContactAct, Item, ItemKey, ItemKind, JoinRequest, JoinState, Notify, Options,
-    Relation, SetOptions, SetSettings, Settings,
+    Audience, Contact, ContactAct, Item, ItemKey, ItemKind, JoinRequest, JoinState, Notify,
+    Options, Relation, SetOptions, SetSettings, Settings,
 };
 pub use message::{Content, Message, MessageKind};
 pub use number::{

@@ -74,9 +74,7 @@ pub fn read_item(reader: &mut Reader<'_>) -> Result<Item, Malformed> {
             last_seen: case(reader, Audience::from_code)?,
             show_read: flag(reader)?,
         }),
-        HIDDEN => {
-            Item::Hidden { conversation: reader.conversation()?, seq: Seq(reader.varint()?) }
-        }
+        HIDDEN => Item::Hidden { conversation: reader.conversation()?, seq: Seq(reader.varint()?) },
         JOIN_REQUEST => Item::JoinRequest(JoinRequest {
             user: reader.user()?,
             greeting: reader.text()?.to_owned(),
@@ -92,8 +90,7 @@ pub fn write_group(out: &mut Vec<u8>, group: &Group) {
         put_text(out, text);
     }
     out.push(group.join.code());
-    let flags =
-        [group.history_for_new_members, group.admins_invite, group.muted, group.dismissed];
+    let flags = [group.history_for_new_members, group.admins_invite, group.muted, group.dismissed];
     out.extend(flags.map(u8::from));
 }
 

@@ -2,8 +2,8 @@
 
 use crate::Position;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Conversation, ConversationId, ConversationKind, Cut, Group, LogEpoch,
-    Member, Period, Role, Seq, UnixMs, UserNo, Version,
+    Change, ChangeKind, ChangeNo, Conversation, ConversationId, ConversationKind, Cut, Group,
+    LogEpoch, Member, Period, Role, Seq, UnixMs, UserNo, Version,
 };
 use bytes::Bytes;
 
@@ -105,10 +105,9 @@ pub fn read_change(
             alteration: read_alteration(&mut reader)?,
         },
         GROUP_UPDATED => ChangeKind::GroupUpdated(read_set_group(&mut reader)?),
-        MEMBER_ALTERED => ChangeKind::MemberAltered {
-            user: reader.user()?,
-            act: read_member_act(&mut reader)?,
-        },
+        MEMBER_ALTERED => {
+            ChangeKind::MemberAltered { user: reader.user()?, act: read_member_act(&mut reader)? }
+        }
         GROUP_DISMISSED => ChangeKind::GroupDismissed,
         ITEM => ChangeKind::Item(read_item(&mut reader)?),
         UNKNOWN_CHANGE => ChangeKind::Unknown {

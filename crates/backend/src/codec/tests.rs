@@ -4,10 +4,11 @@ use std::fmt::Debug;
 
 use crate::{Device, DeviceKey, Position, Token, User};
 use anser_types::{
-    Alteration, Altered, Answer, Change, ChangeKind, ChangeNo, CommandNo, Content, Conversation,
-    ConversationId, ConversationKind, DeviceClass, DeviceNo, Done, Edition, ErrorCode, InboxSeq,
-    LocalNo, LogEpoch, Member, Message, MessageId, MessageKind, Outcome, Period, Reaction, Refusal,
-    Role, Seq, UnixMs, UserId, UserNo, Version,
+    Alteration, Altered, Answer, Audience, Change, ChangeKind, ChangeNo, CommandNo, Contact,
+    Content, Conversation, ConversationId, ConversationKind, DeviceClass, DeviceNo, Done, Edition,
+    ErrorCode, Group, InboxSeq, Item, JoinMode, JoinRequest, JoinState, LocalNo, LogEpoch, Member,
+    MemberAct, Message, MessageId, MessageKind, Notify, Options, Outcome, Period, Reaction,
+    Refusal, Relation, Role, Seq, SetGroup, Settings, UnixMs, UserId, UserNo, Version,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -113,6 +114,46 @@ fn changes_of_every_kind() {
         altered(Alteration::Pin { on: true }),
         altered(Alteration::Pin { on: false }),
         altered(Alteration::Gone),
+        ChangeKind::GroupUpdated(SetGroup::default()),
+        ChangeKind::GroupUpdated(SetGroup {
+            title: Some("Tea".into()),
+            avatar: Some(String::new()),
+            announcement: Some("at five".into()),
+            history_for_new_members: Some(false),
+            join: Some(JoinMode::Open),
+            admins_invite: Some(true),
+            muted: Some(true),
+        }),
+        ChangeKind::MemberAltered { user: user("b"), act: MemberAct::Role(Role::Owner) },
+        ChangeKind::MemberAltered { user: user("b"), act: MemberAct::MuteUntil(UnixMs(300)) },
+        ChangeKind::MemberAltered { user: user("b"), act: MemberAct::Alias("鹅".into()) },
+        ChangeKind::GroupDismissed,
+        ChangeKind::Item(Item::Contact(Contact {
+            user: user("b"),
+            relation: Relation::Asked,
+            remark: "Bob".into(),
+            blocked: true,
+            greeting: "hello".into(),
+        })),
+        ChangeKind::Item(Item::Options(Options {
+            conversation: HERE,
+            pinned: true,
+            notify: Notify::Mentions,
+            hidden_up_to: Seq(300),
+            cleared_up_to: Seq(2),
+            draft: "begun".into(),
+        })),
+        ChangeKind::Item(Item::Settings(Settings {
+            write_first: Audience::Contacts,
+            last_seen: Audience::Nobody,
+            show_read: false,
+        })),
+        ChangeKind::Item(Item::Hidden { conversation: HERE, seq: Seq(300) }),
+        ChangeKind::Item(Item::JoinRequest(JoinRequest {
+            user: user("b"),
+            greeting: "let me in".into(),
+            state: JoinState::Refused,
+        })),
         ChangeKind::Unknown { kind: 99, raw: Bytes::from_static(b"raw") },
     ];
     for kind in kinds {
@@ -129,12 +170,21 @@ fn changes_of_every_kind() {
     }
 }
 
+fn group(say: impl FnOnce(&mut Group)) -> ConversationKind {
+    let mut group = Group { title: "Tea".into(), ..Group::default() };
+    say(&mut group);
+    ConversationKind::Group(group)
+}
+
 #[test]
 fn conversations_and_members() {
     let kinds = [
         ConversationKind::Direct { a: user("a"), b: user("b") },
-        ConversationKind::Group { title: "Tea".into(), history_for_new_members: true },
-        ConversationKind::Group { title: "Tea".into(), history_for_new_members: false },
+        group(|group| group.history_for_new_members = true),
+        group(|_| {}),
+        group(|group| group.announcement = "at five".into()),
+        group(|group| (group.join, group.admins_invite) = (JoinMode::Approval, true)),
+        group(|group| (group.avatar, group.muted, group.dismissed) = ("a".into(), true, true)),
     ];
     for kind in kinds {
         let created_at = UnixMs(5);
@@ -155,7 +205,11 @@ fn conversations_and_members() {
     };
     let lasting = Period { after_seq: Seq(400), after_change: ChangeNo(5), until: None };
     let periods = vec![ended, lasting];
-    let member = Member { user_no: UserNo(8), user: user("bob"), role: Role::Admin, periods };
+    let mut member = Member::plain(UserNo(8), user("bob"), Role::Admin, periods);
+    holds(&member, |out| write_member(out, &member), |row| read_member(UserNo(8), row));
+    member.refuses = true;
+    holds(&member, |out| write_member(out, &member), |row| read_member(UserNo(8), row));
+    (member.alias, member.muted_until, member.refuses) = ("鹅".into(), UnixMs(300), false);
     holds(&member, |out| write_member(out, &member), |row| read_member(UserNo(8), row));
 }
 

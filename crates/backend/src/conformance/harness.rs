@@ -8,7 +8,7 @@ use crate::Boxed;
 use crate::accounts::Accounts;
 use crate::ledger::Ledger;
 use crate::memory::MemoryBackend;
-use crate::reads::{Conversations, Inspect};
+use crate::reads::{Conversations, Inspect, Lists};
 
 /// Every port of one store.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct Ports {
     pub ledger: Arc<dyn Ledger>,
     /// What rules and pages read.
     pub conversations: Arc<dyn Conversations>,
+    /// The lists kept beside conversations.
+    pub lists: Arc<dyn Lists>,
     /// Users and tokens.
     pub accounts: Arc<dyn Accounts>,
     /// The raw store.
@@ -25,11 +27,12 @@ pub struct Ports {
 
 impl Ports {
     /// The ports of a store that implements them all.
-    pub fn of<S: Ledger + Conversations + Accounts + Inspect + 'static>(store: S) -> Self {
+    pub fn of<S: Ledger + Conversations + Lists + Accounts + Inspect + 'static>(store: S) -> Self {
         let store = Arc::new(store);
         Self {
             ledger: Arc::clone(&store) as Arc<dyn Ledger>,
             conversations: Arc::clone(&store) as Arc<dyn Conversations>,
+            lists: Arc::clone(&store) as Arc<dyn Lists>,
             accounts: Arc::clone(&store) as Arc<dyn Accounts>,
             inspect: store,
         }

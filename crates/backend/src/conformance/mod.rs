@@ -8,6 +8,7 @@ pub mod alterations;
 pub mod exactly_once;
 mod harness;
 pub mod keys;
+pub mod lists;
 pub mod membership;
 pub mod numbering;
 pub mod pages;
@@ -117,6 +118,10 @@ properties! { $
     alterations::a_revocation_leaves_nothing
     alterations::alterations_of_a_batch_see_each_other
     alterations::a_missing_target_is_left_alone
+    lists::an_item_is_its_last_change
+    lists::items_come_in_pages_by_key
+    lists::an_answer_speaks_of_its_own_conversation
+    lists::what_is_said_of_members_is_kept
     accounts::users_are_created_once
     accounts::passwords_are_replaced_durably
     accounts::a_new_token_replaces_the_devices_older_one

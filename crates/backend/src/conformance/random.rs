@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use anser_types::{
-    Alteration, ChangeKind, ChangeNo, CommandNo, Content, ConversationId, ErrorCode, InboxSeq,
-    Role, Seq, SessionEpoch, UserNo, Version,
+    Alteration, ChangeKind, ChangeNo, CommandNo, Contact, Content, ConversationId, ErrorCode,
+    InboxSeq, Item, ItemKey, MemberAct, Options, Role, Seq, SessionEpoch, Settings, UnixMs, UserNo,
+    Version,
 };
 use proptest::test_runner::{Config, TestRunner};
 
-use super::Settings;
+use super::Settings as Cost;
 use super::harness::{Harness, MemoryHarness};
 use super::random_plan::{Act, By, Deed, Step, steps};
 use super::subject::{Subject, WHOLE, page_of};
-use crate::append::{Append, Appended, Origin};
+use crate::append::{Append, Appended, MemberWrite, Origin, Record};
 use crate::ledger::{DeviceKey, SoftPosition};
 use crate::reads::Order;
 use crate::testing::{AppendBuilder, Person, direct_row, group, group_row};
@@ -23,7 +24,7 @@ const DAY_MS: u64 = 24 * 3600 * 1000;
 ///
 /// # Panics
 /// With the shortest sequence of steps after which the two differ.
-pub fn stores_agree_with_the_reference<H: Harness>(settings: Settings, make: &impl Fn() -> H) {
+pub fn stores_agree_with_the_reference<H: Harness>(settings: Cost, make: &impl Fn() -> H) {
     let config = Config { cases: settings.cases, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&steps(settings.steps), |steps| {
         let mut run = Run::new(make());
@@ -336,6 +337,14 @@ impl<H: Harness> Run<H> {
                 let row = self.raised(room, version);
                 builder.row(row).sets_role(id, someone(*person), Role::from_code(*role))
             }
+            Deed::Mark { person, how } => {
+                let write = mark(someone(*person).no, *how);
+                builder.record(Record::Member { conversation: id, write })
+            }
+            Deed::List { person, how } => {
+                let item = ChangeKind::Item(item(someone(*person), id, *how));
+                builder.changes(id, actor, item, &audience)
+            }
             Deed::ComeOrGo { person, sees_history } => {
                 self.come_or_go(builder, room, version, someone(*person), *sees_history)
             }
@@ -413,6 +422,13 @@ impl<H: Harness> Run<H> {
                     message.seq
                 );
             }
+            for (prefix, entries) in [(ItemKey::default(), 100), (ItemKey::settings(), 2)] {
+                let (after, page) = (ItemKey::default(), page_of(entries));
+                let asked = (prefix.clone(), after.clone());
+                let expected = reference.call(|ports| ports.lists.items(id, prefix, after, page));
+                let found = store.call(|ports| ports.lists.items(id, asked.0, asked.1, page));
+                assert_eq!(found, expected, "lists of {id}");
+            }
             let after = ChangeNo(heads.change_no.0 / 2);
             assert_eq!(
                 store.call(|ports| ports.conversations.changes(id, after, WHOLE)),
@@ -441,6 +457,32 @@ impl<H: Harness> Run<H> {
             let after = listed.first().map(|listing| listing.conversation.id);
             assert_eq!(store.listings(person, after, 2), reference.listings(person, after, 2));
         }
+    }
+}
+
+/// Something that is said of a member.
+fn mark(user_no: UserNo, how: u8) -> MemberWrite {
+    match how % 3 {
+        0 => MemberWrite::Refuse { user_no, on: how.is_multiple_of(2) },
+        1 => {
+            let act = MemberAct::Alias("x".repeat(usize::from(how / 64)));
+            MemberWrite::Alter { user_no, act }
+        }
+        _ => {
+            let act = MemberAct::MuteUntil(UnixMs(u64::from(how / 32) * 1_000));
+            MemberWrite::Alter { user_no, act }
+        }
+    }
+}
+
+/// An item of one of several kinds.
+fn item(who: &Person, conversation: ConversationId, how: u8) -> Item {
+    let remark = "x".repeat(usize::from(how / 32));
+    match how % 4 {
+        0 => Item::Contact(Contact { remark, ..Contact::stranger(who.id.clone()) }),
+        1 => Item::Options(Options { draft: remark, ..Options::usual(conversation) }),
+        2 => Item::Hidden { conversation, seq: Seq(u64::from(how / 4)) },
+        _ => Item::Settings(Settings { show_read: how > 127, ..Settings::default() }),
     }
 }
 

@@ -65,6 +65,10 @@ pub(super) enum Deed {
     ComeOrGo { person: u8, sees_history: bool },
     /// Rights change.
     Role { person: u8, role: u8 },
+    /// Something else is said of a member.
+    Mark { person: u8, how: u8 },
+    /// An item of the room's lists changes.
+    List { person: u8, how: u8 },
     /// Reads up to a part of the room.
     Read { sixteenths: u8 },
     /// Alters a message somewhere in a part of the room.
@@ -123,6 +127,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         3 => (any::<u8>(), any::<bool>())
             .prop_map(|(person, sees_history)| Deed::ComeOrGo { person, sees_history }),
         1 => (any::<u8>(), 0..3_u8).prop_map(|(person, role)| Deed::Role { person, role }),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(person, how)| Deed::Mark { person, how }),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(person, how)| Deed::List { person, how }),
         3 => (0..=16_u8).prop_map(|sixteenths| Deed::Read { sixteenths }),
         4 => (0..=16_u8, any::<u8>()).prop_map(|(sixteenths, how)| Deed::Alter { sixteenths, how }),
         1 => Just(Deed::Refused),

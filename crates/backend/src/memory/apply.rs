@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anser_types::limits::{COMMANDS_IN_FLIGHT, IDEMPOTENCY_KEEP_MS};
 use anser_types::{
-    Answer, Change, ChangeKind, CommandNo, ConversationId, Done, InboxSeq, Member, Message, Outcome, Period,
-    UnixMs, UserNo, Version,
+    Answer, Change, ChangeKind, CommandNo, ConversationId, Done, InboxSeq, Member, Message,
+    Outcome, Period, UnixMs, UserNo, Version,
 };
 
 use super::process::Process;
@@ -300,8 +300,7 @@ impl<'a> Records<'a> {
                         }
                     }
                     None => {
-                        let member =
-                            Member::plain(*user_no, user.clone(), *role, vec![period]);
+                        let member = Member::plain(*user_no, user.clone(), *role, vec![period]);
                         self.staged.log(self.durable, id).members.insert(*user_no, member);
                     }
                 }

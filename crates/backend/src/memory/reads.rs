@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Change, ChangeNo, ConversationId, Edition, Event, InboxSeq, ItemKey, Message, Seq, Unavailable, UserNo,
+    Change, ChangeNo, ConversationId, Edition, Event, InboxSeq, ItemKey, Message, Seq, Unavailable,
+    UserNo,
 };
 
 use super::backend::{Machine, MemoryBackend};
@@ -171,7 +172,11 @@ impl Lists for MemoryBackend {
         Box::pin(async move {
             self.read(|machine| {
                 let Some(log) = machine.durable.conversations.get(&id) else { return Vec::new() };
-                let from = if after < prefix { Bound::Included(prefix.clone()) } else { Bound::Excluded(after) };
+                let from = if after < prefix {
+                    Bound::Included(prefix.clone())
+                } else {
+                    Bound::Excluded(after)
+                };
                 let changes = log
                     .items
                     .range((from, Bound::Unbounded))

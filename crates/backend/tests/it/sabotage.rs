@@ -5,17 +5,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use anser_backend::conformance::{
-    Harness, MemoryHarness, Ports, Settings, Subject, alterations, exactly_once, keys, membership,
-    numbering, pages, random,
+    Harness, MemoryHarness, Ports, Settings, Subject, alterations, exactly_once, keys, lists,
+    membership, numbering, pages, random,
 };
 use anser_backend::{
     Append, Appended, Boxed, Conversations, DeviceKey, ExpiryPolicy, ExpiryReport, Heads,
-    InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Order, Origin, PageLimit, Position,
-    Roster, SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
+    InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Lists, Order, Origin, PageLimit,
+    Position, Roster, SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
 use anser_types::{
-    Change, ChangeNo, CommandNo, ConversationId, Edition, InboxSeq, Message, Seq, SessionEpoch,
-    UnixMs, UserNo,
+    Change, ChangeKind, ChangeNo, CommandNo, ConversationId, Edition, InboxSeq, ItemKey, Message,
+    Seq, SessionEpoch, UnixMs, UserNo,
 };
 use parking_lot::Mutex;
 
@@ -51,6 +51,8 @@ enum Bug {
     YoungKeysRemoved,
     /// What a message said before it was edited is gone.
     ContentsForgotten,
+    /// An item stays as its first change made it.
+    ItemsFrozen,
 }
 
 #[derive(Clone)]
@@ -229,6 +231,46 @@ impl Conversations for Sabotaged {
     }
 }
 
+/// The first change of each item among all changes.
+async fn first_of(store: &Sabotaged, id: ConversationId) -> Result<Vec<Arc<Change>>, StoreError> {
+    let whole = PageLimit { entries: usize::MAX, bytes: usize::MAX };
+    let changes = store.sound.conversations.changes(id, ChangeNo::ZERO, whole).await?;
+    let mut first = std::collections::BTreeMap::new();
+    for change in changes {
+        if let ChangeKind::Item(item) = &change.kind {
+            first.entry(item.key()).or_insert(change);
+        }
+    }
+    Ok(first.into_values().collect())
+}
+
+impl Lists for Sabotaged {
+    fn item(
+        &self,
+        id: ConversationId,
+        key: ItemKey,
+    ) -> Boxed<'_, Result<Option<Arc<Change>>, StoreError>> {
+        if !self.has(Bug::ItemsFrozen) {
+            return self.sound.lists.item(id, key);
+        }
+        let has_key = move |change: &Arc<Change>| matches!(&change.kind, ChangeKind::Item(item) if item.key() == key);
+        Box::pin(async move { Ok(first_of(self, id).await?.into_iter().find(has_key)) })
+    }
+
+    fn items(
+        &self,
+        id: ConversationId,
+        prefix: ItemKey,
+        after: ItemKey,
+        limit: PageLimit,
+    ) -> Boxed<'_, Result<Vec<Arc<Change>>, StoreError>> {
+        if self.has(Bug::ItemsFrozen) {
+            return Box::pin(async move { first_of(self, id).await });
+        }
+        self.sound.lists.items(id, prefix, after, limit)
+    }
+}
+
 struct SabotagedHarness {
     sound: MemoryHarness,
     store: Sabotaged,
@@ -254,7 +296,8 @@ impl Harness for SabotagedHarness {
         let store = Arc::new(self.store.clone());
         Ports {
             ledger: Arc::clone(&store) as Arc<dyn Ledger>,
-            conversations: store,
+            conversations: Arc::clone(&store) as Arc<dyn Conversations>,
+            lists: store,
             ..self.store.sound.clone()
         }
     }
@@ -274,7 +317,7 @@ type Property = fn(&mut Subject<SabotagedHarness>);
 
 #[test]
 fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
-    let table: [(Bug, Property); 14] = [
+    let table: [(Bug, Property); 15] = [
         (Bug::AnswersForgottenByRestart, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoDedupe, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoConflict, exactly_once::other_bytes_under_a_used_number_conflict),
@@ -287,6 +330,7 @@ fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
         (Bug::PositionsMixed, membership::read_positions_move_forward_only),
         (Bug::LeftOnesHidden, membership::conversations_are_listed_in_pages),
         (Bug::ContentsForgotten, alterations::replaced_contents_are_kept),
+        (Bug::ItemsFrozen, lists::an_item_is_its_last_change),
         (Bug::KeysShared, keys::keys_of_different_users_never_meet),
         (Bug::YoungKeysRemoved, keys::old_keys_are_removed_and_younger_ones_stay),
     ];

@@ -4,6 +4,6 @@ mod accounts;
 mod conversations;
 mod inbox;
 mod inspect;
-mod lists;
 mod ledger;
+mod lists;
 mod reading;

@@ -5,7 +5,8 @@ use anser_backend::{
 };
 use anser_types::limits::IDEMPOTENCY_KEEP_MS;
 use anser_types::{
-    Answer, Change, ChangeKind, ChangeNo, CommandNo, ConversationId, Done, InboxSeq, Outcome, Seq, UnixMs,
+    Answer, Change, ChangeKind, ChangeNo, CommandNo, ConversationId, Done, InboxSeq, Outcome, Seq,
+    UnixMs,
 };
 
 use super::alter::alter;

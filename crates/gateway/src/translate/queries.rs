@@ -3,7 +3,9 @@
 use anser_proto::v1;
 use anser_service::Query;
 use anser_types::limits::{MEMBERS_PER_COMMAND, PAGE_DEFAULT, PAGE_MAX};
-use anser_types::{ChangeNo, ErrorCode, InboxSeq, ItemKey, LogEpoch, Refusal, Seq, Target, Version};
+use anser_types::{
+    ChangeNo, ErrorCode, InboxSeq, ItemKey, LogEpoch, Refusal, Seq, Target, Version,
+};
 use bytes::Bytes;
 use v1::{history_query::Of, query::Query as Wire};
 

@@ -77,6 +77,7 @@ impl World {
         let ports = Ports {
             ledger: Arc::new(backend.clone()),
             conversations: Arc::new(backend.clone()),
+            lists: Arc::new(backend.clone()),
             accounts: Arc::new(backend),
         };
         let mut settings = Settings {

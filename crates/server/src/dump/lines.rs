@@ -85,9 +85,16 @@ pub fn conversation(roster: &Roster, heads: Heads) -> Value {
     let row = &roster.conversation;
     let what = match &row.kind {
         ConversationKind::Direct { a, b } => json!({"direct": [a.as_str(), b.as_str()]}),
-        ConversationKind::Group { title, history_for_new_members } => {
-            json!({"group": title, "history_for_new_members": history_for_new_members})
-        }
+        ConversationKind::Group(group) => json!({
+            "group": group.title,
+            "history_for_new_members": group.history_for_new_members,
+            "avatar": group.avatar,
+            "announcement": group.announcement,
+            "join": format!("{:?}", group.join).to_lowercase(),
+            "admins_invite": group.admins_invite,
+            "muted": group.muted,
+            "dismissed": group.dismissed,
+        }),
     };
     json!({
         "kind": "conversation",
@@ -120,6 +127,9 @@ pub fn member(member: &Member) -> Value {
         "user": member.user.as_str(),
         "role": format!("{:?}", member.role).to_lowercase(),
         "present": member.is_present(),
+        "alias": member.alias,
+        "muted_until_ms": member.muted_until.0,
+        "refuses": member.refuses,
         "periods": periods,
     })
 }
@@ -173,6 +183,50 @@ fn alteration(how: &Alteration) -> Value {
     }
 }
 
+fn member_act(act: &MemberAct) -> Value {
+    match act {
+        MemberAct::Role(role) => json!({"role": format!("{role:?}").to_lowercase()}),
+        MemberAct::MuteUntil(until) => json!({"mute_until_ms": until.0}),
+        MemberAct::Alias(alias) => json!({"alias": alias}),
+    }
+}
+
+/// An item of a list as a change leaves it.
+fn item(item: &Item) -> Value {
+    match item {
+        Item::Contact(contact) => json!({
+            "contact": contact.user.as_str(),
+            "relation": format!("{:?}", contact.relation).to_lowercase(),
+            "remark": contact.remark,
+            "blocked": contact.blocked,
+            "greeting": contact.greeting,
+        }),
+        Item::Options(options) => json!({
+            "options": options.conversation.to_string(),
+            "pinned": options.pinned,
+            "notify": format!("{:?}", options.notify).to_lowercase(),
+            "hidden_up_to": options.hidden_up_to.0,
+            "cleared_up_to": options.cleared_up_to.0,
+            "draft": options.draft,
+        }),
+        Item::Settings(settings) => json!({
+            "settings": {
+                "write_first": format!("{:?}", settings.write_first).to_lowercase(),
+                "last_seen": format!("{:?}", settings.last_seen).to_lowercase(),
+                "show_read": settings.show_read,
+            },
+        }),
+        Item::Hidden { conversation, seq } => {
+            json!({"hidden": conversation.to_string(), "seq": seq.0})
+        }
+        Item::JoinRequest(request) => json!({
+            "join_request": request.user.as_str(),
+            "greeting": request.greeting,
+            "state": format!("{:?}", request.state).to_lowercase(),
+        }),
+    }
+}
+
 /// A change.
 #[must_use]
 pub fn change(change: &Change) -> Value {
@@ -189,6 +243,20 @@ pub fn change(change: &Change) -> Value {
         ChangeKind::MessageAltered { seq, alteration: how } => {
             json!({"message_altered": seq.0, "how": alteration(how)})
         }
+        ChangeKind::GroupUpdated(set) => json!({"group_updated": {
+            "title": set.title,
+            "avatar": set.avatar,
+            "announcement": set.announcement,
+            "join": set.join.map(|join| format!("{join:?}").to_lowercase()),
+            "history_for_new_members": set.history_for_new_members,
+            "admins_invite": set.admins_invite,
+            "muted": set.muted,
+        }}),
+        ChangeKind::MemberAltered { user, act } => {
+            json!({"member_altered": user.as_str(), "how": member_act(act)})
+        }
+        ChangeKind::GroupDismissed => json!({"group_dismissed": true}),
+        ChangeKind::Item(item) => json!({"item": self::item(item)}),
         ChangeKind::Unknown { kind, .. } => json!({"unknown": kind}),
     };
     json!({

@@ -106,8 +106,7 @@ async fn ask(
     let mut draft = Draft::by(actor);
     draft.next_version(&roster.conversation);
     let admins = present(&roster).filter(|member| member.role >= Role::Admin);
-    let mut audience: Vec<_> =
-        admins.map(|member| (member.user_no, member.user.clone())).collect();
+    let mut audience: Vec<_> = admins.map(|member| (member.user_no, member.user.clone())).collect();
     audience.push((actor.no, actor.id.clone()));
     draft.change(id, ChangeKind::Item(Item::JoinRequest(request)), audience);
     Ok(draft.plan())
@@ -124,9 +123,8 @@ pub(crate) async fn answer(
 ) -> Result<Plan, No> {
     let found = Found::by(service, actor, id, view).await?;
     found.demand(Role::Admin, "answer requests to join")?;
-    let request = request_of(service, id, user)
-        .await?
-        .filter(|request| request.state == JoinState::Waiting);
+    let request =
+        request_of(service, id, user).await?.filter(|request| request.state == JoinState::Waiting);
     let Some(request) = request else {
         let detail = format!("no request of {user} waits");
         return Err(found.refuse(ErrorCode::TargetMissing, detail));

@@ -28,10 +28,8 @@ pub(crate) async fn plan(
     let Some(user_no) = service.directory().user(user).await? else {
         return Err(No::because(ErrorCode::UserUnknown, user.as_str()));
     };
-    let direct = service
-        .directory()
-        .roster(ConversationId::direct(&actor.id, user), View::Fresh)
-        .await?;
+    let direct =
+        service.directory().roster(ConversationId::direct(&actor.id, user), View::Fresh).await?;
     let (mine, theirs) =
         (Own::of(service, actor.no, &actor.id).await?, Own::of(service, user_no, user).await?);
     let stranger = |of: &UserId| Contact::stranger(of.clone());
@@ -134,7 +132,9 @@ impl Case<'_> {
             Relation::Applied if my.greeting == greeting => return Ok(Plan::nothing()),
             Relation::None | Relation::Applied | Relation::Refused => {}
         }
-        if self.my.is_none() && contacts(self.service, &self.actor.id).await? >= limits::CONTACTS_MAX {
+        if self.my.is_none()
+            && contacts(self.service, &self.actor.id).await? >= limits::CONTACTS_MAX
+        {
             let detail = format!("at most {} contacts", limits::CONTACTS_MAX);
             return Err(self.no(Refusal::because(ErrorCode::LimitReached, detail)));
         }
@@ -207,11 +207,9 @@ impl Case<'_> {
         let mut draft = self.draft();
         let my = Contact { relation: Relation::None, greeting: String::new(), ..my };
         let their = match self.their.relation {
-            Relation::Contact | Relation::Asked => Contact {
-                relation: Relation::None,
-                greeting: String::new(),
-                ..self.their.clone()
-            },
+            Relation::Contact | Relation::Asked => {
+                Contact { relation: Relation::None, greeting: String::new(), ..self.their.clone() }
+            }
             Relation::None | Relation::Applied | Relation::Refused => self.their.clone(),
         };
         self.both(&mut draft, my, their);

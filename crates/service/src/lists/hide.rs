@@ -29,8 +29,10 @@ pub(crate) async fn plan(
     if let Some(missing) =
         seqs.iter().find(|seq| !member.is_some_and(|me| visible::message(me, heads, **seq)))
     {
-        let refusal =
-            Refusal::because(ErrorCode::TargetMissing, format!("there is no message {missing} here"));
+        let refusal = Refusal::because(
+            ErrorCode::TargetMissing,
+            format!("there is no message {missing} here"),
+        );
         return Err(match &roster {
             Some(roster) => No::here(roster, refusal),
             None => No::Final(refusal, vec![(id, anser_types::Version::ZERO)]),

@@ -25,9 +25,7 @@ pub(crate) async fn known(
     let roster = service.directory().roster(id, View::Fresh).await?;
     match (roster, at) {
         (Some(roster), _) if roster.member(actor.no).is_some() => Ok((id, Some(roster))),
-        (Some(roster), _) => {
-            Err(No::here(&roster, Refusal::new(ErrorCode::ConversationUnknown)))
-        }
+        (Some(roster), _) => Err(No::here(&roster, Refusal::new(ErrorCode::ConversationUnknown))),
         (None, Target::User(peer)) => match service.directory().user(peer).await? {
             Some(_) => Ok((id, None)),
             None => Err(No::because(ErrorCode::UserUnknown, peer.as_str())),

@@ -40,7 +40,8 @@ pub(crate) async fn items(
     let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
     let next = match last {
         Some(last) => {
-            let more = service.lists().items(id, prefix, last.clone(), one).await.map_err(refused)?;
+            let more =
+                service.lists().items(id, prefix, last.clone(), one).await.map_err(refused)?;
             (!more.is_empty()).then_some(last)
         }
         None => None,

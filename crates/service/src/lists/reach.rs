@@ -1,6 +1,8 @@
 //! Whether somebody may begin to talk to a user, or bring them into a group: the user's own rule, and whom they block.
 
-use anser_types::{Audience, ConversationId, ErrorCode, Refusal, Relation, UserId, UserNo, Version};
+use anser_types::{
+    Audience, ConversationId, ErrorCode, Refusal, Relation, UserId, UserNo, Version,
+};
 
 use crate::lists::own::Own;
 use crate::messages::request::Actor;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use anser_backend::DeviceKey;
 use anser_types::{
-    Alteration, Command, CommandNo, ContactAct, Content, ConversationId, DeviceNo, LocalNo, MemberAct,
-    MessageId, Refusal, Seq, SessionEpoch, SetGroup, SetOptions, SetSettings, Target, UnixMs, UserId, UserNo,
+    Alteration, Command, CommandNo, ContactAct, Content, ConversationId, DeviceNo, LocalNo,
+    MemberAct, MessageId, Refusal, Seq, SessionEpoch, SetGroup, SetOptions, SetSettings, Target,
+    UnixMs, UserId, UserNo,
 };
 
 use crate::api::{Caller, CommandRequest};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anser_backend::{MemberWrite, Record};
 use anser_types::{
-    Content, Conversation, ConversationId, ErrorCode, MessageId, MessageKind, Refusal, Role, Seq, Target, UnixMs,
-    Version, limits,
+    Content, Conversation, ConversationId, ErrorCode, MessageId, MessageKind, Refusal, Role, Seq,
+    Target, UnixMs, Version, limits,
 };
 
 use crate::directory::View;

@@ -71,6 +71,7 @@ async fn alice_on(world: &World, habit: Habit) -> Device {
     let ports = Ports {
         ledger: Arc::new(Misbehaving { store: world.store.clone(), habit }),
         conversations: Arc::clone(&store) as _,
+        lists: Arc::clone(&store) as _,
         accounts: store,
     };
     let entropy = Arc::new(crate::world::Counter::default());

@@ -194,6 +194,7 @@ fn start(store: &MemoryBackend, clock: &Arc<HandClock>, settings: &Settings) -> 
     let ports = Ports {
         ledger: Arc::clone(&store) as _,
         conversations: Arc::clone(&store) as _,
+        lists: Arc::clone(&store) as _,
         accounts: store,
     };
     let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
