@@ -307,6 +307,10 @@ impl Witness for Scribe {
                 }
                 ChangeKind::GroupCreated { .. }
                 | ChangeKind::MessageAltered { .. }
+                | ChangeKind::GroupUpdated(_)
+                | ChangeKind::MemberAltered { .. }
+                | ChangeKind::GroupDismissed
+                | ChangeKind::Item(_)
                 | ChangeKind::Unknown { .. } => {}
             },
             _ => {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anser_backend::memory::{CommitGate, Image};
 use anser_backend::{Ledger, MemoryBackend};
 use anser_gateway::conn;
-use anser_service::{Entropy, Ports, Service, Settings};
+use anser_service::{Entropy, Service, Settings};
 use anser_types::{Clock, LogEpoch};
 use parking_lot::Mutex;
 use tokio::time::timeout;

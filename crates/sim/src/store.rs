@@ -6,7 +6,9 @@ use anser_client::io::Identity;
 use anser_client::records::{
     ConversationMark, OutboxItem, Record, RowUpdate, Settled, Snapshot, StoredMessage,
 };
-use anser_types::{ConversationId, InboxSeq, LocalNo, LogEpoch, Seq, UserId};
+use anser_types::{
+    Change, ChangeKind, ConversationId, InboxSeq, Item, ItemKey, LocalNo, LogEpoch, Seq, UserId,
+};
 
 /// Everything a device has stored.
 #[derive(Clone, Debug)]
@@ -18,7 +20,18 @@ pub struct DeviceStore {
     pub settled: BTreeMap<LocalNo, Settled>,
     /// One's own messages that the server lost and their user has not sent again.
     pub lost: Vec<StoredMessage>,
+    /// The user's own lists: the last change of each item.
+    pub items: BTreeMap<ItemKey, Change>,
     marks: BTreeMap<ConversationId, ConversationMark>,
+}
+
+/// What names the item of one's own lists that a change carries; `None` if it carries none.
+fn key_of(change: &Change) -> Option<ItemKey> {
+    match &change.kind {
+        ChangeKind::Item(Item::JoinRequest(_)) => None,
+        ChangeKind::Item(item) => Some(item.key()),
+        _ => None,
+    }
 }
 
 impl DeviceStore {
@@ -31,6 +44,7 @@ impl DeviceStore {
             settled: BTreeMap::new(),
             lost: Vec::new(),
             marks: BTreeMap::new(),
+            items: BTreeMap::new(),
         }
     }
 
@@ -123,9 +137,22 @@ impl DeviceStore {
                 self.snapshot.endpoints.push((network.clone(), endpoint.clone()));
             }
             Record::NotOnServer { conversation, above } => self.lose(*conversation, *above),
-            Record::MessageHidden { .. }
-            | Record::ChangeStored { .. }
-            | Record::UnavailableStored(_) => {}
+            Record::ItemsForgotten => self.items.clear(),
+            Record::ItemStored(change) => self.take_item(change),
+            Record::ChangeStored { change, .. } => {
+                let key = key_of(change);
+                let known = key.and_then(|key| self.items.get(&key));
+                if known.is_none_or(|known| known.change_no < change.change_no) {
+                    self.take_item(change);
+                }
+            }
+            Record::MessageHidden { .. } | Record::UnavailableStored(_) => {}
+        }
+    }
+
+    fn take_item(&mut self, change: &Change) {
+        if let Some(key) = key_of(change) {
+            self.items.insert(key, change.clone());
         }
     }
 

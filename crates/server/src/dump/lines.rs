@@ -2,8 +2,8 @@
 
 use anser_backend::{Device, Heads, InboxBounds, Roster, User};
 use anser_types::{
-    Alteration, Change, ChangeKind, Content, ConversationKind, Event, InboxSeq, Member, Message,
-    MessageKind, UserId,
+    Alteration, Change, ChangeKind, Content, ConversationKind, Event, InboxSeq, Item, Member,
+    MemberAct, Message, MessageKind, UserId,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
