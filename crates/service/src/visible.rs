@@ -105,7 +105,7 @@ mod tests {
 
     fn member(periods: Vec<Period>) -> Member {
         let user = UserId::new("alice").unwrap();
-        Member { user_no: UserNo(1), user, role: Role::Member, periods }
+        Member::plain(UserNo(1), user, Role::Member, periods)
     }
 
     fn period(after: u64, until: Option<u64>) -> Period {

@@ -86,7 +86,10 @@ async fn requirement_c3_unread_counts_come_first() {
     assert_eq!(with_alice.last_message.unwrap().seq, Seq(4));
     assert_eq!((state("bob").unread, state("bob").members), (0, 1));
     let of_group = conversations.iter().find(|state| state.peer.is_none()).unwrap();
-    assert_eq!((of_group.title.as_str(), of_group.unread, of_group.members), ("all", 1, 2));
+    assert_eq!(
+        (of_group.group.as_ref().unwrap().title.as_str(), of_group.unread, of_group.members),
+        ("all", 1, 2)
+    );
 
     bob.done(Command::MarkRead { at: to("alice"), up_to: Seq(2) }).await;
     let again = list(&bob).await;

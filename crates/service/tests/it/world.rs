@@ -413,7 +413,26 @@ fn told_change(kind: &anser_types::ChangeKind) -> String {
         ChangeKind::MemberLeft { new_owner: None } => "left".to_owned(),
         ChangeKind::MembersRemoved { users } => format!("removed {}", names(users)),
         ChangeKind::MessageAltered { seq, alteration } => format!("altered {seq}: {alteration:?}"),
+        ChangeKind::GroupUpdated(set) => format!("updated {set:?}"),
+        ChangeKind::MemberAltered { user, act } => format!("did to {user}: {act:?}"),
+        ChangeKind::GroupDismissed => "dissolved it".to_owned(),
+        ChangeKind::Item(item) => told_item(item),
         ChangeKind::Unknown { .. } => "did something".to_owned(),
+    }
+}
+
+/// An item of one's own lists, as its owner is told of it.
+fn told_item(item: &anser_types::Item) -> String {
+    use anser_types::{Item, Relation};
+    match item {
+        Item::Contact(contact) if contact.relation == Relation::Asked => {
+            format!("asks to be a contact: {}", contact.greeting)
+        }
+        Item::Contact(contact) if !contact.remark.is_empty() => {
+            format!("calls {} {}", contact.user, contact.remark)
+        }
+        Item::Settings(settings) => format!("set who writes first: {:?}", settings.write_first),
+        other => format!("{other:?}"),
     }
 }
 
