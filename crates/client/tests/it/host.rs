@@ -7,8 +7,8 @@ use anser_client::{
     RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,
 };
 use anser_types::{
-    Change, ConversationId, DeviceClass, DeviceNo, InboxSeq, LocalNo, Refusal, Seq, Unavailable,
-    UserId,
+    Change, ChangeKind, ConversationId, DeviceClass, DeviceNo, InboxSeq, Item, LocalNo, Refusal,
+    Seq, Unavailable, UserId,
 };
 
 pub fn user(name: &str) -> UserId {
@@ -17,6 +17,14 @@ pub fn user(name: &str) -> UserId {
 
 pub fn direct(peer: &str) -> ConversationId {
     ConversationId::direct(&user("alice"), &user(peer))
+}
+
+/// Whom an item is about; the lists of these tests hold contacts.
+fn name_of(change: &Change) -> String {
+    match &change.kind {
+        ChangeKind::Item(Item::Contact(contact)) => contact.user.to_string(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// What a host has stored.
@@ -29,6 +37,8 @@ pub struct Disk {
     pub messages: BTreeMap<(ConversationId, Seq), StoredMessage>,
     pub hidden: Vec<(ConversationId, Seq)>,
     pub changes: Vec<Change>,
+    /// The user's contacts by name, each as its last change.
+    pub items: BTreeMap<String, Change>,
     pub read: BTreeMap<ConversationId, Seq>,
     pub receipts: BTreeMap<(ConversationId, UserId), (Seq, Seq)>,
     pub rows: BTreeMap<ConversationId, Vec<RowUpdate>>,
@@ -58,6 +68,7 @@ impl Disk {
             messages: BTreeMap::new(),
             hidden: Vec::new(),
             changes: Vec::new(),
+            items: BTreeMap::new(),
             read: BTreeMap::new(),
             receipts: BTreeMap::new(),
             rows: BTreeMap::new(),
@@ -109,11 +120,22 @@ impl Disk {
                 self.messages.insert(key, stored);
             }
             Record::MessageHidden { conversation, seq } => self.hidden.push((conversation, seq)),
+            Record::ChangeStored { change, .. } if matches!(change.kind, ChangeKind::Item(_)) => {
+                let name = name_of(&change);
+                let known = self.items.get(&name);
+                if known.is_none_or(|known| known.change_no < change.change_no) {
+                    self.items.insert(name, change);
+                }
+            }
             Record::ChangeStored { change, .. } => {
                 self.changes.retain(|c| {
                     (c.conversation, c.change_no) != (change.conversation, change.change_no)
                 });
                 self.changes.push(change);
+            }
+            Record::ItemsForgotten => self.items.clear(),
+            Record::ItemStored(change) => {
+                self.items.insert(name_of(&change), change);
             }
             Record::ReadPosition { conversation, up_to } => {
                 let read = self.read.entry(conversation).or_default();

@@ -248,7 +248,7 @@ fn requirement_c7_a_long_absence_is_rebuilt_from_heads_and_goes_on_from_there() 
 
 #[test]
 fn requirement_c7_an_interrupted_rebuild_goes_on_where_it_stopped() {
-    for die_after in 0..8 {
+    for die_after in 0..10 {
         let mut world = World::new();
         long_absence(&mut world);
         world.store = StoreMode::DiesAfter(die_after);
@@ -262,10 +262,16 @@ fn requirement_c7_an_interrupted_rebuild_goes_on_where_it_stopped() {
         world.input(Input::Start);
         world.until("rebuilt", |w| w.disk.device.cursor == InboxSeq(120));
         if let Some(stored) = stored {
-            let Some(v1::query::Query::SyncPage(next)) = &world.server.queries[asked].query else {
-                panic!()
-            };
-            assert_eq!(next.after[..], stored.0, "nothing is read twice");
+            match &world.server.queries[asked].query {
+                Some(v1::query::Query::SyncPage(next)) => {
+                    assert_eq!(next.after[..], stored.0, "nothing is read twice");
+                }
+                // Every conversation was stored: the lists follow.
+                Some(v1::query::Query::Items(first)) => {
+                    assert_eq!((stored.0, first.after.len()), ([0xff; 16], 0));
+                }
+                other => panic!("{other:?}"),
+            }
         }
         assert_eq!(world.disk.rows.len(), 30);
     }
@@ -281,12 +287,14 @@ fn requirement_c7_a_new_device_reads_conversations_a_page_per_question_and_no_hi
     world.input(Input::Start);
     world.until("rebuilt", |w| w.disk.device.cursor == InboxSeq(120));
     world.secs(1);
-    let pages = world.server.queries.iter().map(|query| match &query.query {
-        Some(v1::query::Query::SyncPage(page)) => page.after.clone(),
+    let pages = world.server.queries.iter().filter_map(|query| match &query.query {
+        Some(v1::query::Query::SyncPage(page)) => Some(page.after.clone()),
+        Some(v1::query::Query::Items(_)) => None,
         other => panic!("{other:?}"),
     });
     let after: std::collections::BTreeSet<_> = pages.collect();
-    assert_eq!((after.len(), world.server.queries.len()), (5, 5), "each page is asked for once");
+    let asked = world.server.queries.len();
+    assert_eq!((after.len(), asked), (5, 6), "each page is asked for once, and the lists");
     assert_eq!(world.server.acks, [(120, 50)], "one Ack, which starts the flow");
     assert!(world.new_texts().is_empty(), "history is not news");
     let finished = |e: &&AppEvent| matches!(e, AppEvent::SyncFinished);

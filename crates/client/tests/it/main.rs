@@ -8,6 +8,7 @@ mod crashes;
 mod display;
 mod host;
 mod inbox;
+mod lists;
 mod outbox;
 mod receipts;
 mod restored;

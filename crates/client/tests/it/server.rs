@@ -56,6 +56,8 @@ pub struct Server {
     pub push_own: bool,
     /// Live pushes are lost while this is set.
     pub lose_pushes: bool,
+    /// The user's own lists by key, each item as its last change.
+    pub items: BTreeMap<Vec<u8>, v1::Change>,
     /// Every transmission of a command: device, number, hash of the body.
     pub transmissions: Vec<(u64, u64, [u8; 16])>,
     /// Every Ack: entry, want.
@@ -88,6 +90,7 @@ impl Server {
             deaf: false,
             push_own: false,
             lose_pushes: false,
+            items: BTreeMap::new(),
             transmissions: Vec::new(),
             acks: Vec::new(),
             hellos: Vec::new(),
@@ -348,6 +351,7 @@ impl Server {
                 };
                 self.put(v1::event::Event::Change(change));
             }
+            v1::command::Op::Contact(contact) => self.names(&contact.user, "as the command says"),
             other => panic!("not scripted: {other:?}"),
         }
         ack.inbox_seq = self.head();
@@ -417,9 +421,42 @@ impl Server {
                     ..v1::HistoryPage::default()
                 })
             }
+            Query::Items(asked) => Reply::Items(self.items_page(&asked)),
             other => panic!("not scripted: {other:?}"),
         };
         v1::Reply { query_no: query.query_no, reply: Some(reply) }
+    }
+
+    /// The user changes a contact's name: an entry of the inbox, and the item as it is now.
+    pub fn names(&mut self, user: &str, remark: &str) {
+        let contact = v1::Contact {
+            user: user.to_owned(),
+            remark: remark.to_owned(),
+            ..v1::Contact::default()
+        };
+        let change = v1::Change {
+            conversation: Bytes::copy_from_slice(&direct("alice").0),
+            change_no: self.head() + 1,
+            version: self.head() + 1,
+            actor: "alice".to_owned(),
+            at_ms: time::to_wire(UnixMs(self.now_ms)),
+            kind: Some(v1::change::Kind::Contact(contact)),
+            ..v1::Change::default()
+        };
+        self.items.insert(user.as_bytes().to_vec(), change.clone());
+        self.put(v1::event::Event::Change(change));
+    }
+
+    fn items_page(&self, asked: &v1::ItemsQuery) -> v1::ItemsPage {
+        let after = std::ops::Bound::Excluded(asked.after.to_vec());
+        let mut behind = self.items.range((after, std::ops::Bound::Unbounded));
+        let page: Vec<_> = behind.by_ref().take(self.sync_limit).collect();
+        let next = behind.next().and(page.last()).map(|(key, _)| Bytes::from((*key).clone()));
+        v1::ItemsPage {
+            items: page.into_iter().map(|(_, change)| change.clone()).collect(),
+            next: next.unwrap_or_default(),
+            change_head: self.head(),
+        }
     }
 
     fn sync_page(&self, page: &v1::SyncPageQuery) -> v1::SyncPage {

@@ -12,8 +12,8 @@ use anser_backend::{
 };
 use anser_embedded::{EmbeddedStore, RestoreError, RestoreOptions, Restored, restore};
 use anser_types::{
-    Alteration, CommandNo, Content, Cut, DeviceClass, ErrorCode, InboxSeq, LogEpoch, Seq,
-    SessionEpoch, UnixMs, UserId, Version,
+    Alteration, ChangeKind, CommandNo, Content, Cut, DeviceClass, ErrorCode, InboxSeq, Item,
+    LogEpoch, Seq, SessionEpoch, Settings, UnixMs, UserId, Version,
 };
 
 use crate::conformance::small;
@@ -92,7 +92,12 @@ impl Town {
                 &[&town.bob],
             )
             .build();
-        let batch = vec![first, town.message(2), made, read, keyed, edited];
+        let settings = ChangeKind::Item(Item::Settings(Settings::default()));
+        let listed = AppendBuilder::internal()
+            .opens_direct(&town.alice, &town.alice)
+            .changes(town.alice.direct(&town.alice), &town.alice, settings, &[&town.alice])
+            .build();
+        let batch = vec![first, town.message(2), made, read, keyed, edited, listed];
         ledger.append_batch(batch).await.unwrap();
         for n in 3..=40 {
             ledger.append_batch(vec![town.message(n)]).await.unwrap();
