@@ -26,5 +26,7 @@ pub use endpoint::{Endpoint, Scheme};
 pub use error::Error;
 pub use events::{Delivery, Event, Events};
 pub use secrecy::SecretString;
-pub use store::{ChatMessage, Conversation, HistoryPage, PageBounds, Status};
+pub use store::{
+    ChatMessage, Conversation, ConversationOptions, HistoryPage, PageBounds, Status, TotalUnread,
+};
 pub use trust::Trust;

@@ -376,6 +376,7 @@ impl ClientBuilder {
         let (state_from, state) = watch::channel(ConnectionState::Connecting);
         let (synced_from, synced) = watch::channel(false);
         let user = core.identity().user.clone();
+        let kept_drafts = store.kept_drafts().await?;
         let driver = Driver::new(DriverParts {
             core,
             store: store.clone(),
@@ -386,6 +387,7 @@ impl ClientBuilder {
             synced: synced_from,
             requests: requests_for_driver,
             needs: needs.clone(),
+            kept_drafts,
             take,
         });
         let task = CredentialsTask {

@@ -6,7 +6,7 @@ use anser_types::{Change, ConversationId, ErrorCode, Refusal, Seq, Target, UserI
 use super::handle::{Client, wrong_answer};
 use super::state::ConnectionState;
 use crate::error::Error;
-use crate::store::{ChatMessage, Conversation, Filled, HistoryPage, PageBounds};
+use crate::store::{ChatMessage, Conversation, Filled, HistoryPage, PageBounds, TotalUnread};
 
 /// Changes fetched at a time.
 const CHANGES_PAGE: u32 = 200;
@@ -14,7 +14,8 @@ const CHANGES_PAGE: u32 = 200;
 const FILLS_MAX: usize = 16;
 
 impl Client {
-    /// All conversations, the one with the newest message first.
+    /// The conversations to show: pinned ones first, then the one with the newest message first. Hidden ones are left
+    /// out until their next message, and one's own until there is a note in it.
     ///
     /// # Errors
     /// The store failed.
@@ -22,7 +23,7 @@ impl Client {
         Ok(self.inner.store.conversations().await?)
     }
 
-    /// One conversation, if it is known here.
+    /// One conversation, hidden or not, if it is known here.
     ///
     /// # Errors
     /// The store failed.
@@ -37,13 +38,13 @@ impl Client {
         ConversationId::direct(&self.inner.user, peer)
     }
 
-    /// Unread messages of all conversations one is a member of.
+    /// Unread messages of all conversations that are listed and that one is a member of; those of conversations one
+    /// does not want to hear of are counted apart.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn total_unread(&self) -> Result<u64, Error> {
-        let conversations = self.conversations().await?;
-        Ok(conversations.iter().filter(|c| c.member).map(|c| c.unread).sum())
+    pub async fn total_unread(&self) -> Result<TotalUnread, Error> {
+        Ok(TotalUnread::of(&self.conversations().await?))
     }
 
     /// Who has read up to this message or further, oneself left out, as far as it is known here.
@@ -114,7 +115,7 @@ impl Client {
         Ok(page.messages.into_iter().find(|message| message.seq == Some(seq)))
     }
 
-    /// What happened to a group beside its messages, oldest first: who made it, came, left. Local first; what is
+    /// What happened to a group beside its messages, oldest first: who made it, came, left, what it is now. Local first; what is
     /// missing here is fetched and kept.
     ///
     /// # Errors
@@ -166,13 +167,6 @@ impl Client {
         else {
             return Err(wrong_answer());
         };
-        let rest = match (messages.first(), messages.last()) {
-            (Some(_), Some(last)) if more && oldest_first => {
-                Some(PageBounds { after: Some(last.seq), ..bounds })
-            }
-            (Some(first), _) if more => Some(PageBounds { before: Some(first.seq), ..bounds }),
-            _ => None,
-        };
         let page = Filled {
             conversation,
             peer,
@@ -184,6 +178,7 @@ impl Client {
             head,
             more,
         };
+        let rest = page.rest(bounds);
         self.inner.store.fill(page).await?;
         Ok(rest)
     }

@@ -3,11 +3,14 @@
 mod account;
 mod alterations;
 mod builder;
+mod contacts;
 mod conversations;
 mod devices;
+mod group_members;
 mod groups;
 mod handle;
 mod messages;
+mod options;
 mod state;
 
 pub use builder::ClientBuilder;

@@ -1,8 +1,6 @@
 //! The loop: whatever happens goes into the core as an input, whatever the core wants is carried out.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,14 +17,16 @@ use tokio::time::Instant;
 use super::completions::{Completions, answer};
 use super::connection::{Connection, ConnectionEvent};
 use super::credentials::Need;
+use super::drafts::{self, Drafts};
 use super::requests::{Composed, Request};
 use super::tell::{Told, tell};
+use super::waits::{Work, room, until, work_of};
 use crate::client::ConnectionState;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::{Event, EventQueue};
 use crate::http::SignedIn;
-use crate::store::{Applied, ArrivalNo, Store, StoreError};
+use crate::store::{Applied, ArrivalNo, KeptDraft, Store, StoreError};
 use crate::transports::Dialer;
 
 /// Events of connections waiting for the driver; a full queue makes the reader wait, and so the server.
@@ -36,8 +36,6 @@ const CONFIRM_RETRY: Duration = Duration::from_secs(1);
 
 /// How long a message waits for the store to take it, and how long the store may fail before nothing more is taken.
 const STORE_PATIENCE: Duration = Duration::from_millis(REQUEST_DEADLINE_MS);
-
-type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// One transaction under way.
 struct Persisting {
@@ -65,6 +63,8 @@ pub(crate) struct DriverParts {
     pub(crate) requests: mpsc::Receiver<Request>,
     /// To the task that gets new tokens and devices; it decides what the app hears when it cannot.
     pub(crate) needs: mpsc::Sender<Need>,
+    /// Drafts that an earlier run kept and did not send.
+    pub(crate) kept_drafts: Vec<KeptDraft>,
     /// Credentials had just now for a store that held another device or token.
     pub(crate) take: Option<SignedIn>,
 }
@@ -81,6 +81,7 @@ pub(crate) struct Driver {
     persisting: Option<Persisting>,
     confirming: Option<Confirming>,
     completions: Completions,
+    drafts: Drafts,
     /// Something missed is being read.
     syncing: bool,
     /// Why the last attempt failed; the core keeps only the text.
@@ -100,6 +101,8 @@ enum Wake {
     Timer,
     /// A message has waited long enough to be stored.
     Overdue,
+    /// A draft has waited long enough for a newer one.
+    DraftsDue,
 }
 
 impl Driver {
@@ -115,6 +118,7 @@ impl Driver {
             persisting: None,
             confirming: None,
             completions: Completions::default(),
+            drafts: Drafts::default(),
             syncing: false,
             failure: None,
             store_fails: None,
@@ -129,6 +133,8 @@ impl Driver {
             self.carry_out();
         }
         self.input(Input::Start);
+        let kept = std::mem::take(&mut self.parts.kept_drafts);
+        self.send_drafts(kept);
         let closing = loop {
             self.start_confirming();
             match self.next_wake().await {
@@ -142,6 +148,10 @@ impl Driver {
                 Wake::RoomToSend => self.send_backlog(),
                 Wake::Timer => self.input(Input::Timer),
                 Wake::Overdue => self.take_back_what_is_overdue(),
+                Wake::DraftsDue => {
+                    let due = self.drafts.due(Instant::now());
+                    self.send_drafts(due);
+                }
             }
         };
         self.shut_down().await;
@@ -166,6 +176,7 @@ impl Driver {
             () = room(outgoing) => Wake::RoomToSend,
             () = self.parts.queue.confirmed(), if self.confirming.is_none() => Wake::ConfirmationWanted,
             () = until(self.completions.next_deadline()) => Wake::Overdue,
+            () = until(self.drafts.next_due()) => Wake::DraftsDue,
             () = until(timer) => Wake::Timer,
         }
     }
@@ -294,6 +305,19 @@ impl Driver {
         self.carry_out();
     }
 
+    /// Puts drafts into the outbox. One that it does not take waits once more.
+    fn send_drafts(&mut self, drafts: Vec<KeptDraft>) {
+        for draft in drafts {
+            let (tokio_now, now) = (Instant::now(), self.now());
+            let refused = self.takes_nothing().is_some()
+                || self.parts.core.compose(drafts::command_of(&draft), now).is_err();
+            if refused {
+                self.drafts.saved(draft, tokio_now);
+            }
+        }
+        self.carry_out();
+    }
+
     /// Why nothing may be composed: the store has failed for so long that it would only pile up in memory.
     fn takes_nothing(&self) -> Option<Refusal> {
         let (since, said) = self.store_fails.as_ref()?;
@@ -394,6 +418,12 @@ impl Driver {
                 }
                 answer(reply, done);
             }
+            Request::DraftSaved(draft) => self.drafts.saved(draft, Instant::now()),
+            Request::Left { conversation, reply } => {
+                let left = self.drafts.left(conversation);
+                self.send_drafts(left.into_iter().collect());
+                answer(reply, ());
+            }
             Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
             Request::NetworkChanged { network } => {
                 self.parts.core.handle_input(Input::NetworkChanged { network }, now);
@@ -435,6 +465,9 @@ impl Driver {
     /// Says goodbye, finishes what the store was given, and closes it.
     async fn shut_down(&mut self) {
         self.parts.requests.close();
+        // Into the outbox: another device may be the next that looks at them.
+        let left = self.drafts.all();
+        self.send_drafts(left);
         self.input(Input::Stop);
         while let Some(persisting) = &mut self.persisting {
             let result = (&mut persisting.work).await;
@@ -460,28 +493,5 @@ fn refuse(reply: Composed, refusal: Refusal) {
         Composed::Stored(reply) => answer(reply, Err(Error::Refused(refusal))),
         Composed::Executed(reply) => answer(reply, Err(Error::Refused(refusal))),
         Composed::Taken(reply) => answer(reply, Err(Error::Refused(refusal))),
-    }
-}
-
-/// Waits for work, for ever if there is none.
-async fn work_of<T>(work: Option<&mut Work<T>>) -> T {
-    match work {
-        Some(work) => work.await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for room in a connection's queue; a queue that has ended has room for nothing and says nothing.
-async fn room(outgoing: Option<mpsc::Sender<Bytes>>) {
-    match outgoing {
-        Some(outgoing) if outgoing.reserve().await.is_ok() => {}
-        _ => std::future::pending().await,
-    }
-}
-
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }

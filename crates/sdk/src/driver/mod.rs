@@ -5,8 +5,10 @@ mod actor;
 mod completions;
 mod connection;
 mod credentials;
+mod drafts;
 mod requests;
 mod tell;
+mod waits;
 
 pub(crate) use actor::{Driver, DriverParts};
 pub(crate) use credentials::{Credentials, CredentialsTask, Need};

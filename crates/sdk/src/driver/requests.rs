@@ -1,12 +1,12 @@
 //! What the client asks of the driver, each with the way its answer goes back.
 
 use anser_client::queries::{Query, Reply};
-use anser_types::{Command, Done, LocalNo, MessageId, Refusal, Target};
+use anser_types::{Command, ConversationId, Done, LocalNo, MessageId, Refusal, Target};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::http::SignedIn;
-use crate::store::ArrivalNo;
+use crate::store::{ArrivalNo, KeptDraft};
 
 /// How far the caller wants to wait for a command it composed.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ pub(crate) enum Request {
     Retry { id: MessageId, reply: oneshot::Sender<bool> },
     /// Delete an unsettled message.
     Delete { id: MessageId, reply: oneshot::Sender<bool> },
+    /// Send this draft, which is in the store, once it has waited for a newer one.
+    DraftSaved(KeptDraft),
+    /// The conversation is not looked at any more: send what waits there. Answered once it is in the outbox.
+    Left { conversation: ConversationId, reply: oneshot::Sender<()> },
     /// Tell others that the user types.
     Typing { target: Target, stopped: bool },
     /// The network is another one.

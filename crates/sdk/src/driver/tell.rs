@@ -1,7 +1,7 @@
 //! Events of the core → what the app hears, the state of the connection, and who waited for it.
 
 use anser_client::io::{AppEvent, MessageState};
-use anser_types::{MessageId, Refusal};
+use anser_types::{Change, ChangeKind, Item, MessageId, Refusal, Relation};
 
 use crate::client::ConnectionState;
 use crate::events::Event;
@@ -66,12 +66,34 @@ pub(super) fn tell(event: AppEvent) -> Told {
         AppEvent::ConversationChanged { conversation } => {
             Some(Event::ConversationChanged { conversation })
         }
+        AppEvent::ListChanged { change } => list_changed(change),
         AppEvent::Typing { at, who, stopped } => Some(Event::Typing { at, who, stopped }),
         AppEvent::NotOnServer { conversation, above } => {
             Some(Event::NotOnServer { conversation, above })
         }
     };
     Told { event, state, settled }
+}
+
+/// What a change of a list tells: who asks to be a contact is news, whatever else becomes of one a state.
+fn list_changed(change: Change) -> Option<Event> {
+    let ChangeKind::Item(item) = change.kind else { return None };
+    Some(match item {
+        Item::Contact(contact) => {
+            let asks = contact.relation == Relation::Asked && change.actor == contact.user;
+            if asks { Event::ContactApplied(contact) } else { Event::ContactChanged(contact) }
+        }
+        Item::Options(options) => {
+            Event::ConversationOptionsChanged { conversation: options.conversation }
+        }
+        Item::Settings(settings) => Event::SettingsChanged(settings),
+        Item::Hidden { conversation, seq } => {
+            Event::MessagesHidden { conversation, seqs: vec![seq] }
+        }
+        Item::JoinRequest(request) => {
+            Event::JoinRequestChanged { group: change.conversation, request }
+        }
+    })
 }
 
 fn state_of(event: &AppEvent) -> Option<ConnectionState> {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anser_types::{
-    Change, ConversationId, Done, LocalNo, MessageId, Refusal, Seq, Target, Unavailable, UserId,
+    Change, Contact, ConversationId, Done, JoinRequest, LocalNo, MessageId, Refusal, Seq, Settings,
+    Target, Unavailable, UserId,
 };
 
 use crate::store::{ChatMessage, Status};
@@ -124,8 +125,36 @@ pub enum Event {
         /// It is pinned now.
         on: bool,
     },
-    /// Somebody changed a group. Kept until confirmed.
+    /// Somebody changed a group: who is in it, what it is, what a member may or is called, or that it is no more. Kept
+    /// until confirmed.
     GroupChanged(Change),
+    /// Somebody asks to be one's contact: accept or refuse. See also
+    /// [`Client::contact_applications`](crate::Client::contact_applications).
+    ContactApplied(Contact),
+    /// What another user is to one has changed; as it is now.
+    ContactChanged(Contact),
+    /// One's own settings have changed; as they are now.
+    SettingsChanged(Settings),
+    /// How one wants a conversation shown has changed: see
+    /// [`Client::conversation_options`](crate::Client::conversation_options).
+    ConversationOptionsChanged {
+        /// Which.
+        conversation: ConversationId,
+    },
+    /// Messages were removed for oneself, here or on another device: show them no more.
+    MessagesHidden {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seqs: Vec<Seq>,
+    },
+    /// A request to join a group came or was answered: one's own, or one that owner and admins may answer.
+    JoinRequestChanged {
+        /// Which group.
+        group: ConversationId,
+        /// Whose, and what became of it.
+        request: JoinRequest,
+    },
     /// Somebody types, or stopped.
     Typing {
         /// Where; direct conversations name the peer.

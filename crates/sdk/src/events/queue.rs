@@ -36,6 +36,22 @@ struct State {
     closed: bool,
 }
 
+impl State {
+    /// Messages hidden one after the other are one event while it waits. Gives back what has to wait by itself.
+    fn join(&mut self, event: Event) -> Option<Event> {
+        let Event::MessagesHidden { conversation, seqs } = event else { return Some(event) };
+        match self.waiting.back_mut() {
+            Some((after, Event::MessagesHidden { conversation: of, seqs: waiting }))
+                if *of == conversation && *after == self.newest =>
+            {
+                waiting.extend(seqs);
+                None
+            }
+            _ => Some(Event::MessagesHidden { conversation, seqs }),
+        }
+    }
+}
+
 /// The queue; shared by the driver (writes) and the stream (reads).
 pub(crate) struct EventQueue {
     state: Mutex<State>,
@@ -61,6 +77,7 @@ impl EventQueue {
     /// Takes an event that is not kept.
     pub(crate) fn push(&self, event: Event) {
         let mut state = self.state.lock();
+        let Some(event) = state.join(event) else { return };
         if state.waiting.len() >= WAITING_MAX {
             state.waiting.pop_front();
             state.dropped += 1;

@@ -6,22 +6,33 @@ use rusqlite::{Connection, params};
 
 use super::error::StoreError;
 use super::values::number;
-use super::{change_rows, conversation_rows, coverage, device_rows, message_rows, outbox_rows};
+use super::{
+    change_rows, conversation_rows, coverage, device_rows, draft_rows, item_rows, message_rows,
+    outbox_rows,
+};
 
 /// Applies one record.
 pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), StoreError> {
     match record {
-        Record::OutboxPut(item) => outbox_rows::put(connection, item),
+        Record::OutboxPut(item) => {
+            draft_rows::note_composed(connection, item)?;
+            outbox_rows::put(connection, item)
+        }
         Record::OutboxState { local_no, state } => {
             outbox_rows::set_state(connection, *local_no, state)
         }
         Record::OutboxDeleteWanted { local_no } => outbox_rows::want_deleted(connection, *local_no),
-        Record::OutboxSettled { local_no, .. } => outbox_rows::remove(connection, *local_no),
+        Record::OutboxSettled { local_no, how } => {
+            draft_rows::note_settled(connection, *local_no, how)?;
+            outbox_rows::remove(connection, *local_no)
+        }
         Record::MessageStored(stored) => message_rows::store(connection, stored),
         Record::MessageHidden { conversation, seq } => {
-            message_rows::hide(connection, *conversation, *seq)
+            message_rows::hide(connection, *conversation, *seq).map(drop)
         }
         Record::ChangeStored { change, .. } => change_rows::store(connection, change),
+        Record::ItemsForgotten => item_rows::forget_own(connection),
+        Record::ItemStored(change) => item_rows::replace(connection, change),
         Record::ReadPosition { conversation, up_to } => {
             conversation_rows::raise_read(connection, *conversation, *up_to)
         }
@@ -55,6 +66,8 @@ fn mark_not_on_server(
     for statement in [
         "UPDATE message SET not_on_server = 1 WHERE conversation = ?1 AND seq > ?2",
         "DELETE FROM unavailable WHERE conversation = ?1 AND to_seq > ?2",
+        // Their numbers are given to other messages; what stands here itself stays removed.
+        "DELETE FROM hidden WHERE conversation = ?1 AND seq > ?2",
         "UPDATE receipt SET delivered = min(delivered, ?2), read = min(read, ?2) WHERE conversation = ?1",
         "UPDATE conversation SET head = min(head, ?2), read_up_to = min(read_up_to, ?2),
              counted_head = min(counted_head, ?2), counted_read = min(counted_read, ?2)

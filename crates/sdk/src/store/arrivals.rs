@@ -144,6 +144,9 @@ fn resolve(
 ) -> Result<Option<Arrival>, StoreError> {
     let Pointer { kind, conversation, position, .. } = *pointer;
     if let Some(of_message) = of_message(kind) {
+        if message_rows::is_put_away(connection, conversation, Seq(position))? {
+            return Ok(None);
+        }
         let message = message_rows::read(connection, me, conversation, Seq(position))?;
         return Ok(message.map(|message| of_message(Box::new(message))));
     }

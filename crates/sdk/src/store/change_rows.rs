@@ -3,46 +3,89 @@
 use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, Seq, UnixMs, Version};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::alteration_rows;
 use super::arrivals::{self, ArrivalKind};
-use super::conversation_rows;
 use super::error::StoreError;
 use super::values::{
-    number, read_conversation, read_number, read_small, read_user, read_users, users_as_text,
+    invalid, number, read_conversation, read_number, read_small, read_user, read_users,
+    users_as_text,
 };
 use super::worker::Store;
+use super::{alteration_rows, conversation_rows, group_change, group_rows, item_rows};
 
 /// A change of which only the number is kept: the message shows what it did.
 const MESSAGE_ALTERED: u32 = 5;
+/// The group's own state was changed: `details` says what of it.
+const GROUP_UPDATED: u32 = 6;
+/// Something was done about one member: `users` names them, `details` says what.
+const MEMBER_ALTERED: u32 = 7;
+/// The group was dissolved.
+const GROUP_DISMISSED: u32 = 8;
+/// A change of which only the number is kept: the lists hold the item.
+const ITEM: u32 = 9;
 
-/// A change's kind as columns: code, title, users, raw bytes.
-fn kind_columns(kind: &ChangeKind) -> (u32, Option<&str>, Option<String>, Option<&[u8]>) {
-    match kind {
+/// A change's kind as columns.
+#[derive(Default)]
+struct KindColumns<'a> {
+    kind: u32,
+    title: Option<&'a str>,
+    users: Option<String>,
+    details: Option<String>,
+    raw: Option<&'a [u8]>,
+}
+
+fn kind_columns(kind: &ChangeKind) -> rusqlite::Result<KindColumns<'_>> {
+    let bare = |kind| KindColumns { kind, ..KindColumns::default() };
+    Ok(match kind {
         ChangeKind::GroupCreated { title, members } => {
-            (1, Some(title), users_as_text(members), None)
+            KindColumns { title: Some(title), users: users_as_text(members), ..bare(1) }
         }
-        ChangeKind::MembersJoined { title, users } => (2, Some(title), users_as_text(users), None),
+        ChangeKind::MembersJoined { title, users } => {
+            KindColumns { title: Some(title), users: users_as_text(users), ..bare(2) }
+        }
         ChangeKind::MemberLeft { new_owner } => {
-            (3, None, new_owner.as_ref().map(ToString::to_string), None)
+            KindColumns { users: new_owner.as_ref().map(ToString::to_string), ..bare(3) }
         }
-        ChangeKind::MembersRemoved { users } => (4, None, users_as_text(users), None),
-        ChangeKind::MessageAltered { .. } => (MESSAGE_ALTERED, None, None, None),
-        ChangeKind::Unknown { kind, raw } => (*kind, None, None, Some(raw)),
-    }
+        ChangeKind::MembersRemoved { users } => {
+            KindColumns { users: users_as_text(users), ..bare(4) }
+        }
+        ChangeKind::MessageAltered { .. } => bare(MESSAGE_ALTERED),
+        ChangeKind::GroupUpdated(set) => {
+            let details = group_change::updated_as_text(set).map_err(unwritable)?;
+            KindColumns { details: Some(details), ..bare(GROUP_UPDATED) }
+        }
+        ChangeKind::MemberAltered { user, act } => {
+            let details = Some(group_change::act_as_text(act).map_err(unwritable)?);
+            KindColumns { users: Some(user.to_string()), details, ..bare(MEMBER_ALTERED) }
+        }
+        ChangeKind::GroupDismissed => bare(GROUP_DISMISSED),
+        ChangeKind::Item(_) => bare(ITEM),
+        ChangeKind::Unknown { kind, raw } => KindColumns { raw: Some(raw), ..bare(*kind) },
+    })
+}
+
+fn unwritable(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
 
 /// Keeps a change that came by the inbox, and tells the app the first time.
 pub(super) fn store(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     let (added, altered) = insert(connection, change)?;
     if added {
+        conversation_rows::raise_version(connection, change.conversation, change.version)?;
         conversation_rows::count_members(connection, change)?;
+        group_rows::apply(connection, change)?;
     }
     if let Some(what) = altered {
         alteration_rows::tell(connection, change, what)?;
-    } else if added && !matches!(change.kind, ChangeKind::MessageAltered { .. }) {
+    } else if added && is_told(&change.kind) {
         arrivals::add(connection, ArrivalKind::Change, change.conversation, change.change_no.0)?;
     }
     Ok(())
+}
+
+/// Whether a change belongs to the timeline of its conversation.
+const fn is_told(kind: &ChangeKind) -> bool {
+    !matches!(kind, ChangeKind::MessageAltered { .. } | ChangeKind::Item(_))
 }
 
 /// Keeps a change, and makes of the message it names what it says. Returns whether it was not there before, and what
@@ -51,12 +94,19 @@ fn insert(
     connection: &Connection,
     change: &Change,
 ) -> Result<(bool, Option<ArrivalKind>), StoreError> {
-    let (kind, title, users, raw) = kind_columns(&change.kind);
+    if let ChangeKind::Item(item) = &change.kind {
+        item_rows::apply(connection, change, item)?;
+    }
+    let columns = kind_columns(&change.kind)?;
+    // One that an earlier version kept unread gives way to what this one reads.
     let added = connection
         .prepare_cached(
-            "INSERT OR IGNORE INTO change
-                 (conversation, change_no, after_seq, version, actor, at, kind, title, users, raw)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO change
+                 (conversation, change_no, after_seq, version, actor, at, kind, title, users, details, raw)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (conversation, change_no) DO UPDATE SET kind = excluded.kind, title = excluded.title,
+                 users = excluded.users, details = excluded.details, raw = NULL
+             WHERE raw IS NOT NULL AND excluded.raw IS NULL",
         )?
         .execute(params![
             change.conversation.0,
@@ -65,10 +115,11 @@ fn insert(
             number(change.version.0),
             change.actor.as_str(),
             number(change.at.0),
-            kind,
-            title,
-            users,
-            raw,
+            columns.kind,
+            columns.title,
+            columns.users,
+            columns.details,
+            columns.raw,
         ])?;
     connection
         .prepare_cached("UPDATE conversation SET change_head = max(change_head, ?2) WHERE id = ?1")?
@@ -90,6 +141,7 @@ pub(super) fn forget_above(
         "UPDATE conversation SET change_head = ?2, changes_asked = min(changes_asked, ?2)
          WHERE id = ?1 AND change_head > ?2",
         "UPDATE message SET altered_by = 0 WHERE conversation = ?1 AND altered_by > ?2",
+        "UPDATE join_request SET change_no = 0 WHERE conversation = ?1 AND change_no > ?2",
     ] {
         connection.prepare_cached(forget)?.execute(key)?;
     }
@@ -112,11 +164,24 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Change> {
     let title = row.get::<_, Option<String>>("title")?.unwrap_or_default();
     let raw: Option<Vec<u8>> = row.get("raw")?;
     let users = read_users(row, "users")?;
+    let details = row.get::<_, Option<String>>("details")?.unwrap_or_default();
+    let unreadable = |error| invalid("details", error);
     let kind = match (read_small(row, "kind")?, raw) {
         (kind, Some(raw)) => ChangeKind::Unknown { kind, raw: raw.into() },
         (1, None) => ChangeKind::GroupCreated { title, members: users },
         (2, None) => ChangeKind::MembersJoined { title, users },
         (3, None) => ChangeKind::MemberLeft { new_owner: users.into_iter().next() },
+        (GROUP_UPDATED, None) => {
+            ChangeKind::GroupUpdated(group_change::read_updated(&details).map_err(unreadable)?)
+        }
+        (MEMBER_ALTERED, None) => {
+            let Some(user) = users.into_iter().next() else {
+                return Err(rusqlite::Error::InvalidQuery);
+            };
+            let act = group_change::read_act(&details).map_err(unreadable)?;
+            ChangeKind::MemberAltered { user, act }
+        }
+        (GROUP_DISMISSED, None) => ChangeKind::GroupDismissed,
         (_, None) => ChangeKind::MembersRemoved { users },
     };
     Ok(Change {
@@ -139,7 +204,7 @@ impl Store {
         self.run(move |connection| {
             let changes = connection
                 .prepare_cached(
-                    "SELECT * FROM change WHERE conversation = ?1 AND kind <> 5 ORDER BY change_no",
+                    "SELECT * FROM change WHERE conversation = ?1 AND (kind NOT IN (5, 9) OR raw IS NOT NULL) ORDER BY change_no",
                 )?
                 .query_map([conversation.0], read_row)?
                 .collect::<Result<_, _>>()?;

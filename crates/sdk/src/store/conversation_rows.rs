@@ -1,66 +1,16 @@
-//! Conversations as rows: what the server says of them, receipts, and the list with unread counts.
+//! Conversations as rows: what the server says of them, receipts, how many are in them.
 
 use anser_client::records::{
     ConversationRow, ConversationState, OwnMessage, RowUpdate, StoredMessage,
 };
 use anser_types::{Change, ChangeKind, ConversationId, Role, Seq, UserId, Version};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::message_rows::{self, ChatMessage};
-use super::values::{
-    number, read_conversation, read_number, read_optional_user, read_small, read_user,
-};
+use super::message_rows;
+use super::values::number;
 use super::worker::Store;
-use super::{alteration_rows, change_rows, coverage, device_rows};
-
-/// A conversation as its list shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conversation {
-    /// Which.
-    pub id: ConversationId,
-    /// In a direct conversation, the other one.
-    pub peer: Option<UserId>,
-    /// A group's name.
-    pub title: String,
-    /// One is a member now; false for a group one has left.
-    pub member: bool,
-    /// How many members a group has, at the version this row has; `None` while it is not known here (direct
-    /// conversations; a group one was invited to, until `Client::group_members` has asked).
-    pub members: Option<u32>,
-    /// One's own role.
-    pub role: Role,
-    /// Version of the row and its members.
-    pub version: Version,
-    /// The last message known to exist.
-    pub head: Seq,
-    /// One's own read position.
-    pub read_up_to: Seq,
-    /// Messages of others above it.
-    pub unread: u64,
-    /// The last unread message that calls one, by name or with everybody; `None` if none does.
-    pub mentioned: Option<Seq>,
-    /// Messages pinned to it, the latest pin last.
-    pub pinned: Vec<Seq>,
-    /// The peer's devices have stored up to here (direct conversations).
-    pub peer_delivered: Seq,
-    /// The peer has read up to here (direct conversations).
-    pub peer_read: Seq,
-    /// The newest stored message.
-    pub last_message: Option<ChatMessage>,
-}
-
-impl Conversation {
-    /// What to call it: the peer, the title, or the id of a group without one.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match &self.peer {
-            Some(peer) => peer.to_string(),
-            None if self.title.is_empty() => self.id.to_string(),
-            None => self.title.clone(),
-        }
-    }
-}
+use super::{alteration_rows, change_rows, coverage, group_rows};
 
 /// Makes the row if it is missing, learns the peer, and raises the head.
 pub(super) fn note_message(
@@ -88,7 +38,8 @@ pub(super) fn upsert(connection: &Connection, row: &ConversationRow) -> Result<(
             }
             connection
                 .prepare_cached(
-                    "UPDATE conversation SET title = coalesce(?2, title), version = max(version, ?3), member = ?4
+                    "UPDATE conversation SET title = CASE WHEN version <= ?3 THEN coalesce(?2, title) ELSE title END,
+                         version = max(version, ?3), member = ?4
                      WHERE id = ?1",
                 )?
                 .execute(params![row.conversation.0, title, number(version.0), member])?;
@@ -109,15 +60,14 @@ fn upsert_full(
     }
     connection
         .prepare_cached(
-            "UPDATE conversation SET title = ?2, version = ?3, member = ?4, members = ?5, members_version = ?3, role = ?6,
-                 change_head = max(change_head, ?7), head = max(head, ?8), read_up_to = max(read_up_to, ?9),
-                 counted_head = ?8, counted_read = ?9, counted_unread = ?10,
-                 log_epoch = max(log_epoch, ?11), mentioned = max(mentioned, ?12)
+            "UPDATE conversation SET version = ?2, member = ?3, members = ?4, members_version = ?2, role = ?5,
+                 change_head = max(change_head, ?6), head = max(head, ?7), read_up_to = max(read_up_to, ?8),
+                 counted_head = ?7, counted_read = ?8, counted_unread = ?9,
+                 log_epoch = max(log_epoch, ?10), mentioned = max(mentioned, ?11)
              WHERE id = ?1",
         )?
         .execute(params![
             id.0,
-            state.title,
             number(state.version.0),
             state.member,
             state.members,
@@ -129,6 +79,9 @@ fn upsert_full(
             number(state.log_epoch.0),
             number(state.mentioned.0),
         ])?;
+    if let Some(group) = &state.group {
+        group_rows::put(connection, id, state.version, group)?;
+    }
     alteration_rows::set_pinned(connection, id, &state.pinned)?;
     change_rows::forget_above(connection, id, state.change_head)?;
     if let Some(peer) = &row.peer {
@@ -180,90 +133,36 @@ pub(super) fn raise_receipt(
     Ok(())
 }
 
-/// Rows of the list without their last message; `?1` is one's own user id, `?2` one conversation or NULL for all.
-///
-/// Unread is what is stored above everything the server counted, plus what the server counted, as far as it is not
-/// read yet: exactly, when those messages are stored, else as the server said, bounded by the distance.
-const LIST: &str = "
-    SELECT c.*,
-        coalesce(receipt.delivered, 0) AS peer_delivered, coalesce(receipt.read, 0) AS peer_read,
-        (SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.seq > max(c.read_up_to, c.counted_head)
-             AND m.sender <> ?1 AND m.hidden = 0 AND m.not_on_server = 0)
-        + CASE
-            WHEN c.read_up_to >= c.counted_head THEN 0
-            WHEN c.read_up_to <= c.counted_read THEN c.counted_unread
-            WHEN (SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.seq > c.read_up_to
-                      AND m.seq <= c.counted_head) = c.counted_head - c.read_up_to
-                THEN (SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.seq > c.read_up_to
-                      AND m.seq <= c.counted_head AND m.sender <> ?1 AND m.hidden = 0)
-            ELSE min(c.counted_unread, c.counted_head - c.read_up_to)
-        END AS unread,
-        max(c.mentioned, coalesce((SELECT m.seq FROM message m WHERE m.conversation = c.id
-             AND m.seq > c.read_up_to AND m.sender <> ?1 AND m.hidden = 0
-             AND (m.mention_all = 1 OR instr(char(10) || m.mentions || char(10), char(10) || ?1 || char(10)) > 0)
-             ORDER BY m.seq DESC LIMIT 1), 0)) AS mentioned_seq,
-        (SELECT m.seq FROM message m WHERE m.conversation = c.id AND m.hidden = 0
-             ORDER BY m.seq DESC LIMIT 1) AS last_seq
-    FROM conversation c
-    LEFT JOIN receipt ON receipt.conversation = c.id AND receipt.who = c.peer
-    WHERE ?2 IS NULL OR c.id = ?2
-";
-
-fn read_list(
+/// A change of the conversation has this version. Makes no row: one hears of groups one is not in.
+pub(super) fn raise_version(
     connection: &Connection,
-    only: Option<ConversationId>,
-) -> Result<Vec<Conversation>, StoreError> {
-    let me = device_rows::user(connection)?;
-    let rows: Vec<(Conversation, Option<u64>)> = connection
-        .prepare_cached(LIST)?
-        .query_map(params![me.as_str(), only.map(|id| id.0)], read_list_row)?
-        .collect::<Result<_, _>>()?;
-    let mut list = Vec::with_capacity(rows.len());
-    for (mut conversation, last_seq) in rows {
-        if let Some(seq) = last_seq {
-            conversation.last_message =
-                message_rows::read(connection, &me, conversation.id, Seq(seq))?;
-        }
-        list.push(conversation);
-    }
-    let latest = |c: &Conversation| c.last_message.as_ref().and_then(|message| message.server_time);
-    list.sort_by(|a, b| latest(b).cmp(&latest(a)).then_with(|| a.id.cmp(&b.id)));
-    Ok(list)
+    id: ConversationId,
+    version: Version,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE conversation SET version = max(version, ?2) WHERE id = ?1")?
+        .execute(params![id.0, number(version.0)])?;
+    Ok(())
 }
 
-fn read_list_row(row: &Row<'_>) -> rusqlite::Result<(Conversation, Option<u64>)> {
-    let read_up_to = Seq(read_number(row, "read_up_to")?);
-    let conversation = Conversation {
-        id: read_conversation(row, "id")?,
-        peer: read_optional_user(row, "peer")?,
-        title: row.get("title")?,
-        member: row.get("member")?,
-        members: read_members(row)?,
-        role: Role::from_code(row.get("role")?),
-        version: Version(read_number(row, "version")?),
-        head: Seq(read_number(row, "head")?),
-        read_up_to,
-        unread: read_number(row, "unread")?,
-        mentioned: Some(Seq(read_number(row, "mentioned_seq")?)).filter(|seq| *seq > read_up_to),
-        pinned: alteration_rows::read_pinned(row)?,
-        peer_delivered: Seq(read_number(row, "peer_delivered")?),
-        peer_read: Seq(read_number(row, "peer_read")?),
-        last_message: None,
-    };
-    Ok((conversation, super::values::read_optional(row, "last_seq")?))
+/// A message was hidden after the server counted what is unread: it counts no more.
+pub(super) fn count_out(
+    connection: &Connection,
+    id: ConversationId,
+    seq: Seq,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE conversation SET counted_unread = counted_unread - 1
+             WHERE id = ?1 AND counted_unread > 0 AND ?2 > max(read_up_to, counted_read) AND ?2 <= counted_head
+                 AND NOT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND seq = ?2
+                                 AND sender = (SELECT user FROM identity))",
+        )?
+        .execute(params![id.0, number(seq.0)])?;
+    Ok(())
 }
 
-/// A count is told only if nothing has changed since it was made.
-fn read_members(row: &Row<'_>) -> rusqlite::Result<Option<u32>> {
-    let counted: Option<i64> = row.get("members_version")?;
-    let direct = row.get_ref("peer")? != rusqlite::types::ValueRef::Null;
-    if direct || counted != Some(row.get("version")?) {
-        return Ok(None);
-    }
-    read_small(row, "members").map(Some)
-}
-
-/// What a change that came by the inbox does to the number of members and to one's own role.
+/// What a change that came by the inbox does to the number of members.
 pub(super) fn count_members(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     let some = |users: &[UserId]| i64::try_from(users.len()).unwrap_or(i64::MAX);
     // The number of all, or what is added to the number before.
@@ -272,8 +171,13 @@ pub(super) fn count_members(connection: &Connection, change: &Change) -> Result<
         ChangeKind::MembersJoined { users, .. } => (None, some(users)),
         ChangeKind::MemberLeft { .. } => (None, -1),
         ChangeKind::MembersRemoved { users } => (None, -some(users)),
-        // A pin raises the version, and nobody comes or goes.
-        ChangeKind::MessageAltered { .. } => (None, 0),
+        // These raise the version, and nobody comes or goes.
+        ChangeKind::MessageAltered { .. }
+        | ChangeKind::GroupUpdated(_)
+        | ChangeKind::MemberAltered { .. }
+        | ChangeKind::Item(_) => (None, 0),
+        // Nobody is in it any more, which is not counted here.
+        ChangeKind::GroupDismissed => return Ok(()),
         // Whatever it is: the count is of an older version from now on, and so not told.
         ChangeKind::Unknown { .. } => return Ok(()),
     };
@@ -285,16 +189,6 @@ pub(super) fn count_members(connection: &Connection, change: &Change) -> Result<
                  ELSE coalesce(members_version, 0) < ?2 END",
         )?
         .execute(params![change.conversation.0, number(change.version.0), all, more])?;
-    let me = device_rows::user(connection)?;
-    let role = match &change.kind {
-        ChangeKind::GroupCreated { .. } if change.actor == me => Role::Owner,
-        ChangeKind::MemberLeft { new_owner: Some(owner) } if *owner == me => Role::Owner,
-        ChangeKind::MembersJoined { users, .. } if users.contains(&me) => Role::Member,
-        _ => return Ok(()),
-    };
-    connection
-        .prepare_cached("UPDATE conversation SET role = ?3 WHERE id = ?1 AND version = ?2")?
-        .execute(params![change.conversation.0, number(change.version.0), role.code()])?;
     Ok(())
 }
 
@@ -319,43 +213,6 @@ impl Store {
                 )?
                 .execute(params![group.0, number(version.0), members, role.map(Role::code)])?;
             Ok(())
-        })
-        .await
-    }
-
-    /// All conversations, the one with the newest message first.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn conversations(&self) -> Result<Vec<Conversation>, StoreError> {
-        self.run(|connection| read_list(connection, None)).await
-    }
-
-    /// One conversation.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn conversation(
-        &self,
-        id: ConversationId,
-    ) -> Result<Option<Conversation>, StoreError> {
-        self.run(move |connection| Ok(read_list(connection, Some(id))?.pop())).await
-    }
-
-    /// How many members of a conversation have read up to this message or further, oneself left out.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn readers(&self, id: ConversationId, seq: Seq) -> Result<Vec<UserId>, StoreError> {
-        self.run(move |connection| {
-            let readers = connection
-                .prepare_cached(
-                    "SELECT who FROM receipt WHERE conversation = ?1 AND read >= ?2
-                     AND who <> (SELECT user FROM identity) ORDER BY who",
-                )?
-                .query_map(params![id.0, number(seq.0)], |row| read_user(row, "who"))?
-                .collect::<Result<_, _>>()?;
-            Ok(readers)
         })
         .await
     }

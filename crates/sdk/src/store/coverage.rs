@@ -10,17 +10,22 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::arrivals::{self, ArrivalKind};
 use super::error::StoreError;
+use super::history::PageBounds;
 use super::message_rows;
 use super::values::{number, read_conversation, read_number};
 
 /// Reason of a range that was asked for and not given (outside one's membership, or before its start).
 const NOT_GIVEN: u8 = 0;
 
+/// Reason of a range that the reader has put away: known not to come, and no news to them.
+const PUT_AWAY: u8 = 4;
+
 const fn reason_code(reason: UnavailableReason) -> u8 {
     match reason {
         UnavailableReason::Expired => 1,
         UnavailableReason::Damaged => 2,
         UnavailableReason::NotVisible => 3,
+        UnavailableReason::PutAway => PUT_AWAY,
     }
 }
 
@@ -67,7 +72,7 @@ pub(super) fn read(
         .optional()?)
 }
 
-/// Ranges the server named that touch `[from, to]`.
+/// Ranges the server named that touch `[from, to]`, without what the reader has put away.
 pub(super) fn read_within(
     connection: &Connection,
     conversation: ConversationId,
@@ -77,7 +82,7 @@ pub(super) fn read_within(
     let ranges = connection
         .prepare_cached(
             "SELECT * FROM unavailable WHERE conversation = ?1 AND from_seq <= ?3 AND to_seq >= ?2
-             AND reason <> 0 ORDER BY from_seq",
+             AND reason NOT IN (0, 4) ORDER BY from_seq",
         )?
         .query_map(params![conversation.0, number(from.0), number(to.0)], read_row)?
         .collect::<Result<_, _>>()?;
@@ -92,6 +97,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Unavailable> {
         reason: match row.get::<_, u8>("reason")? {
             1 => UnavailableReason::Expired,
             2 => UnavailableReason::Damaged,
+            PUT_AWAY => UnavailableReason::PutAway,
             _ => UnavailableReason::NotVisible,
         },
     })
@@ -150,6 +156,16 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
+    /// What of these bounds is still to be asked for after this page.
+    pub(crate) fn rest(&self, bounds: PageBounds) -> Option<PageBounds> {
+        let (from, to) = self.range().filter(|_| self.more)?;
+        Some(if self.oldest_first {
+            PageBounds { after: Some(Seq(to)), ..bounds }
+        } else {
+            PageBounds { before: Some(Seq(from)), ..bounds }
+        })
+    }
+
     /// The range about which this page says everything.
     fn range(&self) -> Option<(u64, u64)> {
         let given = self.messages.iter().map(|message| (message.seq.0, message.seq.0));

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::message_rows::{self, ChatMessage};
 use super::values::number;
 use super::worker::Store;
-use super::{device_rows, outbox_rows};
+use super::{device_rows, option_rows, outbox_rows};
 
 /// Which part of a conversation is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +166,8 @@ fn read_slots(
     let head: i64 = connection
         .prepare_cached("SELECT coalesce((SELECT head FROM conversation WHERE id = ?1), 0)")?
         .query_row([conversation.0], |row| row.get(0))?;
-    let low = bounds.after.map_or(1, |seq| seq.0.saturating_add(1));
+    let cleared = option_rows::cleared_up_to(connection, conversation)?;
+    let low = bounds.after.unwrap_or_default().max(cleared).0.saturating_add(1);
     let high =
         bounds.before.map_or(u64::MAX, |seq| seq.0.saturating_sub(1)).min(head.cast_unsigned());
     if low > high {
@@ -237,7 +238,8 @@ fn read_arranged(
          ORDER BY message.seq",
         message_rows::SELECT
     );
-    let from = number(first.saturating_sub(CONTEXT_SEQS));
+    let cleared = option_rows::cleared_up_to(connection, conversation)?;
+    let from = number(first.saturating_sub(CONTEXT_SEQS).max(cleared.0.saturating_add(1)));
     let to = number(last.saturating_add(CONTEXT_SEQS));
     let window: Vec<ChatMessage> = connection
         .prepare_cached(&sql)?

@@ -219,7 +219,8 @@ fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, Sto
                  revoked_by = excluded.revoked_by, reactions = excluded.reactions,
                  inbox_seq = coalesce(excluded.inbox_seq, inbox_seq),
                  own_local_no = coalesce(excluded.own_local_no, own_local_no),
-                 stored_offline = max(excluded.stored_offline, stored_offline), not_on_server = 0
+                 stored_offline = max(excluded.stored_offline, stored_offline), not_on_server = 0,
+                 hidden = excluded.hidden
              RETURNING id",
         )?
         .query_row(
@@ -251,14 +252,14 @@ fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, Sto
     Ok(row_id)
 }
 
-/// Hides a message, now and when it comes again.
+/// Hides a message, now and when it comes again. False if it was hidden before.
 pub(super) fn hide(
     connection: &Connection,
     conversation: ConversationId,
     seq: Seq,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let key = params![conversation.0, number(seq.0)];
-    connection
+    let added = connection
         .prepare_cached("INSERT OR IGNORE INTO hidden (conversation, seq) VALUES (?1, ?2)")?
         .execute(key)?;
     let row: Option<i64> = connection
@@ -267,7 +268,25 @@ pub(super) fn hide(
         )?
         .query_row(key, |row| row.get(0))
         .optional()?;
-    row.map_or(Ok(()), |id| search::remove(connection, id))
+    if let Some(id) = row {
+        search::remove(connection, id)?;
+    }
+    Ok(added > 0)
+}
+
+/// Whether a message is not to be shown any more: hidden, or cleared away with all before it.
+pub(super) fn is_put_away(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM hidden WHERE conversation = ?1 AND seq = ?2)
+                 OR EXISTS (SELECT 1 FROM conversation_options
+                            WHERE conversation = ?1 AND cleared_up_to >= ?2)",
+        )?
+        .query_row(params![conversation.0, number(seq.0)], |row| row.get(0))?)
 }
 
 /// One message, hidden or not.

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS];
+const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -112,6 +112,49 @@ ALTER TABLE message ADD COLUMN revoked_by TEXT;
 ALTER TABLE message ADD COLUMN reactions TEXT;
 ALTER TABLE conversation ADD COLUMN pinned TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE conversation ADD COLUMN mentioned INTEGER NOT NULL DEFAULT 0;
+";
+
+/// The user's own lists, requests to join groups, and what a group is. Each item holds the number of the change that
+/// made it what it is. A draft is kept here from the moment it is saved until the change that carries it has come:
+/// `local_no` once it is in the outbox, `change_no` once it is executed. Messages removed for oneself stand in `hidden`.
+///
+/// Changes: 6 group updated (details), 7 member altered (users, details), 8 dismissed; 9 an item, of which only the
+/// number is kept.
+const LISTS: &str = "
+CREATE TABLE contact (
+    user TEXT PRIMARY KEY,
+    relation INTEGER NOT NULL, remark TEXT NOT NULL, blocked INTEGER NOT NULL, greeting TEXT NOT NULL,
+    change_no INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE conversation_options (
+    conversation BLOB PRIMARY KEY,
+    pinned INTEGER NOT NULL, notify INTEGER NOT NULL,
+    hidden_up_to INTEGER NOT NULL, cleared_up_to INTEGER NOT NULL, draft TEXT NOT NULL,
+    change_no INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE own_settings (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    write_first INTEGER NOT NULL, last_seen INTEGER NOT NULL, show_read INTEGER NOT NULL,
+    change_no INTEGER NOT NULL
+) STRICT;
+CREATE TABLE join_request (
+    conversation BLOB NOT NULL, user TEXT NOT NULL,
+    greeting TEXT NOT NULL, state INTEGER NOT NULL, change_no INTEGER NOT NULL,
+    PRIMARY KEY (conversation, user)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE draft (
+    conversation BLOB PRIMARY KEY, peer TEXT, text TEXT NOT NULL, local_no INTEGER, change_no INTEGER
+) STRICT, WITHOUT ROWID;
+ALTER TABLE change ADD COLUMN details TEXT;
+-- everything that a group is was told here at least once
+ALTER TABLE conversation ADD COLUMN group_known INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN avatar TEXT NOT NULL DEFAULT '';
+ALTER TABLE conversation ADD COLUMN announcement TEXT NOT NULL DEFAULT '';
+ALTER TABLE conversation ADD COLUMN history_for_new_members INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN join_mode INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN admins_invite INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the database to the newest schema.

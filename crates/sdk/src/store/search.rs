@@ -68,6 +68,8 @@ fn find(
     };
     let sql = format!(
         "{} WHERE {condition} AND message.hidden = 0 AND (?3 IS NULL OR message.conversation = ?3)
+             AND message.seq > coalesce((SELECT cleared_up_to FROM conversation_options
+                                         WHERE conversation = message.conversation), 0)
          ORDER BY message.server_time DESC, message.id DESC LIMIT ?4",
         message_rows::SELECT
     );
