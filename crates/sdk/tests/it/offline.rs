@@ -49,7 +49,7 @@ async fn requirement_c5_what_was_missed_comes_after_the_reconnect() {
 
     bob.go_online().await.unwrap();
     soon(bob.wait_synced()).await.unwrap();
-    assert_eq!(bob.total_unread().await.unwrap(), 120);
+    assert_eq!(bob.total_unread().await.unwrap().unread, 120);
     let mut of_bob = bob.events();
     assert_eq!(texts(&mut of_bob, 120).await, wanted);
 }

@@ -31,7 +31,7 @@ fn edit(text: &str) -> Alteration {
 /// The conversation as a rebuild tells it.
 fn row(change_head: u64, pinned: Vec<Seq>) -> Record {
     let state = ConversationState {
-        title: String::new(),
+        group: None,
         version: Version(1),
         head: Seq(1),
         change_head: ChangeNo(change_head),

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use anser_client::io::Identity;
 use anser_client::records::Record;
-use anser_sdk::store::{KeySource, Store, StoreError, StoreOptions};
+use anser_sdk::store::{ConversationOptions, KeySource, Store, StoreError, StoreOptions};
 use anser_sdk::types::{DeviceClass, DeviceNo, ErrorCode, UnixMs};
 use rusqlite::Connection;
 use tempfile::tempdir;
@@ -118,12 +118,20 @@ async fn an_older_schema_is_migrated_with_its_messages() {
         connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
     };
     let newest = version(raw(directory.path(), 1));
-    // Back to the first schema: no search index, and none of the columns that came later.
+    // Back to the first schema: no search index, and none of the columns and tables that came later.
     let connection = raw(directory.path(), 1);
     let later = [
         ("message", "mention_all altered_by edits edited_at revoked_by reactions"),
-        ("conversation", "pinned mentioned log_epoch members_version"),
+        (
+            "conversation",
+            "pinned mentioned log_epoch members_version group_known avatar announcement",
+        ),
+        ("conversation", "history_for_new_members join_mode admins_invite muted dismissed"),
+        ("change", "details"),
     ];
+    for table in ["contact", "conversation_options", "own_settings", "join_request", "draft"] {
+        connection.execute_batch(&format!("DROP TABLE {table}")).unwrap();
+    }
     for (table, columns) in later {
         for column in columns.split(' ') {
             connection.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN {column}")).unwrap();
@@ -134,6 +142,9 @@ async fn an_older_schema_is_migrated_with_its_messages() {
 
     let store = Store::open(given(directory.path(), 1)).await.unwrap();
     assert_eq!(store.search("before there was", None, 10).await.unwrap().len(), 1);
+    let listed = store.conversations().await.unwrap();
+    assert_eq!((listed.len(), &listed[0].options), (1, &ConversationOptions::default()));
+    assert!(store.contacts().await.unwrap().is_empty());
     store.close().await;
     assert_eq!(version(raw(directory.path(), 1)), newest);
 }

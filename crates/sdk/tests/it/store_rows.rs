@@ -238,7 +238,7 @@ async fn unread_counts_what_is_stored_and_what_the_server_counted() {
     let directory = tempdir().unwrap();
     let store = open(directory.path()).await;
     let state = ConversationState {
-        title: String::new(),
+        group: None,
         version: Version(1),
         head: Seq(100),
         change_head: ChangeNo(0),

@@ -83,6 +83,7 @@ impl World {
         let ports = Ports {
             ledger: Arc::new(self.backend.clone()),
             conversations: Arc::new(self.backend.clone()),
+            lists: Arc::new(self.backend.clone()),
             accounts: Arc::new(self.backend.clone()),
         };
         let cheap = Hashing {
