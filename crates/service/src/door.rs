@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::api::{Caller, Hello, Opened, Start};
 use crate::fanout::mailbox::{Mailbox, Slot};
+use crate::lists::settings;
 use crate::service::Service;
 use crate::session::{Registration, Session};
 use crate::sync::reset;
@@ -79,6 +80,7 @@ impl Service {
             .await
             .map_err(|error| self.store_refusal(&error))?;
         slot.raise_head(found.inbox.head);
+        slot.begin_showing_read(settings::shows_read(self, &token.user_id).await?);
         let device = token.device.device;
         self.registry().supersede(user, registration.id(), device, token.class);
         drop(door);

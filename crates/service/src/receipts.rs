@@ -220,7 +220,7 @@ async fn receipt(service: &Service, caller: &Caller, of: &Target) -> Result<Rece
         }
         ConversationKind::Group(_) => {
             let present: Vec<&Member> = present(&roster).collect();
-            (Position::default(), member_states(service, conversation, &present).await?)
+            (Position::default(), member_states(service, caller, conversation, &present).await?)
         }
     };
     Ok(Receipt {

@@ -95,7 +95,7 @@ impl Town {
         let settings = ChangeKind::Item(Item::Settings(Settings::default()));
         let listed = AppendBuilder::internal()
             .opens_direct(&town.alice, &town.alice)
-            .changes(town.alice.direct(&town.alice), &town.alice, settings, &[&town.alice])
+            .changes(town.alice.direct(&town.alice), &town.alice, settings, &[])
             .build();
         let batch = vec![first, town.message(2), made, read, keyed, edited, listed];
         ledger.append_batch(batch).await.unwrap();

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use anser_backend::{Assigned, Committed, Roster};
 use anser_types::{
-    Change, ChangeKind, Content, ConversationId, Event, InboxSeq, Member, Message, MessageId, Seq,
-    UnixMs, UserId, UserNo, Version,
+    Change, ChangeKind, Content, ConversationId, Event, InboxSeq, Item, Member, Message, MessageId,
+    Seq, UnixMs, UserId, UserNo, Version,
 };
 use bytes::Bytes;
 
@@ -191,8 +191,15 @@ fn fan_change(
     wakes: &mut Wakes,
 ) {
     let encoded: Arc<OnceLock<Bytes>> = Arc::default();
+    let settings = match &change.kind {
+        ChangeKind::Item(Item::Settings(settings)) => Some(settings),
+        _ => None,
+    };
     for ((user_no, user), inbox_seq) in audience.iter().zip(numbers) {
         registry.each(*user_no, |slot| {
+            if let Some(settings) = settings {
+                slot.show_read(settings.show_read);
+            }
             let delivery = Delivery {
                 inbox_seq: *inbox_seq,
                 event: Event::Change(Arc::clone(change)),
@@ -226,6 +233,11 @@ fn fan_read(
             };
             wakes.note(slot, slot.push_event(delivery));
         });
+    }
+    let mut hides = false;
+    registry.each(reader.0, |slot| hides |= slot.hides_read());
+    if hides {
+        return;
     }
     let subject = Subject { roster, no: reader.0, id: &reader.1 };
     signal_others(&subject, registry, wakes, |at, who| Signal::Read { at, up_to, who });

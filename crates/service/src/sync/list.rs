@@ -13,6 +13,7 @@ use crate::directory::View;
 use crate::fanout::route::present;
 use crate::history;
 use crate::lists::put_away::PutAway;
+use crate::lists::settings;
 use crate::service::Service;
 use crate::sync::inbox::page_size;
 use crate::visible;
@@ -72,13 +73,14 @@ pub(crate) async fn members(
         return Ok(Reply::Members { version, members: None });
     }
     let present: Vec<&Member> = present(&roster).collect();
-    let members = member_states(service, conversation, &present).await?;
+    let members = member_states(service, caller, conversation, &present).await?;
     Ok(Reply::Members { version, members: Some(members) })
 }
 
-/// Members with their read positions.
+/// Members with their read positions, as far as each of them lets the caller see.
 pub(crate) async fn member_states(
     service: &Service,
+    caller: &Caller,
     conversation: ConversationId,
     members: &[&Member],
 ) -> Result<Vec<MemberState>, Refusal> {
@@ -88,14 +90,19 @@ pub(crate) async fn member_states(
         .positions(conversation, &users)
         .await
         .map_err(|error| service.store_refusal(&error))?;
-    let states = members.iter().zip(positions).map(|(member, position)| MemberState {
-        user: member.user.clone(),
-        role: member.role,
-        read: position.read,
-        alias: member.alias.clone(),
-        muted_until: member.muted_until,
-    });
-    Ok(states.collect())
+    let mut states = Vec::with_capacity(members.len());
+    for (member, position) in members.iter().zip(positions) {
+        let own = member.user_no == caller.user_no;
+        let shown = own || settings::shows_read(service, &member.user).await?;
+        states.push(MemberState {
+            user: member.user.clone(),
+            role: member.role,
+            read: if shown { position.read } else { Seq::ZERO },
+            alias: member.alias.clone(),
+            muted_until: member.muted_until,
+        });
+    }
+    Ok(states)
 }
 
 async fn states(
@@ -284,9 +291,19 @@ pub(crate) async fn peer_position(
         return Ok(Position::default());
     };
     let other = roster.members.iter().find(|member| member.user_no != caller.user_no);
+    // Who takes nothing from somebody tells them nothing either.
+    if roster.members.iter().any(|member| member.refuses) {
+        return Ok(Position::default());
+    }
     let no = other.map_or(caller.user_no, |member| member.user_no);
     let positions = service.conversations().positions(id, &[no]).await.map_err(refused)?;
-    Ok(positions.first().copied().unwrap_or_default())
+    let mut position = positions.first().copied().unwrap_or_default();
+    if let Some(other) = other
+        && !settings::shows_read(service, &other.user).await?
+    {
+        position.read = Seq::ZERO;
+    }
+    Ok(position)
 }
 
 async fn group_size(service: &Service, id: ConversationId) -> Result<usize, Refusal> {

@@ -13,6 +13,7 @@ mod groups;
 mod hardship;
 mod history;
 mod messages;
+mod permissions;
 mod put_away;
 mod receipts;
 mod sessions;

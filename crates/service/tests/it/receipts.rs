@@ -1,7 +1,7 @@
 //! Delivered and read: truthful, forward only, between devices and to the others.
 
 use anser_service::{Query, Receipt, Reply, Signal};
-use anser_types::{Command, ErrorCode, Event, Seq, Target};
+use anser_types::{Command, ErrorCode, Event, Seq, SetSettings, Target};
 
 use crate::world::{Device, World, id, send, to};
 
@@ -198,4 +198,34 @@ async fn sending_does_not_move_the_read_position() {
     alice.say(to("bob"), "one").await;
     bob.done(send(to("alice"), "two")).await;
     assert_eq!(receipt(&alice, to("bob")).await.read, Seq::ZERO);
+}
+
+fn shows_read(on: bool) -> Command {
+    Command::SetSettings(SetSettings { show_read: Some(on), ..SetSettings::default() })
+}
+
+#[tokio::test]
+async fn requirement_d3_one_may_keep_to_oneself_how_far_one_has_read() {
+    let world = World::new();
+    let (mut alice, mut bob) = (world.connect("alice").await, world.connect("bob").await);
+    let group = alice.create_group("us", &["bob"]).await;
+    alice.say(to("bob"), "one").await;
+    alice.say(Target::Conversation(group), "all").await;
+    bob.done(shows_read(false)).await;
+    alice.signals();
+    bob.done(read(to("alice"), 1)).await;
+    bob.done(read(Target::Conversation(group), 1)).await;
+    assert!(alice.signals().is_empty(), "nobody is told");
+    assert_eq!(receipt(&alice, to("bob")).await.read, Seq::ZERO);
+    let of_group = receipt(&alice, Target::Conversation(group)).await;
+    assert!(of_group.members.iter().all(|member| member.read == Seq::ZERO));
+    let own = receipt(&bob, Target::Conversation(group)).await;
+    assert!(own.members.iter().any(|member| member.read == Seq(1)), "but oneself");
+    // Another device of his, that comes later, keeps it as well.
+    let mut desk = world.connect("bob").await;
+    alice.say(to("bob"), "two").await;
+    desk.done(read(to("alice"), 2)).await;
+    assert!(alice.signals().is_empty());
+    bob.done(shows_read(true)).await;
+    assert_eq!(receipt(&alice, to("bob")).await.read, Seq(2));
 }

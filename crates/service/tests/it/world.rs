@@ -180,6 +180,12 @@ impl World {
         Device::connect(&self.service, &signed_in, InboxSeq::ZERO).await
     }
 
+    /// Whether a user is a present member of a conversation.
+    pub async fn store_has(&self, conversation: ConversationId, name: &str) -> bool {
+        let roster = self.store.roster(conversation).await.unwrap().unwrap();
+        roster.members.iter().any(|member| member.user == id(name) && member.is_present())
+    }
+
     pub async fn inbox_head(&self, device: &Device) -> InboxSeq {
         device.session.sweep().await.unwrap()
     }
