@@ -72,7 +72,7 @@ async fn whom_a_hello_replaced_that_it_had_overtaken_may_come_back() {
     let world = World::new();
     let lost = world.token("alice", DeviceClass::Phone).await;
     let arrived = world.service.arrival();
-    let new = world.connect("alice").await;
+    let new = world.connect_as("alice", DeviceClass::Phone).await;
     let late = Hello {
         token: lost.token.clone(),
         device: lost.device,
