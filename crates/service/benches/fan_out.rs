@@ -81,6 +81,7 @@ impl Device {
             device: who.device,
             log_epoch: service.status().ledger.log_epoch,
             inbox_cursor: InboxSeq::ZERO,
+            arrived: service.arrival(),
         };
         let (session, mailbox) = service.open_session(hello).await.unwrap();
         let cursor = session.opened().inbox_head;

@@ -39,6 +39,12 @@ impl Caller {
     }
 }
 
+/// When a connection came, counted in sessions: tells a Hello that others overtook ([`Service::arrival`]).
+///
+/// [`Service::arrival`]: crate::Service::arrival
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival(pub(crate) u64);
+
 /// What a device says to open a session.
 #[derive(Clone)]
 pub struct Hello {
@@ -50,6 +56,8 @@ pub struct Hello {
     pub log_epoch: LogEpoch,
     /// Its inbox cursor.
     pub inbox_cursor: InboxSeq,
+    /// When its connection came.
+    pub arrived: Arrival,
 }
 
 /// What Welcome says.

@@ -7,7 +7,7 @@ use anser_backend::Token;
 use anser_types::{ErrorCode, Refusal, UserNo};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::api::{Caller, Hello, Opened, Start};
+use crate::api::{Arrival, Caller, Hello, Opened, Start};
 use crate::fanout::mailbox::{Mailbox, Slot};
 use crate::lists::settings;
 use crate::service::Service;
@@ -46,6 +46,12 @@ impl Doors {
 }
 
 impl Service {
+    /// A connection came. Take it before anything is read from the connection.
+    #[must_use]
+    pub fn arrival(&self) -> Arrival {
+        self.registry().arrival()
+    }
+
     /// Opens a session for a device. On return the device's earlier session is fenced and ended, the mailbox hears
     /// of everything above `opened().inbox_head`, and nothing lies between the two.
     ///
@@ -82,7 +88,7 @@ impl Service {
         slot.raise_head(found.inbox.head);
         slot.begin_showing_read(settings::shows_read(self, &token.user_id).await?);
         let device = token.device.device;
-        self.registry().supersede(user, registration.id(), device, token.class);
+        self.registry().supersede(user, registration.id(), device, token.class, hello.arrived);
         drop(door);
         let log_epoch = self.ledger().status().log_epoch;
         let start = reset::start(&hello, log_epoch, found.inbox);

@@ -10,7 +10,7 @@ use std::{
 use anser_proto::close::CloseReason;
 use anser_proto::session::server::{Request, ServerSession};
 use anser_proto::v1;
-use anser_service::{Mailbox, Service, Session};
+use anser_service::{Arrival, Mailbox, Service, Session};
 use anser_types::{ErrorCode, Refusal};
 use bytes::BytesMut;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -35,6 +35,7 @@ pub async fn run<T: Transport>(
     service: Arc<Service>,
     settings: Arc<Settings>,
 ) -> Farewell {
+    let arrived = service.arrival();
     let wire = ServerSession::new();
     let mut link = Link {
         transport,
@@ -42,7 +43,7 @@ pub async fn run<T: Transport>(
         outbound: Outbound::new(settings.outbound_max_bytes),
         wire,
     };
-    let stop = match greet(&mut link, &service, &settings).await {
+    let stop = match greet(&mut link, &service, &settings, arrived).await {
         Ok((hello, session, mailbox)) => {
             tracing::debug!(
                 user = %session.caller().user(), device = %session.caller().device(),
@@ -62,12 +63,13 @@ async fn greet<T: Transport>(
     link: &mut Link<T>,
     service: &Arc<Service>,
     settings: &Settings,
+    arrived: Arrival,
 ) -> Result<(Box<v1::Hello>, Session, Mailbox), Stop> {
     let deadline = Instant::now() + settings.hello_timeout;
     let hello = timeout_at(deadline, hello(link)).await.unwrap_or_else(|_| {
         Err(Stop::Close(CloseReason::because(ErrorCode::Silent, "no Hello was said in time")))
     })?;
-    let opening = service.open_session(commands::hello((*hello).clone()));
+    let opening = service.open_session(commands::hello((*hello).clone(), arrived));
     let (session, mailbox) = timeout(settings.request_deadline, Box::pin(opening))
         .await
         .unwrap_or_else(|_| Err(Refusal::new(ErrorCode::TimedOut)))

@@ -2,7 +2,7 @@
 
 use anser_proto::values::{groups, lists};
 use anser_proto::{time, v1};
-use anser_service::{CommandRequest, Hello};
+use anser_service::{Arrival, CommandRequest, Hello};
 use anser_types::{
     Alteration, Command, CommandNo, Content, DeviceNo, InboxSeq, LocalNo, LogEpoch, MessageKind,
     Refusal, Seq, Target,
@@ -11,14 +11,15 @@ use v1::{alteration::How, command::Op, mark_read::At, send_message::To};
 
 use super::{conversation, missing, unreadable, user, users};
 
-/// What a device says to open a session.
+/// What a device says to open a session, on a connection that came then.
 #[must_use]
-pub(crate) fn hello(hello: v1::Hello) -> Hello {
+pub(crate) fn hello(hello: v1::Hello, arrived: Arrival) -> Hello {
     Hello {
         token: hello.token,
         device: DeviceNo(hello.device_no),
         log_epoch: LogEpoch(hello.log_epoch),
         inbox_cursor: InboxSeq(hello.inbox_cursor),
+        arrived,
     }
 }
 

@@ -252,6 +252,22 @@ async fn requirement_d4_newest_of_a_class_wins_and_command_lines_do_not_count() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hello_that_was_overtaken_does_not_keep_the_newer_phone_away() {
+    let world = World::new();
+    let lost = world.device("alice", DeviceClass::Phone).await;
+    let (mut late, _) = world.connect(64 * 1024);
+    let new = world.device("alice", DeviceClass::Phone).await;
+    let (mut phone, _) = world.connect(64 * 1024);
+    phone.sign_in(&new).await;
+    late.sign_in(&lost).await;
+    let close = phone.closed_with(ErrorCode::Replaced).await;
+    assert_eq!((close.reconnect(), close.retry_after_ms), (Reconnect::After, REPLACED_PAUSE_MS));
+    let (mut again, _) = world.connect(64 * 1024);
+    again.sign_in(&new).await;
+    assert_eq!(late.closed_with(ErrorCode::Replaced).await.reconnect(), Reconnect::Never);
+}
+
+#[tokio::test(start_paused = true)]
 async fn signing_out_ends_the_session_and_says_so() {
     let world = World::new();
     let device = world.device("alice", DeviceClass::Phone).await;

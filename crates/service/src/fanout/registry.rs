@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use anser_types::{DeviceClass, DeviceNo, ErrorCode, UserNo, limits};
 use parking_lot::RwLock;
 
-use crate::api::Ended;
+use crate::api::{Arrival, Ended};
 use crate::fanout::mailbox::Slot;
 use crate::metrics;
 
@@ -48,6 +48,11 @@ impl Registry {
         &self.shards[(user.0 % SHARDS as u64) as usize]
     }
 
+    /// A connection came: every session taken in from here on is opened after it.
+    pub(crate) fn arrival(&self) -> Arrival {
+        Arrival(self.next_id.load(Ordering::Relaxed))
+    }
+
     /// Takes a session in and returns its id for [`Registry::unregister`].
     pub(crate) fn register(
         &self,
@@ -69,22 +74,24 @@ impl Registry {
 
     /// The policy for duplicate sign-ins: a device has one session, and where the class says so the newest wins.
     ///
-    /// Whom another device replaced stays away. Whom its own device replaced may be the living one: a Hello that was on
-    /// its way when its process died, or was given up, can arrive last. It comes back after a pause.
+    /// Whom another device replaced stays away. Whom its own device replaced, or a Hello whose connection came before it,
+    /// may be the living one: a Hello that was on its way when its process died, its device was lost, or it was given
+    /// up, can arrive last. It comes back after a pause.
     pub(crate) fn supersede(
         &self,
         user: UserNo,
         newest: u64,
         device: DeviceNo,
         class: DeviceClass,
+        arrived: Arrival,
     ) {
         let replaced = self.take_out(user, |place| {
             place.id != newest
                 && (place.device == device || (class.newest_wins() && place.class == class))
         });
         for place in replaced {
-            let by_itself = place.device == device;
-            let retry_after_ms = by_itself.then_some(limits::REPLACED_PAUSE_MS);
+            let may_live = place.device == device || place.id >= arrived.0;
+            let retry_after_ms = may_live.then_some(limits::REPLACED_PAUSE_MS);
             place.slot.end(Ended { retry_after_ms, ..Ended::because(ErrorCode::Replaced, "") });
         }
     }

@@ -1,6 +1,7 @@
 //! Sessions: fencing, duplicate sign-ins, tokens, and the end.
 
-use anser_service::{Answered, Start};
+use anser_service::{Answered, Hello, Start};
+use anser_types::limits::REPLACED_PAUSE_MS;
 use anser_types::{DeviceClass, DeviceNo, ErrorCode, InboxSeq, LogEpoch, Seq};
 
 use crate::world::{Device, World, not_executed, quick_settings, send, to};
@@ -62,6 +63,30 @@ async fn requirement_d4_the_newest_of_a_device_class_wins() {
         assert_eq!(other.ended(), None);
         assert_eq!(new.ended(), None);
     }
+}
+
+/// A phone is lost while its Hello is on the way, and the next one's overtakes it. The lost one took the session over,
+/// and the phone in somebody's hand was told never to come back.
+#[tokio::test]
+async fn whom_a_hello_replaced_that_it_had_overtaken_may_come_back() {
+    let world = World::new();
+    let lost = world.token("alice", DeviceClass::Phone).await;
+    let arrived = world.service.arrival();
+    let new = world.connect_as("alice", DeviceClass::Phone).await;
+    let late = Hello {
+        token: lost.token.clone(),
+        device: lost.device,
+        log_epoch: LogEpoch::ZERO,
+        inbox_cursor: InboxSeq::ZERO,
+        arrived,
+    };
+    let _ghost = world.service.open_session(late).await.unwrap();
+    let ended = new.mailbox.ended().unwrap();
+    assert_eq!((ended.code, ended.retry_after_ms), (ErrorCode::Replaced, Some(REPLACED_PAUSE_MS)));
+    // It comes back, and the one it finds there stays away.
+    let ghost_again = Device::connect(&world.service, &lost, InboxSeq::ZERO).await;
+    let _back = Device::connect(&world.service, &new.signed_in, InboxSeq::ZERO).await;
+    assert_eq!(ghost_again.mailbox.ended().unwrap().retry_after_ms, None);
 }
 
 #[tokio::test]

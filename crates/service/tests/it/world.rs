@@ -246,6 +246,7 @@ impl Device {
             device: signed_in.device,
             log_epoch,
             inbox_cursor: cursor,
+            arrived: service.arrival(),
         };
         let (session, mailbox) = service.open_session(hello).await?;
         let opened = session.opened().clone();
