@@ -57,3 +57,49 @@ pub(super) fn command_of(draft: &KeptDraft) -> Command {
     let set = SetOptions { draft: Some(draft.text.clone()), ..SetOptions::default() };
     Command::SetOptions { at: draft.at.clone(), set }
 }
+
+#[cfg(test)]
+mod tests {
+    use anser_types::Target;
+
+    use super::*;
+
+    fn draft(conversation: u8, text: &str) -> KeptDraft {
+        let conversation = ConversationId([conversation; 16]);
+        KeptDraft { conversation, at: Target::Conversation(conversation), text: text.to_owned() }
+    }
+
+    fn texts(drafts: Vec<KeptDraft>) -> Vec<String> {
+        drafts.into_iter().map(|draft| draft.text).collect()
+    }
+
+    #[test]
+    fn the_newest_draft_is_due_ten_seconds_after_the_first() {
+        let (mut drafts, start) = (Drafts::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        drafts.saved(draft(1, "d"), at(0));
+        drafts.saved(draft(1, "de"), at(9));
+        drafts.saved(draft(2, "other"), at(5));
+        assert_eq!(drafts.next_due(), Some(at(10)));
+        assert!(drafts.due(at(9)).is_empty());
+        assert_eq!(texts(drafts.due(at(10))), ["de"]);
+        assert_eq!(drafts.next_due(), Some(at(15)));
+        // Typing on begins another ten seconds.
+        drafts.saved(draft(1, "dear"), at(11));
+        assert_eq!(texts(drafts.due(at(20))), ["other"]);
+        assert_eq!(texts(drafts.due(at(21))), ["dear"]);
+        assert_eq!(drafts.next_due(), None);
+    }
+
+    #[test]
+    fn a_conversation_that_is_left_waits_no_longer() {
+        let (mut drafts, start) = (Drafts::default(), Instant::now());
+        drafts.saved(draft(1, "dear"), start);
+        drafts.saved(draft(2, "other"), start);
+        let left = drafts.left(ConversationId([1; 16]));
+        assert_eq!(left, Some(draft(1, "dear")));
+        assert_eq!(drafts.left(ConversationId([1; 16])), None);
+        assert_eq!(texts(drafts.all()), ["other"]);
+        assert_eq!(drafts.next_due(), None);
+    }
+}

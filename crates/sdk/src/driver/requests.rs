@@ -38,7 +38,7 @@ pub(crate) enum Request {
     Delete { id: MessageId, reply: oneshot::Sender<bool> },
     /// Send this draft, which is in the store, once it has waited for a newer one.
     DraftSaved(KeptDraft),
-    /// The conversation is not looked at any more: send what waits there. Answered once it is in the outbox.
+    /// The conversation is not looked at any more: send what waits there. Answered once it is on its way.
     Left { conversation: ConversationId, reply: oneshot::Sender<()> },
     /// Tell others that the user types.
     Typing { target: Target, stopped: bool },

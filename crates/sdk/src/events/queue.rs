@@ -13,6 +13,9 @@ use crate::store::ArrivalNo;
 /// Events that wait for a slow app; beyond it the oldest are dropped and `Lagged` says how many.
 const WAITING_MAX: usize = 1_024;
 
+/// Hidden messages told by one event; a rebuild may give many.
+const HIDDEN_TOGETHER_MAX: usize = 256;
+
 /// What the stream should do next.
 pub(super) enum Next {
     /// Give this event.
@@ -42,7 +45,9 @@ impl State {
         let Event::MessagesHidden { conversation, seqs } = event else { return Some(event) };
         match self.waiting.back_mut() {
             Some((after, Event::MessagesHidden { conversation: of, seqs: waiting }))
-                if *of == conversation && *after == self.newest =>
+                if *of == conversation
+                    && *after == self.newest
+                    && waiting.len() < HIDDEN_TOGETHER_MAX =>
             {
                 waiting.extend(seqs);
                 None

@@ -70,11 +70,10 @@ fn unwritable(error: serde_json::Error) -> rusqlite::Error {
 /// Keeps a change that came by the inbox, and tells the app the first time.
 pub(super) fn store(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     let (added, altered) = insert(connection, change)?;
-    if added {
-        conversation_rows::raise_version(connection, change.conversation, change.version)?;
-        conversation_rows::count_members(connection, change)?;
-        group_rows::apply(connection, change)?;
-    }
+    // Also of one that the app has asked for before it came: what the row shows follows the inbox, version by version.
+    conversation_rows::raise_version(connection, change.conversation, change.version)?;
+    conversation_rows::count_members(connection, change)?;
+    group_rows::apply(connection, change)?;
     if let Some(what) = altered {
         alteration_rows::tell(connection, change, what)?;
     } else if added && is_told(&change.kind) {

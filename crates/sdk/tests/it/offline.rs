@@ -72,6 +72,8 @@ async fn a_killed_server_loses_nothing_and_clients_come_back_by_themselves() {
     let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
     let alice = world.client("alice", a.path()).await;
     let bob = world.client("bob", b.path()).await;
+    // What was said before a device first came is not told to it.
+    soon(bob.wait_connected()).await.unwrap();
     let mut of_bob = bob.events();
     soon(alice.send_text(id("bob"), "before")).await.unwrap();
     world.kill();
