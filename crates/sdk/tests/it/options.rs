@@ -181,3 +181,29 @@ async fn notes_to_oneself_are_a_conversation_once_there_is_one() {
     let own = ConversationId::own(&id("alice"));
     assert_eq!((listed.len(), listed[1].id), (2, own), "behind the pinned one");
 }
+
+#[tokio::test]
+async fn requirement_d2_a_draft_is_sent_after_ten_seconds_of_typing() {
+    let mut three = Three::new().await;
+    let begun = std::time::Instant::now();
+    three.phone.save_draft(id("bob"), "dear").await.unwrap();
+    three.phone.save_draft(id("bob"), "dear bob").await.unwrap();
+    assert_eq!(three.shown().await.draft, "dear bob");
+    assert!(begun.elapsed() >= std::time::Duration::from_secs(9), "not at every key");
+}
+
+#[tokio::test]
+async fn a_draft_that_the_server_refuses_is_not_tried_for_ever() {
+    let three = Three::new().await;
+    let mut of_phone = three.phone.events();
+    let nowhere = ConversationId::group([9; 16]);
+    three.phone.save_draft(nowhere, "to nobody").await.unwrap();
+    three.phone.leave_conversation(nowhere).await.unwrap();
+    let refused = until(&mut of_phone, |event| match event {
+        Event::CommandDone { outcome: Err(refusal), .. } => Some(refusal.code),
+        _ => None,
+    })
+    .await;
+    assert_eq!(refused, ErrorCode::ConversationUnknown);
+    assert_eq!(three.phone.conversation_options(nowhere).await.unwrap().draft, "");
+}

@@ -170,3 +170,36 @@ async fn requirement_c4_a_new_device_has_everything_that_the_others_have() {
     let total = tablet.total_unread().await.unwrap();
     assert_eq!((total.unread, total.muted), (0, 2));
 }
+
+#[tokio::test]
+async fn requirement_c4_a_device_that_was_away_hears_only_of_what_changed() {
+    let world = World::new();
+    let (a, b, a2) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    let alice = world.client("alice", a.path()).await;
+    let bob = world.client("bob", b.path()).await;
+    let tablet = world.client("alice", a2.path()).await;
+    for client in [&alice, &bob, &tablet] {
+        soon(client.wait_synced()).await.unwrap();
+    }
+    let mut of_tablet = tablet.events();
+    soon(alice.set_remark(id("carol"), "Carol")).await.unwrap_err();
+    soon(alice.set_remark(id("bob"), "Bobby")).await.unwrap();
+    assert_eq!(until(&mut of_tablet, changed).await.remark, "Bobby");
+    tablet.go_offline().await.unwrap();
+    put_in_order(&alice, &bob).await;
+    tablet.go_online().await.unwrap();
+    soon(tablet.wait_synced()).await.unwrap();
+    let contact = tablet.contact(&id("bob")).await.unwrap();
+    assert_eq!((contact.relation, contact.remark.as_str()), (Relation::Contact, "Bobby"));
+    assert!(!tablet.settings().await.unwrap().show_read);
+    let listed = tablet.conversations().await.unwrap();
+    assert_eq!((listed.len(), listed[0].name().as_str(), listed[0].unread), (2, "bob", 2));
+    assert_eq!(listed[0].options.draft, "dear bob");
+    let mut told = Vec::new();
+    until(&mut of_tablet, |event| {
+        told.extend(changed(event).map(|contact| contact.relation));
+        matches!(event, Event::SyncFinished).then_some(())
+    })
+    .await;
+    assert_eq!(told, [Relation::Applied, Relation::Contact]);
+}
