@@ -3,7 +3,7 @@
 
 use anser_client::order::{CONTEXT_SEQS, Slot, display_order};
 use anser_types::{ConversationId, MessageId, Seq, Unavailable, UserId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::coverage::{self, Filled};
 use super::error::StoreError;
@@ -174,35 +174,69 @@ fn read_slots(
         // An unknown conversation may have messages at the server.
         return Ok(Slots { seqs: Vec::new(), complete: head > 0, more: false });
     }
-    let direction = if bounds.oldest_first { "ASC" } else { "DESC" };
-    let seqs: Vec<u64> = connection
-        .prepare_cached(&format!(
-            "SELECT seq FROM message WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3
-                 AND not_on_server = 0
-             ORDER BY seq {direction} LIMIT ?4"
-        ))?
-        .query_map(params![conversation.0, number(low), number(high), bounds.limit], |row| {
+    // Messages to show fill a page; hidden ones among them are known, and count for nothing.
+    let Some(page) = page_ends(connection, conversation, bounds, (low, high))? else {
+        return Ok(Slots { seqs: Vec::new(), complete: true, more: low <= high });
+    };
+    let seqs = connection
+        .prepare_cached(
+            "SELECT seq FROM message WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3 AND not_on_server = 0
+             ORDER BY seq",
+        )?
+        .query_map(params![conversation.0, number(page.from), number(page.to)], |row| {
             row.get::<_, i64>(0).map(i64::cast_unsigned)
         })?
         .collect::<Result<_, _>>()?;
-    check_slots(connection, conversation, bounds, (low, high), seqs)
+    check_slots(connection, conversation, bounds.oldest_first, page.full, (low, high), seqs)
+}
+
+/// Where a page lies within its bounds.
+struct Stretch {
+    from: u64,
+    to: u64,
+    /// It holds as many messages to show as are wanted; else it is all of the bounds.
+    full: bool,
+}
+
+/// The stretch with as many messages to show as are wanted, as far as they are here. `None` of a page of nothing.
+fn page_ends(
+    connection: &Connection,
+    conversation: ConversationId,
+    bounds: PageBounds,
+    (low, high): (u64, u64),
+) -> Result<Option<Stretch>, StoreError> {
+    let Some(skip) = bounds.limit.checked_sub(1) else { return Ok(None) };
+    let direction = if bounds.oldest_first { "ASC" } else { "DESC" };
+    let last: Option<i64> = connection
+        .prepare_cached(&format!(
+            "SELECT seq FROM message WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3
+                 AND not_on_server = 0 AND hidden = 0
+             ORDER BY seq {direction} LIMIT 1 OFFSET ?4"
+        ))?
+        .query_row(params![conversation.0, number(low), number(high), skip], |row| row.get(0))
+        .optional()?;
+    Ok(Some(match last.map(i64::cast_unsigned) {
+        Some(last) if bounds.oldest_first => Stretch { from: low, to: last, full: true },
+        Some(last) => Stretch { from: last, to: high, full: true },
+        None => Stretch { from: low, to: high, full: false },
+    }))
 }
 
 /// Walks the page from its start and checks every gap; a full page ends at its last seq, a short one at the bound.
 fn check_slots(
     connection: &Connection,
     conversation: ConversationId,
-    bounds: PageBounds,
+    oldest_first: bool,
+    full: bool,
     (low, high): (u64, u64),
-    mut seqs: Vec<u64>,
+    seqs: Vec<u64>,
 ) -> Result<Slots, StoreError> {
     let covers = |from: u64, to: u64| {
         if from > to { Ok(true) } else { coverage::covers(connection, conversation, from, to) }
     };
-    let full = seqs.len() == usize::try_from(bounds.limit).unwrap_or(usize::MAX);
     let mut complete = true;
     let rest_is_covered;
-    if bounds.oldest_first {
+    if oldest_first {
         let mut next = low;
         for &seq in &seqs {
             complete &= covers(next, seq - 1)?;
@@ -211,12 +245,11 @@ fn check_slots(
         rest_is_covered = covers(next, high)?;
     } else {
         let mut next = high;
-        for &seq in &seqs {
+        for &seq in seqs.iter().rev() {
             complete &= covers(seq + 1, next)?;
             next = seq.saturating_sub(1);
         }
         rest_is_covered = covers(low, next)?;
-        seqs.reverse();
     }
     complete &= full || rest_is_covered;
     Ok(Slots { seqs, complete, more: !rest_is_covered })

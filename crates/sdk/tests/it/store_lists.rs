@@ -255,6 +255,28 @@ async fn requirement_d2_a_message_removed_for_oneself_is_shown_counted_and_found
 }
 
 #[tokio::test]
+async fn messages_removed_for_oneself_take_no_place_in_a_page() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let mut records = vec![identity("alice")];
+    for (seq, text) in [(1, "one"), (2, "two"), (3, "three"), (4, "four"), (5, "five")] {
+        records.push(Record::MessageStored(stored(seq, text, Some(seq))));
+    }
+    records.extend([1, 3, 4].map(|seq| came(seq, hidden(seq))));
+    apply(&store, records).await;
+    let page = async |bounds| {
+        let page = store.history(with_bob(), bounds).await.unwrap();
+        let texts = page.messages.iter().filter_map(|one| one.text().map(str::to_owned));
+        (texts.collect::<Vec<_>>().join(" "), page.range, page.complete, page.more)
+    };
+    let of = |text: &str, from, to, more| (text.to_owned(), Some((Seq(from), Seq(to))), true, more);
+    assert_eq!(page(PageBounds::newest(2)).await, of("two five", 2, 5, true));
+    assert_eq!(page(PageBounds::before(Seq(5), 1)).await, of("two", 2, 4, true));
+    assert_eq!(page(PageBounds::after(Seq(2), 1)).await, of("five", 3, 5, false));
+    assert_eq!(page(PageBounds::newest(10)).await, of("two five", 1, 5, false));
+}
+
+#[tokio::test]
 async fn a_place_that_a_restored_server_gives_again_is_not_hidden() {
     let directory = tempdir().unwrap();
     let store = open(directory.path()).await;
