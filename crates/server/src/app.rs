@@ -153,6 +153,7 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
         commands_burst: config.limits.commands_burst.as_u32(),
         inbox_keep: config.inbox.keep_entries.get(),
         inbox_keep_ms: config.inbox.keep_days.get() * DAY_MS,
+        relations_by_app: config.contacts.by_app,
         edit_within_ms: config.messages.edit_within_minutes.get() * MINUTE_MS,
         revoke_within_ms: config.messages.revoke_within_minutes.get() * MINUTE_MS,
         ..defaults

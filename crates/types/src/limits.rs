@@ -102,8 +102,8 @@ pub const HINT_GRACE_MS: u64 = 20;
 pub const SWEEP_MS: u64 = 30_000;
 /// Soft positions (cursors, delivered) are written with the next batch or after this.
 pub const SOFT_WRITE_MS: u64 = 1_000;
-/// How long a session that its own device replaced stays away: if two of them live, each gets a turn long enough to
-/// find out that one store is a copy.
+/// How long a session that its own device replaced, or a Hello that it had overtaken, stays away: if two of a device
+/// live, each gets a turn long enough to find out that one store is a copy.
 pub const REPLACED_PAUSE_MS: u32 = 5_000;
 /// How long a draining server waits for its sessions.
 pub const DRAIN_MS: u64 = 10_000;

@@ -87,7 +87,7 @@ fn an_item_that_is_older_than_the_stored_one_changes_nothing() {
 }
 
 #[test]
-fn requirement_a9_a_contact_removed_in_airplane_mode_is_removed_once_after_a_restart() {
+fn requirement_c6_a_contact_removed_in_airplane_mode_is_removed_once_after_a_restart() {
     let mut world = World::returning();
     let command = Command::Contact { user: user("bob"), act: ContactAct::Remove };
     let local_no = world.with(|core, now| core.compose(command.clone(), now)).unwrap();

@@ -173,6 +173,13 @@ settings! {
             Within::new(anser_types::limits::REVOKE_WITHIN_MS / 60_000);
     }
 
+    /// Who may talk to whom.
+    contacts: Contacts {
+        /// An app server keeps the relations between users: they make no contacts by themselves, and who may write
+        /// first is not asked. Whom somebody blocks is not heard in any case.
+        by_app: bool = false;
+    }
+
     /// The disk.
     store: Store {
         /// Free space in MiB below which nothing more is accepted (STORAGE_FULL); reading goes on.
