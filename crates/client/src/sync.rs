@@ -316,6 +316,7 @@ impl Core {
             ChangeKind::MessageAltered { .. } | ChangeKind::Unknown { .. } => (None, true),
         };
         let conversation = change.conversation;
+        self.settle_by_change(&change, inbox_seq);
         self.mark(conversation, None);
         let update = RowUpdate::Group { title, version: change.version, member };
         let row = ConversationRow { conversation, peer: None, update };

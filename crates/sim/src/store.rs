@@ -1,12 +1,14 @@
 //! A simulated client's store: what survives when its process dies.
 
-use std::collections::BTreeMap;
+mod alterations;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use anser_client::io::Identity;
 use anser_client::records::{
     ConversationMark, OutboxItem, Record, RowUpdate, Settled, Snapshot, StoredMessage,
 };
-use anser_types::{ConversationId, InboxSeq, LocalNo, LogEpoch, Seq, UserId};
+use anser_types::{ChangeNo, ConversationId, InboxSeq, LocalNo, LogEpoch, Seq, UserId};
 
 /// Everything a device has stored.
 #[derive(Clone, Debug)]
@@ -19,6 +21,12 @@ pub struct DeviceStore {
     /// One's own messages that the server lost and their user has not sent again.
     pub lost: Vec<StoredMessage>,
     marks: BTreeMap<ConversationId, ConversationMark>,
+    /// Changes that came, and up to where everything stored shows what they did.
+    changes: BTreeSet<(ConversationId, ChangeNo)>,
+    change_heads: BTreeMap<ConversationId, ChangeNo>,
+    /// Messages of which changes may have been missed, and up to where that may be true of what still comes late.
+    doubted: BTreeSet<(ConversationId, Seq)>,
+    doubted_up_to: BTreeMap<ConversationId, Seq>,
 }
 
 impl DeviceStore {
@@ -31,6 +39,10 @@ impl DeviceStore {
             settled: BTreeMap::new(),
             lost: Vec::new(),
             marks: BTreeMap::new(),
+            changes: BTreeSet::new(),
+            change_heads: BTreeMap::new(),
+            doubted: BTreeSet::new(),
+            doubted_up_to: BTreeMap::new(),
         }
     }
 
@@ -109,7 +121,13 @@ impl DeviceStore {
                 mark.peer.clone_from(&row.peer);
                 if let RowUpdate::Full(state) = &row.update {
                     mark.read_up_to = mark.read_up_to.max(state.read_up_to);
-                    mark.log_epoch = mark.log_epoch.max(state.log_epoch);
+                    let followed = mark.log_epoch;
+                    mark.log_epoch = followed.max(state.log_epoch);
+                    self.row_came(row.conversation, state, followed);
+                    if let Some(message) = state.last_message.clone() {
+                        let (peer, inbox_seq, own) = (row.peer.clone(), None, None);
+                        self.store(&StoredMessage { message, peer, inbox_seq, own });
+                    }
                 }
             }
             Record::UnknownStored(event) => self.snapshot.unknown.push(event.clone()),
@@ -123,9 +141,8 @@ impl DeviceStore {
                 self.snapshot.endpoints.push((network.clone(), endpoint.clone()));
             }
             Record::NotOnServer { conversation, above } => self.lose(*conversation, *above),
-            Record::MessageHidden { .. }
-            | Record::ChangeStored { .. }
-            | Record::UnavailableStored(_) => {}
+            Record::ChangeStored { change, .. } => self.change_came(change),
+            Record::MessageHidden { .. } | Record::UnavailableStored(_) => {}
         }
     }
 
@@ -136,6 +153,11 @@ impl DeviceStore {
         let (lost, kept) =
             std::mem::take(&mut self.messages).into_iter().partition(|(at, _)| gone(at));
         self.messages = kept;
+        self.doubted.retain(|at| !gone(at));
+        if above == Seq::ZERO {
+            // The whole conversation is gone; if it comes again, its changes are numbered from the start.
+            self.forget_changes_above(conversation, ChangeNo::ZERO);
+        }
         let lost: BTreeMap<_, StoredMessage> = lost;
         self.lost.extend(lost.into_values().filter(|stored| stored.message.sender == me));
         let mark = self.mark(conversation);
@@ -157,7 +179,9 @@ impl DeviceStore {
     fn store(&mut self, stored: &StoredMessage) {
         let message = &stored.message;
         let key = (message.conversation, message.seq);
-        self.messages.insert(key, stored.clone());
+        // An answer says only that one's own message was taken, not what has become of it.
+        let merged = self.merged(stored, stored.own.is_none());
+        self.messages.insert(key, merged);
         let me: UserId = self.snapshot.identity.user.clone();
         let mark = self.mark(message.conversation);
         mark.peer.clone_from(&stored.peer);
