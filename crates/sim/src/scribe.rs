@@ -105,8 +105,8 @@ impl Scribe {
 
     fn must_hold(&self, device: &Identity, conversation: ConversationId, seq: Seq) {
         let mut state = self.state.lock();
-        let pen = state.pen(&device.user, device.device);
-        if !state.held.contains_key(&(pen, conversation, seq)) {
+        let place = (state.pen(&device.user, device.device), conversation, seq);
+        if !state.held.contains_key(&place) && !state.altering.shows(&place) {
             let untrue = format!("{device:?} was told of seq {seq} of {conversation}");
             state.untrue.push(untrue);
         }
@@ -325,6 +325,13 @@ impl Witness for Scribe {
 
     fn stored(&self, device: &Identity, records: &[Record], store: &DeviceStore) {
         let (mut lost, mut touched) = (None, BTreeSet::new());
+        for record in records {
+            if let Record::ConversationUpserted(row) = record
+                && let RowUpdate::Full(state) = &row.update
+            {
+                self.row_comes(device, row.conversation, state.log_epoch);
+            }
+        }
         for record in records {
             match record {
                 Record::OutboxPut(item) => self.composed(device, item, store),

@@ -141,6 +141,12 @@ impl<'a> Index<'a> {
         there.filter(|(key, how)| *key == of && how.is_told_by(told)).count()
     }
 
+    /// Whether the sender of this message asked for an edit to this body.
+    pub fn asked_to_say(&self, id: ConversationId, message: &Stored, body: BodyHash) -> bool {
+        let MessageKey { sender, .. } = &message.key;
+        self.asked_for(sender, id, message.seq, &message.key, &How::Edit(body)) > 0
+    }
+
     /// Whether a restore from a backup took away a change that is this one.
     pub fn took_change(
         &self,
@@ -176,11 +182,8 @@ impl<'a> Index<'a> {
         {
             return Some(format!("{key} was refused for good ({code})"));
         }
-        let edited = |body| {
-            let Stored { seq, key, shape } = message;
-            let edit = How::Edit(body);
-            shape.by > ChangeNo::ZERO && self.asked_for(sender, id, *seq, key, &edit) > 0
-        };
+        let edited =
+            |body| message.shape.by > ChangeNo::ZERO && self.asked_to_say(id, message, body);
         match message.shape.body {
             Some(body) if body != first && there.all(|other| other != body) && !edited(body) => {
                 Some(format!("{key} has the body {body}, but {first} was sent"))

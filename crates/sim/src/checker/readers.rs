@@ -185,10 +185,11 @@ fn check_one(
     let log = index.logs.get(&id);
     match log.and_then(|log| log.at.get(seq)) {
         Some(there) if there.key == *key => {
-            // (What readers show of an altered message is asked in `shapes.rs`.)
+            // (Whether it is the right one of the bodies that it had is asked in `shapes.rs`.)
             if let (Some(held), Some(stored)) = (shape.body, there.shape.body)
                 && there.shape.by == ChangeNo::ZERO
                 && held != stored
+                && !index.asked_to_say(id, there, held)
             {
                 let text = format!("{name} holds {key} with the body {held}, the store {stored}");
                 found.add(Kind::Phantom, &about, text);

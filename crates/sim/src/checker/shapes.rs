@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use anser_types::{ConversationId, Seq, UserId};
+use anser_types::{ChangeNo, ConversationId, Seq, UserId};
 
 use super::altering::Shape;
 use super::check::{About, Found};
@@ -34,7 +34,13 @@ pub(super) fn check_devices(index: &Index<'_>, found: &mut Found<'_>) {
             // (That it holds something else there is a verdict of its own.)
             let there = log.at.get(&seq).filter(|there| key.is_none_or(|key| there.key == *key));
             if let Some(there) = there {
-                check_shape(&name, &journal.user, (id, log), there, shape, found);
+                let strange = |body| {
+                    body != there.shape.body.unwrap_or(body) && !index.asked_to_say(id, there, body)
+                };
+                // (What nobody said is a verdict of its own as well.)
+                if shape.by > ChangeNo::ZERO || !shape.body.is_some_and(strange) {
+                    check_shape(&name, &journal.user, (id, log), there, shape, found);
+                }
             }
         }
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anser_client::io::Identity;
 use anser_client::records::{OutboxItem, StoredMessage};
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Command, ConversationId, DeviceNo, Done, LocalNo, Seq, Target,
-    UnixMs, UserId,
+    Change, ChangeKind, ChangeNo, Command, ConversationId, DeviceNo, Done, LocalNo, LogEpoch, Seq,
+    Target, UnixMs, UserId,
 };
 use bytes::Bytes;
 
@@ -31,9 +31,16 @@ pub(super) struct Altering {
     given: BTreeMap<Place, ChangeNo>,
     /// How many messages each store doubts.
     doubts: BTreeMap<Pen, usize>,
+    /// The log of the row that each store has of a conversation.
+    rows: BTreeMap<(Pen, ConversationId), LogEpoch>,
 }
 
 impl Altering {
+    /// Whether a store shows anything of a message, be it that it was taken back before it came.
+    pub(super) fn shows(&self, place: &Place) -> bool {
+        self.shown.contains_key(place)
+    }
+
     /// What stands above is not held any more.
     pub(super) fn lose(&mut self, pen: &Pen, conversation: ConversationId, above: Seq) {
         let kept =
@@ -115,6 +122,30 @@ impl Scribe {
             self.coverage.note(Rare::AlterationUnheld);
         }
         self.shows(device, conversation, seq, store);
+    }
+
+    /// Before a transaction in which the row of a conversation comes: if it is of another log than what is held, nothing
+    /// of that is sure until it is given again, be it in this same transaction.
+    pub(super) fn row_comes(&self, device: &Identity, conversation: ConversationId, of: LogEpoch) {
+        let unsure: Vec<(Seq, Shape)> = {
+            let mut state = self.state.lock();
+            let pen = state.pen(&device.user, device.device);
+            let before = state.altering.rows.insert((pen.clone(), conversation), of);
+            if before == Some(of) {
+                return;
+            }
+            let held = (pen.clone(), conversation, Seq::ZERO)..=(pen, conversation, Seq::MAX);
+            let shown = state.altering.shown.range_mut(held);
+            let sure = shown.filter(|(_, (shape, doubted))| shape.by > ChangeNo::ZERO && !doubted);
+            sure.map(|((_, _, seq), (shape, doubted))| {
+                *doubted = true;
+                (*seq, *shape)
+            })
+            .collect()
+        };
+        for (seq, shape) in unsure {
+            self.note(device, What::Shows { conversation, seq, doubted: true, shape });
+        }
     }
 
     /// After a transaction: what the store doubts now, and did not before, or the other way round.
