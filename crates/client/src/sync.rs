@@ -18,6 +18,7 @@ use crate::records::{
     ConversationRow, DeviceState, OwnMessage, Rebuild, Record, RowUpdate, StoredMessage,
     UnknownEvent,
 };
+use crate::restored::Search;
 use crate::store::Then;
 use crate::translate::{self, Entry};
 
@@ -56,8 +57,8 @@ pub(crate) struct Inbox {
     pub(crate) settle_by_history: bool,
     /// What SyncReset said in this session, until the rebuild is stored.
     pub(crate) reset: Option<(InboxSeq, LogEpoch)>,
-    /// Conversations whose histories are still to be searched for messages of an earlier device.
-    pub(crate) search: Option<Vec<anser_types::ConversationId>>,
+    /// What is still to be searched for what an earlier device has done.
+    pub(crate) search: Option<Vec<Search>>,
     /// Conversations stored by the rebuild so far.
     pub(crate) rebuilt: u64,
     session_epoch: LogEpoch,
