@@ -6,7 +6,8 @@
 
 use anser_proto::v1;
 use anser_types::{
-    ChangeNo, Command, CommandNo, ConversationId, ErrorCode, InboxSeq, Refusal, Seq,
+    Alteration, ChangeKind, ChangeNo, Command, CommandNo, ConversationId, ErrorCode, InboxSeq,
+    Refusal, Seq,
 };
 
 use crate::asks::Purpose;
@@ -85,7 +86,7 @@ impl Core {
         {
             return;
         }
-        if self.inbox.settle_by_history && !self.search_ended(now) {
+        if !self.search_ended(now) {
             return;
         }
         self.inbox.settle_until = None;
@@ -106,8 +107,8 @@ impl Core {
         }
     }
 
-    /// After a rebuild the inbox does not show what was sent before: the conversations themselves are searched, one
-    /// page at a time. `true` once nothing is left to search.
+    /// What the inbox does not show is searched in the conversations themselves, one page at a time. `true` once nothing
+    /// is left to search.
     fn search_ended(&mut self, now: Now) -> bool {
         if self.inbox.search.is_none() {
             self.inbox.search = Some(self.to_search());
@@ -124,17 +125,23 @@ impl Core {
         false
     }
 
+    /// After a rebuild the inbox does not show what was sent before it. And it may have shown an edit before its answer
+    /// was here, and the copy of the store may have been made in between: a message is settled by its entry, but a change
+    /// does not say which command it was.
     fn to_search(&mut self) -> Vec<Search> {
         let device = self.me.device;
+        let rebuilt = self.inbox.settle_by_history;
         let entries = self.outbox.entries.values();
         let items = entries.map(|entry| &entry.item).filter(|item| item.id.device != device);
         let mut found = Vec::new();
         let mut altered = Vec::new();
         for item in items {
             match (item.conversation, item.command()) {
-                (Some(id), _) => found.push(Search::Messages(id)),
-                (None, Some(Command::Alter { at, .. })) => altered.push(at),
-                (None, _) => {}
+                (Some(id), _) if rebuilt => found.push(Search::Messages(id)),
+                (None, Some(Command::Alter { at, alteration: Alteration::Edit(_), .. })) => {
+                    altered.push(at);
+                }
+                (Some(_) | None, _) => {}
             }
         }
         found.extend(altered.iter().map(|at| Search::Changes(self.conversation_of(at))));
@@ -187,7 +194,17 @@ impl Core {
         for wire in page.changes {
             let change = translate::change(wire)?;
             last = change.change_no;
-            self.settle_by_change(&change, InboxSeq::ZERO);
+            // Reactions and pins of long ago may look the same as those that wait.
+            let is_edit = matches!(
+                change.kind,
+                ChangeKind::MessageAltered {
+                    alteration: Alteration::Edit(_) | Alteration::Gone,
+                    ..
+                }
+            );
+            if is_edit {
+                self.settle_by_change(&change, InboxSeq::ZERO);
+            }
         }
         if page.more && last > ChangeNo::ZERO {
             self.ask_changes(id, last, SEARCH_PAGE, now);

@@ -394,7 +394,7 @@ impl Witness for Scribe {
             skipped
         };
         skipped.into_iter().for_each(|what| self.note(now, what));
-        store.outbox().iter().for_each(|item| self.alters(now, item, store));
+        self.took_over(now, store);
         for stored in store.messages.values() {
             let through_inbox = stored.inbox_seq.is_some();
             if through_inbox && stored.own.is_none() {

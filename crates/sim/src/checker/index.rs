@@ -75,6 +75,8 @@ pub(super) struct Index<'a> {
     /// Where each message stands in the store.
     pub places: BTreeMap<&'a MessageKey, Vec<(ConversationId, Seq)>>,
     asked: Asked<'a>,
+    /// How often a device of a user began with an old store.
+    taken_over: BTreeMap<&'a UserId, usize>,
     devices: BTreeSet<(&'a UserId, DeviceNo)>,
 }
 
@@ -94,6 +96,7 @@ impl<'a> Index<'a> {
             taken: evidence.restores.iter().flat_map(taken_by).collect(),
             places,
             asked: asked(evidence),
+            taken_over: taken_over(evidence),
             devices: evidence.journals.iter().map(|j| (&j.user, j.device)).collect(),
         }
     }
@@ -139,6 +142,11 @@ impl<'a> Index<'a> {
     ) -> usize {
         let there = self.asked.get(&(actor, id, seq)).into_iter().flatten();
         there.filter(|(key, how)| *key == of && how.is_told_by(told)).count()
+    }
+
+    /// How often a device of this user began with an old store.
+    pub fn taken_over(&self, user: &UserId) -> usize {
+        self.taken_over.get(user).copied().unwrap_or_default()
     }
 
     /// Whether the sender of this message asked for an edit to this body.
@@ -205,6 +213,15 @@ fn taken_by(restore: &Restore) -> impl Iterator<Item = (ConversationId, Seq, &Me
         // A backup is the beginning of the log it was made of.
         dump.messages.iter().skip(there).map(|message| (dump.id, message.seq, &message.key))
     })
+}
+
+fn taken_over(evidence: &Evidence) -> BTreeMap<&UserId, usize> {
+    let mut times = BTreeMap::new();
+    for journal in &evidence.journals {
+        let begun = journal.entries.iter().filter(|entry| entry.what == What::TookOver);
+        *times.entry(&journal.user).or_default() += begun.count();
+    }
+    times
 }
 
 fn asked(evidence: &Evidence) -> Asked<'_> {

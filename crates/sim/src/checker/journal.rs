@@ -134,6 +134,8 @@ pub enum What {
         /// Which.
         epoch: LogEpoch,
     },
+    /// The device begins with what another one has stored, or an old copy of its own store.
+    TookOver,
     /// The user asked for an alteration of a message.
     Alter {
         /// Its compose counter.

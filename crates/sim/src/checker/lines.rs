@@ -99,6 +99,7 @@ impl fmt::Display for What {
                 write!(f, "not-on-server {conversation} {above}")
             }
             Self::OtherLog { epoch } => write!(f, "other-log {epoch}"),
+            Self::TookOver => f.write_str("took-over"),
             Self::Alter { local_no, conversation, seq, key, how } => {
                 let MessageKey { sender, id } = key;
                 let (device, counter) = (id.device, id.local_no);
@@ -232,6 +233,7 @@ fn parse_entry(line: &str) -> Option<Entry> {
         }
         "not-on-server" => What::NotOnServer { conversation: words.value()?, above: words.seq()? },
         "other-log" => What::OtherLog { epoch: LogEpoch(words.value()?) },
+        "took-over" => What::TookOver,
         "alter" => What::Alter {
             local_no: words.local_no()?,
             conversation: words.value()?,

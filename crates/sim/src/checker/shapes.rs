@@ -80,6 +80,8 @@ fn walk<'a>(
                     && !(before.doubted || *doubted)
                     && shape.by <= before.shape.by
                     && *shape != before.shape
+                    // (Whoever has left is told of nothing but that it is gone.)
+                    && shape.body.is_some()
                 {
                     let text =
                         format!("{name} showed seq {seq} with {}, then {shape}", before.shape);

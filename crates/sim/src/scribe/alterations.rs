@@ -59,6 +59,16 @@ pub(super) fn conversation_of(user: &UserId, target: &Target) -> ConversationId 
 }
 
 impl Scribe {
+    /// A device goes on with this store: what another one, or its later self, had in the outbox is not there.
+    pub(super) fn took_over(&self, device: &Identity, store: &DeviceStore) {
+        let of = |(user, no, _): &(UserId, DeviceNo, LocalNo)| {
+            *user == device.user && *no == device.device
+        };
+        self.state.lock().altering.commands.retain(|command, _| !of(command));
+        self.note(device, What::TookOver);
+        store.outbox().iter().for_each(|item| self.alters(device, item, store));
+    }
+
     /// An alteration is in a device's outbox.
     pub(super) fn alters(&self, device: &Identity, item: &OutboxItem, store: &DeviceStore) {
         let Some(Command::Alter { at, seq, alteration }) = item.command() else { return };
