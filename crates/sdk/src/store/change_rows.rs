@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::alteration_rows;
 use super::arrivals::{self, ArrivalKind};
 use super::conversation_rows;
+use super::doubts;
 use super::error::StoreError;
 use super::values::{
     number, read_conversation, read_number, read_small, read_user, read_users, users_as_text,
@@ -52,6 +53,7 @@ fn insert(
     change: &Change,
 ) -> Result<(bool, Option<ArrivalKind>), StoreError> {
     let (kind, title, users, raw) = kind_columns(&change.kind);
+    doubts::change_came(connection, change.conversation, change.change_no)?;
     let added = connection
         .prepare_cached(
             "INSERT OR IGNORE INTO change

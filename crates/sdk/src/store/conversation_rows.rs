@@ -107,6 +107,7 @@ fn upsert_full(
     if state.member {
         coverage::forget_not_given_if_away(connection, id)?;
     }
+    doubts::row_comes(connection, id, state.change_head, state.log_epoch)?;
     connection
         .prepare_cached(
             "UPDATE conversation SET title = ?2, version = ?3, member = ?4, members = ?5, members_version = ?3, role = ?6,

@@ -11,6 +11,7 @@ mod change_rows;
 mod conversation_rows;
 mod coverage;
 mod device_rows;
+mod doubts;
 mod error;
 mod history;
 mod key;

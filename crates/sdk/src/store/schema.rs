@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS];
+const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, DOUBTS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -112,6 +112,13 @@ ALTER TABLE message ADD COLUMN revoked_by TEXT;
 ALTER TABLE message ADD COLUMN reactions TEXT;
 ALTER TABLE conversation ADD COLUMN pinned TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE conversation ADD COLUMN mentioned INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Messages of which changes may have been missed, and up to where that may be true of own ones that are answered late.
+const DOUBTS: &str = "
+ALTER TABLE message ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX message_doubted ON message (conversation, seq) WHERE doubted = 1;
+ALTER TABLE conversation ADD COLUMN doubted_up_to INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the database to the newest schema.
