@@ -22,7 +22,7 @@ mod shapes;
 mod timeline;
 mod verdict;
 
-pub use altering::{How, Shape};
+pub use altering::{How, Shape, rest_of};
 pub use check::check;
 pub use counts::Counts;
 pub use dump::dump_store;
