@@ -325,13 +325,7 @@ impl Witness for Scribe {
 
     fn stored(&self, device: &Identity, records: &[Record], store: &DeviceStore) {
         let (mut lost, mut touched) = (None, BTreeSet::new());
-        for record in records {
-            if let Record::ConversationUpserted(row) = record
-                && let RowUpdate::Full(state) = &row.update
-            {
-                self.row_comes(device, row.conversation, state.log_epoch);
-            }
-        }
+        self.rows_come(device, records);
         for record in records {
             match record {
                 Record::OutboxPut(item) => self.composed(device, item, store),

@@ -12,7 +12,7 @@ use super::values::{
     number, read_conversation, read_number, read_optional_user, read_small, read_user,
 };
 use super::worker::Store;
-use super::{alteration_rows, change_rows, coverage, device_rows};
+use super::{alteration_rows, change_rows, coverage, device_rows, doubts};
 
 /// A conversation as its list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

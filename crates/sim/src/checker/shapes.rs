@@ -111,6 +111,10 @@ fn check_shape(
 ) {
     let Some(member) = log.members.get(user) else { return };
     let Stored { seq, key, shape: due } = there;
+    if due.body.is_none() && due.by == ChangeNo::ZERO {
+        // Emptied for another reason than a change: no device is told.
+        return;
+    }
     let about = About::message(id, *seq, key);
     let mut wrong = |kind, due: String| {
         let text = format!("{name} shows {key} at seq {seq} with {shape}; {due}");

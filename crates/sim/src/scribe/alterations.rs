@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anser_client::io::Identity;
-use anser_client::records::{OutboxItem, StoredMessage};
+use anser_client::records::{OutboxItem, Record, RowUpdate, StoredMessage};
 use anser_types::{
     Change, ChangeKind, ChangeNo, Command, ConversationId, DeviceNo, Done, LocalNo, LogEpoch, Seq,
     Target, UnixMs, UserId,
@@ -134,9 +134,19 @@ impl Scribe {
         self.shows(device, conversation, seq, store);
     }
 
-    /// Before a transaction in which the row of a conversation comes: if it is of another log than what is held, nothing
-    /// of that is sure until it is given again, be it in this same transaction.
-    pub(super) fn row_comes(&self, device: &Identity, conversation: ConversationId, of: LogEpoch) {
+    /// Before a transaction: where the row of a conversation is of another log than what is held, nothing of that is sure
+    /// until it is given again, be it in this same transaction.
+    pub(super) fn rows_come(&self, device: &Identity, records: &[Record]) {
+        for record in records {
+            if let Record::ConversationUpserted(row) = record
+                && let RowUpdate::Full(state) = &row.update
+            {
+                self.row_comes(device, row.conversation, state.log_epoch);
+            }
+        }
+    }
+
+    fn row_comes(&self, device: &Identity, conversation: ConversationId, of: LogEpoch) {
         let unsure: Vec<(Seq, Shape)> = {
             let mut state = self.state.lock();
             let pen = state.pen(&device.user, device.device);
