@@ -34,13 +34,7 @@ pub(super) fn check_devices(index: &Index<'_>, found: &mut Found<'_>) {
             // (That it holds something else there is a verdict of its own.)
             let there = log.at.get(&seq).filter(|there| key.is_none_or(|key| there.key == *key));
             if let Some(there) = there {
-                let strange = |body| {
-                    body != there.shape.body.unwrap_or(body) && !index.asked_to_say(id, there, body)
-                };
-                // (What nobody said is a verdict of its own as well.)
-                if shape.by > ChangeNo::ZERO || !shape.body.is_some_and(strange) {
-                    check_shape(&name, &journal.user, (id, log), there, shape, found);
-                }
+                check_shape(index, &name, &journal.user, (id, log), there, shape, found);
             }
         }
     }
@@ -53,7 +47,7 @@ pub(super) fn check_histories(index: &Index<'_>, found: &mut Found<'_>) {
         let Some(log) = index.logs.get(&id) else { continue };
         for Stored { seq, key, shape } in &history.messages {
             if let Some(there) = log.at.get(seq).filter(|there| there.key == *key) {
-                check_shape(&name, &history.reader, (id, log), there, *shape, found);
+                check_shape(index, &name, &history.reader, (id, log), there, *shape, found);
             }
         }
     }
@@ -102,6 +96,7 @@ fn walk<'a>(
 
 /// Whoever is in the conversation shows what the store holds; whoever has left shows nothing that came later.
 fn check_shape(
+    index: &Index<'_>,
     name: &str,
     user: &UserId,
     (id, log): (ConversationId, &Log<'_>),
@@ -113,6 +108,15 @@ fn check_shape(
     let Stored { seq, key, shape: due } = there;
     if due.body.is_none() && due.by == ChangeNo::ZERO {
         // Emptied for another reason than a change: no device is told.
+        return;
+    }
+    let nobody_said = |body: &BodyHash| !index.asked_to_say(id, there, *body);
+    if due.by == ChangeNo::ZERO
+        && shape.by == ChangeNo::ZERO
+        && shape.body != due.body
+        && shape.body.as_ref().is_some_and(nobody_said)
+    {
+        // Another body of a message that was never altered is a verdict of its own.
         return;
     }
     let about = About::message(id, *seq, key);

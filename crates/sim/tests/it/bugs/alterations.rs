@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anser_backend::{Boxed, Conversations, InboxPage, Order, PageLimit, StoreError};
 use anser_sim::bend::BendReads;
@@ -18,13 +17,16 @@ use parking_lot::Mutex;
 
 use super::reads::{Reads, leave_out};
 use super::repetition::Forgetting;
-use super::{Bug, two_people};
+use super::{Bug, two_people, usual};
 
-/// The first user alters a message of the conversation with the second.
-async fn alter(world: &World, seq: u64, alteration: Alteration) -> Result<()> {
+/// The first user's other device in the usual setup.
+const DESKTOP: usize = 4;
+
+/// The first user's device alters the first message of the conversation with the second.
+async fn alter(world: &World, device: usize, alteration: Alteration) -> Result<()> {
     let at = Target::User(world.users[1].clone());
-    let command = Command::Alter { at, seq: Seq(seq), alteration };
-    world.devices[0].compose(command).await.context("the device is off")??;
+    let command = Command::Alter { at, seq: Seq(1), alteration };
+    world.devices[device].compose(command).await.context("the device is off")??;
     Ok(())
 }
 
@@ -36,16 +38,23 @@ pub const ALTERED_TWICE: Bug = Bug {
     name: "alterations done again when they come again",
     promise: "G3, G12",
     seam: "ledger",
-    workload: "the commit of an edit takes longer than a request may, and its author asks again",
+    workload: "the answer to an edit is lost; its author edits on another device, then the first one asks again",
     verdict: Kind::Duplicate,
     seams: || Forgetting::seams(false),
-    setup: two_people,
+    setup: usual,
     script: |world| {
         Box::pin(async move {
             world.tell(0, 1, "one").await?;
             world.rest(5_000).await;
-            world.server.disk.go_wrong_in(1, Mishap::Slow(Duration::from_secs(13)));
-            alter(world, 1, edit("two")).await?;
+            world.server.disk.go_wrong_in(1, Mishap::Dies { kept: true });
+            alter(world, 0, edit("two")).await?;
+            world.rest(1_000).await;
+            world.devices[0].plug.set_pulled(true);
+            world.server.crash_and_restart();
+            world.rest(10_000).await;
+            alter(world, DESKTOP, edit("three")).await?;
+            world.rest(10_000).await;
+            world.devices[0].plug.set_pulled(false);
             world.rest(30_000).await;
             Ok(())
         })
@@ -88,7 +97,7 @@ pub const ALTERATIONS_SKIPPED: Bug = Bug {
             world.tell(0, 1, "one").await?;
             world.rest(5_000).await;
             world.devices[1].kill_within(true).await;
-            alter(world, 1, edit("two")).await?;
+            alter(world, 0, edit("two")).await?;
             world.rest(5_000).await;
             world.devices[1].switch_on();
             world.rest(5_000).await;
@@ -133,9 +142,9 @@ pub const STILL_GIVEN: Bug = Bug {
         Box::pin(async move {
             world.tell(0, 1, "one").await?;
             world.rest(5_000).await;
-            alter(world, 1, edit("two")).await?;
+            alter(world, 0, edit("two")).await?;
             world.rest(5_000).await;
-            alter(world, 1, Alteration::Revoke).await?;
+            alter(world, 0, Alteration::Revoke).await?;
             world.rest(5_000).await;
             Ok(())
         })
