@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anser_proto::v1;
 use anser_types::limits::REQUEST_DEADLINE_MS;
-use anser_types::{ConversationId, ErrorCode, Refusal, Seq};
+use anser_types::{ChangeNo, ConversationId, ErrorCode, Refusal, Seq};
 
 use crate::core::Core;
 use crate::io::{Now, Output, QueryNo};
 use crate::queries::{Query, Reply};
 use crate::receipts::ReceiptsPage;
+use crate::restored::Search;
 use crate::translate;
 
 /// Queries of the host at a time; more are refused at once.
@@ -31,8 +32,8 @@ pub(crate) enum Purpose {
     SyncItems,
     /// Receipts missed while there was no session.
     Receipts(ReceiptsPage),
-    /// Messages of an earlier device in this conversation.
-    FindOwn(ConversationId),
+    /// What an earlier device has done in a conversation.
+    FindOwn(Search),
 }
 
 #[derive(Debug)]
@@ -146,7 +147,7 @@ impl Core {
             Err(refusal) if !refusal.code.retryable() => match ask.purpose {
                 Purpose::Receipts(page) => self.receipts_refused(page, now),
                 // Nothing was ever said there, or it is not ours to see.
-                Purpose::FindOwn(id) => self.search_done(id),
+                Purpose::FindOwn(search) => self.search_done(search),
                 Purpose::SyncItems if refusal.code == ErrorCode::Unsupported => {
                     self.sync_items_refused();
                 }
@@ -175,7 +176,12 @@ impl Core {
                 self.receipts_came(*asked, &page.receipts, now);
                 Some(())
             }
-            (Purpose::FindOwn(id), Wire::History(page)) => self.searched(*id, page, now),
+            (Purpose::FindOwn(Search::Messages(id)), Wire::History(page)) => {
+                self.searched(*id, page, now)
+            }
+            (Purpose::FindOwn(Search::Changes(id)), Wire::Changes(page)) => {
+                self.searched_changes(*id, page, now)
+            }
             _ => None,
         }
     }
@@ -219,6 +225,18 @@ impl Core {
             limit,
             oldest_first: false,
         });
-        self.asks.add(Purpose::FindOwn(id), query, now.mono);
+        self.asks.add(Purpose::FindOwn(Search::Messages(id)), query, now.mono);
+    }
+
+    /// One page of a conversation's changes, for the core itself.
+    pub(crate) fn ask_changes(
+        &mut self,
+        conversation: ConversationId,
+        after: ChangeNo,
+        limit: u32,
+        now: Now,
+    ) {
+        let query = translate::query(Query::Changes { conversation, after, limit });
+        self.asks.add(Purpose::FindOwn(Search::Changes(conversation)), query, now.mono);
     }
 }

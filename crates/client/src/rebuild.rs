@@ -239,6 +239,7 @@ impl Core {
         // Kept even if the page is not stored: when it comes again the marks do not show the difference any more.
         self.store.put(Record::NotOnServer { conversation, above });
         self.store.after(Then::Tell(AppEvent::NotOnServer { conversation, above }));
+        self.drop_alterations(conversation, above);
     }
 }
 

@@ -220,7 +220,8 @@ pub struct ConversationState {
     pub version: Version,
     /// The last message one may see.
     pub head: Seq,
-    /// The last change one may see.
+    /// The last change one may see. If a host has heard of fewer, or if the row is of another log than what it holds, it
+    /// missed some: what it holds is read again before it passes for complete.
     pub change_head: anser_types::ChangeNo,
     /// One's own read position.
     pub read_up_to: Seq,

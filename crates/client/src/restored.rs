@@ -5,7 +5,10 @@
 //! back as one's own was sent and is settled; the rest is sent under the new device.
 
 use anser_proto::v1;
-use anser_types::{CommandNo, ConversationId, ErrorCode, InboxSeq, Refusal, Seq};
+use anser_types::{
+    Alteration, ChangeKind, ChangeNo, Command, CommandNo, ConversationId, ErrorCode, InboxSeq,
+    Refusal, Seq,
+};
 
 use crate::asks::Purpose;
 use crate::core::Core;
@@ -14,8 +17,17 @@ use crate::records::{OutboxState, OwnMessage, Record, Settled, StoredMessage};
 use crate::session::{Off, Then};
 use crate::translate;
 
-/// Messages of one page of the search.
+/// Messages or changes of one page of the search.
 const SEARCH_PAGE: u32 = 200;
+
+/// Where it stands what an earlier device has done in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Search {
+    /// Messages of its own: the newest first, they are mostly among those.
+    Messages(ConversationId),
+    /// Alterations: all changes, in their order.
+    Changes(ConversationId),
+}
 
 impl Core {
     /// Numbers or answers prove that this store is an old copy.
@@ -74,7 +86,7 @@ impl Core {
         {
             return;
         }
-        if self.inbox.settle_by_history && !self.search_ended(now) {
+        if !self.search_ended(now) {
             return;
         }
         self.inbox.settle_until = None;
@@ -95,23 +107,47 @@ impl Core {
         }
     }
 
-    /// After a rebuild the inbox does not show what was sent before: the conversations themselves are searched, one
-    /// page at a time. `true` once nothing is left to search.
+    /// What the inbox does not show is searched in the conversations themselves, one page at a time. `true` once nothing
+    /// is left to search.
     fn search_ended(&mut self, now: Now) -> bool {
-        let device = self.me.device;
-        let entries = self.outbox.entries.values();
-        let mut to_search: Vec<ConversationId> = entries
-            .filter(|entry| entry.item.id.device != device)
-            .filter_map(|entry| entry.item.conversation)
-            .collect();
-        to_search.sort_unstable();
-        to_search.dedup();
-        let open = self.inbox.search.get_or_insert(to_search);
-        let Some(next) = open.last().copied() else { return true };
+        if self.inbox.search.is_none() {
+            self.inbox.search = Some(self.to_search());
+        }
+        let Some(next) = self.inbox.search.as_ref().and_then(|open| open.last().copied()) else {
+            return true;
+        };
         if !self.asks.has(&Purpose::FindOwn(next)) {
-            self.ask_history(next, Seq::ZERO, SEARCH_PAGE, now);
+            match next {
+                Search::Messages(id) => self.ask_history(id, Seq::ZERO, SEARCH_PAGE, now),
+                Search::Changes(id) => self.ask_changes(id, ChangeNo::ZERO, SEARCH_PAGE, now),
+            }
         }
         false
+    }
+
+    /// After a rebuild the inbox does not show what was sent before it. And it may have shown an edit before its answer
+    /// was here, and the copy of the store may have been made in between: a message is settled by its entry, but a change
+    /// does not say which command it was.
+    fn to_search(&mut self) -> Vec<Search> {
+        let device = self.me.device;
+        let rebuilt = self.inbox.settle_by_history;
+        let entries = self.outbox.entries.values();
+        let items = entries.map(|entry| &entry.item).filter(|item| item.id.device != device);
+        let mut found = Vec::new();
+        let mut altered = Vec::new();
+        for item in items {
+            match (item.conversation, item.command()) {
+                (Some(id), _) if rebuilt => found.push(Search::Messages(id)),
+                (None, Some(Command::Alter { at, alteration: Alteration::Edit(_), .. })) => {
+                    altered.push(at);
+                }
+                (Some(_) | None, _) => {}
+            }
+        }
+        found.extend(altered.iter().map(|at| Search::Changes(self.conversation_of(at))));
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// A page of the search came, newest messages first. `None` if it cannot be read.
@@ -142,15 +178,46 @@ impl Core {
             .any(|entry| entry.item.conversation == Some(id) && entry.item.id.device != device);
         match oldest.filter(|_| page.more && waits) {
             Some(oldest) => self.ask_history(id, oldest, SEARCH_PAGE, now),
-            None => self.search_done(id),
+            None => self.search_done(Search::Messages(id)),
         }
         Some(())
     }
 
-    /// There is nothing (more) to be found in this conversation.
-    pub(crate) fn search_done(&mut self, id: ConversationId) {
+    /// A page of changes came, oldest first. `None` if it cannot be read.
+    pub(crate) fn searched_changes(
+        &mut self,
+        id: ConversationId,
+        page: v1::ChangesPage,
+        now: Now,
+    ) -> Option<()> {
+        let mut last = ChangeNo::ZERO;
+        for wire in page.changes {
+            let change = translate::change(wire)?;
+            last = change.change_no;
+            // Reactions and pins of long ago may look the same as those that wait.
+            let is_edit = matches!(
+                change.kind,
+                ChangeKind::MessageAltered {
+                    alteration: Alteration::Edit(_) | Alteration::Gone,
+                    ..
+                }
+            );
+            if is_edit {
+                self.settle_by_change(&change, InboxSeq::ZERO);
+            }
+        }
+        if page.more && last > ChangeNo::ZERO {
+            self.ask_changes(id, last, SEARCH_PAGE, now);
+        } else {
+            self.search_done(Search::Changes(id));
+        }
+        Some(())
+    }
+
+    /// There is nothing (more) to be found there.
+    pub(crate) fn search_done(&mut self, done: Search) {
         if let Some(open) = &mut self.inbox.search {
-            open.retain(|open| *open != id);
+            open.retain(|open| *open != done);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use anser_proto::{time, v1};
 use anser_types::{
-    ChangeNo, Command, CommandNo, ConversationId, Done, ErrorCode, InboxSeq, LocalNo, Message,
-    Refusal, Seq,
+    Alteration, Change, ChangeKind, ChangeNo, Command, CommandNo, ConversationId, Done, ErrorCode,
+    InboxSeq, LocalNo, Message, Refusal, Seq,
 };
 
 use crate::core::Core;
@@ -185,6 +185,64 @@ impl Core {
         };
         self.message_sent(&entry, &done, false);
         Some(local_no)
+    }
+
+    /// One's own alteration came by the inbox, while it is not known what an earlier device has sent: what is done is not
+    /// done again, over what was done since.
+    pub(crate) fn settle_by_change(&mut self, change: &Change, inbox_seq: InboxSeq) {
+        if self.inbox.settle_until.is_none() || change.actor != self.me.user {
+            return;
+        }
+        let ChangeKind::MessageAltered { seq: altered, alteration: told } = &change.kind else {
+            return;
+        };
+        let device = self.me.device;
+        let earlier = self.alterations(change.conversation, |entry| entry.item.id.device != device);
+        let is_it = |asked: &Alteration| match told {
+            // An edit of what was taken back since.
+            Alteration::Gone => matches!(asked, Alteration::Edit(_)),
+            told => asked == told,
+        };
+        let same = earlier.into_iter().find(|(_, seq, asked)| seq == altered && is_it(asked));
+        let Some((local_no, seq, _)) = same else { return };
+        self.outbox.remove(local_no);
+        let (change_no, at) = (change.change_no, change.at);
+        let conversation = Some(change.conversation);
+        self.command_done(local_no, Done { conversation, seq, change_no, inbox_seq, at });
+    }
+
+    /// What stood above is not on the server, and others will stand in its places: nobody meant to alter those.
+    pub(crate) fn drop_alterations(&mut self, conversation: ConversationId, above: Seq) {
+        let unsent = |entry: &Entry| entry.item.state == OutboxState::Queued;
+        for (local_no, seq, _) in self.alterations(conversation, unsent) {
+            if seq > above {
+                let detail = format!("the server has lost message {seq}");
+                self.refused(local_no, Refusal::because(ErrorCode::TargetMissing, detail));
+            }
+        }
+    }
+
+    /// Alterations in the outbox that concern this conversation, in the order they were composed.
+    fn alterations(
+        &mut self,
+        conversation: ConversationId,
+        of: impl Fn(&Entry) -> bool,
+    ) -> Vec<(LocalNo, Seq, Alteration)> {
+        let commands: Vec<_> = self
+            .outbox
+            .entries
+            .iter()
+            .filter(|(_, entry)| !entry.is_message() && of(entry))
+            .filter_map(|(local_no, entry)| Some((*local_no, entry.item.command()?)))
+            .collect();
+        let mut found = Vec::new();
+        for (local_no, command) in commands {
+            let Command::Alter { at, seq, alteration } = command else { continue };
+            if self.conversation_of(&at) == conversation {
+                found.push((local_no, seq, alteration));
+            }
+        }
+        found
     }
 
     /// The user wants a failed message sent again.

@@ -18,6 +18,7 @@ use crate::records::{
     ConversationRow, DeviceState, OwnMessage, Rebuild, Record, RowUpdate, StoredMessage,
     UnknownEvent,
 };
+use crate::restored::Search;
 use crate::store::Then;
 use crate::translate::{self, Entry};
 
@@ -56,8 +57,8 @@ pub(crate) struct Inbox {
     pub(crate) settle_by_history: bool,
     /// What SyncReset said in this session, until the rebuild is stored.
     pub(crate) reset: Option<(InboxSeq, LogEpoch)>,
-    /// Conversations whose histories are still to be searched for messages of an earlier device.
-    pub(crate) search: Option<Vec<anser_types::ConversationId>>,
+    /// What is still to be searched for what an earlier device has done.
+    pub(crate) search: Option<Vec<Search>>,
     /// Items of the lists were taken in up to here by the rebuild; `None`: none yet.
     pub(crate) items_after: Option<ItemKey>,
     /// Conversations stored by the rebuild so far.
@@ -326,6 +327,7 @@ impl Core {
             | ChangeKind::Unknown { .. } => (None, true),
         };
         let conversation = change.conversation;
+        self.settle_by_change(&change, inbox_seq);
         self.mark(conversation, None);
         let update = RowUpdate::Group { title, version: change.version, member };
         let row = ConversationRow { conversation, peer: None, update };

@@ -185,7 +185,7 @@ pub(crate) async fn as_seen(
     mut messages: Vec<Arc<Message>>,
 ) -> Result<Vec<Arc<Message>>, Refusal> {
     for message in &mut messages {
-        let Some(last) = visible::last_alteration(member, message.seq) else { continue };
+        let Some(last) = visible::last_alteration(member) else { continue };
         if message.altered_by() <= last {
             continue;
         }
@@ -230,7 +230,7 @@ pub(crate) async fn editions(
         .await
         .map_err(|error| service.store_refusal(&error))?;
     // What was written after the caller had gone replaced the last content they saw.
-    if let Some(last) = visible::last_alteration(member, seq) {
+    if let Some(last) = visible::last_alteration(member) {
         let seen = editions.iter().take_while(|edition| edition.until <= last).count();
         editions.truncate(seen);
     }

@@ -36,16 +36,11 @@ pub(crate) fn last_change(member: &Member, heads: Heads) -> ChangeNo {
         .unwrap_or(ChangeNo::ZERO)
 }
 
-/// The last change a former member could see of a message of theirs; `None` for whoever sees every change of it.
-pub(crate) fn last_alteration(member: &Member, seq: Seq) -> Option<ChangeNo> {
-    // Somebody who is in the conversation again sees the present state of everything they may see at all.
-    if member.is_present() {
-        return None;
-    }
-    let of_message = member.periods.iter().filter(|period| {
-        seq > period.after_seq && period.until.is_none_or(|(last, _)| seq <= last)
-    });
-    of_message.filter_map(|period| period.until).map(|(_, change)| change).max()
+/// The last change a former member could see, of whatever message of theirs; `None` for whoever is there.
+pub(crate) fn last_alteration(member: &Member) -> Option<ChangeNo> {
+    // Somebody who is in the conversation sees the present state of everything they may see at all, what was said in an
+    // earlier stay too: so whoever has left had seen everything up to their last day.
+    member.periods.last()?.until.map(|(_, change)| change)
 }
 
 /// A message as somebody saw it who left before it was altered last. Which reactions it had by then is not kept; what

@@ -50,6 +50,18 @@ pub trait BendReads: Send + Sync {
         inner.roster(id)
     }
 
+    /// See [`Conversations::messages`].
+    fn messages<'a>(
+        &'a self,
+        inner: &'a dyn Conversations,
+        id: ConversationId,
+        (after, up_to): (Seq, Seq),
+        order: Order,
+        limit: PageLimit,
+    ) -> Boxed<'a, Result<Vec<Arc<Message>>, StoreError>> {
+        inner.messages(id, after, up_to, order, limit)
+    }
+
     /// See [`Conversations::inbox`].
     fn inbox<'a>(
         &'a self,
@@ -134,7 +146,7 @@ impl<B: BendReads> Conversations for BentReads<B> {
         order: Order,
         limit: PageLimit,
     ) -> Boxed<'_, Result<Vec<Arc<Message>>, StoreError>> {
-        self.inner.messages(id, after, up_to, order, limit)
+        self.bend.messages(&*self.inner, id, (after, up_to), order, limit)
     }
 
     fn changes(

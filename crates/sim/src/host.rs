@@ -11,7 +11,7 @@ use anser_client::io::{
     TransportKind,
 };
 use anser_client::queries::{Query, Reply};
-use anser_client::records::{OutboxItem, OutboxState, Record};
+use anser_client::records::{OutboxItem, OutboxState, Record, StoredMessage};
 use anser_types::{Clock, Command, LocalNo, Refusal, Target};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -47,8 +47,8 @@ enum Wish {
 pub trait Witness: Send + Sync {
     /// The app heard an event.
     fn heard(&self, device: &Identity, event: &AppEvent);
-    /// A transaction became durable on the device.
-    fn stored(&self, device: &Identity, records: &[Record]);
+    /// A transaction became durable on the device, whose store is this one now.
+    fn stored(&self, device: &Identity, records: &[Record], store: &DeviceStore);
     /// From now on this device stands on this store: it is a new device on an old one's store, or its store went back
     /// to an old copy.
     fn begins(&self, before: &Identity, now: &Identity, store: &DeviceStore);
@@ -221,6 +221,12 @@ impl Device {
         again.collect()
     }
 
+    /// Stores messages of a page of history, as the SDK does with what its app asked for.
+    pub fn keep(&self, messages: Vec<StoredMessage>) {
+        let records: Vec<Record> = messages.into_iter().map(Record::MessageStored).collect();
+        commit(&self.store, &self.around, &records);
+    }
+
     /// Whether a transaction is under way.
     #[must_use]
     pub fn is_storing(&self) -> bool {
@@ -268,7 +274,7 @@ fn commit(store: &Mutex<DeviceStore>, around: &Surroundings, records: &[Record])
         around.witness.begins(&before, &now, &store);
     }
     around.trace.note(format_args!("{now:?} stores {records:?}"));
-    around.witness.stored(&now, records);
+    around.witness.stored(&now, records, &store);
 }
 
 /// A process of a device: everything here is lost when it dies, but the store.

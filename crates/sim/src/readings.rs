@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anser_client::io::Identity;
 use anser_client::queries::{Query, Reply};
-use anser_client::records::RowUpdate;
-use anser_types::{ConversationId, Seq, Target};
+use anser_client::records::{RowUpdate, StoredMessage};
+use anser_types::{ConversationId, Message, Seq, Target, Unavailable};
 use anyhow::{Context, Result, bail};
 use tokio::time::sleep;
 
@@ -19,6 +19,9 @@ impl World {
     /// # Errors
     /// A question was not answered within a minute.
     pub async fn evidence(&self) -> Result<Evidence> {
+        for device in self.devices.iter().filter(|device| device.is_on()) {
+            read_doubted(device).await?;
+        }
         let backend = self.server.backend();
         let on: Vec<Identity> =
             self.devices.iter().filter(|device| device.is_on()).map(Device::identity).collect();
@@ -36,6 +39,49 @@ impl World {
         }
         Ok(evidence)
     }
+}
+
+/// Somebody opens every conversation of which their device may have missed changes: what it doubts is read again, and
+/// kept, as the SDK does before it calls a page complete.
+async fn read_doubted(device: &Device) -> Result<()> {
+    let conversations = device.store.lock().doubted_conversations();
+    for conversation in conversations {
+        let mut after = Seq::ZERO;
+        loop {
+            let (messages, _, more) = history_page(device, conversation, after).await?;
+            let Some(last) = messages.last().map(|message| message.seq) else { break };
+            let doubted = {
+                let store = device.store.lock();
+                let held = messages.into_iter().filter_map(|message| {
+                    let held = store.messages.get(&(conversation, message.seq))?;
+                    let peer = held.peer.clone();
+                    let doubted = store.is_doubted(conversation, message.seq);
+                    doubted.then_some(StoredMessage { message, peer, inbox_seq: None, own: None })
+                });
+                held.collect()
+            };
+            device.keep(doubted);
+            if !more {
+                break;
+            }
+            after = last;
+        }
+    }
+    Ok(())
+}
+
+/// A page of a conversation's history after a message: what it gives, what it cannot give, whether more follows.
+async fn history_page(
+    device: &Device,
+    conversation: ConversationId,
+    after: Seq,
+) -> Result<(Vec<Message>, Vec<Unavailable>, bool)> {
+    let of = Target::Conversation(conversation);
+    let query = Query::History { of, after, before: Seq::ZERO, limit: 100, oldest_first: true };
+    let Reply::History { messages, unavailable, more, .. } = ask(device, query).await? else {
+        bail!("history was answered by something else")
+    };
+    Ok((messages, unavailable, more))
 }
 
 async fn read_everything(device: &Device, evidence: &mut Evidence) -> Result<()> {
@@ -78,11 +124,7 @@ async fn read_history(
     };
     let mut after = Seq::ZERO;
     loop {
-        let of = Target::Conversation(conversation);
-        let query = Query::History { of, after, before: Seq::ZERO, limit: 100, oldest_first: true };
-        let Reply::History { messages, unavailable, more, .. } = ask(device, query).await? else {
-            bail!("history was answered by something else")
-        };
+        let (messages, unavailable, more) = history_page(device, conversation, after).await?;
         history.messages.extend(messages.iter().map(Stored::from));
         history.unavailable.extend(unavailable.iter().map(|range| (range.from, range.to)));
         match messages.last() {

@@ -1,9 +1,11 @@
 //! Keeps a journal per device from what the devices' stores and apps witness.
 
+mod alterations;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anser_client::io::{AppEvent, Identity, MessageState};
-use anser_client::records::{OutboxState, Record, RowUpdate, StoredMessage};
+use anser_client::records::{OutboxItem, OutboxState, Record, RowUpdate, Settled, StoredMessage};
 use anser_types::{
     ChangeKind, Command, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Seq,
     UserId,
@@ -14,6 +16,7 @@ use tokio::time::Instant;
 use crate::checker::{BodyHash, Journal, MessageKey, What};
 use crate::coverage::{Coverage, Rare};
 use crate::host::Witness;
+use crate::scribe::alterations::{Altering, conversation_of};
 use crate::store::DeviceStore;
 
 /// A device, and how many stores it has had: one that goes back to an old copy begins another journal.
@@ -35,7 +38,7 @@ struct State {
     /// Per journal and conversation, the last message that came through the inbox: everything up to it came.
     heads: BTreeMap<(Pen, ConversationId), Seq>,
     /// What each store holds: storing a message again changes nothing.
-    held: BTreeMap<(Pen, ConversationId, Seq), (MessageKey, BodyHash)>,
+    held: BTreeMap<(Pen, ConversationId, Seq), MessageKey>,
     /// Messages that failed and wait for their user, with what was said when they were composed.
     parked: BTreeMap<(UserId, MessageId), What>,
     invoked: BTreeMap<(UserId, MessageId), What>,
@@ -45,6 +48,7 @@ struct State {
     rebuilding: BTreeMap<(UserId, DeviceNo), bool>,
     /// The log that each store follows.
     epochs: BTreeMap<Pen, LogEpoch>,
+    altering: Altering,
 }
 
 impl State {
@@ -101,8 +105,8 @@ impl Scribe {
 
     fn must_hold(&self, device: &Identity, conversation: ConversationId, seq: Seq) {
         let mut state = self.state.lock();
-        let pen = state.pen(&device.user, device.device);
-        if !state.held.contains_key(&(pen, conversation, seq)) {
+        let place = (state.pen(&device.user, device.device), conversation, seq);
+        if !state.held.contains_key(&place) && !state.altering.shows(&place) {
             let untrue = format!("{device:?} was told of seq {seq} of {conversation}");
             state.untrue.push(untrue);
         }
@@ -118,8 +122,7 @@ impl Scribe {
         self.state.lock().numbers.get(&(user.clone(), id)).copied().unwrap_or_default()
     }
 
-    fn composed(&self, device: &Identity, record: &Record) {
-        let Record::OutboxPut(item) = record else { return };
+    fn composed(&self, device: &Identity, item: &OutboxItem, store: &DeviceStore) {
         let (id, user) = (item.id, &device.user);
         match item.command() {
             Some(Command::SendMessage { content, .. }) => {
@@ -140,12 +143,10 @@ impl Scribe {
                 }
             }
             Some(Command::MarkRead { at, up_to }) => {
-                let conversation = match at {
-                    anser_types::Target::Conversation(id) => id,
-                    anser_types::Target::User(peer) => ConversationId::direct(user, &peer),
-                };
+                let conversation = conversation_of(user, &at);
                 self.note(device, What::MarkRead { conversation, up_to });
             }
+            Some(Command::Alter { .. }) => self.alters(device, item, store),
             _ => {}
         }
     }
@@ -175,14 +176,23 @@ impl Scribe {
     }
 
     /// A message is in a device's store.
-    fn took_in(&self, device: &Identity, stored: &StoredMessage, through_inbox: bool) {
+    fn took_in(
+        &self,
+        device: &Identity,
+        stored: &StoredMessage,
+        through_inbox: bool,
+        store: &DeviceStore,
+    ) {
         let message = &stored.message;
         let (conversation, seq) = (message.conversation, message.seq);
         let key = MessageKey { sender: message.sender.clone(), id: message.id };
         if through_inbox && stored.own.is_none() {
             self.raise_head(device, conversation, seq);
         }
-        let Some(content) = &message.content else {
+        // As it is at the end of the transaction; or as it came, if it was taken back within it.
+        let now = store.messages.get(&(conversation, seq)).map(|stored| &stored.message);
+        let content = now.and_then(|now| now.content.as_ref()).or(message.content.as_ref());
+        let Some(content) = content else {
             // Emptied: its place is known, there is nothing to hold.
             return self.note(device, What::Skipped { conversation, from: seq, to: seq });
         };
@@ -190,8 +200,7 @@ impl Scribe {
         let news = {
             let mut state = self.state.lock();
             let pen = state.pen(&device.user, device.device);
-            let now = (key.clone(), body);
-            state.held.insert((pen, conversation, seq), now.clone()) != Some(now)
+            state.held.insert((pen, conversation, seq), key.clone()).as_ref() != Some(&key)
         };
         if news {
             let live = through_inbox && stored.own.is_none();
@@ -208,6 +217,7 @@ impl Scribe {
             state.held.retain(|(holder, id, seq), _| {
                 *holder != pen || *id != conversation || *seq <= above
             });
+            state.altering.lose(&pen, conversation, above);
             if let Some(head) = state.heads.get_mut(&(pen, conversation)) {
                 *head = above.min(*head);
             }
@@ -317,17 +327,27 @@ impl Witness for Scribe {
         }
     }
 
-    fn stored(&self, device: &Identity, records: &[Record]) {
-        let mut lost = None;
+    fn stored(&self, device: &Identity, records: &[Record], store: &DeviceStore) {
+        let (mut lost, mut touched) = (None, BTreeSet::new());
+        self.rows_come(device, records);
         for record in records {
             match record {
-                Record::OutboxPut(_) => self.composed(device, record),
+                Record::OutboxPut(item) => self.composed(device, item, store),
+                Record::OutboxSettled { local_no, how: Settled::Done(done) } => {
+                    self.alteration_done(device, *local_no, done);
+                }
                 Record::OutboxState { local_no, state } => self.moved(device, *local_no, state),
                 Record::MessageStored(stored) => {
-                    self.took_in(device, stored, stored.inbox_seq.is_some());
+                    self.took_in(device, stored, stored.inbox_seq.is_some(), store);
+                    self.message_came(device, stored, store);
+                }
+                Record::ChangeStored { change, .. } => {
+                    touched.insert(change.conversation);
+                    self.change_came(device, change, store);
                 }
                 Record::ConversationUpserted(row) => {
                     let RowUpdate::Full(state) = &row.update else { continue };
+                    touched.insert(row.conversation);
                     if lost.is_some_and(|(id, above)| row.conversation == id && state.head > above)
                     {
                         self.coverage.note(Rare::CameBackLater);
@@ -347,6 +367,7 @@ impl Witness for Scribe {
                 _ => {}
             }
         }
+        self.doubts(device, &touched, store);
     }
 
     fn begins(&self, before: &Identity, now: &Identity, store: &DeviceStore) {
@@ -371,12 +392,14 @@ impl Witness for Scribe {
             skipped
         };
         skipped.into_iter().for_each(|what| self.note(now, what));
+        self.took_over(now, store);
         for stored in store.messages.values() {
             let through_inbox = stored.inbox_seq.is_some();
             if through_inbox && stored.own.is_none() {
                 self.raise_head(now, stored.message.conversation, stored.message.seq);
             }
-            self.took_in(now, stored, false);
+            self.took_in(now, stored, false, store);
+            self.shows(now, stored.message.conversation, stored.message.seq, store);
         }
     }
 }

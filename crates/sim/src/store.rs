@@ -1,13 +1,16 @@
 //! A simulated client's store: what survives when its process dies.
 
-use std::collections::BTreeMap;
+mod alterations;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use anser_client::io::Identity;
 use anser_client::records::{
     ConversationMark, OutboxItem, Record, RowUpdate, Settled, Snapshot, StoredMessage,
 };
 use anser_types::{
-    Change, ChangeKind, ConversationId, InboxSeq, Item, ItemKey, LocalNo, LogEpoch, Seq, UserId,
+    Change, ChangeKind, ChangeNo, ConversationId, InboxSeq, Item, ItemKey, LocalNo, LogEpoch, Seq,
+    UserId,
 };
 
 /// Everything a device has stored.
@@ -23,6 +26,12 @@ pub struct DeviceStore {
     /// The user's own lists: the last change of each item.
     pub items: BTreeMap<ItemKey, Change>,
     marks: BTreeMap<ConversationId, ConversationMark>,
+    /// Changes that came, and up to where everything stored shows what they did.
+    changes: BTreeSet<(ConversationId, ChangeNo)>,
+    change_heads: BTreeMap<ConversationId, ChangeNo>,
+    /// Messages of which changes may have been missed, and up to where that may be true of what still comes late.
+    doubted: BTreeSet<(ConversationId, Seq)>,
+    doubted_up_to: BTreeMap<ConversationId, Seq>,
 }
 
 /// What names the item of one's own lists that a change carries; `None` if it carries none.
@@ -45,6 +54,10 @@ impl DeviceStore {
             lost: Vec::new(),
             marks: BTreeMap::new(),
             items: BTreeMap::new(),
+            changes: BTreeSet::new(),
+            change_heads: BTreeMap::new(),
+            doubted: BTreeSet::new(),
+            doubted_up_to: BTreeMap::new(),
         }
     }
 
@@ -123,7 +136,13 @@ impl DeviceStore {
                 mark.peer.clone_from(&row.peer);
                 if let RowUpdate::Full(state) = &row.update {
                     mark.read_up_to = mark.read_up_to.max(state.read_up_to);
-                    mark.log_epoch = mark.log_epoch.max(state.log_epoch);
+                    let followed = mark.log_epoch;
+                    mark.log_epoch = followed.max(state.log_epoch);
+                    self.row_came(row.conversation, state, followed);
+                    if let Some(message) = state.last_message.clone() {
+                        let (peer, inbox_seq, own) = (row.peer.clone(), None, None);
+                        self.store(&StoredMessage { message, peer, inbox_seq, own });
+                    }
                 }
             }
             Record::UnknownStored(event) => self.snapshot.unknown.push(event.clone()),
@@ -140,6 +159,7 @@ impl DeviceStore {
             Record::ItemsForgotten => self.items.clear(),
             Record::ItemStored(change) => self.take_item(change),
             Record::ChangeStored { change, .. } => {
+                self.change_came(change);
                 let key = key_of(change);
                 let known = key.and_then(|key| self.items.get(&key));
                 if known.is_none_or(|known| known.change_no < change.change_no) {
@@ -163,6 +183,11 @@ impl DeviceStore {
         let (lost, kept) =
             std::mem::take(&mut self.messages).into_iter().partition(|(at, _)| gone(at));
         self.messages = kept;
+        self.doubted.retain(|at| !gone(at));
+        if above == Seq::ZERO {
+            // The whole conversation is gone; if it comes again, its changes are numbered from the start.
+            self.forget_changes_above(conversation, ChangeNo::ZERO);
+        }
         let lost: BTreeMap<_, StoredMessage> = lost;
         self.lost.extend(lost.into_values().filter(|stored| stored.message.sender == me));
         let mark = self.mark(conversation);
@@ -184,7 +209,9 @@ impl DeviceStore {
     fn store(&mut self, stored: &StoredMessage) {
         let message = &stored.message;
         let key = (message.conversation, message.seq);
-        self.messages.insert(key, stored.clone());
+        // An answer says only that one's own message was taken, not what has become of it.
+        let merged = self.merged(stored, stored.own.is_none());
+        self.messages.insert(key, merged);
         let me: UserId = self.snapshot.identity.user.clone();
         let mark = self.mark(message.conversation);
         mark.peer.clone_from(&stored.peer);

@@ -1,7 +1,7 @@
 //! What people do in a run by chance. A new kind of command needs one line in [`HABITS`] and one arm in
 //! [`Chaos::do_it`]; a kind that the checker shall judge is noted by the scribe (`scribe.rs`, `composed`).
 
-use anser_types::{Command, Content, ConversationId, Seq, Target};
+use anser_types::{Alteration, Command, Content, ConversationId, Seq, Target, UnixMs};
 
 use crate::chaos::Chaos;
 use crate::coverage::Rare;
@@ -17,6 +17,8 @@ pub(crate) enum Habit {
     Read,
     /// Leaves the group, removes somebody, or invites somebody. Who may not is refused, which is as good a test.
     ChangeMembers,
+    /// Edits what they said, takes it back, reacts to something or pins it. Who may not is refused.
+    Alter,
     /// Sends again what the server lost when it was restored from a backup.
     ResendLost,
 }
@@ -27,8 +29,28 @@ const HABITS: &[(u64, Habit)] = &[
     (2, Habit::Burst),
     (24, Habit::Read),
     (4, Habit::ChangeMembers),
+    (8, Habit::Alter),
     (1, Habit::ResendLost),
 ];
+
+/// What is done to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Edit,
+    TakeBack,
+    React,
+    Pin,
+}
+
+/// All of them, by how often they are done.
+const ALTERATIONS: &[(u64, Deed)] =
+    &[(40, Deed::Edit), (10, Deed::TakeBack), (35, Deed::React), (15, Deed::Pin)];
+
+/// What people react with.
+const EMOJIS: &[&str] = &["👍", "❤", "😂"];
+
+/// How many of the newest messages are altered most.
+const NEWEST: usize = 12;
 
 /// Messages of a burst, at the most.
 const BURST: u64 = 40;
@@ -64,6 +86,11 @@ impl Chaos<'_> {
                     self.compose(device, command).await;
                 }
             }
+            Habit::Alter => {
+                if let Some(command) = self.alteration(device) {
+                    self.compose(device, command).await;
+                }
+            }
             Habit::ResendLost => {
                 for command in self.world.devices[device].take_lost() {
                     if self.compose(device, command).await {
@@ -79,6 +106,9 @@ impl Chaos<'_> {
         let device = &self.world.devices[device];
         if device.is_on() && device.plug.is_pulled() {
             self.world.coverage.note(Rare::ComposedOffline);
+            if matches!(command, Command::Alter { alteration: Alteration::Edit(_), .. }) {
+                self.world.coverage.note(Rare::EditedOffline);
+            }
             let user = device.identity().user;
             let own = || self.world.devices.iter().filter(|device| device.identity().user == user);
             if own().count() > 1 && own().all(|device| device.is_on() && device.plug.is_pulled()) {
@@ -102,6 +132,49 @@ impl Chaos<'_> {
             text.push_str(&" and so on".repeat(300));
         }
         Command::SendMessage { to, content: Content::text(text) }
+    }
+
+    /// Something done to a message that the device holds, rather to one of the last.
+    fn alteration(&mut self, device: usize) -> Option<Command> {
+        let what = self.pick(ALTERATIONS);
+        let (conversation, seq) = {
+            let store = self.world.devices[device].store.lock();
+            let me = store.identity().user.clone();
+            let own_only = matches!(what, Deed::Edit | Deed::TakeBack) && self.chance(90);
+            let held = store.messages.values().map(|stored| &stored.message);
+            let held: Vec<_> = held
+                .filter(|message| !own_only || message.sender == me)
+                .map(|message| (message.conversation, message.server_time, message.seq))
+                .collect();
+            self.one_of(held)?
+        };
+        let on = self.chance(70);
+        let alteration = match what {
+            Deed::Edit => {
+                // Every edited text is said once as well.
+                self.said += 1;
+                Alteration::Edit(Content::text(format!("edit {} of this run", self.said)))
+            }
+            Deed::TakeBack => Alteration::Revoke,
+            Deed::React => {
+                let emoji = self.world.random.pick(EMOJIS).copied().unwrap_or_default();
+                Alteration::React { emoji: emoji.to_owned(), on }
+            }
+            Deed::Pin => Alteration::Pin { on },
+        };
+        Some(Command::Alter { at: Target::Conversation(conversation), seq, alteration })
+    }
+
+    /// One of these messages: mostly one of the newest, so that several things happen to the same.
+    fn one_of(
+        &self,
+        mut held: Vec<(ConversationId, UnixMs, Seq)>,
+    ) -> Option<(ConversationId, Seq)> {
+        held.sort_unstable_by_key(|(conversation, at, seq)| (*at, *conversation, *seq));
+        let last = if self.chance(70) { NEWEST.min(held.len()) } else { held.len() };
+        let nth = usize::try_from(self.below(last as u64)).ok()?;
+        let (conversation, _, seq) = held.into_iter().rev().nth(nth)?;
+        Some((conversation, seq))
     }
 
     fn membership(&self) -> Option<Command> {

@@ -116,9 +116,9 @@ impl Message {
                 self.content = Some(content.clone());
             }
             Alteration::Revoke if self.content.is_some() => {
+                // Nothing is left to tell of its edits: whoever hears of them later hears that they are gone.
                 self.content = None;
-                altered.revoked_by = Some(actor.clone());
-                altered.reactions.clear();
+                **altered = Altered { by, revoked_by: Some(actor.clone()), ..Altered::default() };
             }
             Alteration::React { emoji, on } if self.content.is_some() => {
                 altered.react(actor, emoji, *on);
@@ -198,6 +198,19 @@ mod tests {
         let altered = message.altered.unwrap();
         assert_eq!(altered.revoked_by, Some(user("alice")));
         assert!(altered.reactions.is_empty() && altered.edited_at.is_none());
+    }
+
+    /// Found by seed 1 of the simulation.
+    #[test]
+    fn whoever_hears_of_an_edit_only_when_it_is_gone_shows_the_same_in_the_end() {
+        let (mut heard, mut late, alice) = (said("one"), said("one"), user("alice"));
+        let edit = Alteration::Edit(Content::text("two"));
+        heard.alter(ChangeNo(1), UnixMs(3), &alice, &edit);
+        late.alter(ChangeNo(1), UnixMs(3), &alice, &Alteration::Gone);
+        for message in [&mut heard, &mut late] {
+            message.alter(ChangeNo(2), UnixMs(4), &alice, &Alteration::Revoke);
+        }
+        assert_eq!(heard, late);
     }
 
     #[test]

@@ -19,21 +19,25 @@ pub(super) fn apply(
     change: &Change,
 ) -> Result<Option<ArrivalKind>, StoreError> {
     let ChangeKind::MessageAltered { seq, alteration } = &change.kind else { return Ok(None) };
-    if let Alteration::Pin { on } = alteration {
-        return Ok(pin(connection, change.conversation, *seq, *on)?.then_some(ArrivalKind::Pin));
-    }
-    let Some(mut message) = message_rows::read_plain(connection, change.conversation, *seq)? else {
-        return Ok(None);
+    let pinned = match alteration {
+        Alteration::Pin { on } => pin(connection, change.conversation, *seq, *on)?,
+        _ => false,
     };
+    let pinned = pinned.then_some(ArrivalKind::Pin);
+    let Some(mut message) = message_rows::read_plain(connection, change.conversation, *seq)? else {
+        return Ok(pinned);
+    };
+    // (Of a pin the message shows nothing but its number.)
     if !message.alter(change.change_no, change.at, &change.actor, alteration) {
-        return Ok(None);
+        return Ok(pinned);
     }
     message_rows::write_altered(connection, &message)?;
     Ok(match alteration {
         Alteration::Edit(_) => Some(ArrivalKind::Edit),
         Alteration::Revoke => Some(ArrivalKind::Revoke),
         Alteration::React { .. } => Some(ArrivalKind::Reaction),
-        Alteration::Pin { .. } | Alteration::Gone => None,
+        Alteration::Pin { .. } => pinned,
+        Alteration::Gone => None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! One record of the client core → SQL. Called in order within one transaction; every record is an upsert.
 
 use anser_client::records::Record;
-use anser_types::{ConversationId, Seq};
+use anser_types::{ChangeNo, ConversationId, Seq};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
@@ -74,6 +74,10 @@ fn mark_not_on_server(
          WHERE id = ?1",
     ] {
         connection.prepare_cached(statement)?.execute(key)?;
+    }
+    if above == Seq::ZERO {
+        // The whole conversation is gone; if it comes again, its changes are numbered from the start.
+        change_rows::forget_above(connection, conversation, ChangeNo::ZERO)?;
     }
     Ok(())
 }

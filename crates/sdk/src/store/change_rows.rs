@@ -10,7 +10,7 @@ use super::values::{
     users_as_text,
 };
 use super::worker::Store;
-use super::{alteration_rows, conversation_rows, group_change, group_rows, item_rows};
+use super::{alteration_rows, conversation_rows, doubts, group_change, group_rows, item_rows};
 
 /// A change of which only the number is kept: the message shows what it did.
 const MESSAGE_ALTERED: u32 = 5;
@@ -93,6 +93,7 @@ fn insert(
     connection: &Connection,
     change: &Change,
 ) -> Result<(bool, Option<ArrivalKind>), StoreError> {
+    doubts::change_came(connection, change.conversation, change.change_no)?;
     if let ChangeKind::Item(item) = &change.kind {
         item_rows::apply(connection, change, item)?;
     }

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::message_rows;
 use super::values::number;
 use super::worker::Store;
-use super::{alteration_rows, change_rows, coverage, group_rows};
+use super::{alteration_rows, change_rows, coverage, doubts, group_rows};
 
 /// Makes the row if it is missing, learns the peer, and raises the head.
 pub(super) fn note_message(
@@ -58,6 +58,7 @@ fn upsert_full(
     if state.member {
         coverage::forget_not_given_if_away(connection, id)?;
     }
+    doubts::row_comes(connection, id, state.change_head, state.log_epoch)?;
     connection
         .prepare_cached(
             "UPDATE conversation SET version = ?2, member = ?3, members = ?4, members_version = ?2, role = ?5,

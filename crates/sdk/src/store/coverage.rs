@@ -9,6 +9,7 @@ use anser_types::{ConversationId, Message, Seq, Unavailable, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::arrivals::{self, ArrivalKind};
+use super::doubts;
 use super::error::StoreError;
 use super::history::PageBounds;
 use super::message_rows;
@@ -206,6 +207,7 @@ pub(super) fn fill(connection: &Connection, page: &Filled) -> Result<(), StoreEr
         put(connection, conversation, from.0, to.0, reason_code(reason))?;
     }
     let Some((from, to)) = page.range() else { return Ok(()) };
+    doubts::settle(connection, page.conversation, from, to)?;
     let given: BTreeSet<u64> = page.messages.iter().map(|message| message.seq.0).collect();
     let mut next = from;
     for seq in given.into_iter().chain([to.saturating_add(1)]) {

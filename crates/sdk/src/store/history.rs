@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::message_rows::{self, ChatMessage};
 use super::values::number;
 use super::worker::Store;
-use super::{device_rows, option_rows, outbox_rows};
+use super::{device_rows, doubts, option_rows, outbox_rows};
 
 /// Which part of a conversation is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,8 @@ pub struct HistoryPage {
     pub pending: Vec<ChatMessage>,
     /// What lies in the page and cannot be given.
     pub unavailable: Vec<Unavailable>,
-    /// Every message of the page is here; false when some are only at the server and it could not be asked.
+    /// Every message of the page is here, as it is now; false when some are only at the server, or may have been altered
+    /// there unheard, and it could not be asked.
     pub complete: bool,
     /// There is more in this direction.
     pub more: bool,
@@ -134,12 +135,13 @@ fn read_page(
 ) -> Result<HistoryPage, StoreError> {
     let me = device_rows::user(connection)?;
     let slots = read_slots(connection, conversation, bounds)?;
-    let (messages, unavailable) = match (slots.seqs.first(), slots.seqs.last()) {
+    let (messages, unavailable, doubted) = match (slots.seqs.first(), slots.seqs.last()) {
         (Some(&first), Some(&last)) => (
             read_arranged(connection, &me, conversation, first, last)?,
             coverage::read_within(connection, conversation, Seq(first), Seq(last))?,
+            doubts::any_within(connection, conversation, first, last)?,
         ),
-        _ => (Vec::new(), Vec::new()),
+        _ => (Vec::new(), Vec::new(), false),
     };
     let reaches_end = bounds.before.is_none() && (!bounds.oldest_first || !slots.more);
     let pending = if reaches_end {
@@ -153,7 +155,7 @@ fn read_page(
         range: range.map(|(first, last)| (Seq(*first), Seq(*last))),
         pending,
         unavailable,
-        complete: slots.complete,
+        complete: slots.complete && !doubted,
         more: slots.more,
     })
 }

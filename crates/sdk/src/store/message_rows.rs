@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::values::{
     number, read_conversation, read_number, read_optional, read_user, read_users, users_as_text,
 };
-use super::{alteration_rows, conversation_rows, search};
+use super::{alteration_rows, conversation_rows, doubts, search};
 
 /// Where a message stands, for its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,17 @@ pub(super) const SELECT: &str = "
     LEFT JOIN receipt ON receipt.conversation = message.conversation AND receipt.who = conversation.peer
 ";
 
+/// What stands at the place of a message that is stored.
+#[derive(Clone, Copy)]
+struct Existing {
+    /// It is this message.
+    same: bool,
+    /// It came by the inbox.
+    came: bool,
+    altered_by: ChangeNo,
+    doubted: bool,
+}
+
 /// Stores or replaces a message; notes an arrival when it came by the inbox for the first time and was not composed
 /// here.
 pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(), StoreError> {
@@ -97,7 +108,7 @@ pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(
     let existing = connection
         .prepare_cached(
             "SELECT id, sender = ?3 AND device = ?4 AND local_no = ?5 AS same, inbox_seq IS NOT NULL AS came,
-                 altered_by
+                 altered_by, doubted
              FROM message WHERE conversation = ?1 AND seq = ?2",
         )?
         .query_row(
@@ -110,20 +121,34 @@ pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(
             ],
             |row| {
                 let altered_by = ChangeNo(read_number(row, "altered_by")?);
-                Ok((row.get::<_, bool>(1)?, row.get::<_, bool>(2)?, altered_by))
+                Ok(Existing {
+                    same: row.get("same")?,
+                    came: row.get("came")?,
+                    altered_by,
+                    doubted: row.get("doubted")?,
+                })
             },
         )
         .optional()?;
+    // An answer says that one's own message was taken; whatever else comes is in its present state.
+    let given = own.is_none();
+    let doubted = match existing {
+        _ if given => false,
+        Some(existing) => existing.doubted,
+        None => doubts::is_late(connection, message.conversation, message.seq)?,
+    };
     // The same message here may know of changes that what came does not: a page that was read before them.
-    let newer = existing.is_some_and(|(same, _, by)| same && by > message.altered_by());
+    let newer = existing.is_some_and(|here| {
+        here.same && here.altered_by > message.altered_by() && !(here.doubted && given)
+    });
     let merged = if newer { Some(as_altered_here(connection, stored)?) } else { None };
     let stored = merged.as_ref().unwrap_or(stored);
-    let id = write_row(connection, stored)?;
+    let id = write_row(connection, stored, doubted)?;
     if existing.is_some() {
         search::remove(connection, id)?;
     }
     search::add(connection, id, &stored.message)?;
-    let known = existing.is_some_and(|(same, came, _)| same && came);
+    let known = existing.is_some_and(|here| here.same && here.came);
     if inbox_seq.is_some() && own.is_none() && !known {
         arrivals::add(connection, ArrivalKind::Message, message.conversation, message.seq.0)?;
     }
@@ -197,7 +222,11 @@ pub(super) fn read_plain(
         .optional()?)
 }
 
-fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, StoreError> {
+fn write_row(
+    connection: &Connection,
+    stored: &StoredMessage,
+    doubted: bool,
+) -> Result<i64, StoreError> {
     let Message { conversation, seq, sender, id, sent_at, server_time, content, altered: _ } =
         &stored.message;
     let (by, edits, edited_at, revoked_by, reactions) = alteration_rows::columns(&stored.message)?;
@@ -206,9 +235,9 @@ fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, Sto
         .prepare_cached(
             "INSERT INTO message (conversation, seq, sender, device, local_no, sent_at, server_time,
                  kind, body, mentions, reply_to, expires_at, inbox_seq, own_local_no, stored_offline,
-                 mention_all, altered_by, edits, edited_at, revoked_by, reactions, hidden)
+                 mention_all, altered_by, edits, edited_at, revoked_by, reactions, doubted, hidden)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                 ?16, ?17, ?18, ?19, ?20, ?21,
+                 ?16, ?17, ?18, ?19, ?20, ?21, ?22,
                  EXISTS (SELECT 1 FROM hidden WHERE hidden.conversation = ?1 AND hidden.seq = ?2))
              ON CONFLICT (conversation, seq) DO UPDATE SET
                  sender = excluded.sender, device = excluded.device, local_no = excluded.local_no,
@@ -216,7 +245,7 @@ fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, Sto
                  body = excluded.body, mentions = excluded.mentions, reply_to = excluded.reply_to,
                  expires_at = excluded.expires_at, mention_all = excluded.mention_all,
                  altered_by = excluded.altered_by, edits = excluded.edits, edited_at = excluded.edited_at,
-                 revoked_by = excluded.revoked_by, reactions = excluded.reactions,
+                 revoked_by = excluded.revoked_by, reactions = excluded.reactions, doubted = excluded.doubted,
                  inbox_seq = coalesce(excluded.inbox_seq, inbox_seq),
                  own_local_no = coalesce(excluded.own_local_no, own_local_no),
                  stored_offline = max(excluded.stored_offline, stored_offline), not_on_server = 0,
@@ -246,6 +275,7 @@ fn write_row(connection: &Connection, stored: &StoredMessage) -> Result<i64, Sto
                 edited_at,
                 revoked_by,
                 reactions,
+                doubted,
             ],
             |row| row.get(0),
         )?;

@@ -13,6 +13,7 @@ mod conversation_list;
 mod conversation_rows;
 mod coverage;
 mod device_rows;
+mod doubts;
 mod draft_rows;
 mod error;
 mod group_change;

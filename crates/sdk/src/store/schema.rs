@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS];
+const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -155,6 +155,13 @@ ALTER TABLE conversation ADD COLUMN join_mode INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN admins_invite INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Messages of which changes may have been missed, and up to where that may be true of own ones that are answered late.
+const DOUBTS: &str = "
+ALTER TABLE message ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX message_doubted ON message (conversation, seq) WHERE doubted = 1;
+ALTER TABLE conversation ADD COLUMN doubted_up_to INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the database to the newest schema.

@@ -1,7 +1,7 @@
 //! What changes make of messages in the local store: once each, in their order, also when a log went back.
 
 use anser_client::records::{ConversationRow, ConversationState, Record, RowUpdate};
-use anser_sdk::store::{Arrival, ArrivalNo, Store};
+use anser_sdk::store::{Arrival, ArrivalNo, PageBounds, Store};
 use anser_types::{
     Alteration, Altered, Change, ChangeKind, ChangeNo, Content, InboxSeq, LogEpoch, Role, Seq,
     UnixMs, Version,
@@ -131,4 +131,64 @@ async fn what_a_log_that_went_back_numbers_anew_counts_again() {
     let message = store.conversation(with_bob()).await.unwrap().unwrap().last_message.unwrap();
     let Some(Altered { by, .. }) = message.altered.as_deref() else { panic!("{message:?}") };
     assert_eq!(*by, ChangeNo(2));
+}
+
+fn first() -> PageBounds {
+    PageBounds::after(Seq::ZERO, 1)
+}
+
+#[tokio::test]
+async fn a_page_is_not_complete_once_changes_were_missed_until_it_is_given_again() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let said = || stored(1, "one", Some(1));
+    let came = vec![identity("alice"), Record::MessageStored(said()), alters(1, 1, edit("two"))];
+    apply(&store, came).await;
+    assert!(store.history(with_bob(), first()).await.unwrap().complete);
+    // A change that does not follow the last one tells of those in between.
+    apply(&store, vec![alters(3, 1, Alteration::Pin { on: true })]).await;
+    let page = store.history(with_bob(), first()).await.unwrap();
+    assert_eq!((page.complete, page.messages[0].text()), (false, Some("two")));
+    // What the server gives then is its present state, whatever number is shown here.
+    let mut given = said();
+    given.message.content = Some(Content::text("three"));
+    given.message.altered =
+        Some(Box::new(Altered { by: ChangeNo(2), edits: 2, ..Altered::default() }));
+    given.inbox_seq = None;
+    apply(&store, vec![Record::MessageStored(given)]).await;
+    let page = store.history(with_bob(), first()).await.unwrap();
+    assert_eq!((page.complete, page.messages[0].text()), (true, Some("three")));
+}
+
+#[tokio::test]
+async fn a_row_that_knows_of_more_changes_or_is_of_another_log_puts_messages_in_doubt() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let two = |seq| Record::MessageStored(stored(seq, "said", Some(seq)));
+    apply(&store, vec![identity("alice"), two(1), two(2)]).await;
+    apply(&store, vec![row(0, Vec::new())]).await;
+    assert!(!store.history(with_bob(), first()).await.unwrap().complete, "of another log");
+    apply(&store, vec![two(1)]).await;
+    apply(&store, vec![row(0, Vec::new())]).await;
+    assert!(store.history(with_bob(), first()).await.unwrap().complete, "nothing was missed");
+    apply(&store, vec![row(4, Vec::new())]).await;
+    assert!(!store.history(with_bob(), first()).await.unwrap().complete, "four changes were");
+}
+
+#[tokio::test]
+async fn changes_of_a_conversation_that_vanished_and_came_again_count_from_the_start() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let mut again = stored(1, "again", Some(1));
+    again.message.id.local_no = anser_types::LocalNo(77);
+    let came = vec![
+        identity("alice"),
+        Record::MessageStored(stored(1, "one", Some(1))),
+        alters(1, 1, edit("two")),
+        Record::NotOnServer { conversation: with_bob(), above: Seq(0) },
+        Record::MessageStored(again),
+        alters(1, 1, edit("three")),
+    ];
+    apply(&store, came).await;
+    assert_eq!(text(&store, 1).await, "three");
 }

@@ -6,7 +6,7 @@ use anser_types::{
     MessageKind, Seq, Target, limits,
 };
 
-use crate::world::{Device, World, kick, to};
+use crate::world::{Device, World, invite, kick, to};
 
 fn edit(at: Target, seq: u64, text: &str) -> Command {
     Command::Alter { at, seq: Seq(seq), alteration: Alteration::Edit(Content::text(text)) }
@@ -223,6 +223,24 @@ async fn requirement_k5_who_has_left_sees_a_message_as_it_was_then() {
     // What is taken back is gone for them too.
     alice.done(revoke(here.clone(), 1)).await;
     assert_eq!(said(&bob, here).await, ["(gone)"]);
+}
+
+/// Found by seed 26 of the simulation.
+#[tokio::test]
+async fn who_has_left_twice_sees_a_message_as_it_was_when_they_left_last() {
+    let world = World::new();
+    world.users(&["alice", "bob"]).await;
+    let (mut alice, bob) = (world.connect("alice").await, world.connect("bob").await);
+    let group = alice.create_group("all", &["bob"]).await;
+    let here = Target::Conversation(group);
+    alice.say(here.clone(), "first").await;
+    alice.done(kick(group, &["bob"])).await;
+    alice.done(edit(here.clone(), 1, "second")).await;
+    alice.done(invite(group, &["bob"])).await;
+    assert_eq!(said(&bob, here.clone()).await, ["second"]);
+    alice.done(kick(group, &["bob"])).await;
+    alice.done(edit(here.clone(), 1, "third")).await;
+    assert_eq!(said(&bob, here).await, ["second"]);
 }
 
 #[tokio::test]

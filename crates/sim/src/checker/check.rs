@@ -9,7 +9,7 @@ use super::index::Index;
 use super::journal::MessageKey;
 use super::timeline::timeline;
 use super::verdict::{Kind, Verdict};
-use super::{order, readers, receipts};
+use super::{alterations, order, readers, receipts, shapes};
 
 /// Timelines are written for the first verdicts of each kind only: a broken run can break everything.
 const TIMELINES_PER_KIND: usize = 20;
@@ -25,8 +25,12 @@ pub fn check(evidence: &Evidence) -> Vec<Verdict> {
     order::check_logs(&index, &mut found);
     order::check_answers(&index, &mut found);
     order::check_offers(&index, &mut found);
+    alterations::check_logs(&index, &mut found);
+    alterations::check_answers(&index, &mut found);
     readers::check_devices(&index, &mut found);
     readers::check_histories(&index, &mut found);
+    shapes::check_devices(&index, &mut found);
+    shapes::check_histories(&index, &mut found);
     receipts::check_receipts(&index, &mut found);
     receipts::check_unread(&index, &mut found);
     found.verdicts

@@ -19,6 +19,8 @@ pub struct Counts {
     pub unknown: usize,
     /// Messages whose outcome was unknown at some time and settled later.
     pub settled: usize,
+    /// Alterations accepted.
+    pub altered: usize,
     /// Messages stored by devices.
     pub received: usize,
     /// Messages in the raw store.
@@ -42,6 +44,7 @@ impl Counts {
                     What::Ok { local_no, .. } => drop(ok.insert(*local_no)),
                     What::Fail { local_no, .. } => drop(failed.insert(*local_no)),
                     What::Unknown { local_no } => drop(unknown.insert(*local_no)),
+                    What::AlterDone { .. } => counts.altered += 1,
                     What::Received { .. } => counts.received += 1,
                     _ => {}
                 }
@@ -59,11 +62,11 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { invoked, ok, failed, unknown, settled, received, stored } = self;
+        let Self { invoked, ok, failed, unknown, settled, altered, received, stored } = self;
         write!(
             f,
             "{invoked} sent: {ok} accepted, {failed} refused, {unknown} in doubt ({settled} settled); \
-             {stored} in the store, {received} stored by devices"
+             {altered} alterations accepted; {stored} in the store, {received} stored by devices"
         )
     }
 }

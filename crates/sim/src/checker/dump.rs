@@ -1,9 +1,12 @@
 //! The raw store as evidence, read through its ports and past all rules.
 
-use anser_backend::{Conversations, Inspect, Order, PageLimit, StoreError};
-use anser_types::{ConversationId, Message, Seq, UserNo};
+use std::collections::BTreeMap;
 
-use super::evidence::{BodyHash, ConversationDump, MemberDump, Stored};
+use anser_backend::{Conversations, Inspect, Order, PageLimit, StoreError};
+use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, Message, Seq, UserNo};
+
+use super::altering::Shape;
+use super::evidence::{BodyHash, ChangeDump, ConversationDump, Editions, MemberDump, Stored};
 use super::journal::MessageKey;
 
 const PAGE: PageLimit = PageLimit { entries: 500, bytes: 4 << 20 };
@@ -43,14 +46,56 @@ async fn dump_conversation(
         read: position.read,
     });
     let members = members.collect();
+    let messages = dump_messages(conversations, id).await?;
+    let changes = dump_changes(conversations, id).await?;
+    let mut editions = BTreeMap::new();
+    for message in messages.iter().filter(|message| message.shape.by > ChangeNo::ZERO) {
+        let kept = conversations.editions(id, message.seq).await?;
+        let kept = kept.iter().map(|kept| (kept.until, BodyHash::of(&kept.content.body)));
+        let kept: Editions = kept.collect();
+        editions.insert(message.seq, kept);
+    }
+    Ok(ConversationDump { id, members, messages, changes, editions })
+}
+
+async fn dump_messages(
+    conversations: &dyn Conversations,
+    id: ConversationId,
+) -> Result<Vec<Stored>, StoreError> {
     let mut messages: Vec<Stored> = Vec::new();
     loop {
         let after = messages.last().map_or(Seq::ZERO, |message| message.seq);
         let page = conversations.messages(id, after, Seq::MAX, Order::OldestFirst, PAGE).await?;
         if page.is_empty() {
-            return Ok(ConversationDump { id, members, messages });
+            return Ok(messages);
         }
         messages.extend(page.iter().map(|message| Stored::from(message.as_ref())));
+    }
+}
+
+async fn dump_changes(
+    conversations: &dyn Conversations,
+    id: ConversationId,
+) -> Result<Vec<ChangeDump>, StoreError> {
+    let mut changes: Vec<ChangeDump> = Vec::new();
+    loop {
+        let after = changes.last().map_or(ChangeNo::ZERO, |change| change.no);
+        let page = conversations.changes(id, after, PAGE).await?;
+        if page.is_empty() {
+            return Ok(changes);
+        }
+        changes.extend(page.iter().map(|change| ChangeDump::from(change.as_ref())));
+    }
+}
+
+impl From<&Change> for ChangeDump {
+    fn from(change: &Change) -> Self {
+        let alters = match &change.kind {
+            ChangeKind::MessageAltered { seq, alteration } => Some((*seq, alteration.into())),
+            _ => None,
+        };
+        let Change { change_no, after_seq, actor, at, .. } = change;
+        Self { no: *change_no, after: *after_seq, actor: actor.clone(), at: *at, alters }
     }
 }
 
@@ -59,7 +104,7 @@ impl From<&Message> for Stored {
         Self {
             seq: message.seq,
             key: MessageKey { sender: message.sender.clone(), id: message.id },
-            body: message.content.as_ref().map(|content| BodyHash::of(&content.body)),
+            shape: Shape::from(message),
         }
     }
 }

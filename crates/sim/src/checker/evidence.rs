@@ -1,7 +1,10 @@
 //! Everything the checker judges by: journals, and the final readings after healing and quiet.
 
-use anser_types::{ConversationId, Period, Seq, UserId};
+use std::collections::BTreeMap;
 
+use anser_types::{ChangeNo, ConversationId, Period, Seq, UnixMs, UserId};
+
+use super::altering::{How, Shape};
 use super::journal::{Journal, MessageKey};
 
 /// A short hash of a message's body.
@@ -24,9 +27,27 @@ pub struct Stored {
     pub seq: Seq,
     /// Whose it is, since it was composed.
     pub key: MessageKey,
-    /// Its body; `None` for a tombstone.
-    pub body: Option<BodyHash>,
+    /// Its body, and what changes made of it.
+    pub shape: Shape,
 }
+
+/// A change in the raw store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeDump {
+    /// Its number.
+    pub no: ChangeNo,
+    /// The last message before it.
+    pub after: Seq,
+    /// Who made it.
+    pub actor: UserId,
+    /// When.
+    pub at: UnixMs,
+    /// The message that it altered, if it altered one, and how.
+    pub alters: Option<(Seq, How)>,
+}
+
+/// The contents a message had before, oldest first: the change that replaced each, and its body.
+pub type Editions = Vec<(ChangeNo, BodyHash)>;
 
 /// A conversation in the raw store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +58,10 @@ pub struct ConversationDump {
     pub members: Vec<MemberDump>,
     /// All messages, in the order of the log.
     pub messages: Vec<Stored>,
+    /// All changes, in the order of the log.
+    pub changes: Vec<ChangeDump>,
+    /// What is kept of altered messages beside their present content.
+    pub editions: BTreeMap<Seq, Editions>,
 }
 
 /// A member in the raw store.
@@ -57,6 +82,13 @@ impl MemberDump {
         self.periods
             .iter()
             .any(|p| seq > p.after_seq && p.until.is_none_or(|(last, _)| seq <= last))
+    }
+
+    /// The last change that somebody who has left could see; `None` for whoever is there, and sees everything of what
+    /// they may see at all, what was said in an earlier stay too.
+    #[must_use]
+    pub fn saw_until(&self) -> Option<ChangeNo> {
+        self.periods.last()?.until.map(|(_, change)| change)
     }
 }
 

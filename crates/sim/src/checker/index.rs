@@ -3,9 +3,12 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use anser_types::{ConversationId, DeviceNo, Seq, UserId};
+use anser_types::{ChangeNo, ConversationId, DeviceNo, Seq, UserId};
 
-use super::evidence::{BodyHash, ConversationDump, Evidence, MemberDump, Restore, Stored};
+use super::altering::How;
+use super::evidence::{
+    BodyHash, ChangeDump, ConversationDump, Editions, Evidence, MemberDump, Restore, Stored,
+};
 use super::journal::{MessageKey, What};
 
 /// A message as its sender's journal tells of it.
@@ -28,7 +31,37 @@ pub(super) struct Sent<'a> {
 pub(super) struct Log<'a> {
     pub at: BTreeMap<Seq, &'a Stored>,
     pub members: BTreeMap<&'a UserId, &'a MemberDump>,
+    pub changes: BTreeMap<ChangeNo, &'a ChangeDump>,
+    pub editions: &'a BTreeMap<Seq, Editions>,
+    /// The changes that altered each message, in their order.
+    altering: BTreeMap<Seq, Vec<&'a ChangeDump>>,
 }
+
+impl<'a> Log<'a> {
+    fn of(dump: &'a ConversationDump) -> Self {
+        let mut altering: BTreeMap<Seq, Vec<&ChangeDump>> = BTreeMap::new();
+        for change in &dump.changes {
+            if let Some((seq, _)) = &change.alters {
+                altering.entry(*seq).or_default().push(change);
+            }
+        }
+        Self {
+            at: dump.messages.iter().map(|message| (message.seq, message)).collect(),
+            members: dump.members.iter().map(|member| (&member.user, member)).collect(),
+            changes: dump.changes.iter().map(|change| (change.no, change)).collect(),
+            editions: &dump.editions,
+            altering,
+        }
+    }
+
+    /// The changes that altered a message, in their order.
+    pub fn changes_of(&self, seq: Seq) -> &[&'a ChangeDump] {
+        self.altering.get(&seq).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Alterations that somebody asked for at a place, with the message they meant.
+type Asked<'a> = BTreeMap<(&'a UserId, ConversationId, Seq), Vec<(&'a MessageKey, &'a How)>>;
 
 /// The evidence and its indexes.
 pub(super) struct Index<'a> {
@@ -41,6 +74,9 @@ pub(super) struct Index<'a> {
     taken: BTreeSet<(ConversationId, Seq, &'a MessageKey)>,
     /// Where each message stands in the store.
     pub places: BTreeMap<&'a MessageKey, Vec<(ConversationId, Seq)>>,
+    asked: Asked<'a>,
+    /// How often a device of a user began with an old store.
+    taken_over: BTreeMap<&'a UserId, usize>,
     devices: BTreeSet<(&'a UserId, DeviceNo)>,
 }
 
@@ -59,6 +95,8 @@ impl<'a> Index<'a> {
             lost_logs: evidence.restores.iter().map(|restore| logs_of(&restore.lost)).collect(),
             taken: evidence.restores.iter().flat_map(taken_by).collect(),
             places,
+            asked: asked(evidence),
+            taken_over: taken_over(evidence),
             devices: evidence.journals.iter().map(|j| (&j.user, j.device)).collect(),
         }
     }
@@ -88,6 +126,50 @@ impl<'a> Index<'a> {
         self.places.get(key).and_then(|places| places.first().copied())
     }
 
+    /// Whether what this user does is known.
+    pub fn keeps_journal(&self, user: &UserId) -> bool {
+        self.devices.iter().any(|(known, _)| *known == user)
+    }
+
+    /// How often somebody asked for this alteration of this message at this place.
+    pub fn asked_for(
+        &self,
+        actor: &UserId,
+        id: ConversationId,
+        seq: Seq,
+        of: &MessageKey,
+        told: &How,
+    ) -> usize {
+        let there = self.asked.get(&(actor, id, seq)).into_iter().flatten();
+        there.filter(|(key, how)| *key == of && how.is_told_by(told)).count()
+    }
+
+    /// How often a device of this user began with an old store.
+    pub fn taken_over(&self, user: &UserId) -> usize {
+        self.taken_over.get(user).copied().unwrap_or_default()
+    }
+
+    /// Whether the sender of this message asked for an edit to this body.
+    pub fn asked_to_say(&self, id: ConversationId, message: &Stored, body: BodyHash) -> bool {
+        let MessageKey { sender, .. } = &message.key;
+        self.asked_for(sender, id, message.seq, &message.key, &How::Edit(body)) > 0
+    }
+
+    /// Whether a restore from a backup took away a change that is this one.
+    pub fn took_change(
+        &self,
+        id: ConversationId,
+        no: ChangeNo,
+        is_it: impl Fn(&ChangeDump) -> bool,
+    ) -> bool {
+        self.evidence.restores.iter().zip(&self.lost_logs).any(|(restore, lost)| {
+            let kept = restore.kept.iter().find(|dump| dump.id == id);
+            let kept = kept.and_then(|dump| dump.changes.last()).map(|change| change.no);
+            let there = lost.get(&id).and_then(|log| log.changes.get(&no));
+            kept.is_none_or(|kept| kept < no) && there.is_some_and(|change| is_it(change))
+        })
+    }
+
     /// Why this message cannot be what its sender sent; `None` if it is, or if its sender keeps no journal.
     pub fn false_origin(&self, id: ConversationId, message: &Stored) -> Option<String> {
         let MessageKey { sender, id: message_id } = &message.key;
@@ -108,8 +190,10 @@ impl<'a> Index<'a> {
         {
             return Some(format!("{key} was refused for good ({code})"));
         }
-        match message.body {
-            Some(body) if body != first && there.all(|other| other != body) => {
+        let edited =
+            |body| message.shape.by > ChangeNo::ZERO && self.asked_to_say(id, message, body);
+        match message.shape.body {
+            Some(body) if body != first && there.all(|other| other != body) && !edited(body) => {
                 Some(format!("{key} has the body {body}, but {first} was sent"))
             }
             _ => None,
@@ -118,7 +202,7 @@ impl<'a> Index<'a> {
 }
 
 fn logs_of(dumps: &[ConversationDump]) -> BTreeMap<ConversationId, Log<'_>> {
-    dumps.iter().map(|dump| (dump.id, log_of(dump))).collect()
+    dumps.iter().map(|dump| (dump.id, Log::of(dump))).collect()
 }
 
 /// What stood in the log that was replaced, and does not in the backup.
@@ -131,11 +215,26 @@ fn taken_by(restore: &Restore) -> impl Iterator<Item = (ConversationId, Seq, &Me
     })
 }
 
-fn log_of(dump: &ConversationDump) -> Log<'_> {
-    Log {
-        at: dump.messages.iter().map(|message| (message.seq, message)).collect(),
-        members: dump.members.iter().map(|member| (&member.user, member)).collect(),
+fn taken_over(evidence: &Evidence) -> BTreeMap<&UserId, usize> {
+    let mut times = BTreeMap::new();
+    for journal in &evidence.journals {
+        let begun = journal.entries.iter().filter(|entry| entry.what == What::TookOver);
+        *times.entry(&journal.user).or_default() += begun.count();
     }
+    times
+}
+
+fn asked(evidence: &Evidence) -> Asked<'_> {
+    let mut all = Asked::new();
+    for journal in &evidence.journals {
+        for entry in &journal.entries {
+            if let What::Alter { conversation, seq, key, how, .. } = &entry.what {
+                let place = (&journal.user, *conversation, *seq);
+                all.entry(place).or_default().push((key, how));
+            }
+        }
+    }
+    all
 }
 
 fn sent_messages(evidence: &Evidence) -> BTreeMap<MessageKey, Sent<'_>> {

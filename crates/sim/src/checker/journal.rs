@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use anser_types::{CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UserId};
+use anser_types::{
+    ChangeNo, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UserId,
+};
 
+use super::altering::{How, Shape};
 use super::evidence::BodyHash;
 
 /// A message's identity from the moment it is composed, with its sender.
@@ -130,6 +133,45 @@ pub enum What {
     OtherLog {
         /// Which.
         epoch: LogEpoch,
+    },
+    /// The device begins with what another one has stored, or an old copy of its own store.
+    TookOver,
+    /// The user asked for an alteration of a message.
+    Alter {
+        /// Its compose counter.
+        local_no: LocalNo,
+        /// Where.
+        conversation: ConversationId,
+        /// Where in it.
+        seq: Seq,
+        /// The message that stands there for this device.
+        key: MessageKey,
+        /// What.
+        how: How,
+    },
+    /// The alteration was accepted: durable.
+    AlterDone {
+        /// Its compose counter.
+        local_no: LocalNo,
+        /// Where.
+        conversation: ConversationId,
+        /// Of which message.
+        seq: Seq,
+        /// The change that it became; zero if it was so already.
+        change_no: ChangeNo,
+        /// What.
+        how: How,
+    },
+    /// The device's store shows this of a message from now on.
+    Shows {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seq: Seq,
+        /// The device knows that it may have missed changes of it; it reads it again before it calls it complete.
+        doubted: bool,
+        /// What.
+        shape: Shape,
     },
     /// The user marked a conversation as read.
     MarkRead {

@@ -10,8 +10,9 @@
 use std::fmt::{self, Write as _};
 use std::str::{FromStr, SplitWhitespace};
 
-use anser_types::{CommandNo, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UserId};
+use anser_types::{ChangeNo, CommandNo, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UserId};
 
+use super::altering::{How, Shape};
 use super::evidence::BodyHash;
 use super::journal::{Entry, Journal, MessageKey, What};
 
@@ -98,6 +99,20 @@ impl fmt::Display for What {
                 write!(f, "not-on-server {conversation} {above}")
             }
             Self::OtherLog { epoch } => write!(f, "other-log {epoch}"),
+            Self::TookOver => f.write_str("took-over"),
+            Self::Alter { local_no, conversation, seq, key, how } => {
+                let MessageKey { sender, id } = key;
+                let (device, counter) = (id.device, id.local_no);
+                write!(f, "alter {local_no} {conversation} {seq} {sender} {device} {counter} {how}")
+            }
+            Self::AlterDone { local_no, conversation, seq, change_no, how } => {
+                write!(f, "altered {local_no} {conversation} {seq} {change_no} {how}")
+            }
+            Self::Shows { conversation, seq, doubted, shape: Shape { by, body, rest } } => {
+                let way = if *doubted { "doubts" } else { "shows" };
+                write!(f, "{way} {conversation} {seq} {by} {rest}")?;
+                body.map_or(Ok(()), |body| write!(f, " {body}"))
+            }
             Self::MarkRead { conversation, up_to } => write!(f, "mark-read {conversation} {up_to}"),
             Self::SawDelivered { conversation, who, up_to } => {
                 write!(f, "saw-delivered {conversation} {who} {up_to}")
@@ -144,6 +159,31 @@ impl<'a> Words<'a> {
         let sender: UserId = self.value()?;
         let id = MessageId { device: DeviceNo(self.value()?), local_no: self.local_no()? };
         Some(MessageKey { sender, id })
+    }
+
+    fn switch(&mut self) -> Option<bool> {
+        match self.word()? {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn how(&mut self) -> Option<How> {
+        Some(match self.word()? {
+            "edit" => How::Edit(self.body()?),
+            "revoke" => How::Revoke,
+            "react" => How::React { emoji: self.word()?.to_owned(), on: self.switch()? },
+            "pin" => How::Pin { on: self.switch()? },
+            "gone" => How::Gone,
+            _ => return None,
+        })
+    }
+
+    fn shape(&mut self) -> Option<Shape> {
+        let (by, rest) = (ChangeNo(self.value()?), self.body()?);
+        // A tombstone has no body.
+        Some(Shape { by, rest, body: self.body() })
     }
 
     fn end<T>(mut self, value: T) -> Option<T> {
@@ -193,6 +233,27 @@ fn parse_entry(line: &str) -> Option<Entry> {
         }
         "not-on-server" => What::NotOnServer { conversation: words.value()?, above: words.seq()? },
         "other-log" => What::OtherLog { epoch: LogEpoch(words.value()?) },
+        "took-over" => What::TookOver,
+        "alter" => What::Alter {
+            local_no: words.local_no()?,
+            conversation: words.value()?,
+            seq: words.seq()?,
+            key: words.key()?,
+            how: words.how()?,
+        },
+        "altered" => What::AlterDone {
+            local_no: words.local_no()?,
+            conversation: words.value()?,
+            seq: words.seq()?,
+            change_no: ChangeNo(words.value()?),
+            how: words.how()?,
+        },
+        way @ ("doubts" | "shows") => What::Shows {
+            conversation: words.value()?,
+            seq: words.seq()?,
+            doubted: way == "doubts",
+            shape: words.shape()?,
+        },
         "mark-read" => What::MarkRead { conversation: words.value()?, up_to: words.seq()? },
         "saw-delivered" => What::SawDelivered {
             conversation: words.value()?,

@@ -3,8 +3,11 @@
 //! Plain data in, verdicts out. It knows nothing of the simulator, so a test that kills real processes uses it just
 //! as well: clients append [`Journal`] lines to a file, the store is read with [`dump_store`], and [`check`] says
 //! what broke. Promises refer to docs/guarantees: G1 and G9 (`Lost`), G2 (`Phantom`), G3 and G10 (`Duplicate`), G7
-//! (`Reordered`), G5 and G11 (`Hole`), G6 (`DivergingOrder`), G14 (receipts), G25 (`VisibleAfterRemoval`).
+//! (`Reordered`), G5 and G11 (`Hole`), G6 (`DivergingOrder`), G14 (receipts), G25 (`VisibleAfterRemoval`), and for
+//! alterations of messages G8 and G12 (`WrongState`, `WentBack`, `NotTakenBack`).
 
+mod alterations;
+mod altering;
 mod check;
 mod counts;
 mod dump;
@@ -15,14 +18,17 @@ mod lines;
 mod order;
 mod readers;
 mod receipts;
+mod shapes;
 mod timeline;
 mod verdict;
 
+pub use altering::{How, Shape, rest_of};
 pub use check::check;
 pub use counts::Counts;
 pub use dump::dump_store;
 pub use evidence::{
-    BodyHash, ConversationDump, Evidence, History, MemberDump, Restore, Stored, UnreadReading,
+    BodyHash, ChangeDump, ConversationDump, Editions, Evidence, History, MemberDump, Restore,
+    Stored, UnreadReading,
 };
 pub use journal::{Entry, Journal, MessageKey, What};
 pub use lines::BadLine;

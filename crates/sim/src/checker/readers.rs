@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anser_types::{ConversationId, DeviceNo, Seq, UserId};
+use anser_types::{ChangeNo, ConversationId, DeviceNo, Seq, UserId};
 
+use super::altering::Shape;
 use super::check::{About, Found};
-use super::evidence::{BodyHash, Stored};
+use super::evidence::Stored;
 use super::index::{Index, Log};
 use super::journal::{Journal, MessageKey, What};
 use super::verdict::Kind;
@@ -68,7 +69,8 @@ fn hold<'a>(
         match &entry.what {
             What::Received { conversation, seq, key, body, live } => {
                 let held = all.entry(*conversation).or_default();
-                held.take(reader, *conversation, (*seq, key, Some(*body)), *live, found);
+                let shape = Shape { body: Some(*body), ..Shape::default() };
+                held.take(reader, *conversation, (*seq, key, shape), *live, found);
             }
             What::NotOnServer { conversation, above } => {
                 let held = all.entry(*conversation).or_default();
@@ -101,8 +103,8 @@ pub(super) fn check_histories(index: &Index<'_>, found: &mut Found<'_>) {
         let reader = Reader { name, user: &history.reader, device: None };
         let id = history.conversation;
         let mut held = Held { skipped: history.unavailable.clone(), ..Held::default() };
-        for Stored { seq, key, body } in &history.messages {
-            held.take(&reader, id, (*seq, key, *body), true, found);
+        for Stored { seq, key, shape } in &history.messages {
+            held.take(&reader, id, (*seq, key, *shape), true, found);
         }
         held.messages.iter().for_each(|message| check_one(index, &reader, id, message, found));
         if let Some(log) = index.logs.get(&id) {
@@ -117,13 +119,13 @@ impl<'a> Held<'a> {
         &mut self,
         reader: &Reader<'_>,
         id: ConversationId,
-        (seq, key, body): (Seq, &'a MessageKey, Option<BodyHash>),
+        (seq, key, shape): (Seq, &'a MessageKey, Shape),
         in_order: bool,
         found: &mut Found<'_>,
     ) {
         let Reader { name, .. } = reader;
         let about = About::message(id, seq, key);
-        self.messages.push(Stored { seq, key: key.clone(), body });
+        self.messages.push(Stored { seq, key: key.clone(), shape });
         if let Some(there) = self.at.get(&seq) {
             if *there == key {
                 found.add(Kind::Duplicate, &about, format!("{name} holds {key} twice"));
@@ -178,13 +180,16 @@ fn check_one(
     found: &mut Found<'_>,
 ) {
     let Reader { name, user, .. } = reader;
-    let Stored { seq, key, body } = message;
+    let Stored { seq, key, shape } = message;
     let about = About::message(id, *seq, key);
     let log = index.logs.get(&id);
     match log.and_then(|log| log.at.get(seq)) {
         Some(there) if there.key == *key => {
-            if let (Some(held), Some(stored)) = (body, there.body)
-                && *held != stored
+            // (Whether it is the right one of the bodies that it had is asked in `shapes.rs`.)
+            if let (Some(held), Some(stored)) = (shape.body, there.shape.body)
+                && there.shape.by == ChangeNo::ZERO
+                && held != stored
+                && !index.asked_to_say(id, there, held)
             {
                 let text = format!("{name} holds {key} with the body {held}, the store {stored}");
                 found.add(Kind::Phantom, &about, text);

@@ -33,7 +33,10 @@ enum Receipt {
 /// Every receipt that was shown was true then, and none went back.
 pub(super) fn check_receipts(index: &Index<'_>, found: &mut Found<'_>) {
     let stored = progress(index, |journal, what| match what {
-        What::Received { conversation, seq, .. } => Some((*conversation, *seq)),
+        // (Of what was taken back before it came, a device shows its place.)
+        What::Received { conversation, seq, .. } | What::Shows { conversation, seq, .. } => {
+            Some((*conversation, *seq))
+        }
         What::Ok { local_no, seq, .. } => {
             index.sent.get(&journal.key(*local_no)).map(|sent| (sent.conversation, *seq))
         }

@@ -64,7 +64,12 @@ fn concerns(
         What::NotOnServer { conversation, above } => {
             *conversation == about.conversation && about.seq.is_some_and(|seq| seq > *above)
         }
-        What::OtherLog { .. } => true,
+        What::OtherLog { .. } | What::TookOver => true,
+        What::Alter { conversation, seq, .. }
+        | What::AlterDone { conversation, seq, .. }
+        | What::Shows { conversation, seq, .. } => {
+            *conversation == about.conversation && here(*seq)
+        }
         What::MarkRead { conversation, up_to }
         | What::SawDelivered { conversation, up_to, .. }
         | What::SawRead { conversation, up_to, .. } => {

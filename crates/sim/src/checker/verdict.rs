@@ -10,11 +10,11 @@ use super::journal::MessageKey;
 /// Kinds of broken promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// An accepted message is missing: in the store, or at the end of what an entitled reader holds.
+    /// An accepted message or alteration is missing: in the store, or at the end of what an entitled reader holds.
     Lost,
     /// A message that nobody sent, that was refused, that differs from what was sent, or that the store does not hold.
     Phantom,
-    /// One send, two entries.
+    /// One send, two entries; one alteration, two changes.
     Duplicate,
     /// A sender's messages do not stand in the order they were sent.
     Reordered,
@@ -30,6 +30,12 @@ pub enum Kind {
     VisibleAfterRemoval,
     /// An unread count differs from the messages it counts.
     UnreadWrong,
+    /// A message is not what its changes make of it: in the store, or for a reader who heard of them.
+    WrongState,
+    /// A device showed an alteration, and later the message as it was before.
+    WentBack,
+    /// What was taken back is still there for somebody.
+    NotTakenBack,
 }
 
 /// One broken promise.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use anser_sim::checker::{BodyHash, check, report};
 use anser_sim::coverage::Rare;
 use anser_sim::world::{Setup, World, simulate};
-use anser_types::{Command, ConversationId, DeviceClass, LogEpoch, Seq, Target};
+use anser_types::{
+    Alteration, Command, Content, ConversationId, DeviceClass, LogEpoch, Seq, Target,
+};
 use anyhow::{Result, bail, ensure};
 
 const ALICE: usize = 0;
@@ -102,6 +104,34 @@ fn what_a_restore_took_away_is_offered_to_its_sender_for_sending_again() {
         |world| {
             let all = texts(&["one", "two", "three"]);
             ensure!([ALICE, BOB, DESKTOP].iter().all(|device| held(world, *device) == all));
+            Ok(())
+        },
+    );
+}
+
+/// Found by seed 7: the edit waited in the outbox, and hit what its author had said at that place since.
+#[test]
+fn an_edit_of_what_a_restore_took_away_hits_nothing_else() {
+    tell(
+        async |world| {
+            say(world, &["one"]).await?;
+            let backup = world.server.backend().image();
+            say(world, &["two"]).await?;
+            world.devices[ALICE].plug.set_pulled(true);
+            let at = Target::User(world.users[BOB].clone());
+            let alteration = Alteration::Edit(Content::text("two, edited"));
+            let command = Command::Alter { at, seq: Seq(2), alteration };
+            world.devices[ALICE].compose(command).await.transpose()?;
+            world.restore_server(&backup).await?;
+            world.rest(5_000).await;
+            world.tell(DESKTOP, BOB, "instead").await?;
+            world.rest(30_000).await;
+            world.devices[ALICE].plug.set_pulled(false);
+            world.rest(30_000).await;
+            Ok(())
+        },
+        |world| {
+            ensure!(held(world, BOB) == texts(&["one", "instead"]), "the edit hit another message");
             Ok(())
         },
     );

@@ -1,6 +1,7 @@
 //! The checker is proven by bugs: each is put between the parts of a simulation, must be caught with the right kind of
 //! verdict, and the same workload without it must pass.
 
+mod alterations;
 mod client;
 mod disk;
 mod members;
@@ -37,8 +38,8 @@ pub struct Bug {
     pub script: Script,
 }
 
-/// All of them, in the order of the guarantees' list.
-pub const BUGS: [&Bug; 16] = [
+/// All of them, in the order of the guarantees' list; then those of alterations.
+pub const BUGS: [&Bug; 19] = [
     &disk::ACK_BEFORE_FSYNC,
     &repetition::NO_DEDUPE,
     &repetition::DEDUPE_IN_MEMORY,
@@ -55,6 +56,9 @@ pub const BUGS: [&Bug; 16] = [
     &members::OLD_SNAPSHOT,
     &reads::HOLE_AT_HAND_OVER,
     &reads::LOST_LAST_HINT,
+    &alterations::ALTERED_TWICE,
+    &alterations::ALTERATIONS_SKIPPED,
+    &alterations::STILL_GIVEN,
 ];
 
 /// Runs the workload with or without the bug. Without it, everything must also come together.
@@ -117,4 +121,7 @@ proofs! {
     a_member_list_of_an_old_snapshot_is_caught: members::OLD_SNAPSHOT,
     a_hole_at_the_hand_over_is_caught: reads::HOLE_AT_HAND_OVER,
     a_lost_last_hint_is_caught: reads::LOST_LAST_HINT,
+    an_alteration_that_is_done_twice_is_caught: alterations::ALTERED_TWICE,
+    alterations_skipped_in_sync_are_caught: alterations::ALTERATIONS_SKIPPED,
+    a_history_that_gives_what_was_taken_back_is_caught: alterations::STILL_GIVEN,
 }

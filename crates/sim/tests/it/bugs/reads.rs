@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use super::{Bug, two_people, usual};
 
 /// A bend of the reads alone, made anew for every process.
-struct Reads<B>(fn() -> B);
+pub struct Reads<B>(pub fn() -> B);
 
 impl<B: BendReads + 'static> Seams for Reads<B> {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
@@ -41,7 +41,7 @@ fn nothing(instead_of: &Event) -> Event {
 }
 
 /// Empties every entry with a number that is to be left out.
-fn leave_out(page: &mut InboxPage, out: impl Fn(InboxSeq, &Event) -> bool) {
+pub fn leave_out(page: &mut InboxPage, out: impl Fn(InboxSeq, &Event) -> bool) {
     let mut number = page.first;
     for event in &mut page.events {
         if out(number, event) {

@@ -78,10 +78,10 @@ async fn execute_again(inner: &dyn Ledger, append: Append) -> Result<Appended, S
     Ok(result)
 }
 
-struct Forgetting(Arc<Forgetful>);
+pub struct Forgetting(Arc<Forgetful>);
 
 impl Forgetting {
-    fn seams(remembers: bool) -> Arc<dyn Seams> {
+    pub fn seams(remembers: bool) -> Arc<dyn Seams> {
         Arc::new(Self(Arc::new(Forgetful { remembers, executed: Mutex::default() })))
     }
 }

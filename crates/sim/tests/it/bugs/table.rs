@@ -1,4 +1,4 @@
-//! The tables of docs/reliability.md that are made of what the tests run.
+//! The tables of docs/reliability.md and docs/rare-paths.md that are made of what the tests run.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use anser_sim::coverage::Rare;
 
 use super::BUGS;
 
-fn page() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reliability.md")
+fn page(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
 }
 
 fn bugs() -> String {
@@ -37,13 +37,19 @@ fn with_part(text: &str, name: &str, part: &str) -> String {
 
 /// `ANSER_WRITE_DOCS=1` writes the tables instead of comparing them.
 #[test]
-fn the_tables_of_the_reliability_page_are_fresh() {
-    let text = std::fs::read_to_string(page()).expect("docs/reliability.md");
-    let fresh = with_part(&text, "seeded bugs", &bugs());
-    let fresh = with_part(&fresh, "rare paths", &paths());
-    if std::env::var_os("ANSER_WRITE_DOCS").is_some() {
-        std::fs::write(page(), &fresh).expect("docs/reliability.md can be written");
-        return;
+fn the_tables_of_the_pages_about_reliability_are_fresh() {
+    let parts =
+        [("reliability.md", "seeded bugs", bugs()), ("rare-paths.md", "rare paths", paths())];
+    for (name, table, part) in parts {
+        let text = std::fs::read_to_string(page(name)).expect("a page of the docs");
+        let fresh = with_part(&text, table, &part);
+        if std::env::var_os("ANSER_WRITE_DOCS").is_some() {
+            std::fs::write(page(name), &fresh).expect("a page of the docs can be written");
+        } else {
+            assert!(
+                text == fresh,
+                "{name} is out of date; write it with ANSER_WRITE_DOCS=1 cargo test -p anser-sim"
+            );
+        }
     }
-    assert!(text == fresh, "out of date; write it with ANSER_WRITE_DOCS=1 cargo test -p anser-sim");
 }

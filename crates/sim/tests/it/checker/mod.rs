@@ -1,11 +1,14 @@
 //! Every verdict of the checker on a history that has it, and silence on the clean twin.
 
+mod alterations;
 mod altered;
 mod restores;
 
+use std::collections::BTreeMap;
+
 use anser_sim::checker::{
-    BodyHash, ConversationDump, Counts, Evidence, Journal, Kind, MemberDump, MessageKey, Stored,
-    What, check, dump_store, report,
+    BodyHash, ConversationDump, Counts, Evidence, Journal, Kind, MemberDump, MessageKey, Shape,
+    Stored, What, check, dump_store, report,
 };
 use anser_types::{
     ChangeNo, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Period, Seq,
@@ -35,7 +38,8 @@ fn body(local_no: u64) -> BodyHash {
 }
 
 fn stored(seq: u64, sender: &str, local_no: u64) -> Stored {
-    Stored { seq: Seq(seq), key: key(sender, 1, local_no), body: Some(body(local_no)) }
+    let shape = Shape { body: Some(body(local_no)), ..Shape::default() };
+    Stored { seq: Seq(seq), key: key(sender, 1, local_no), shape }
 }
 
 fn invoke(local_no: u64) -> What {
@@ -125,6 +129,8 @@ fn talk() -> Evidence {
             id: direct(),
             members: vec![member("alice", 0), member("bob", 1)],
             messages,
+            changes: Vec::new(),
+            editions: BTreeMap::new(),
         }],
         ..Evidence::default()
     };
@@ -223,7 +229,7 @@ fn a_message_nobody_sent_is_a_phantom() {
         body: body(9),
         live: true,
     };
-    let mut twin = with(Stored { seq: Seq(5), key, body: Some(body(9)) }, heard.clone());
+    let mut twin = with(Stored { key, ..stored(5, "alice", 9) }, heard.clone());
     twin.journals[ALICE].note(95, heard);
     assert_clean(&twin);
 }
@@ -242,11 +248,11 @@ fn a_refused_message_that_shows_up_is_a_phantom() {
 #[test]
 fn a_message_with_another_body_is_a_phantom() {
     let mut evidence = talk();
-    evidence.messages()[0].body = Some(body(77));
+    evidence.messages()[0].shape.body = Some(body(77));
     assert!(kinds(&evidence).iter().all(|kind| *kind == Kind::Phantom));
     assert!(!kinds(&evidence).is_empty());
     let mut erased = talk();
-    erased.messages()[0].body = None;
+    erased.messages()[0].shape.body = None;
     assert_clean(&erased);
 }
 
@@ -556,8 +562,8 @@ async fn the_raw_store_is_dumped_through_its_ports() {
     let dump = dump_store(&store, &store).await.unwrap();
     assert_eq!(dump.len(), 1);
     assert_eq!(dump[0].members[BOB].read, Seq(7));
-    let expected =
-        Stored { seq: Seq(1200), key: key("alice", 1, 1200), body: Some(BodyHash::of(b"hi")) };
+    let shape = Shape { body: Some(BodyHash::of(b"hi")), ..Shape::default() };
+    let expected = Stored { seq: Seq(1200), key: key("alice", 1, 1200), shape };
     assert_eq!(dump[0].messages[1199], expected);
     let evidence = Evidence { store: dump, ..Evidence::default() };
     assert_clean(&evidence);
