@@ -8,11 +8,16 @@ use clap::Subcommand;
 use crate::alter::{self, EditOptions, PinOptions, ReactOptions, Which};
 use crate::bench::{self, BenchOptions};
 use crate::chat::{self, ChatOptions};
+use crate::contact::{self, ContactCommand};
 use crate::failure;
 use crate::group::{self, GroupCommand};
 use crate::history::{self, HistoryOptions};
+use crate::list::{self, ListOptions};
 use crate::logging;
+use crate::mine::{self, ForgetOptions, Of, OptionsOptions};
+use crate::readers;
 use crate::send::{self, SendOptions};
+use crate::settings::{self, SettingsOptions};
 use crate::tail::{self, TailOptions};
 use crate::token::{self, TokenOptions};
 
@@ -23,6 +28,8 @@ pub enum Command {
     Chat(ChatOptions),
     /// Send one message and wait until the server has stored it
     Send(SendOptions),
+    /// List your conversations, with what is unread
+    List(ListOptions),
     /// Print messages as they come
     Tail(TailOptions),
     /// Print what was said
@@ -37,9 +44,22 @@ pub enum Command {
     Pin(PinOptions),
     /// Print what a message said before it was edited
     Editions(Which),
+    /// Print who has read a message, and who has not
+    Readers(Which),
+    /// Remove messages for yourself; others keep them
+    Forget(ForgetOptions),
+    /// Clear a conversation for yourself; others keep it
+    Clear(Of),
+    /// Print or change how a conversation is shown to you
+    Options(OptionsOptions),
+    /// Ask users to be your contacts, answer, name and block them
+    #[command(subcommand)]
+    Contact(ContactCommand),
     /// Make, list and change groups
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Print or change what you let others do and see
+    Settings(SettingsOptions),
     /// Print a device token for a user, for trying things out (needs the server's API key)
     Token(TokenOptions),
     /// Measure a server
@@ -53,13 +73,19 @@ impl Command {
         match self {
             Self::Chat(_) => false,
             Self::Send(options) => options.json,
+            Self::List(options) => options.json,
             Self::Tail(options) => options.json,
             Self::History(options) => options.json,
             Self::Edit(options) => options.which.json,
-            Self::Revoke(which) | Self::Editions(which) => which.json,
+            Self::Revoke(which) | Self::Editions(which) | Self::Readers(which) => which.json,
             Self::React(options) => options.which.json,
             Self::Pin(options) => options.which.json,
+            Self::Forget(options) => options.json,
+            Self::Clear(of) => of.json,
+            Self::Options(options) => options.of.json,
+            Self::Contact(command) => command.json(),
             Self::Group(command) => command.json(),
+            Self::Settings(options) => options.json,
             Self::Token(options) => options.json,
             Self::Bench(options) => options.json,
         }
@@ -95,6 +121,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
         match command {
             Command::Chat(options) => chat::run(options).await,
             Command::Send(options) => send::run(options).await,
+            Command::List(options) => list::run(options).await,
             Command::Tail(options) => tail::run(options).await,
             Command::History(options) => history::run(options).await,
             Command::Edit(options) => alter::edit(options).await,
@@ -102,7 +129,13 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::React(options) => alter::react(options).await,
             Command::Pin(options) => alter::pin(options).await,
             Command::Editions(which) => alter::editions(which).await,
+            Command::Readers(which) => readers::run(which).await,
+            Command::Forget(options) => mine::forget(options).await,
+            Command::Clear(of) => mine::clear(of).await,
+            Command::Options(options) => mine::options(options).await,
+            Command::Contact(command) => contact::run(command).await,
             Command::Group(command) => group::run(command).await,
+            Command::Settings(options) => settings::run(options).await,
             Command::Token(options) => token::run(options).await,
             Command::Bench(_) => unreachable!("runs on a runtime of its own"),
         }

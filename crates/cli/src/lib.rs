@@ -1,22 +1,30 @@
-//! The command line of a person or a script: `chat`, `send`, `tail`, `history`, `edit`, `react`, `group`, `token`, `bench`…
+//! The command line of a person or a script: `chat`, `send`, `tail`, `history`, `edit`, `react`, `list`, `contact`, `group`, `token`, `bench`…
 //!
 //! Everything here is an ordinary client of the SDK: it never looks into a server's store.
 
 mod alter;
 pub mod bench;
+mod changes;
 pub mod chat;
 pub mod command;
+mod contact;
 mod failure;
 mod group;
 mod history;
 pub mod identity;
+mod list;
 mod logging;
+mod mine;
+pub mod named;
+pub mod people;
 pub mod place;
 pub mod plain;
 mod printed_help;
+pub mod readers;
 pub mod say;
 mod send;
 mod session;
+mod settings;
 mod signals;
 mod tail;
 mod token;

@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use anser_sdk::store::{ChatMessage, Status};
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Altered, Change, ChangeKind, Content, ConversationId, MessageKind, Role, Seq, Unavailable,
-    UserId,
+    Altered, Change, Content, ConversationId, MessageKind, Seq, Unavailable, UserId,
 };
 use base64::Engine;
 use serde_json::{Map, Value, json};
 
+use crate::changes;
+pub use crate::changes::change_json;
 use crate::chat::times::LocalTimes;
 use crate::plain;
 
@@ -53,16 +54,6 @@ pub const fn state_name(status: &Status) -> &'static str {
         Status::Read => "read",
         Status::Failed { .. } => "failed",
         Status::NotOnServer => "not_on_server",
-    }
-}
-
-/// The name of a role.
-#[must_use]
-pub const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Member => "member",
-        Role::Admin => "admin",
-        Role::Owner => "owner",
     }
 }
 
@@ -154,39 +145,6 @@ fn insert_content(object: &mut Map<String, Value>, content: &Content) {
     }
 }
 
-/// A change of a group as JSON.
-#[must_use]
-pub fn change_json(change: &Change) -> Value {
-    let names = |users: &[UserId]| users.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let what = match &change.kind {
-        ChangeKind::GroupCreated { title, members } => {
-            json!({ "kind": "group_created", "title": title, "users": names(members) })
-        }
-        ChangeKind::MembersJoined { title, users } => {
-            json!({ "kind": "members_joined", "title": title, "users": names(users) })
-        }
-        ChangeKind::MemberLeft { new_owner } => {
-            json!({ "kind": "member_left", "new_owner": new_owner.as_ref().map(UserId::as_str) })
-        }
-        ChangeKind::MembersRemoved { users } => {
-            json!({ "kind": "members_removed", "users": names(users) })
-        }
-        ChangeKind::MessageAltered { seq, .. } => {
-            json!({ "kind": "message_altered", "seq": seq.0 })
-        }
-        ChangeKind::Unknown { kind, .. } => json!({ "kind": "unknown", "number": kind }),
-    };
-    json!({
-        "event": "change",
-        "conversation": change.conversation.to_string(),
-        "change_no": change.change_no.0,
-        "after_seq": change.after_seq.0,
-        "actor": change.actor.as_str(),
-        "server_time_ms": change.at.0,
-        "change": what,
-    })
-}
-
 /// A range that cannot be given as JSON.
 #[must_use]
 pub fn gap_json(gap: &Unavailable) -> Value {
@@ -199,6 +157,7 @@ pub fn gap_json(gap: &Unavailable) -> Value {
             UnavailableReason::Expired => "expired",
             UnavailableReason::Damaged => "damaged",
             UnavailableReason::NotVisible => "not_visible",
+            UnavailableReason::PutAway => "put_away",
         },
     })
 }
@@ -242,21 +201,7 @@ impl Lines {
     /// A change of a group.
     #[must_use]
     pub fn change(&self, change: &Change, place: &str) -> String {
-        let names =
-            |users: &[UserId]| users.iter().map(UserId::as_str).collect::<Vec<_>>().join(", ");
-        let what = match &change.kind {
-            ChangeKind::GroupCreated { title, members } => {
-                format!("made the group \"{title}\" ({})", names(members))
-            }
-            ChangeKind::MembersJoined { users, .. } => format!("invited {}", names(users)),
-            ChangeKind::MemberLeft { new_owner: None } => "left".to_owned(),
-            ChangeKind::MemberLeft { new_owner: Some(owner) } => {
-                format!("left; {owner} is the owner now")
-            }
-            ChangeKind::MembersRemoved { users } => format!("removed {}", names(users)),
-            ChangeKind::MessageAltered { seq, .. } => format!("altered message #{seq}"),
-            ChangeKind::Unknown { kind, .. } => format!("changed something unknown ({kind})"),
-        };
+        let what = changes::words(change, &self.times);
         let said = format!("* {} {what}", change.actor);
         format!(
             "{} in {}: {}",
@@ -273,6 +218,7 @@ impl Lines {
             UnavailableReason::Expired => "older than the server keeps",
             UnavailableReason::Damaged => "damaged at the server",
             UnavailableReason::NotVisible => "from a time you were not here",
+            UnavailableReason::PutAway => "put away by you",
         };
         format!("(#{}–#{}: {why})", gap.from, gap.to)
     }

@@ -2,11 +2,12 @@
 
 use anser_sdk::store::ChatMessage;
 use anser_types::event::UnavailableReason;
-use anser_types::{Change, ChangeKind, MessageKind, Unavailable, UnixMs, UserId};
+use anser_types::{MessageKind, Unavailable, UnixMs};
 use jiff::civil::Date;
 use ratatui::text::{Line, Span};
 
 use super::model::{Model, Open, Setting};
+use super::notices;
 use super::states;
 use super::texts::Text;
 use super::timeline::{Entry, Key, Timeline};
@@ -76,7 +77,9 @@ impl<'a> Blocks<'a> {
                     && previous.is_some_and(|entry| follows(entry, message));
                 self.message(message, follows, &mut lines);
             }
-            Entry::Change(change) => lines.extend(self.aside(&self.change(change))),
+            Entry::Change(change) => {
+                lines.extend(self.aside(&notices::change(change, self.setting)))
+            }
             Entry::Gap(gap) => lines.extend(self.aside(&self.gap(gap))),
         }
         lines
@@ -127,7 +130,7 @@ impl<'a> Blocks<'a> {
     fn message(&self, message: &ChatMessage, follows: bool, lines: &mut Vec<Line<'static>>) {
         let palette = self.setting.palette;
         if !follows {
-            let name = self.name(&message.sender);
+            let name = notices::name(&message.sender, self.setting);
             let name = wrap::cut(&name, self.width.saturating_sub(7));
             lines.push(Line::from(vec![
                 Span::styled(name, palette.name(&message.sender)),
@@ -191,53 +194,13 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    fn name(&self, who: &UserId) -> String {
-        if *who == self.setting.me {
-            self.setting.texts.get(Text::You).to_owned()
-        } else {
-            plain::one_line(who.as_str())
-        }
-    }
-
-    fn change(&self, change: &Change) -> String {
-        let texts = self.setting.texts;
-        let actor = self.name(&change.actor);
-        let names = |users: &[UserId]| {
-            texts.list(
-                users.iter().filter(|user| **user != change.actor).map(|user| self.name(user)),
-            )
-        };
-        match &change.kind {
-            ChangeKind::GroupCreated { title, members } => {
-                let (title, others) = (plain::one_line(title), names(members));
-                if others.is_empty() {
-                    texts.with(Text::GroupMadeAlone, &[&actor, &title])
-                } else {
-                    texts.with(Text::GroupMade, &[&actor, &title, &others])
-                }
-            }
-            ChangeKind::MembersJoined { users, .. } => {
-                texts.with(Text::Joined, &[&actor, &names(users)])
-            }
-            ChangeKind::MemberLeft { new_owner: None } => texts.with(Text::Left, &[&actor]),
-            ChangeKind::MemberLeft { new_owner: Some(owner) } => {
-                texts.with(Text::LeftNewOwner, &[&actor, &self.name(owner)])
-            }
-            ChangeKind::MembersRemoved { users } => {
-                texts.with(Text::Removed, &[&actor, &names(users)])
-            }
-            ChangeKind::MessageAltered { .. } | ChangeKind::Unknown { .. } => {
-                texts.with(Text::UnknownChange, &[&actor])
-            }
-        }
-    }
-
     fn gap(&self, gap: &Unavailable) -> String {
         let count = (gap.to.0.saturating_sub(gap.from.0) + 1).to_string();
         let text = match gap.reason {
             UnavailableReason::Expired => Text::RangeExpired,
             UnavailableReason::Damaged => Text::RangeDamaged,
             UnavailableReason::NotVisible => Text::RangeNotVisible,
+            UnavailableReason::PutAway => Text::RangePutAway,
         };
         self.setting.texts.with(text, &[&count])
     }

@@ -17,6 +17,7 @@ pub mod link;
 pub mod list;
 pub mod looking;
 pub mod model;
+pub mod notices;
 pub mod opening;
 pub mod overlay;
 pub mod palette;

@@ -114,6 +114,7 @@ catalogue! {
     RangeExpired: "{0} messages are older than the server keeps", "{0} 条消息超过服务器保存期限";
     RangeDamaged: "{0} messages were damaged at the server", "{0} 条消息在服务器上损坏";
     RangeNotVisible: "{0} messages from a time you were not here", "{0} 条消息：当时你不在群内";
+    RangePutAway: "{0} messages you removed for yourself", "{0} 条消息已被你删除";
     OneTypes: "{0} is typing…", "{0} 正在输入…";
     SeveralType: "{0} are typing…", "{0} 正在输入…";
 
@@ -121,6 +122,30 @@ catalogue! {
     GroupMade: "{0} made the group “{1}” with {2}", "{0} 创建了群“{1}”，成员：{2}";
     GroupMadeAlone: "{0} made the group “{1}”", "{0} 创建了群“{1}”";
     Joined: "{0} invited {1}", "{0} 邀请了 {1}";
+    CameIn: "{0} came in", "{0} 加入了群";
+    Retitled: "{0} named the group “{1}”", "{0} 将群名改为“{1}”";
+    NewAvatar: "{0} changed the group's picture", "{0} 更换了群头像";
+    Announced: "{0} announced: {1}", "{0} 发布了群公告：{1}";
+    NoAnnouncement: "{0} took the announcement away", "{0} 撤下了群公告";
+    ShowsHistory: "{0} lets new members see what was said before", "{0} 允许新成员查看历史消息";
+    HidesHistory: "{0} hides from new members what was said before", "{0} 不再让新成员查看历史消息";
+    JoinInvited: "{0}: one comes in by invitation only", "{0} 设置为仅可邀请入群";
+    JoinApproval: "{0}: whoever wants to come in asks an admin", "{0} 设置为入群需管理员同意";
+    JoinOpen: "{0} opened the group to everybody", "{0} 设置为任何人可入群";
+    AdminsInvite: "{0} lets only admins invite", "{0} 设置为仅管理员可邀请";
+    AllInvite: "{0} lets everybody invite", "{0} 允许所有成员邀请";
+    AllMuted: "{0} lets only admins speak", "{0} 开启了全员禁言";
+    AllSpeak: "{0} lets everybody speak again", "{0} 关闭了全员禁言";
+    MadeOwner: "{0} made {1} the owner", "{0} 将群主转让给 {1}";
+    MadeAdmin: "{0} made {1} an admin", "{0} 将 {1} 设为管理员";
+    MadeMember: "{0} made {1} an ordinary member", "{0} 取消了 {1} 的管理员身份";
+    MutedUntil: "{0} muted {1} until {2}", "{0} 将 {1} 禁言至 {2}";
+    MutedForever: "{0} muted {1} until further notice", "{0} 将 {1} 禁言，直到解除";
+    Unmuted: "{0} lets {1} speak again", "{0} 解除了 {1} 的禁言";
+    Aliased: "{0} calls {1} “{2}” here", "{0} 将 {1} 的群昵称改为“{2}”";
+    AliasedSelf: "{0} is called “{1}” here", "{0} 将自己的群昵称改为“{1}”";
+    Unaliased: "{0} took the group name of {1} away", "{0} 清除了 {1} 的群昵称";
+    Dismissed: "{0} dissolved the group", "{0} 解散了群";
     Left: "{0} left", "{0} 退出了群";
     LeftNewOwner: "{0} left; {1} is the owner now", "{0} 退出了群，{1} 成为群主";
     Removed: "{0} removed {1}", "{0} 移除了 {1}";
