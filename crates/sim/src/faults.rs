@@ -89,6 +89,18 @@ impl Chaos<'_> {
         self.fail(fault, device).await
     }
 
+    /// Commands wait for a slow disk while the process that sent them dies and comes back: what of them is written after
+    /// the new session has begun is fenced.
+    async fn come_back_before_ones_commands(&mut self, device: usize) {
+        self.switch_on(device);
+        for _ in 0..=self.below(12) {
+            self.say(device).await;
+        }
+        self.world.rest(self.below(1_500)).await;
+        self.world.devices[device].kill().await;
+        self.switch_on(device);
+    }
+
     async fn fail(&mut self, fault: Fault, device: usize) -> Result<()> {
         match fault {
             Fault::KillServer => self.kill_server(),
@@ -103,6 +115,9 @@ impl Chaos<'_> {
             Fault::SlowCommit => {
                 let pause = Duration::from_millis(self.below(SLOW_MS));
                 self.world.server.disk.go_wrong_in(1 + self.below(3), Mishap::Slow(pause));
+                if self.chance(50) {
+                    self.come_back_before_ones_commands(device).await;
+                }
             }
             Fault::DiskFull => {
                 self.world.server.disk.set_full(true);

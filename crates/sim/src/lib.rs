@@ -12,6 +12,7 @@ pub mod coverage;
 pub mod disk;
 pub mod entropy;
 mod faults;
+mod habits_of_lists;
 pub mod hints;
 pub mod host;
 pub mod network;

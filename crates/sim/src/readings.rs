@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use anser_backend::{Lists, PageLimit};
 use anser_client::io::Identity;
 use anser_client::queries::{Query, Reply};
 use anser_client::records::{RowUpdate, StoredMessage};
-use anser_types::{ConversationId, Message, Seq, Target, Unavailable};
+use anser_types::{ChangeKind, ConversationId, ItemKey, Message, Seq, Target, Unavailable};
 use anyhow::{Context, Result, bail};
 use tokio::time::sleep;
 
-use crate::checker::{Evidence, History, Stored, UnreadReading, dump_store};
+use crate::checker::{Evidence, History, ListReading, Stored, UnreadReading, dump_store};
 use crate::host::Device;
 use crate::world::World;
 
@@ -31,6 +32,9 @@ impl World {
             restores: self.restores.clone(),
             ..Evidence::default()
         };
+        for device in self.devices.iter().filter(|device| device.is_on()) {
+            evidence.lists.push(lists_of(device, &backend).await?);
+        }
         for user in &self.users {
             let own = |device: &&Device| device.is_on() && device.identity().user == *user;
             if let Some(device) = self.devices.iter().find(own) {
@@ -39,6 +43,21 @@ impl World {
         }
         Ok(evidence)
     }
+}
+
+/// What a device holds of its user's lists, and what the store does.
+async fn lists_of(device: &Device, store: &dyn Lists) -> Result<ListReading> {
+    let Identity { user, device: no, .. } = device.identity();
+    let (all, nothing) = (PageLimit { entries: usize::MAX, bytes: usize::MAX }, ItemKey::default());
+    let own = ConversationId::own(&user);
+    let found = store.items(own, nothing.clone(), nothing, all).await?;
+    let stored = found.iter().filter_map(|change| match &change.kind {
+        ChangeKind::Item(item) => Some((item.key(), change.as_ref().clone())),
+        _ => None,
+    });
+    let stored = stored.collect();
+    let shown = device.store.lock().items.clone();
+    Ok(ListReading { user, device: no, shown, stored })
 }
 
 /// Somebody opens every conversation of which their device may have missed changes: what it doubts is read again, and

@@ -19,6 +19,8 @@ pub(crate) enum Habit {
     ChangeMembers,
     /// Edits what they said, takes it back, reacts to something or pins it. Who may not is refused.
     Alter,
+    /// Keeps their lists: contacts, drafts, what stands above.
+    KeepLists,
     /// Sends again what the server lost when it was restored from a backup.
     ResendLost,
 }
@@ -30,6 +32,7 @@ const HABITS: &[(u64, Habit)] = &[
     (24, Habit::Read),
     (4, Habit::ChangeMembers),
     (8, Habit::Alter),
+    (3, Habit::KeepLists),
     (1, Habit::ResendLost),
 ];
 
@@ -69,12 +72,17 @@ impl Chaos<'_> {
         }
     }
 
+    /// A device says something to somebody or to the group.
+    pub(crate) async fn say(&mut self, device: usize) {
+        let command = self.words();
+        self.compose(device, command).await;
+    }
+
     async fn do_it(&mut self, habit: Habit, device: usize) {
         match habit {
             Habit::Say | Habit::Burst => {
-                let command = self.words();
                 self.switch_on(device);
-                self.compose(device, command).await;
+                self.say(device).await;
             }
             Habit::Read => {
                 if let Some(command) = self.reading(device) {
@@ -88,6 +96,11 @@ impl Chaos<'_> {
             }
             Habit::Alter => {
                 if let Some(command) = self.alteration(device) {
+                    self.compose(device, command).await;
+                }
+            }
+            Habit::KeepLists => {
+                if let Some(command) = self.list_keeping() {
                     self.compose(device, command).await;
                 }
             }

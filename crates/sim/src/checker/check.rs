@@ -9,7 +9,7 @@ use super::index::Index;
 use super::journal::MessageKey;
 use super::timeline::timeline;
 use super::verdict::{Kind, Verdict};
-use super::{alterations, order, readers, receipts, shapes};
+use super::{alterations, lists, order, readers, receipts, shapes};
 
 /// Timelines are written for the first verdicts of each kind only: a broken run can break everything.
 const TIMELINES_PER_KIND: usize = 20;
@@ -31,6 +31,7 @@ pub fn check(evidence: &Evidence) -> Vec<Verdict> {
     readers::check_histories(&index, &mut found);
     shapes::check_devices(&index, &mut found);
     shapes::check_histories(&index, &mut found);
+    lists::check_devices(&index, &mut found);
     receipts::check_receipts(&index, &mut found);
     receipts::check_unread(&index, &mut found);
     found.verdicts

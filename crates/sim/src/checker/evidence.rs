@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use anser_types::{ChangeNo, ConversationId, Period, Seq, UnixMs, UserId};
+use anser_types::{
+    Change, ChangeNo, ConversationId, DeviceNo, ItemKey, Period, Seq, UnixMs, UserId,
+};
 
 use super::altering::{How, Shape};
 use super::journal::{Journal, MessageKey};
@@ -116,6 +118,19 @@ pub struct UnreadReading {
     pub count: u64,
 }
 
+/// A user's own lists at the end: what a device holds, and the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListReading {
+    /// Whose.
+    pub user: UserId,
+    /// On which device.
+    pub device: DeviceNo,
+    /// What the device holds: the last change of each item.
+    pub shown: BTreeMap<ItemKey, Change>,
+    /// What the store holds.
+    pub stored: BTreeMap<ItemKey, Change>,
+}
+
 /// The server was restored from a backup: its log went back, and what came later is lost by right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restore {
@@ -138,4 +153,6 @@ pub struct Evidence {
     pub restores: Vec<Restore>,
     /// Unread counts, by the server's list or by a client's.
     pub unread: Vec<UnreadReading>,
+    /// Lists of the devices that are on.
+    pub lists: Vec<ListReading>,
 }

@@ -4,7 +4,8 @@
 //! as well: clients append [`Journal`] lines to a file, the store is read with [`dump_store`], and [`check`] says
 //! what broke. Promises refer to docs/guarantees: G1 and G9 (`Lost`), G2 (`Phantom`), G3 and G10 (`Duplicate`), G7
 //! (`Reordered`), G5 and G11 (`Hole`), G6 (`DivergingOrder`), G14 (receipts), G25 (`VisibleAfterRemoval`), and for
-//! alterations of messages G8 and G12 (`WrongState`, `WentBack`, `NotTakenBack`).
+//! alterations of messages G8 and G12 (`WrongState`, `WentBack`, `NotTakenBack`). A user's lists are judged by what every
+//! device holds of them at the end (`WrongList`).
 
 mod alterations;
 mod altering;
@@ -15,6 +16,7 @@ mod evidence;
 mod index;
 mod journal;
 mod lines;
+mod lists;
 mod order;
 mod readers;
 mod receipts;
@@ -27,8 +29,8 @@ pub use check::check;
 pub use counts::Counts;
 pub use dump::dump_store;
 pub use evidence::{
-    BodyHash, ChangeDump, ConversationDump, Editions, Evidence, History, MemberDump, Restore,
-    Stored, UnreadReading,
+    BodyHash, ChangeDump, ConversationDump, Editions, Evidence, History, ListReading, MemberDump,
+    Restore, Stored, UnreadReading,
 };
 pub use journal::{Entry, Journal, MessageKey, What};
 pub use lines::BadLine;

@@ -36,6 +36,8 @@ pub enum Kind {
     WentBack,
     /// What was taken back is still there for somebody.
     NotTakenBack,
+    /// A device holds other lists of its user than the store.
+    WrongList,
 }
 
 /// One broken promise.

@@ -2,6 +2,7 @@
 
 mod alterations;
 mod altered;
+mod lists;
 mod restores;
 
 use std::collections::BTreeMap;
