@@ -18,6 +18,7 @@ mod metrics;
 mod rate;
 mod receipts;
 mod rules;
+mod search;
 mod service;
 mod session;
 mod settings;
@@ -28,6 +29,7 @@ mod visible;
 mod writer;
 
 pub use accounts::app::AppCaller;
+pub use anser_backend::search::Hit;
 pub use api::*;
 pub use fanout::mailbox::{Delivery, Mailbox};
 pub use lane::Pending;

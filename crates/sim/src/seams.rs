@@ -47,5 +47,6 @@ pub fn plain_ports(backend: &MemoryBackend) -> Ports {
         ledger: Arc::new(backend.clone()),
         conversations: Arc::new(backend.clone()),
         accounts: Arc::new(backend.clone()),
+        search: None,
     }
 }

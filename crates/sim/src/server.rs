@@ -96,10 +96,11 @@ impl Server {
     }
 
     fn listen(&mut self) {
-        let Ports { ledger, conversations, accounts } = self.setup.seams.ports(&self.backend());
+        let ports = self.setup.seams.ports(&self.backend());
+        let ledger = Arc::clone(&ports.ledger);
         let watched = BentLedger { inner: ledger, bend: Arc::clone(&self.hints) };
         let service = Service::start(
-            Ports { ledger: Arc::new(watched), conversations, accounts },
+            Ports { ledger: Arc::new(watched), ..ports },
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.random) as Arc<dyn Entropy>,
             self.setup.service.clone(),

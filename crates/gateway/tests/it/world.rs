@@ -77,7 +77,8 @@ impl World {
         let ports = Ports {
             ledger: Arc::new(backend.clone()),
             conversations: Arc::new(backend.clone()),
-            accounts: Arc::new(backend),
+            accounts: Arc::new(backend.clone()),
+            search: Some(Arc::new(backend)),
         };
         let mut settings = Settings {
             api_keys: vec![Sha256::digest(API_KEY).into()],

@@ -84,6 +84,7 @@ impl World {
             ledger: Arc::new(self.backend.clone()),
             conversations: Arc::new(self.backend.clone()),
             accounts: Arc::new(self.backend.clone()),
+            search: Some(Arc::new(self.backend.clone())),
         };
         let cheap = Hashing {
             memory_kib: 8,

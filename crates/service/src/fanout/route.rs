@@ -78,6 +78,15 @@ pub(crate) fn present(roster: &Roster) -> impl Iterator<Item = &Member> {
 }
 
 impl Route {
+    /// The conversation whose log has grown.
+    pub(crate) fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Message { roster, .. } => Some(roster.conversation.id),
+            Self::Change { conversation, .. } => Some(*conversation),
+            Self::Nobody | Self::Read { .. } => None,
+        }
+    }
+
     /// Puts deliveries into mailboxes. Returns true if no session of anybody but the sender is connected although
     /// there is somebody else (only messages ask this).
     pub(crate) fn fan_out(

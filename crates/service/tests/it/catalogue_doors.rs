@@ -72,6 +72,7 @@ async fn alice_on(world: &World, habit: Habit) -> Device {
         ledger: Arc::new(Misbehaving { store: world.store.clone(), habit }),
         conversations: Arc::clone(&store) as _,
         accounts: store,
+        search: None,
     };
     let entropy = Arc::new(crate::world::Counter::default());
     let service = Service::start(ports, Arc::clone(&world.clock) as _, entropy, quick_settings());

@@ -12,6 +12,7 @@ mod hardship;
 mod history;
 mod messages;
 mod receipts;
+mod search;
 mod sessions;
 mod sync;
 mod world;

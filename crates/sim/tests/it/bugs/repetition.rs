@@ -88,9 +88,10 @@ impl Forgetting {
 
 impl Seams for Forgetting {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, accounts } = plain_ports(backend);
+        let ports = plain_ports(backend);
+        let ledger = Arc::clone(&ports.ledger);
         let bent = BentLedger { inner: ledger, bend: Arc::clone(&self.0) };
-        Ports { ledger: Arc::new(bent), conversations, accounts }
+        Ports { ledger: Arc::new(bent), ..ports }
     }
 
     fn server_died(&self, _backend: &MemoryBackend) {
