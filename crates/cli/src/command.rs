@@ -12,6 +12,7 @@ use crate::failure;
 use crate::group::{self, GroupCommand};
 use crate::history::{self, HistoryOptions};
 use crate::logging;
+use crate::search::{self, SearchOptions};
 use crate::send::{self, SendOptions};
 use crate::tail::{self, TailOptions};
 use crate::token::{self, TokenOptions};
@@ -27,6 +28,8 @@ pub enum Command {
     Tail(TailOptions),
     /// Print what was said
     History(HistoryOptions),
+    /// Find messages by their words, at the server or here
+    Search(SearchOptions),
     /// Replace the text of a message of yours
     Edit(EditOptions),
     /// Take a message back for everybody
@@ -55,6 +58,7 @@ impl Command {
             Self::Send(options) => options.json,
             Self::Tail(options) => options.json,
             Self::History(options) => options.json,
+            Self::Search(options) => options.json,
             Self::Edit(options) => options.which.json,
             Self::Revoke(which) | Self::Editions(which) => which.json,
             Self::React(options) => options.which.json,
@@ -97,6 +101,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Send(options) => send::run(options).await,
             Command::Tail(options) => tail::run(options).await,
             Command::History(options) => history::run(options).await,
+            Command::Search(options) => search::run(options).await,
             Command::Edit(options) => alter::edit(options).await,
             Command::Revoke(which) => alter::revoke(which).await,
             Command::React(options) => alter::react(options).await,

@@ -15,6 +15,7 @@ pub mod place;
 pub mod plain;
 mod printed_help;
 pub mod say;
+mod search;
 mod send;
 mod session;
 mod signals;
