@@ -1,6 +1,8 @@
 //! The index on the disk: opened if it can be trusted, else made anew; what is put in appears with a commit, whole.
 
 use std::collections::HashMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anser_types::{ChangeNo, ConversationId, LogEpoch, Message, MessageKind, Seq};
@@ -90,7 +92,7 @@ impl Index {
         let files = |error| IndexError::Files { path: directory.to_owned(), error };
         match std::fs::remove_dir_all(directory) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(files(error)),
-            _ => std::fs::create_dir_all(directory).map_err(files)?,
+            _ => DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(files)?,
         }
         let (schema, fields) = Fields::schema();
         let index = tantivy::Index::builder()

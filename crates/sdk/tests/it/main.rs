@@ -13,6 +13,7 @@ mod kill;
 mod offline;
 mod resume;
 mod search;
+mod server_search;
 mod store_alterations;
 mod store_opening;
 mod store_rows;

@@ -19,7 +19,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn requirement_c4_the_index_finds_what_reading_everything_finds(
+    fn the_index_finds_what_reading_everything_finds(
         said in prop::collection::vec(text(), 1..30),
         edits in prop::collection::vec((0usize..30, text()), 0..6),
         wanted in prop::collection::vec(text(), 1..12),

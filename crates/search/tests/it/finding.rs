@@ -7,7 +7,7 @@ use anser_types::{Seq, UserNo};
 use crate::world::{World, everything, newest};
 
 #[test]
-fn requirement_c4_chinese_words_and_parts_of_them_are_found() {
+fn chinese_words_and_parts_of_them_are_found() {
     let mut world = World::new();
     for text in ["今天下午开会", "会开完了，明天下午再说", "下雨了", "東京タワーで会議"]
     {
@@ -28,7 +28,7 @@ fn requirement_c4_chinese_words_and_parts_of_them_are_found() {
 }
 
 #[test]
-fn requirement_c4_words_are_found_in_either_case_and_the_last_one_by_its_beginning() {
+fn words_are_found_in_either_case_and_the_last_one_by_its_beginning() {
     let mut world = World::new();
     for text in ["The MEETING is at nine", "meet me", "用iPhone15拍的照片", "Äpfel ＡＢＣ"]
     {
@@ -47,7 +47,7 @@ fn requirement_c4_words_are_found_in_either_case_and_the_last_one_by_its_beginni
 }
 
 #[test]
-fn requirement_c4_only_what_lies_in_scope_is_found() {
+fn only_what_lies_in_scope_is_found() {
     let mut world = World::new();
     let carol = Person::new(UserNo(3), "carol");
     world.say("晚饭");
@@ -72,7 +72,7 @@ fn requirement_c4_only_what_lies_in_scope_is_found() {
 }
 
 #[test]
-fn requirement_c4_pages_are_newest_first_without_doubles_or_holes() {
+fn pages_are_newest_first_without_doubles_or_holes() {
     let mut world = World::new();
     let carol = Person::new(UserNo(3), "carol");
     let (alice, bob) = (world.alice.clone(), world.bob.clone());

@@ -7,7 +7,7 @@ use futures::executor::block_on;
 use crate::world::{World, catch_up};
 
 #[test]
-fn requirement_c4_an_edited_text_is_found_by_its_new_words_only() {
+fn an_edited_text_is_found_by_its_new_words_only() {
     let mut world = World::new();
     world.say("三点开会");
     let mut index = world.index();
@@ -24,7 +24,7 @@ fn requirement_c4_an_edited_text_is_found_by_its_new_words_only() {
 }
 
 #[test]
-fn requirement_c4_what_was_taken_back_is_not_found() {
+fn what_was_taken_back_is_not_found() {
     let mut world = World::new();
     world.say("秘密");
     world.say("also a secret");

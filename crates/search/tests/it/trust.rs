@@ -29,7 +29,7 @@ fn is_rebuilt(world: &World) -> String {
 }
 
 #[test]
-fn requirement_g3_a_removed_index_is_built_again() {
+fn a_removed_index_is_built_again() {
     let world = talked();
     fs::remove_dir_all(world.place()).unwrap();
     let (mut index, found) = world.open_index();
@@ -39,7 +39,7 @@ fn requirement_g3_a_removed_index_is_built_again() {
 }
 
 #[test]
-fn requirement_g3_a_flipped_byte_of_any_file_is_noticed() {
+fn a_flipped_byte_of_any_file_is_noticed() {
     for kind in ["fast", "fieldnorm", "idx", "pos", "store", "term"] {
         let world = talked();
         let file = segment_file(&world, kind);
@@ -53,7 +53,7 @@ fn requirement_g3_a_flipped_byte_of_any_file_is_noticed() {
 }
 
 #[test]
-fn requirement_g3_files_cut_off_missing_or_no_index_at_all_are_noticed() {
+fn files_cut_off_missing_or_no_index_at_all_are_noticed() {
     for harm in [cut_off, remove_a_segment, garble_the_list] {
         let world = talked();
         harm(&world);
@@ -80,7 +80,7 @@ fn garble_the_list(world: &World) {
 }
 
 #[test]
-fn requirement_g3_the_index_of_another_log_is_not_used() {
+fn the_index_of_another_log_is_not_used() {
     let mut world = talked();
     world.store.restore(&world.store.image());
     world.store = world.store.reopen();

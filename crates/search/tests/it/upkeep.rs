@@ -41,7 +41,7 @@ fn start(world: &World) -> Arc<Search> {
 }
 
 #[test]
-fn requirement_c4_what_is_said_is_found_as_soon_as_the_index_says_it_is_complete() {
+fn what_is_said_is_found_as_soon_as_the_index_says_it_is_complete() {
     let mut world = World::new();
     world.say("今天下午开会");
     let search = start(&world);

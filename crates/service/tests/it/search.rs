@@ -1,9 +1,16 @@
 //! Searching one's own conversations: what is found, by whom, and what never is.
 
-use anser_service::{Hit, Query, Reply};
-use anser_types::{Alteration, Command, Content, ConversationId, ErrorCode, Seq, Target};
+use std::sync::Arc;
 
-use crate::world::{Device, World, create, id, invite, kick, to};
+use anser_backend::search::{Hits, SearchError, SearchRequest};
+use anser_backend::{Boxed, SearchIndex};
+use anser_service::{Hit, Ports, Query, Reply, Service};
+use anser_types::{
+    Alteration, Clock as _, Command, Content, ConversationId, DeviceClass, ErrorCode, InboxSeq,
+    Seq, Target,
+};
+
+use crate::world::{Device, World, create, id, invite, kick, quick_settings, to};
 
 fn search(text: &str, of: Option<Target>, before: Option<Hit>, limit: usize) -> Query {
     Query::Search { text: text.to_owned(), of, before, limit }
@@ -33,7 +40,7 @@ fn edit(text: &str) -> Alteration {
 }
 
 #[tokio::test]
-async fn requirement_c4_one_finds_what_was_said_in_all_of_ones_conversations() {
+async fn one_finds_what_was_said_in_all_of_ones_conversations() {
     let world = World::new();
     world.users(&["bob", "carol"]).await;
     let mut alice = world.connect("alice").await;
@@ -61,7 +68,7 @@ async fn requirement_c4_one_finds_what_was_said_in_all_of_ones_conversations() {
 }
 
 #[tokio::test]
-async fn requirement_g3_what_was_said_before_one_came_or_after_one_went_is_never_found() {
+async fn guarantee_g25_what_was_said_before_one_came_or_after_one_went_is_never_found() {
     let world = World::new();
     world.users(&["bob", "carol"]).await;
     let mut alice = world.connect("alice").await;
@@ -85,7 +92,7 @@ async fn requirement_g3_what_was_said_before_one_came_or_after_one_went_is_never
 }
 
 #[tokio::test]
-async fn requirement_c4_an_edited_message_is_found_by_its_new_words_only() {
+async fn an_edited_message_is_found_by_its_new_words_only() {
     let world = World::new();
     world.user("bob").await;
     let mut alice = world.connect("alice").await;
@@ -98,7 +105,7 @@ async fn requirement_c4_an_edited_message_is_found_by_its_new_words_only() {
 }
 
 #[tokio::test]
-async fn requirement_g3_who_left_does_not_find_the_words_of_later_edits() {
+async fn guarantee_g25_who_left_does_not_find_the_words_of_later_edits() {
     let world = World::new();
     world.user("bob").await;
     let mut alice = world.connect("alice").await;
@@ -114,7 +121,7 @@ async fn requirement_g3_who_left_does_not_find_the_words_of_later_edits() {
 }
 
 #[tokio::test]
-async fn requirement_c4_pages_go_on_without_doubles() {
+async fn pages_go_on_without_doubles() {
     let world = World::new();
     world.user("bob").await;
     let mut alice = world.connect("alice").await;
@@ -155,4 +162,74 @@ async fn what_cannot_be_searched_is_refused_with_a_reason() {
     let nowhere = Some(Target::Conversation(ConversationId::group([1; 16])));
     assert_eq!(refused("x", nowhere).await.code, ErrorCode::ConversationUnknown);
     assert_eq!(refused("x", Some(Target::User(id("nobody")))).await.code, ErrorCode::UserUnknown);
+}
+
+/// An index that says whatever it was told to.
+struct Told(Result<Hits, SearchError>);
+
+impl SearchIndex for Told {
+    fn search(&self, _: SearchRequest) -> Boxed<'_, Result<Hits, SearchError>> {
+        Box::pin(async { self.0.clone() })
+    }
+
+    fn committed(&self, _: &[ConversationId]) {}
+}
+
+/// Alice's device at a service with this index, on the world's store.
+async fn with_index(world: &World, index: Option<Told>) -> Device {
+    let signed_in = world.token("alice", DeviceClass::Cli).await;
+    let store = Arc::new(world.store.clone());
+    let ports = Ports {
+        ledger: Arc::clone(&store) as _,
+        conversations: Arc::clone(&store) as _,
+        accounts: store,
+        search: index.map(|index| Arc::new(index) as _),
+    };
+    let entropy = Arc::new(crate::world::Counter::default());
+    let service = Service::start(ports, Arc::clone(&world.clock) as _, entropy, quick_settings());
+    Device::connect(&service, &signed_in, InboxSeq::ZERO).await
+}
+
+#[tokio::test]
+async fn an_index_that_is_wrong_shows_nothing_it_should_not() {
+    let world = World::new();
+    world.users(&["bob", "carol"]).await;
+    let mut alice = world.connect("alice").await;
+    let mut bob = world.connect("bob").await;
+    alice.say(to("bob"), "hello").await;
+    alice.say(to("bob"), "good bye").await;
+    bob.say(to("carol"), "hello, not for alice").await;
+    let hit = |one: &str, other: &str, seq| Hit {
+        at: world.clock.now(),
+        conversation: ConversationId::direct(&id(one), &id(other)),
+        seq: Seq(seq),
+    };
+    // Somebody else's; one that does not hold it; one that does not exist; the right one.
+    let hits = vec![
+        hit("bob", "carol", 1),
+        hit("alice", "bob", 2),
+        hit("alice", "bob", 9),
+        hit("alice", "bob", 1),
+    ];
+    let alice = with_index(&world, Some(Told(Ok(Hits { hits, complete: false })))).await;
+    let reply = alice.query(search("hello", None, None, 10)).await;
+    let Reply::Search { found, complete: false, .. } = reply else { panic!("{reply:?}") };
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].message.seq, Seq(1));
+}
+
+#[tokio::test]
+async fn a_server_without_an_index_or_with_one_that_fails_says_so() {
+    let world = World::new();
+    let failed = SearchError::Failed("a byte is wrong".to_owned());
+    for (index, code) in [
+        (None, ErrorCode::Unsupported),
+        (Some(Told(Err(SearchError::Busy))), ErrorCode::Overloaded),
+        (Some(Told(Err(failed))), ErrorCode::Internal),
+    ] {
+        let alice = with_index(&world, index).await;
+        let refusal = alice.session.query(search("x", None, None, 0)).await.unwrap_err();
+        assert_eq!(refusal.code, code);
+        assert!(!refusal.detail.is_empty());
+    }
 }
