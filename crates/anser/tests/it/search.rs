@@ -51,7 +51,7 @@ fn chinese_is_found_at_the_server_and_the_index_survives_or_is_built_again() {
     assert_eq!(found(&home, "bob", "下午", &[]), ["下午三点", "今天下午开会"]);
     assert_eq!(found(&home, "alice", "MEET", &["--with", "bob"]), ["The meeting is over"]);
     assert_eq!(found(&home, "carol", "下午", &[]), [] as [&str; 0]);
-    done(&home, &["edit", "--as", "alice", "bob", "1", "明天上午开会"]);
+    done(&home, &["edit", "--as", "alice", "--with", "bob", "1", "明天上午开会"]);
     assert_eq!(found(&home, "bob", "下午", &[]), ["下午三点"]);
     assert_eq!(found(&home, "bob", "上午", &["--limit", "1"]), ["明天上午开会"]);
 

@@ -4,6 +4,14 @@
 //!
 //! Texts are sentences of frequent Chinese and English words, some 20 characters each.
 
+#![allow(
+    missing_docs,
+    clippy::cast_precision_loss,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a bench"
+)]
+
 use std::time::{Duration, Instant};
 
 use anser_backend::search::{Scope, Wanted};
