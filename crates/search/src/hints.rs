@@ -134,10 +134,8 @@ impl Hints {
 mod tests {
     use super::*;
 
-    fn id(number: u32) -> ConversationId {
-        let mut bytes = [0; 16];
-        bytes[..4].copy_from_slice(&number.to_be_bytes());
-        ConversationId(bytes)
+    fn id(number: usize) -> ConversationId {
+        ConversationId((number as u128).to_be_bytes())
     }
 
     #[test]
@@ -159,7 +157,7 @@ mod tests {
     fn too_many_hints_become_a_sweep() {
         let hints = Hints::default();
         hints.take();
-        let many: Vec<ConversationId> = (0..=WAITING_MAX as u32).map(id).collect();
+        let many: Vec<ConversationId> = (0..=WAITING_MAX).map(id).collect();
         hints.committed(&many);
         let taken = hints.take();
         assert_eq!((taken.conversations.len(), taken.all), (WAITING_MAX, true));

@@ -277,14 +277,8 @@ impl Attendant {
         for id in taken.conversations {
             self.follow(follower, id)?;
         }
-        let mut after = None;
-        while all {
-            let ids = block_on(follower.conversations(after, SWEEP_STEP))?;
-            let Some(last) = ids.last().copied() else { break };
-            for id in ids {
-                self.follow(follower, id)?;
-            }
-            after = Some(last);
+        if all {
+            self.follow_all(follower)?;
         }
         self.stay()?;
         if follower.index().has_news() {
@@ -292,6 +286,18 @@ impl Attendant {
         }
         hints.settled();
         Ok(all)
+    }
+
+    fn follow_all(&self, follower: &mut Follower) -> Result<(), End> {
+        let mut after = None;
+        loop {
+            let ids = block_on(follower.conversations(after, SWEEP_STEP))?;
+            let Some(last) = ids.last().copied() else { return Ok(()) };
+            for id in ids {
+                self.follow(follower, id)?;
+            }
+            after = Some(last);
+        }
     }
 
     fn follow(&self, follower: &mut Follower, id: ConversationId) -> Result<(), End> {

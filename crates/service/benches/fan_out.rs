@@ -55,6 +55,7 @@ fn service() -> Arc<Service> {
         ledger: Arc::clone(&store) as _,
         conversations: Arc::clone(&store) as _,
         accounts: store,
+        search: None,
     };
     let settings = Settings {
         api_keys: vec![sha2::Sha256::digest(API_KEY).into()],

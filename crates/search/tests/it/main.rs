@@ -1,4 +1,5 @@
 //! Search on the in-memory log and a real directory.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod agreement;
 mod finding;

@@ -94,9 +94,9 @@ impl Cached {
 impl Seams for Cached {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
         self.0.state.lock().backend = Some(backend.clone());
-        let Ports { ledger, conversations, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, accounts, search } = plain_ports(backend);
         let bent = BentLedger { inner: ledger, bend: Arc::clone(&self.0) };
-        Ports { ledger: Arc::new(bent), conversations, accounts }
+        Ports { ledger: Arc::new(bent), conversations, accounts, search }
     }
 
     fn server_died(&self, backend: &MemoryBackend) {

@@ -62,12 +62,13 @@ struct Cached;
 
 impl Seams for Cached {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, accounts, search } = plain_ports(backend);
         let bend = Arc::new(Stale::default());
         Ports {
             ledger: Arc::new(BentLedger { inner: ledger, bend: Arc::clone(&bend) }),
             conversations: Arc::new(BentReads { inner: conversations, bend }),
             accounts,
+            search,
         }
     }
 }
@@ -95,10 +96,10 @@ struct OldSnapshot;
 
 impl Seams for OldSnapshot {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, accounts, search } = plain_ports(backend);
         let bend = Arc::new(Torn::default());
         let conversations = Arc::new(BentReads { inner: conversations, bend });
-        Ports { ledger, conversations, accounts }
+        Ports { ledger, conversations, accounts, search }
     }
 }
 

@@ -77,9 +77,9 @@ struct Counting;
 
 impl Seams for Counting {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, accounts, search } = plain_ports(backend);
         let bent = BentLedger { inner: ledger, bend: Arc::new(Counter::default()) };
-        Ports { ledger: Arc::new(bent), conversations, accounts }
+        Ports { ledger: Arc::new(bent), conversations, accounts, search }
     }
 }
 
@@ -223,13 +223,14 @@ struct CountsAnew;
 
 impl Seams for CountsAnew {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, accounts, search } = plain_ports(backend);
         let base = Mutex::default();
         let bend = Arc::new(FromLastKey { backend: backend.clone(), base });
         Ports {
             ledger: Arc::new(BentLedger { inner: ledger, bend: Arc::clone(&bend) }),
             conversations: Arc::new(BentReads { inner: conversations, bend }),
             accounts,
+            search,
         }
     }
 }

@@ -21,10 +21,10 @@ struct Reads<B>(fn() -> B);
 
 impl<B: BendReads + 'static> Seams for Reads<B> {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, accounts, search } = plain_ports(backend);
         let bend = Arc::new((self.0)());
         let conversations = Arc::new(BentReads { inner: conversations, bend });
-        Ports { ledger, conversations, accounts }
+        Ports { ledger, conversations, accounts, search }
     }
 }
 
