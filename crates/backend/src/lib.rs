@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod ledger;
 pub mod memory;
 pub mod reads;
+pub mod search;
 #[cfg(feature = "test-support")]
 pub mod testing;
 pub mod weight;
@@ -29,6 +30,7 @@ pub use memory::MemoryBackend;
 pub use reads::{
     Conversations, Heads, InboxPage, Inspect, Listing, Lists, Order, PageLimit, Position, Roster,
 };
+pub use search::SearchIndex;
 
 use std::{future::Future, pin::Pin};
 

@@ -16,6 +16,7 @@ use crate::list::{self, ListOptions};
 use crate::logging;
 use crate::mine::{self, ForgetOptions, Of, OptionsOptions};
 use crate::readers;
+use crate::search::{self, SearchOptions};
 use crate::send::{self, SendOptions};
 use crate::settings::{self, SettingsOptions};
 use crate::tail::{self, TailOptions};
@@ -34,6 +35,8 @@ pub enum Command {
     Tail(TailOptions),
     /// Print what was said
     History(HistoryOptions),
+    /// Find messages by their words, at the server or here
+    Search(SearchOptions),
     /// Replace the text of a message of yours
     Edit(EditOptions),
     /// Take a message back for everybody
@@ -76,6 +79,7 @@ impl Command {
             Self::List(options) => options.json,
             Self::Tail(options) => options.json,
             Self::History(options) => options.json,
+            Self::Search(options) => options.json,
             Self::Edit(options) => options.which.json,
             Self::Revoke(which) | Self::Editions(which) | Self::Readers(which) => which.json,
             Self::React(options) => options.which.json,
@@ -124,6 +128,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::List(options) => list::run(options).await,
             Command::Tail(options) => tail::run(options).await,
             Command::History(options) => history::run(options).await,
+            Command::Search(options) => search::run(options).await,
             Command::Edit(options) => alter::edit(options).await,
             Command::Revoke(which) => alter::revoke(which).await,
             Command::React(options) => alter::react(options).await,

@@ -60,7 +60,8 @@ pub struct One {
     #[command(flatten)]
     pub common: Common,
     /// Whom
-    pub user: UserId,
+    #[arg(value_name = "USER")]
+    pub whom: UserId,
 }
 
 impl ContactCommand {
@@ -126,14 +127,14 @@ fn says_something(contact: &Contact) -> bool {
 }
 
 async fn act(one: One, act: ContactAct, what: &str) -> anyhow::Result<()> {
-    let user = one.user.clone();
+    let user = one.whom.clone();
     session::with_client(&one.common.who, async |client| {
         session::up_to_date(&client, session::seconds(one.common.timeout)).await?;
         Ok(client.act_on_contact(user, act).await.map_err(Refusal::from)?)
     })
     .await?;
     if one.common.json {
-        say::object(&json!({ "user": one.user.as_str(), "done": what }))?;
+        say::object(&json!({ "user": one.whom.as_str(), "done": what }))?;
     } else {
         say::line(what)?;
     }

@@ -22,6 +22,7 @@ pub mod plain;
 mod printed_help;
 pub mod readers;
 pub mod say;
+mod search;
 mod send;
 mod session;
 mod settings;

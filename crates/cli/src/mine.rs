@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::identity::Who;
-use crate::named::choice;
+use crate::named::{Switch, choice};
 use crate::send::target;
 use crate::{people, say, session};
 
@@ -32,16 +32,12 @@ pub struct Of {
 
 /// Print or change how a conversation is shown to you, on all your devices
 #[derive(Args, Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct OptionsOptions {
     #[command(flatten)]
     pub of: Of,
     /// Let it stand above the others
-    #[arg(long, conflicts_with = "unpin")]
-    pub pin: bool,
-    /// Let it stand where it belongs
-    #[arg(long)]
-    pub unpin: bool,
+    #[arg(long, value_name = "ON|OFF", value_parser = choice::<Switch>())]
+    pub pinned: Option<Switch>,
     /// For which messages devices make themselves heard
     #[arg(long, value_name = "MESSAGES", value_parser = choice::<Notify>())]
     pub notify: Option<Notify>,
@@ -83,7 +79,7 @@ impl OptionsOptions {
     #[must_use]
     pub fn asked(&self) -> SetOptions {
         SetOptions {
-            pinned: (self.pin || self.unpin).then_some(self.pin),
+            pinned: self.pinned.map(|Switch(on)| on),
             notify: self.notify,
             hidden_up_to: self.show.then_some(Seq::ZERO),
             draft: self.draft.clone(),

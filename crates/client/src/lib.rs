@@ -31,7 +31,7 @@ pub use io::{
     AppEvent, Attempt, Config, Endpoint, Identity, Input, MessageState, Now, Output, QueryNo,
     Ticket, TransportKind,
 };
-pub use queries::{MemberState, Query, Receipt, Reply};
+pub use queries::{FoundMessage, MemberState, Query, Receipt, Reply};
 pub use records::{
     ConversationMark, ConversationRow, ConversationState, DeviceState, OutboxItem, OutboxState,
     OwnMessage, Rebuild, Record, RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,

@@ -1,5 +1,7 @@
 //! What a host may ask, and the answers. Reads only; every query ends within its deadline.
 
+use bytes::Bytes;
+
 use anser_types::{
     Change, ChangeNo, ConversationId, Edition, ItemKey, Message, Role, Seq, Target, Unavailable,
     UnixMs, UserId, Version,
@@ -69,6 +71,17 @@ pub enum Query {
         /// Entries wanted.
         limit: u32,
     },
+    /// Messages that hold a text, newest first.
+    Search {
+        /// Words and parts of runs.
+        text: String,
+        /// Where; `None` for all conversations.
+        of: Option<Target>,
+        /// `next` of the page before; empty for the first one.
+        before: Bytes,
+        /// Entries wanted.
+        limit: u32,
+    },
 }
 
 /// The answer to a [`Query`], in the same order of cases.
@@ -119,6 +132,24 @@ pub enum Reply {
         /// More follow.
         more: bool,
     },
+    /// What was found, newest first.
+    Search {
+        /// The messages.
+        found: Vec<FoundMessage>,
+        /// Where to go on, opaque; empty at the end.
+        next: Bytes,
+        /// Everything accepted before the query was searched.
+        complete: bool,
+    },
+}
+
+/// A message that was searched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundMessage {
+    /// The message.
+    pub message: Message,
+    /// In a direct conversation, the other one.
+    pub peer: Option<UserId>,
 }
 
 /// A present member.

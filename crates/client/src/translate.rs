@@ -14,7 +14,7 @@ use anser_types::{
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 
-use crate::queries::{MemberState, Query, Receipt, Reply};
+use crate::queries::{FoundMessage, MemberState, Query, Receipt, Reply};
 use crate::records::{ConversationRow, ConversationState, RowUpdate};
 
 /// What an entry of the inbox says.
@@ -499,6 +499,15 @@ pub(crate) fn query(query: Query) -> v1::query::Query {
             after_change_no: after.0,
             limit,
         }),
+        Query::Search { text, of, before, limit } => Wire::Search(v1::SearchQuery {
+            text,
+            of: of.map(|of| match of {
+                Target::User(id) => v1::search_query::Of::User(id.as_str().to_owned()),
+                Target::Conversation(id) => v1::search_query::Of::Conversation(id_bytes(id)),
+            }),
+            before,
+            limit,
+        }),
     }
 }
 
@@ -552,8 +561,23 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
             changes: page.changes.into_iter().map(change).collect::<Option<_>>()?,
             more: page.more,
         },
+        Wire::Search(page) => Reply::Search {
+            found: page
+                .messages
+                .into_iter()
+                .map(|message| found(me, message))
+                .collect::<Option<_>>()?,
+            next: page.next,
+            complete: page.complete,
+        },
         Wire::SyncPage(_) | Wire::Error(_) => return None,
     })
+}
+
+/// A message that names its place and its sender.
+fn found(me: &UserId, wire: v1::Message) -> Option<FoundMessage> {
+    let (conversation, peer) = place(me, &wire.peer, &wire.conversation)?;
+    Some(FoundMessage { message: page_message(me, wire, Some(conversation))?, peer })
 }
 
 /// Ids of direct conversations by peer: each costs a hash, and a chat asks for the same one again and again.

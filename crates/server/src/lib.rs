@@ -18,6 +18,7 @@ pub mod limits_page;
 pub mod listeners;
 pub mod machine;
 pub mod open_files;
+pub mod search;
 pub mod serve;
 pub mod setup;
 pub mod store;

@@ -45,7 +45,7 @@ pub fn host_name() -> Option<String> {
 const GIVES_WAY: i32 = 10;
 
 /// Lets this thread give way to all others of the process, for good: on a busy machine they come first, on an idle one
-/// nothing changes. For work that may wait, such as hashing passwords (guarantee G17: a storm of sign-ins must not slow
+/// nothing changes. For work that may wait, such as searching and hashing passwords (guarantee G17: a storm of sign-ins must not slow
 /// those who are in). Without effect where only whole processes have a priority.
 pub fn give_way() {
     #[cfg(target_os = "linux")]
@@ -55,7 +55,7 @@ pub fn give_way() {
         let lowered = getpriority_process(thread)
             .and_then(|present| setpriority_process(thread, present.saturating_add(GIVES_WAY)));
         if let Err(error) = lowered {
-            tracing::warn!(%error, "a thread that hashes passwords cannot give way to the others");
+            tracing::warn!(%error, "a thread cannot give way to the others");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::machine::{SystemClock, SystemEntropy, host_name};
 use crate::setup::Setup;
 use crate::voice::{Event, Voice};
-use crate::{first_start, listeners, open_files, store, telemetry};
+use crate::{first_start, listeners, open_files, search, store, telemetry};
 
 /// How often the store is asked whether it has failed.
 const LOOK_AT_STORE: Duration = Duration::from_millis(250);
@@ -80,11 +80,13 @@ async fn run(
     // Taken before anything is open, so that no signal can end the process without a clean stop.
     let mut signals = Signals::take()?;
     let opened = store::open(&setup.data_dir.store(), &setup.loaded.config)?;
+    let search = search::start(setup, &opened)?;
     let ports = Ports {
         ledger: opened.ledger(),
         conversations: opened.conversations(),
         lists: opened.lists(),
         accounts: opened.accounts(),
+        search: search.clone().map(|search| search as _),
     };
     let backups = Arc::new(Door::new(opened.clone(), Arc::new(SystemClock)));
     let mut app = App::start(setup, ports, metrics, backups).await?;
@@ -120,6 +122,9 @@ async fn run(
     }
     let service = app.service().clone();
     app.stop().await;
+    if let Some(search) = search {
+        search.stop();
+    }
     let end = match (end, service.status().failed) {
         (End::Asked, Some(reason)) => End::StoreFailed(reason),
         (end, _) => end,

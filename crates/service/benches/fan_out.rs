@@ -54,7 +54,9 @@ fn service() -> Arc<Service> {
     let ports = Ports {
         ledger: Arc::clone(&store) as _,
         conversations: Arc::clone(&store) as _,
+        lists: Arc::clone(&store) as _,
         accounts: store,
+        search: None,
     };
     let settings = Settings {
         api_keys: vec![sha2::Sha256::digest(API_KEY).into()],

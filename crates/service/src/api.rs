@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use anser_backend::search::Hit;
 use anser_types::{
     Answer, Change, ChangeNo, Command, CommandNo, ConversationId, Cut, DeviceClass, DeviceNo,
     Edition, ErrorCode, Group, InboxSeq, ItemKey, LocalNo, LogEpoch, Message, Refusal, Role, Seq,
@@ -205,6 +206,17 @@ pub enum Query {
         /// Entries wanted.
         limit: usize,
     },
+    /// Messages that hold a text, newest first.
+    Search {
+        /// What somebody typed.
+        text: String,
+        /// Where; `None` for all of the caller's conversations.
+        of: Option<Target>,
+        /// Continue behind this place.
+        before: Option<Hit>,
+        /// Entries wanted.
+        limit: usize,
+    },
 }
 
 /// The answer to a [`Query`], in the same order of cases.
@@ -268,6 +280,24 @@ pub enum Reply {
         /// More follow.
         more: bool,
     },
+    /// What was found.
+    Search {
+        /// Newest first.
+        found: Vec<FoundMessage>,
+        /// Where to go on; `None` at the end.
+        next: Option<Hit>,
+        /// Everything accepted before the query was searched.
+        complete: bool,
+    },
+}
+
+/// A message that was searched for.
+#[derive(Clone, Debug)]
+pub struct FoundMessage {
+    /// As the caller may see it.
+    pub message: Arc<Message>,
+    /// In a direct conversation, the other one.
+    pub peer: Option<UserId>,
 }
 
 /// One conversation as its list shows it.

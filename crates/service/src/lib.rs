@@ -19,6 +19,7 @@ mod metrics;
 mod rate;
 mod receipts;
 mod rules;
+mod search;
 mod service;
 mod session;
 mod settings;
@@ -29,6 +30,7 @@ mod visible;
 mod writer;
 
 pub use accounts::app::AppCaller;
+pub use anser_backend::search::Hit;
 pub use api::*;
 pub use fanout::mailbox::{Delivery, Mailbox};
 pub use lane::Pending;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use anser_backend::{Accounts, Conversations, Ledger, LedgerStatus, Lists, StoreError};
+use anser_backend::{
+    Accounts, Conversations, Ledger, LedgerStatus, Lists, SearchIndex, StoreError,
+};
 use anser_types::{Clock, ErrorCode, Refusal};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -39,6 +41,8 @@ pub struct Ports {
     pub lists: Arc<dyn Lists>,
     /// Users, devices, tokens.
     pub accounts: Arc<dyn Accounts>,
+    /// What searches ask; without it they are `UNSUPPORTED`.
+    pub search: Option<Arc<dyn SearchIndex>>,
 }
 
 /// How the service is.
@@ -110,7 +114,8 @@ impl Service {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let publisher =
-            Publisher::new(Arc::clone(&registry), Arc::clone(&directory), publish, failed_in);
+            Publisher::new(Arc::clone(&registry), Arc::clone(&directory), publish, failed_in)
+                .hinting(ports.search.clone());
         tasks.spawn(Writer::new(Arc::clone(&ports.ledger), queues, done, stop.clone()).run());
         tasks.spawn(publisher.run());
         tasks.spawn(trim::write_positions(
@@ -284,6 +289,10 @@ impl Service {
 
     pub(crate) fn lists(&self) -> &dyn Lists {
         &*self.ports.lists
+    }
+
+    pub(crate) fn search(&self) -> Option<&dyn SearchIndex> {
+        self.ports.search.as_deref()
     }
 
     pub(crate) fn accounts(&self) -> &dyn Accounts {

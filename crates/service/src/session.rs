@@ -21,7 +21,7 @@ pub use crate::sync::inbox::Page;
 use crate::writer::batch::Job;
 use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
-use crate::{history, lists, receipts, sync};
+use crate::{history, lists, receipts, search, sync};
 
 /// A session's place in the registry, given back when it is dropped.
 #[derive(Debug)]
@@ -242,6 +242,10 @@ impl Reader {
             }
             Query::Changes { conversation, after, limit } => {
                 history::changes(service, caller, conversation, after, limit).await
+            }
+            Query::Search { text, of, before, limit } => {
+                let asked = search::Asked { text, of, before, limit };
+                search::page(service, caller, asked).await
             }
         };
         answered.inspect_err(|refusal| crate::metrics::refused(refusal.code))

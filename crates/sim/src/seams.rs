@@ -48,5 +48,6 @@ pub fn plain_ports(backend: &MemoryBackend) -> Ports {
         conversations: Arc::new(backend.clone()),
         lists: Arc::new(backend.clone()),
         accounts: Arc::new(backend.clone()),
+        search: None,
     }
 }

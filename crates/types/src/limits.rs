@@ -60,6 +60,10 @@ pub const INBOX_KEEP: u64 = 10_000;
 pub const INBOX_KEEP_MS: u64 = 30 * 24 * 3600 * 1000;
 /// Unread messages counted by the server; above it says "999+".
 pub const UNREAD_COUNT_MAX: u64 = 999;
+/// Bytes of a text that is searched for: a sentence. Each word of it costs a look-up.
+pub const SEARCH_TEXT_MAX_BYTES: usize = 256;
+/// Conversations searched at once. Who is in more is told that the answer is not complete.
+pub const SEARCH_CONVERSATIONS_MAX: usize = 10_000;
 
 /// Commands of one group commit. Larger batches gain nothing per fsync and lengthen everybody's wait.
 pub const BATCH_MAX_COMMANDS: usize = 256;

@@ -13,4 +13,5 @@ mod life;
 mod people;
 mod program;
 mod refusals;
+mod search;
 mod talk;

@@ -15,6 +15,7 @@ mod gate;
 mod ledger;
 mod process;
 mod reads;
+mod search;
 mod staging;
 mod state;
 

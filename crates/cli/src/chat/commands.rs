@@ -2,15 +2,18 @@
 
 use anser_sdk::store::ChatMessage;
 use anser_types::limits::CONTENT_MAX_BYTES;
-use anser_types::{Alteration, Content, ConversationId, Target};
+use anser_types::{Alteration, Content, ConversationId, MemberAct, Target, UnixMs};
 
+use super::asked::{Asked, Look};
 use super::looking;
 use super::model::{Model, Overlay};
+use super::of_oneself;
 use super::opening;
 use super::slash::{self, Slash};
 use super::step::{Effect, Link};
 use super::texts::Text;
 use super::timeline::Scroll;
+use crate::named::from_now;
 
 /// Sends or carries out what is written.
 pub fn submit(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -54,7 +57,9 @@ fn send(model: &mut Model, text: String, effects: &mut Vec<Effect>) {
     open.timeline.scroll = Scroll::End;
     open.timeline.divider = None;
     effects.push(Effect::Send(open.target.clone(), text));
+    let id = open.id;
     model.composer.take();
+    opening::end_draft(model, id, effects);
     model.notice = None;
     opening::stop_typing(model, effects);
 }
@@ -66,10 +71,35 @@ pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
         Slash::GroupCreate { title, members } => {
             ask(model, Effect::CreateGroup(title, members), effects);
         }
-        Slash::GroupInvite(users) => in_group(model, |id| Effect::Invite(id, users), effects),
-        Slash::GroupKick(users) => in_group(model, |id| Effect::Kick(id, users), effects),
-        Slash::GroupLeave => in_group(model, Effect::Leave, effects),
+        Slash::GroupInvite(users) => in_group(model, |id, _| Effect::Invite(id, users), effects),
+        Slash::GroupKick(users) => in_group(model, |id, _| Effect::Kick(id, users), effects),
+        Slash::GroupLeave => in_group(model, |id, _| Effect::Leave(id), effects),
         Slash::GroupMembers => effects.extend(group(model).map(Effect::LoadMembers)),
+        Slash::GroupChange(_)
+        | Slash::GroupRole(..)
+        | Slash::GroupMute { .. }
+        | Slash::GroupUnmute(_)
+        | Slash::GroupAlias { .. }
+        | Slash::GroupDismiss
+        | Slash::GroupAnswer { .. } => {
+            in_group(model, |id, about| group_asked(id, command, about), effects);
+        }
+        Slash::GroupRequests => {
+            effects.extend(group(model).map(|id| Effect::Look(Look::Requests(id))));
+        }
+        Slash::GroupJoin { group, greeting } => {
+            ask(model, Effect::Ask(Asked::Join(group, greeting)), effects);
+        }
+        Slash::Contact(user, act) => ask(model, Effect::Ask(Asked::Contact(user, act)), effects),
+        Slash::Contacts => effects.push(Effect::Look(Look::Contacts)),
+        Slash::Settings => effects.push(Effect::Look(Look::Settings)),
+        Slash::SetSettings(set) => ask(model, Effect::Ask(Asked::Settings(set)), effects),
+        Slash::Notify(_)
+        | Slash::PinChat(_)
+        | Slash::Hide
+        | Slash::Clear
+        | Slash::Forget
+        | Slash::Readers => of_oneself::run(model, &command, effects),
         Slash::Edit(text) => alter_own(model, |old| edited(old, text), effects),
         Slash::Revoke => alter_own(model, |_| Alteration::Revoke, effects),
         Slash::React { emoji, on } => alter_last(model, Alteration::React { emoji, on }, effects),
@@ -88,12 +118,32 @@ pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
 
 fn in_group(
     model: &mut Model,
-    effect: impl FnOnce(ConversationId) -> Effect,
+    effect: impl FnOnce(ConversationId, &Model) -> Effect,
     effects: &mut Vec<Effect>,
 ) {
     if let Some(id) = group(model) {
-        ask(model, effect(id), effects);
+        let effect = effect(id, model);
+        ask(model, effect, effects);
     }
+}
+
+/// What a command about the open group asks for.
+fn group_asked(id: ConversationId, command: Slash, model: &Model) -> Effect {
+    let member = |user, act| Asked::Member(id, user, act);
+    Effect::Ask(match command {
+        Slash::GroupChange(set) => Asked::Group(id, set),
+        Slash::GroupRole(user, role) => member(user, MemberAct::Role(role)),
+        Slash::GroupMute { who, long } => {
+            member(who, MemberAct::MuteUntil(from_now(model.now.wall, long)))
+        }
+        Slash::GroupUnmute(who) => member(who, MemberAct::MuteUntil(UnixMs(0))),
+        Slash::GroupAlias { of, alias } => {
+            let whom = of.unwrap_or_else(|| model.setting.me.clone());
+            member(whom, MemberAct::Alias(alias))
+        }
+        Slash::GroupAnswer { who, accept } => Asked::Answer(id, who, accept),
+        _ => Asked::Dismiss(id),
+    })
 }
 
 /// The message as it was, with another text.
@@ -135,7 +185,7 @@ fn alter(model: &mut Model, found: Option<Effect>, effects: &mut Vec<Effect>) {
 }
 
 /// Asks the server for something; without a connection that waits, and is said.
-fn ask(model: &mut Model, effect: Effect, effects: &mut Vec<Effect>) {
+pub(super) fn ask(model: &mut Model, effect: Effect, effects: &mut Vec<Effect>) {
     if model.link != Link::Connected {
         model.say(model.setting.texts.get(Text::WhenConnected), false);
     }
@@ -154,7 +204,7 @@ fn group(model: &mut Model) -> Option<ConversationId> {
     id
 }
 
-fn needs_conversation(model: &mut Model) -> bool {
+pub(super) fn needs_conversation(model: &mut Model) -> bool {
     if model.open.is_none() {
         model.say(model.setting.texts.get(Text::NeedsConversation), true);
     }

@@ -30,7 +30,7 @@ pub fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     model.quit_armed = None;
     match model.overlay {
         Some(Overlay::Switcher(_)) => switcher_key(model, key, effects),
-        Some(Overlay::Help | Overlay::Members(..)) => page_key(model, key.code),
+        Some(Overlay::Help | Overlay::Members(..) | Overlay::Page(_)) => page_key(model, key.code),
         None => chat_key(model, key, effects),
     }
 }

@@ -1,6 +1,7 @@
 //! The list of conversations: name, time, last words, unread count, who types.
 
 use anser_sdk::store::Conversation;
+use anser_types::Notify;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -15,6 +16,12 @@ use crate::plain;
 
 /// Unread messages counted in the list; more are shown as this and a plus.
 const UNREAD_SHOWN: u64 = 999;
+/// Before the name of a conversation that stands above the others.
+pub const PINNED: &str = "↑";
+/// Before the name of one that makes itself heard for mentions only.
+pub const MENTIONS_ONLY: &str = "@";
+/// Before the name of one that is not to be heard.
+pub const MUTED: &str = "⊘";
 /// Lines of one conversation.
 const ROWS: usize = 2;
 
@@ -54,7 +61,7 @@ fn conversation(
         .map_or_else(String::new, |at| model.setting.times.short(at, model.now.wall));
     let room = width.saturating_sub(wrap::width(&time) + 1);
     let marker = if chosen { "▌" } else { " " };
-    let name = format!("{marker}{}", plain::one_line(&row.name()));
+    let name = format!("{marker}{}{}", marks(row), plain::one_line(&row.name()));
     let style = if chosen { palette.chosen() } else { palette.strong() };
     let head = Line::from(vec![
         Span::styled(wrap::fit(&name, room), style),
@@ -71,11 +78,30 @@ fn conversation(
     [head, below]
 }
 
+/// What stands before a name: pinned, and that it makes itself heard for mentions only or not at all.
+fn marks(row: &Conversation) -> String {
+    let mut marks = String::new();
+    if row.options.pinned {
+        marks.push_str(PINNED);
+    }
+    match row.options.notify {
+        Notify::All => {}
+        Notify::Mentions => marks.push_str(MENTIONS_ONLY),
+        Notify::Nothing => marks.push_str(MUTED),
+    }
+    if !marks.is_empty() {
+        marks.push(' ');
+    }
+    marks
+}
+
+/// How many are unread, behind an `@` when one of them calls the user.
 fn unread(model: &Model, row: &Conversation) -> String {
+    let called = if row.mentioned.is_some() { "@" } else { "" };
     match model.unread_of(row) {
         0 => String::new(),
-        count if count > UNREAD_SHOWN => format!("({UNREAD_SHOWN}+)"),
-        count => format!("({count})"),
+        count if count > UNREAD_SHOWN => format!("{called}({UNREAD_SHOWN}+)"),
+        count => format!("{called}({count})"),
     }
 }
 
@@ -85,7 +111,8 @@ fn last_words(model: &Model, row: &Conversation) -> String {
     if let Some(who) = model.typing.in_conversation(row.id).first() {
         return texts.with(Text::OneTypes, &[who.as_str()]);
     }
-    if let Some(draft) = model.drafts.get(&row.id) {
+    let open = model.open.as_ref().is_some_and(|open| open.id == row.id);
+    if let Some(draft) = model.draft_of(row.id).filter(|_| !open) {
         return texts.with(Text::Draft, &[&plain::one_line(draft)]);
     }
     let Some(message) = &row.last_message else { return String::new() };

@@ -8,6 +8,7 @@
 //! ```
 //! `update` and `view` are pure: they neither wait nor read a clock, and tests drive them without a terminal.
 
+pub mod asked;
 pub mod blocks;
 pub mod commands;
 pub mod composer;
@@ -15,9 +16,11 @@ pub mod keys;
 pub mod layout;
 pub mod link;
 pub mod list;
+pub mod listing;
 pub mod looking;
 pub mod model;
 pub mod notices;
+pub mod of_oneself;
 pub mod opening;
 pub mod overlay;
 pub mod palette;
@@ -28,6 +31,7 @@ pub mod slash;
 pub mod states;
 pub mod step;
 pub mod switcher;
+pub mod tellings;
 pub mod texts;
 pub mod timeline;
 pub mod times;

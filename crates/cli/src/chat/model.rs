@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anser_sdk::MemberState;
 use anser_sdk::store::Conversation;
-use anser_types::{ConversationId, Target, UserId};
+use anser_types::{ConversationId, Notify, Target, UserId};
 
+use super::asked::Listing;
 use super::composer::Composer;
 use super::palette::Palette;
 use super::step::{Link, Now};
@@ -50,6 +51,8 @@ pub enum Overlay {
     Help,
     /// Who is in a group.
     Members(ConversationId, Vec<MemberState>),
+    /// Something that was looked up.
+    Page(Listing),
 }
 
 /// A short notice below the timeline.
@@ -123,7 +126,7 @@ pub struct Model {
     pub open: Option<Open>,
     /// What the user writes.
     pub composer: Composer,
-    /// What was written in other conversations and not sent.
+    /// What was written in other conversations and not sent, until the list shows it; an empty one was ended.
     pub drafts: BTreeMap<ConversationId, String>,
     /// The connection.
     pub link: Link,
@@ -225,11 +228,29 @@ impl Model {
         if seen { 0 } else { row.unread }
     }
 
-    /// Unread messages of all conversations but the open one.
+    /// What was begun in a conversation and not sent: in this run, else as it is kept.
+    #[must_use]
+    pub fn draft_of(&self, id: ConversationId) -> Option<&str> {
+        let kept = || self.row(id).map(|row| row.options.draft.as_str());
+        self.drafts.get(&id).map(String::as_str).or_else(kept).filter(|text| !text.is_empty())
+    }
+
+    /// Takes the list as it is now; drafts that are in it are kept.
+    pub fn take_list(&mut self, rows: Vec<Conversation>) {
+        self.conversations = rows;
+        let rows = &self.conversations;
+        self.drafts.retain(|id, text| {
+            rows.iter().find(|row| row.id == *id).is_none_or(|row| row.options.draft != *text)
+        });
+    }
+
+    /// Unread messages of all conversations but the open one and those that should not be heard of.
     #[must_use]
     pub fn unread_elsewhere(&self) -> u64 {
         let open = self.open.as_ref().map(|open| open.id);
-        let others = self.conversations.iter().filter(|row| row.member && Some(row.id) != open);
+        let others = self.conversations.iter().filter(|row| {
+            row.member && row.options.notify != Notify::Nothing && Some(row.id) != open
+        });
         others.map(|row| self.unread_of(row)).sum()
     }
 

@@ -27,7 +27,7 @@ pub fn open(model: &mut Model, target: Target, effects: &mut Vec<Effect>) {
         return;
     }
     let carried = leave(model, effects);
-    let draft = model.drafts.remove(&id).or(carried).unwrap_or_default();
+    let draft = model.draft_of(id).map(str::to_owned).or(carried).unwrap_or_default();
     model.composer.set(&draft);
     let unread = model.row(id).map_or(0, |row| row.unread);
     model.timeline_reload = Reload { wanted: false, running: true };
@@ -45,14 +45,35 @@ fn leave(model: &mut Model, effects: &mut Vec<Effect>) -> Option<String> {
     stop_typing(model, effects);
     model.candidates.clear();
     let text = Some(model.composer.take())
-        .filter(|text| !text.trim().is_empty() && !slash::is_command(text))?;
-    match model.open.take() {
-        Some(open) => {
-            model.drafts.insert(open.id, text);
-            None
-        }
-        None => Some(text),
+        .filter(|text| !text.trim().is_empty() && !slash::is_command(text));
+    let Some(open) = model.open.take() else { return text };
+    let text = text.unwrap_or_default();
+    if model.draft_of(open.id).unwrap_or_default() != text {
+        model.drafts.insert(open.id, text.clone());
+        effects.push(Effect::KeepDraft(open.target, text));
     }
+    None
+}
+
+/// What was begun was sent, or given up: it is kept no longer.
+pub fn end_draft(model: &mut Model, id: ConversationId, effects: &mut Vec<Effect>) {
+    if model.draft_of(id).is_some()
+        && let Some(open) = model.open.as_ref().filter(|open| open.id == id)
+    {
+        effects.push(Effect::KeepDraft(open.target.clone(), String::new()));
+        model.drafts.insert(id, String::new());
+    }
+}
+
+/// What the user has begun to write in the open conversation, to be kept when the chat ends; `None` if that is kept
+/// already.
+#[must_use]
+pub fn unkept_draft(model: &Model) -> Option<(Target, String)> {
+    let open = model.open.as_ref()?;
+    let text = model.composer.text();
+    let text =
+        if text.trim().is_empty() || slash::is_command(&text) { String::new() } else { text };
+    (model.draft_of(open.id).unwrap_or_default() != text).then(|| (open.target.clone(), text))
 }
 
 /// Tells others that the user does not type any more, if they were told otherwise.

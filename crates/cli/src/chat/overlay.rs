@@ -7,6 +7,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
+use super::list;
+use super::listing;
 use super::model::{Model, Overlay};
 use super::states;
 use super::switcher::{Offer, Switcher};
@@ -46,6 +48,10 @@ fn page(model: &Model) -> Option<Page> {
     match &model.overlay {
         Some(Overlay::Help) => Some(help(model, usize::from(inside_width(room(model))))),
         Some(Overlay::Members(id, members)) => Some(members_page(model, *id, members)),
+        Some(Overlay::Page(found)) => Some(Page {
+            title: model.setting.texts.get(listing::title(found)).to_owned(),
+            lines: listing::lines(found, &model.setting),
+        }),
         _ => None,
     }
 }
@@ -147,9 +153,18 @@ fn members_page(model: &Model, id: ConversationId, members: &[MemberState]) -> P
                 Role::Admin => Text::RoleAdmin,
                 Role::Member => Text::RoleMember,
             };
+            let user = plain::one_line(member.user.as_str());
+            let name = match plain::one_line(&member.alias).as_str() {
+                "" => user,
+                alias => format!("{alias} ({user})"),
+            };
+            let mut marks = format!("  {}", texts.get(role));
+            if member.muted_until > model.now.wall {
+                marks = format!("{marks}  {}", texts.get(Text::MemberMuted));
+            }
             Line::from(vec![
-                Span::styled(plain::one_line(member.user.as_str()), palette.name(&member.user)),
-                Span::styled(format!("  {}", texts.get(role)), palette.quiet()),
+                Span::styled(name, palette.name(&member.user)),
+                Span::styled(marks, palette.quiet()),
             ])
         })
         .collect();
@@ -170,6 +185,13 @@ fn help(model: &Model, width: usize) -> Page {
         Text::HelpGroupKick,
         Text::HelpGroupLeave,
         Text::HelpGroupMembers,
+        Text::HelpGroupIs,
+        Text::HelpGroupMember,
+        Text::HelpGroupJoin,
+        Text::HelpContact,
+        Text::HelpMine,
+        Text::HelpForget,
+        Text::HelpSettings,
         Text::HelpHistory,
         Text::HelpRetry,
         Text::HelpDelete,
@@ -181,12 +203,17 @@ fn help(model: &Model, width: usize) -> Page {
     .map(Line::raw)
     .collect();
     lines.push(Line::styled(texts.get(Text::HelpSigns), palette.strong()));
-    let signs: Vec<String> = states::legend()
+    let mut signs: Vec<String> = states::legend()
         .iter()
         .filter_map(|(status, text)| {
             states::sign(status).map(|sign| format!("{} {}", sign.symbol, texts.get(*text)))
         })
         .collect();
+    signs.extend([
+        format!("{} {}", list::PINNED, texts.get(Text::SignPinned)),
+        format!("{} {}", list::MUTED, texts.get(Text::SignMuted)),
+        format!("{} {}", list::MENTIONS_ONLY, texts.get(Text::SignMentions)),
+    ]);
     lines.extend(wrap::pack(&signs, width).into_iter().map(Line::raw));
     Page { title: texts.get(Text::HelpTitle).to_owned(), lines }
 }

@@ -111,6 +111,11 @@ async fn talk(client: &Client, setting: Setting, to: Option<UserId>) -> anyhow::
         }
     };
     listening.abort();
+    if let Some((at, text)) = opening::unkept_draft(&model)
+        && let Err(error) = work::keep_draft(client, at, text).await
+    {
+        tracing::warn!(%error, "what was begun could not be kept");
+    }
     result
 }
 

@@ -1,6 +1,11 @@
 //! `/commands`: what they mean, and how Tab completes them.
 
-use anser_types::UserId;
+mod group;
+mod people;
+
+use std::time::Duration;
+
+use anser_types::{ContactAct, ConversationId, Notify, Role, SetGroup, SetSettings, UserId};
 
 use super::texts::{Text, Texts};
 
@@ -24,6 +29,64 @@ pub enum Slash {
     GroupLeave,
     /// Show who is in the open group.
     GroupMembers,
+    /// Change what the open group is.
+    GroupChange(SetGroup),
+    /// Give a member of the open group a role; the owner's is handed over.
+    GroupRole(UserId, Role),
+    /// Forbid a member to speak.
+    GroupMute {
+        /// Whom.
+        who: UserId,
+        /// For how long; `None`: until somebody ends it.
+        long: Option<Duration>,
+    },
+    /// Let a member speak again.
+    GroupUnmute(UserId),
+    /// Name a member within the open group.
+    GroupAlias {
+        /// Whom; `None`: oneself.
+        of: Option<UserId>,
+        /// The name.
+        alias: String,
+    },
+    /// Dissolve the open group.
+    GroupDismiss,
+    /// Come into a group, or ask to.
+    GroupJoin {
+        /// Which.
+        group: ConversationId,
+        /// What to say with it.
+        greeting: String,
+    },
+    /// Show who asks to come into the open group.
+    GroupRequests,
+    /// Let somebody into the open group who asked, or refuse.
+    GroupAnswer {
+        /// Who asked.
+        who: UserId,
+        /// Let in.
+        accept: bool,
+    },
+    /// Do something about another user.
+    Contact(UserId, ContactAct),
+    /// Show everybody one has something to do with.
+    Contacts,
+    /// Show what one lets others do and see.
+    Settings,
+    /// Change what one lets others do and see.
+    SetSettings(SetSettings),
+    /// Say for which messages the open conversation makes itself heard.
+    Notify(Notify),
+    /// Let the open conversation stand above the others, or not.
+    PinChat(bool),
+    /// Leave the open conversation out of the list until its next message.
+    Hide,
+    /// Clear the open conversation for oneself.
+    Clear,
+    /// Remove the last message for oneself.
+    Forget,
+    /// Show who has read one's own last message.
+    Readers,
     /// Replace one's own last message in the open conversation.
     Edit(String),
     /// Take one's own last message back.
@@ -69,12 +132,34 @@ impl Misunderstood {
     }
 }
 
-/// Every command and, for `/group`, what may follow.
-const COMMANDS: [&str; 14] = [
-    "/to", "/group", "/history", "/edit", "/revoke", "/react", "/unreact", "/pin", "/unpin",
-    "/retry", "/delete", "/members", "/help", "/quit",
+/// Every command.
+const COMMANDS: [&str; 25] = [
+    "/to",
+    "/contact",
+    "/group",
+    "/settings",
+    "/history",
+    "/edit",
+    "/revoke",
+    "/react",
+    "/unreact",
+    "/pin",
+    "/unpin",
+    "/forget",
+    "/readers",
+    "/retry",
+    "/delete",
+    "/members",
+    "/pin-chat",
+    "/unpin-chat",
+    "/mute",
+    "/unmute",
+    "/hide",
+    "/clear",
+    "/help",
+    "/quit",
+    "/mentions",
 ];
-const GROUP_VERBS: [&str; 5] = ["create", "invite", "leave", "kick", "members"];
 
 /// Whether a text to be sent is a command. `//` at the start stands for a message that begins with `/`.
 #[must_use]
@@ -118,7 +203,18 @@ pub fn parse(line: &str) -> Result<Slash, Misunderstood> {
             [one] => Ok(Slash::To(user(one)?)),
             _ => Err(Misunderstood::new(Text::WantsUser, &[name])),
         },
-        "/group" => parse_group(&rest),
+        "/group" => group::parse(&rest),
+        "/contact" => people::contact(&rest),
+        "/settings" => people::settings(&rest),
+        "/pin-chat" => plain(Slash::PinChat(true)),
+        "/unpin-chat" => plain(Slash::PinChat(false)),
+        "/mute" => plain(Slash::Notify(Notify::Nothing)),
+        "/mentions" => plain(Slash::Notify(Notify::Mentions)),
+        "/unmute" => plain(Slash::Notify(Notify::All)),
+        "/hide" => plain(Slash::Hide),
+        "/clear" => plain(Slash::Clear),
+        "/forget" => plain(Slash::Forget),
+        "/readers" => plain(Slash::Readers),
         "/edit" => Err(Misunderstood::new(Text::WantsText, &[name])),
         "/revoke" => plain(Slash::Revoke),
         "/react" | "/unreact" => match rest.as_slice() {
@@ -134,32 +230,6 @@ pub fn parse(line: &str) -> Result<Slash, Misunderstood> {
         "/help" => plain(Slash::Help),
         "/quit" => plain(Slash::Quit),
         other => Err(Misunderstood::new(Text::UnknownCommand, &[other])),
-    }
-}
-
-fn parse_group(words: &[&str]) -> Result<Slash, Misunderstood> {
-    let Some((verb, rest)) = words.split_first() else {
-        return Err(Misunderstood::new(Text::WantsGroupVerb, &[]));
-    };
-    let name = format!("/group {verb}");
-    let some_users = |users: &[&str]| {
-        if users.is_empty() {
-            return Err(Misunderstood::new(Text::WantsUsers, &[&name]));
-        }
-        users.iter().map(|one| user(one)).collect::<Result<Vec<_>, _>>()
-    };
-    match (*verb, rest) {
-        ("create", []) => Err(Misunderstood::new(Text::WantsTitle, &[])),
-        ("create", [title, users @ ..]) => {
-            let members = users.iter().map(|one| user(one)).collect::<Result<_, _>>()?;
-            Ok(Slash::GroupCreate { title: (*title).to_owned(), members })
-        }
-        ("invite", users) => Ok(Slash::GroupInvite(some_users(users)?)),
-        ("kick", users) => Ok(Slash::GroupKick(some_users(users)?)),
-        ("leave", []) => Ok(Slash::GroupLeave),
-        ("members", []) => Ok(Slash::GroupMembers),
-        ("leave" | "members", _) => Err(Misunderstood::new(Text::NoArguments, &[&name])),
-        _ => Err(Misunderstood::new(Text::WantsGroupVerb, &[])),
     }
 }
 
@@ -207,12 +277,15 @@ pub fn complete(line: &str, users: &[UserId]) -> Completion {
         .map_or(0, |at| at + line[at..].chars().next().map_or(1, char::len_utf8));
     let (before, word) = line.split_at(start);
     let earlier: Vec<&str> = before.split_whitespace().collect();
+    let names =
+        || users.iter().map(UserId::as_str).filter(|name| !earlier.contains(name)).collect();
     let known: Vec<&str> = match earlier.as_slice() {
         [] => COMMANDS.to_vec(),
-        ["/group"] => GROUP_VERBS.to_vec(),
-        ["/to"] | ["/group", "invite" | "kick", ..] | ["/group", "create", _, ..] => {
-            users.iter().map(UserId::as_str).filter(|name| !earlier.contains(name)).collect()
-        }
+        ["/group"] => group::VERBS.to_vec(),
+        ["/contact"] => people::CONTACT_VERBS.to_vec(),
+        ["/settings"] => people::SETTINGS.to_vec(),
+        ["/group", verb, ..] if group::ABOUT_USERS.contains(verb) => names(),
+        ["/to"] | ["/contact", _] | ["/group", "create", _, ..] => names(),
         _ => Vec::new(),
     };
     let mut candidates: Vec<&str> = known.into_iter().filter(|one| one.starts_with(word)).collect();

@@ -7,6 +7,7 @@ use anser_sdk::{Event, MemberState};
 use anser_types::{Alteration, ConversationId, MessageId, Refusal, Seq, Target, UnixMs, UserId};
 use crossterm::event::KeyEvent;
 
+use super::asked::{Asked, Listing, Look};
 use super::texts::Text;
 use super::timeline::{Beside, Window};
 
@@ -90,6 +91,8 @@ pub enum Input {
     Done(Text, Vec<UserId>),
     /// Something the user asked for was refused; the name of it, and why.
     Refused(&'static str, Refusal),
+    /// Something was looked up, to be shown.
+    Listed(Listing),
     /// A message was queued.
     Queued(ConversationId),
     /// A message could not be queued; its text is given back.
@@ -143,6 +146,12 @@ pub enum Effect {
     LoadMembers(ConversationId),
     /// Ask how many are in a group.
     CountMembers(ConversationId),
+    /// Ask the server for a change.
+    Ask(Asked),
+    /// Look something up, to show it.
+    Look(Look),
+    /// Keep what was begun in a conversation that is left; an empty text ends it.
+    KeepDraft(Target, String),
     /// Connect now.
     ConnectNow,
     /// End the program.

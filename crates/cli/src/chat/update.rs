@@ -9,6 +9,7 @@ use super::looking;
 use super::model::{Model, Overlay, Sync};
 use super::opening;
 use super::step::{Effect, Input, Link, Now};
+use super::tellings;
 use super::texts::Text;
 use super::timeline::{Beside, Window};
 
@@ -45,7 +46,7 @@ fn result(model: &mut Model, input: Input, effects: &mut Vec<Effect>) {
     match input {
         Input::Conversations(rows) => {
             model.list_reload.running = false;
-            model.conversations = rows;
+            model.take_list(rows);
         }
         Input::ListFailed(refusal) => {
             model.list_reload.running = false;
@@ -65,6 +66,7 @@ fn result(model: &mut Model, input: Input, effects: &mut Vec<Effect>) {
             }
         }
         Input::Members(of, members) => model.show(Overlay::Members(of, members)),
+        Input::Listed(listing) => model.show(Overlay::Page(listing)),
         Input::Counted(of, count) => {
             model.count_reload.running = false;
             model.member_counts.extend(count.map(|count| (of, count)));
@@ -132,6 +134,8 @@ fn told(model: &mut Model, event: Event) {
         | Event::DeliveryReceipt { conversation, .. }
         | Event::ReadReceipt { conversation, .. }
         | Event::ConversationChanged { conversation }
+        | Event::ConversationOptionsChanged { conversation }
+        | Event::MessagesHidden { conversation, .. }
         | Event::NotOnServer { conversation, .. } => changed(model, conversation),
         Event::Unavailable(range) => changed(model, range.conversation),
         Event::MessageEdited(message)
@@ -141,6 +145,10 @@ fn told(model: &mut Model, event: Event) {
         Event::GroupChanged(change) => {
             changed(model, change.conversation);
             model.count_reload.wanted |= is_open(model, change.conversation);
+        }
+        Event::ContactApplied(contact) => tellings::applied(model, &contact),
+        Event::JoinRequestChanged { group, request } => {
+            tellings::join_request(model, group, &request);
         }
         Event::Typing { at, who, stopped } if who != model.setting.me => {
             let at = opening::conversation_of(model, &at);

@@ -45,6 +45,7 @@ impl Worker {
             | Effect::Delete(_)
             | Effect::MarkRead(..)
             | Effect::Typing(..)
+            | Effect::KeepDraft(..)
             | Effect::ConnectNow => self.say(effect),
             Effect::Quit => None,
             read_or_group => {
@@ -118,9 +119,16 @@ async fn say(client: &Client, effect: Effect) -> Option<Input> {
         }
         Effect::MarkRead(at, up_to) => told(client.mark_as_read(at, up_to).await),
         Effect::Typing(at, typing) => told(client.set_typing(at, typing).await),
+        Effect::KeepDraft(at, text) => told(keep_draft(client, at, text).await),
         Effect::ConnectNow => told(client.go_online().await),
         _ => None,
     }
+}
+
+/// Keeps a draft here and sends it to the user's other devices.
+pub(super) async fn keep_draft(client: &Client, at: Target, text: String) -> Result<(), Error> {
+    client.save_draft(at.clone(), text).await?;
+    client.leave_conversation(at).await
 }
 
 /// Hints that fail are said again with the next occasion; they are only noted.
@@ -178,6 +186,8 @@ async fn carry_out(client: &Client, effect: Effect) -> Option<Input> {
             Ok(members) => Input::Members(group, by_rank(members)),
             Err(error) => Input::Refused("/group members", error.into()),
         },
+        Effect::Ask(asked) => asked.carry_out(client).await,
+        Effect::Look(look) => look.carry_out(client).await,
         // Without an answer the number is not shown.
         Effect::CountMembers(group) => Input::Counted(
             group,

@@ -32,9 +32,9 @@ pub(super) async fn carry_out(
         }
         GroupCommand::Join { one, greeting } => join(client, one.group, greeting).await?,
         GroupCommand::Requests { one, all } => requests(client, one.group, all).await?,
-        GroupCommand::Answer { one, user, answer } => {
+        GroupCommand::Answer { one, whom, answer } => {
             let accept = answer == "accept";
-            client.answer_join_request(one.group, user, accept).await?;
+            client.answer_join_request(one.group, whom, accept).await?;
             done(if accept { "let in" } else { "refused" }, one.group)
         }
         GroupCommand::Leave(one) => {
@@ -63,21 +63,21 @@ async fn act_on_member(
     command: GroupCommand,
 ) -> Result<Vec<Printed>, anser_sdk::Error> {
     Ok(match command {
-        GroupCommand::Role { one, user, role } => {
-            client.set_role(one.group, user, role).await?;
+        GroupCommand::Role { one, whom, role } => {
+            client.set_role(one.group, whom, role).await?;
             done("changed", one.group)
         }
-        GroupCommand::Transfer { one, user } => {
-            client.transfer_group(one.group, user).await?;
+        GroupCommand::Transfer { one, whom } => {
+            client.transfer_group(one.group, whom).await?;
             done("handed over", one.group)
         }
-        GroupCommand::MuteMember { one, user, long, .. } => {
+        GroupCommand::MuteMember { one, whom, long, .. } => {
             let until = from_now(SystemClock.now(), long);
-            client.mute_member(one.group, user, until).await?;
+            client.mute_member(one.group, whom, until).await?;
             done("muted", one.group)
         }
-        GroupCommand::UnmuteMember { one, user } => {
-            client.mute_member(one.group, user, UnixMs(0)).await?;
+        GroupCommand::UnmuteMember { one, whom } => {
+            client.mute_member(one.group, whom, UnixMs(0)).await?;
             done("may speak again", one.group)
         }
         GroupCommand::Alias { one, alias, of } => {

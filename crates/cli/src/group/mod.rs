@@ -7,7 +7,7 @@ mod rows;
 use anser_types::{ConversationId, Refusal, Role, UserId};
 use clap::{Args, Subcommand};
 
-pub use change::{Change, UpdateOptions};
+pub use change::UpdateOptions;
 pub use rows::by_rank;
 
 use crate::identity::Who;
@@ -57,7 +57,8 @@ pub enum GroupCommand {
         #[command(flatten)]
         one: One,
         /// Who asked
-        user: UserId,
+        #[arg(value_name = "USER")]
+        whom: UserId,
         /// accept or refuse
         #[arg(value_parser = clap::builder::PossibleValuesParser::new(["accept", "refuse"]))]
         answer: String,
@@ -71,7 +72,8 @@ pub enum GroupCommand {
         #[command(flatten)]
         one: One,
         /// Whom
-        user: UserId,
+        #[arg(value_name = "USER")]
+        whom: UserId,
         /// member or admin
         #[arg(value_parser = among::<Role>(GIVEN_ROLES))]
         role: Role,
@@ -81,14 +83,16 @@ pub enum GroupCommand {
         #[command(flatten)]
         one: One,
         /// To whom
-        user: UserId,
+        #[arg(value_name = "USER")]
+        whom: UserId,
     },
     /// Forbid a member to speak
     MuteMember {
         #[command(flatten)]
         one: One,
         /// Whom
-        user: UserId,
+        #[arg(value_name = "USER")]
+        whom: UserId,
         /// For how long: 90s, 10m, 2h, 7d
         #[arg(long = "for", value_name = "TIME", value_parser = duration,
               required_unless_present = "until_unmuted", conflicts_with = "until_unmuted")]
@@ -102,7 +106,8 @@ pub enum GroupCommand {
         #[command(flatten)]
         one: One,
         /// Whom
-        user: UserId,
+        #[arg(value_name = "USER")]
+        whom: UserId,
     },
     /// Name yourself or a member within a group; an empty name takes it away
     Alias {

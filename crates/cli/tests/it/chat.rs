@@ -395,9 +395,20 @@ fn help_lists_every_command_and_sign() {
     chat.enter("/help");
     assert!(matches!(chat.model.overlay, Some(Overlay::Help)));
     let screen = chat.screen().join("\n");
-    for text in
-        ["/to", "/group create", "/retry", "/delete", "/history", "/quit", "◌ 待发送", "◉ 已读"]
-    {
+    for text in [
+        "/to",
+        "/contact",
+        "/settings",
+        "/pin-chat",
+        "/forget",
+        "/group create",
+        "/retry",
+        "/delete",
+        "/history",
+        "/quit",
+        "◌ 待发送",
+        "◉ 已读",
+    ] {
         assert!(screen.contains(text), "{text} is missing in\n{screen}");
     }
     assert!(screen.contains(Text::CloseHint.in_language(Language::Zh)));

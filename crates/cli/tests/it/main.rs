@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod alterations;
+mod asking;
 mod chat;
+mod lists;
+mod notices;
+mod people;
 mod places;
 mod printed;
 mod scrolling;

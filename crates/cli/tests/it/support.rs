@@ -10,7 +10,7 @@ use anser_cli::chat::timeline::{Beside, Window};
 use anser_cli::chat::times::LocalTimes;
 use anser_cli::chat::update::update;
 use anser_cli::chat::view;
-use anser_sdk::store::{ChatMessage, Conversation, HistoryPage, Status};
+use anser_sdk::store::{ChatMessage, Conversation, ConversationOptions, HistoryPage, Status};
 use anser_types::{
     Content, ConversationId, DeviceNo, LocalNo, MessageId, Role, Seq, Target, UnixMs, UserId,
     Version,
@@ -202,6 +202,8 @@ pub fn row(peer: &str, unread: u64, read_up_to: u64, last: Option<ChatMessage>) 
         id: direct(peer),
         peer: Some(user(peer)),
         title: String::new(),
+        group: None,
+        options: ConversationOptions::default(),
         member: true,
         members: None,
         role: Role::Member,

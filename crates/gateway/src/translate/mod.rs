@@ -8,7 +8,8 @@ pub mod signals;
 
 use anser_proto::v1;
 use anser_proto::values::Unreadable;
-use anser_types::{ConversationId, ErrorCode, InvalidId, Refusal, Target, UserId};
+use anser_service::Hit;
+use anser_types::{ConversationId, ErrorCode, InvalidId, Refusal, Seq, Target, UnixMs, UserId};
 use bytes::Bytes;
 
 /// A user id as it came.
@@ -52,6 +53,43 @@ fn missing(field: &str) -> Refusal {
 /// A conversation's id on the wire.
 pub(crate) fn id_bytes(conversation: ConversationId) -> Bytes {
     Bytes::copy_from_slice(&conversation.0)
+}
+
+/// Bytes of a place of a search: time, conversation, number.
+const SEARCH_PLACE_BYTES: usize = 8 + 16 + 8;
+
+/// Where a search goes on, as bytes that mean nothing to a client.
+pub(crate) fn search_place_bytes(place: Hit) -> Bytes {
+    let mut bytes = Vec::with_capacity(SEARCH_PLACE_BYTES);
+    bytes.extend_from_slice(&place.at.0.to_be_bytes());
+    bytes.extend_from_slice(&place.conversation.0);
+    bytes.extend_from_slice(&place.seq.0.to_be_bytes());
+    bytes.into()
+}
+
+/// The same as it came back; nothing for none.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` naming the field.
+pub(crate) fn search_place(field: &str, bytes: &Bytes) -> Result<Option<Hit>, Refusal> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let whole = <[u8; SEARCH_PLACE_BYTES]>::try_from(bytes.as_ref()).ok();
+    let place = whole.and_then(|bytes| {
+        let (at, rest) = bytes.split_first_chunk::<8>()?;
+        let (conversation, seq) = rest.split_first_chunk::<16>()?;
+        Some(Hit {
+            at: UnixMs(u64::from_be_bytes(*at)),
+            conversation: ConversationId(*conversation),
+            seq: Seq(u64::from_be_bytes(seq.try_into().ok()?)),
+        })
+    });
+    let not_ours = || {
+        let why = format!("{field}: this is no 'next' of a search page");
+        Refusal::because(ErrorCode::InvalidArgument, why)
+    };
+    place.map(Some).ok_or_else(not_ours)
 }
 
 /// How the wire names a conversation: the peer of a direct one, else the id. One of the two is empty.

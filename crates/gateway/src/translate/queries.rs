@@ -9,7 +9,7 @@ use anser_types::{
 use bytes::Bytes;
 use v1::{history_query::Of, query::Query as Wire};
 
-use super::{conversation, missing, user};
+use super::{conversation, missing, search_place, user};
 
 /// A read.
 ///
@@ -60,6 +60,18 @@ pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
             conversation: conversation("conversation", &changes.conversation)?,
             after: ChangeNo(changes.after_change_no),
             limit: limit(changes.limit),
+        },
+        Wire::Search(search) => Query::Search {
+            of: match search.of {
+                None => None,
+                Some(v1::search_query::Of::User(peer)) => Some(Target::User(user("user", &peer)?)),
+                Some(v1::search_query::Of::Conversation(id)) => {
+                    Some(Target::Conversation(conversation("conversation", &id)?))
+                }
+            },
+            before: search_place("before", &search.before)?,
+            limit: limit(search.limit),
+            text: search.text,
         },
     })
 }

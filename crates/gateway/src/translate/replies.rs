@@ -6,7 +6,7 @@ use anser_service::{Answered, Caller, ConversationState, MemberState, Opened, Re
 use anser_types::{Cut, ErrorCode, InboxSeq, Outcome, Refusal, UnixMs, limits};
 use v1::reply::Reply as Wire;
 
-use super::{error, events, id_bytes};
+use super::{error, events, id_bytes, search_place_bytes};
 
 /// What the wire needs beside an answer: what the command carried.
 #[derive(Clone, Copy, Debug)]
@@ -167,6 +167,14 @@ fn page(reply: Reply) -> Wire {
         Reply::Changes { changes, more } => Wire::Changes(v1::ChangesPage {
             changes: changes.iter().map(|change| events::change(change)).collect(),
             more,
+        }),
+        Reply::Search { found, next, complete } => Wire::Search(v1::SearchPage {
+            messages: found
+                .iter()
+                .map(|one| history_message(&one.message, one.peer.as_ref()))
+                .collect(),
+            next: next.map(search_place_bytes).unwrap_or_default(),
+            complete,
         }),
     }
 }

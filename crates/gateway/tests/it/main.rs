@@ -11,6 +11,7 @@ mod inbox_truth;
 mod peer;
 mod phases;
 mod proxies;
+mod searching;
 mod shape;
 mod silence;
 mod survival;

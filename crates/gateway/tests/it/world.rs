@@ -78,7 +78,8 @@ impl World {
             ledger: Arc::new(backend.clone()),
             conversations: Arc::new(backend.clone()),
             lists: Arc::new(backend.clone()),
-            accounts: Arc::new(backend),
+            accounts: Arc::new(backend.clone()),
+            search: Some(Arc::new(backend)),
         };
         let mut settings = Settings {
             api_keys: vec![Sha256::digest(API_KEY).into()],

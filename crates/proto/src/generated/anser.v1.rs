@@ -668,7 +668,7 @@ pub struct Unavailable {
 pub struct Query {
     #[prost(uint64, tag = "1")]
     pub query_no: u64,
-    #[prost(oneof = "query::Query", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "query::Query", tags = "2, 3, 4, 5, 6, 7, 8, 9, 16")]
     pub query: ::core::option::Option<query::Query>,
 }
 /// Nested message and enum types in `Query`.
@@ -691,13 +691,15 @@ pub mod query {
         Editions(super::EditionsQuery),
         #[prost(message, tag = "9")]
         Items(super::ItemsQuery),
+        #[prost(message, tag = "16")]
+        Search(super::SearchQuery),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Reply {
     #[prost(uint64, tag = "1")]
     pub query_no: u64,
-    #[prost(oneof = "reply::Reply", tags = "2, 3, 4, 5, 6, 7, 8, 9, 15")]
+    #[prost(oneof = "reply::Reply", tags = "2, 3, 4, 5, 6, 7, 8, 9, 15, 16")]
     pub reply: ::core::option::Option<reply::Reply>,
 }
 /// Nested message and enum types in `Reply`.
@@ -722,6 +724,8 @@ pub mod reply {
         Items(super::ItemsPage),
         #[prost(message, tag = "15")]
         Error(super::Error),
+        #[prost(message, tag = "16")]
+        Search(super::SearchPage),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1005,6 +1009,45 @@ pub struct ItemsPage {
     /// The last change of the conversation when the page was read.
     #[prost(uint64, tag = "3")]
     pub change_head: u64,
+}
+/// Messages of one's own conversations that hold a text, the newest first.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SearchQuery {
+    /// Words, and parts of runs of characters of scripts without spaces; all of them must stand in the message.
+    #[prost(string, tag = "1")]
+    pub text: ::prost::alloc::string::String,
+    /// `next` of the page before; empty: from the newest.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub before: ::prost::bytes::Bytes,
+    #[prost(uint32, tag = "5")]
+    pub limit: u32,
+    /// Within one conversation; none of the two: all that one is or was in.
+    #[prost(oneof = "search_query::Of", tags = "2, 3")]
+    pub of: ::core::option::Option<search_query::Of>,
+}
+/// Nested message and enum types in `SearchQuery`.
+pub mod search_query {
+    /// Within one conversation; none of the two: all that one is or was in.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Of {
+        #[prost(string, tag = "2")]
+        User(::prost::alloc::string::String),
+        #[prost(bytes, tag = "3")]
+        Conversation(::prost::bytes::Bytes),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SearchPage {
+    /// Each names its place, and its sender.
+    #[prost(message, repeated, tag = "1")]
+    pub messages: ::prost::alloc::vec::Vec<Message>,
+    /// Where to go on, opaque; empty at the end. A page with a `next` may be short or empty.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub next: ::prost::bytes::Bytes,
+    /// Everything accepted before the query was searched; else the server's index is behind, or one is in too many
+    /// conversations to search them at once.
+    #[prost(bool, tag = "3")]
+    pub complete: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]

@@ -183,7 +183,8 @@ impl Client {
         Ok(rest)
     }
 
-    /// Stored messages that contain this text, the newest first; within one conversation or all.
+    /// Messages stored here that contain this text, the newest first; within one conversation or all. What is only at
+    /// the server is found by [`Self::search_server`].
     ///
     /// # Errors
     /// The store failed.

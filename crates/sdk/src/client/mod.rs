@@ -11,10 +11,12 @@ mod groups;
 mod handle;
 mod messages;
 mod options;
+mod server_search;
 mod state;
 
 pub use builder::ClientBuilder;
 pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
 pub use handle::Client;
 pub use messages::SentMessage;
+pub use server_search::{ServerSearch, ServerSearchPage};
 pub use state::ConnectionState;

@@ -16,6 +16,7 @@ mod options;
 mod people;
 mod resume;
 mod search;
+mod server_search;
 mod store_alterations;
 mod store_groups;
 mod store_lists;

@@ -85,6 +85,7 @@ impl World {
             conversations: Arc::new(self.backend.clone()),
             lists: Arc::new(self.backend.clone()),
             accounts: Arc::new(self.backend.clone()),
+            search: Some(Arc::new(self.backend.clone())),
         };
         let cheap = Hashing {
             memory_kib: 8,

@@ -180,6 +180,15 @@ settings! {
         by_app: bool = false;
     }
 
+    /// Searching what was said, beside the log. The index is built from the log and can be removed at any time while the
+    /// server is stopped.
+    search: Search {
+        /// Whether people may search at the server. If false, searches are answered UNSUPPORTED and nothing is indexed.
+        enabled: bool = true;
+        /// The directory of the index. Relative to the data directory.
+        directory: String = "search".into();
+    }
+
     /// The disk.
     store: Store {
         /// Free space in MiB below which nothing more is accepted (STORAGE_FULL); reading goes on.

@@ -5,7 +5,7 @@ use anser_types::Clock;
 use super::finding::Finding;
 use super::{disk, files, machine, ports};
 use crate::setup::Setup;
-use crate::store;
+use crate::{search, store};
 
 /// Looks at everything; opens the store if no server uses it.
 #[must_use]
@@ -27,6 +27,7 @@ pub fn examine(setup: &Setup, wall: &dyn Clock) -> Vec<Finding> {
         findings.push(disk::free_space(setup.data_dir.root(), store::min_free_bytes(config)));
         let (finding, in_use) = store::examine(&setup.data_dir.store(), config);
         findings.push(finding);
+        findings.push(search::examine(setup));
         running = in_use;
     }
     findings.extend(ports::ports(&setup.data_dir, config, running));

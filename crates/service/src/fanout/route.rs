@@ -87,6 +87,19 @@ pub(crate) fn present(roster: &Roster) -> impl Iterator<Item = &Member> {
 }
 
 impl Route {
+    /// Notes the conversations whose logs have grown by what a search can find, or must find no more.
+    pub(crate) fn note_grown(&self, grown: &mut Vec<ConversationId>) {
+        match self {
+            Self::Message { roster, .. } => grown.push(roster.conversation.id),
+            Self::Changes { told, .. } => grown.extend(
+                told.iter()
+                    .filter(|told| matches!(told.kind, ChangeKind::MessageAltered { .. }))
+                    .map(|told| told.conversation),
+            ),
+            Self::Nobody | Self::Read { .. } => {}
+        }
+    }
+
     /// Puts deliveries into mailboxes. Returns true if no session of anybody but the sender is connected although
     /// there is somebody else (only messages ask this).
     pub(crate) fn fan_out(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_backend::{Appended, Assigned, StoreError};
+use anser_backend::{Appended, Assigned, SearchIndex, StoreError};
 use anser_types::{ErrorCode, Outcome, Refusal};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -98,6 +98,7 @@ pub(crate) struct Publisher {
     failed: watch::Sender<Option<String>>,
     slots: Wakes,
     lanes: Vec<Arc<Lane>>,
+    search: Option<Arc<dyn SearchIndex>>,
 }
 
 impl Publisher {
@@ -107,7 +108,13 @@ impl Publisher {
         decided: mpsc::Receiver<Done>,
         failed: watch::Sender<Option<String>>,
     ) -> Self {
-        Self { registry, directory, decided, failed, slots: Wakes::default(), lanes: Vec::new() }
+        let (slots, lanes) = (Wakes::default(), Vec::new());
+        Self { registry, directory, decided, failed, slots, lanes, search: None }
+    }
+
+    /// Tells an index of every commit.
+    pub(crate) fn hinting(self, search: Option<Arc<dyn SearchIndex>>) -> Self {
+        Self { search, ..self }
     }
 
     /// Runs until the writer has ended.
@@ -130,6 +137,7 @@ impl Publisher {
     }
 
     fn publish(&mut self, results: Vec<Appended>, waiting: Vec<Waiting>) {
+        self.hint(&results, &waiting);
         let mut messages = 0;
         for (appended, Waiting { route, mut asker }) in results.into_iter().zip(waiting) {
             let mut offline = false;
@@ -148,6 +156,20 @@ impl Publisher {
         }
         if messages > 0 {
             metrics::messages_accepted(messages);
+        }
+    }
+
+    /// Before anybody hears of the commits: whoever searches after an answer is told of an index that is behind.
+    fn hint(&self, results: &[Appended], waiting: &[Waiting]) {
+        let Some(search) = &self.search else { return };
+        let mut committed = Vec::new();
+        for (appended, waiting) in results.iter().zip(waiting) {
+            if matches!(appended, Appended::Committed(_)) {
+                waiting.route.note_grown(&mut committed);
+            }
+        }
+        if !committed.is_empty() {
+            search.committed(&committed);
         }
     }
 

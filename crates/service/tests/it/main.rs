@@ -16,6 +16,7 @@ mod messages;
 mod permissions;
 mod put_away;
 mod receipts;
+mod search;
 mod sessions;
 mod sync;
 mod world;

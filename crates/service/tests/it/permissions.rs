@@ -161,6 +161,7 @@ const TABLE: &[Row] = &[
     row("change one's settings", |_, _| Ask::Do(Command::SetSettings(SetSettings { show_read: Some(false), ..SetSettings::default() })), ". . . . . . . ."),
     row("read one's contacts", |_, _| requests(None, ItemKind::Contact), ". . . . . . . ."),
     row("read tom's contacts", |_, _| requests(Some(ConversationId::own(&id("tom"))), ItemKind::Contact), "unknown unknown unknown unknown unknown unknown unknown unknown"),
+    row("search the group", |s, _| Ask::Read(Query::Search { text: "welcome".into(), of: Some(at(s)), before: None, limit: 9 }), "unknown unknown unknown . . . . ."),
     row("read one's conversations", |_, _| Ask::Read(Query::Conversations { after: None, limit: 9 }), ". . . . . . . ."),
     row("rebuild from one's conversations", |_, _| Ask::Read(Query::SyncPage { at: InboxSeq(99), since: LogEpoch::ZERO, after: None, limit: 9 }), ". . . . . . . ."),
     row("read how far the others are", |s, _| Ask::Read(Query::Receipts { of: vec![at(s)] }), ". . . . . . . ."),
@@ -252,10 +253,11 @@ const fn kind_of_query(query: &Query) -> &'static str {
         Query::Editions { .. } => "editions",
         Query::Items { .. } => "items",
         Query::Changes { .. } => "changes",
+        Query::Search { .. } => "search",
     }
 }
 
-const KINDS: usize = 16 + 8;
+const KINDS: usize = 16 + 9;
 
 #[tokio::test]
 async fn every_command_and_every_query_has_a_row() {

@@ -201,7 +201,8 @@ fn start(store: &MemoryBackend, clock: &Arc<HandClock>, settings: &Settings) -> 
         ledger: Arc::clone(&store) as _,
         conversations: Arc::clone(&store) as _,
         lists: Arc::clone(&store) as _,
-        accounts: store,
+        accounts: Arc::clone(&store) as _,
+        search: Some(store),
     };
     let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
     Service::start(ports, clock, Arc::new(Counter::default()), settings.clone())

@@ -62,13 +62,14 @@ struct Cached;
 
 impl Seams for Cached {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
         let bend = Arc::new(Stale::default());
         Ports {
             ledger: Arc::new(BentLedger { inner: ledger, bend: Arc::clone(&bend) }),
             conversations: Arc::new(BentReads { inner: conversations, bend }),
             lists,
             accounts,
+            search,
         }
     }
 }
@@ -96,10 +97,10 @@ struct OldSnapshot;
 
 impl Seams for OldSnapshot {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
         let bend = Arc::new(Torn::default());
         let conversations = Arc::new(BentReads { inner: conversations, bend });
-        Ports { ledger, conversations, lists, accounts }
+        Ports { ledger, conversations, lists, accounts, search }
     }
 }
 

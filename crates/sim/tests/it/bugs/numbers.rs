@@ -77,9 +77,9 @@ struct Counting;
 
 impl Seams for Counting {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
         let bent = BentLedger { inner: ledger, bend: Arc::new(Counter::default()) };
-        Ports { ledger: Arc::new(bent), conversations, lists, accounts }
+        Ports { ledger: Arc::new(bent), conversations, lists, accounts, search }
     }
 }
 
@@ -223,7 +223,7 @@ struct CountsAnew;
 
 impl Seams for CountsAnew {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
         let base = Mutex::default();
         let bend = Arc::new(FromLastKey { backend: backend.clone(), base });
         Ports {
@@ -231,6 +231,7 @@ impl Seams for CountsAnew {
             conversations: Arc::new(BentReads { inner: conversations, bend }),
             lists,
             accounts,
+            search,
         }
     }
 }

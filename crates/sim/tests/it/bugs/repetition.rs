@@ -88,9 +88,9 @@ impl Forgetting {
 
 impl Seams for Forgetting {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts } = plain_ports(backend);
+        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
         let bent = BentLedger { inner: ledger, bend: Arc::clone(&self.0) };
-        Ports { ledger: Arc::new(bent), conversations, lists, accounts }
+        Ports { ledger: Arc::new(bent), conversations, lists, accounts, search }
     }
 
     fn server_died(&self, _backend: &MemoryBackend) {
