@@ -78,7 +78,7 @@ impl<'a> Blocks<'a> {
                 self.message(message, follows, &mut lines);
             }
             Entry::Change(change) => {
-                lines.extend(self.aside(&notices::change(change, self.setting)))
+                lines.extend(self.aside(&notices::change(change, self.setting)));
             }
             Entry::Gap(gap) => lines.extend(self.aside(&self.gap(gap))),
         }
