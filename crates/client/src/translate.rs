@@ -2,6 +2,9 @@
 //! session that carries them.
 
 mod alterations;
+mod direct_ids;
+
+pub(crate) use direct_ids::DirectIds;
 
 use anser_proto::values::{groups, lists};
 use anser_proto::{errors, time, v1};
@@ -578,28 +581,4 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
 fn found(me: &UserId, wire: v1::Message) -> Option<FoundMessage> {
     let (conversation, peer) = place(me, &wire.peer, &wire.conversation)?;
     Some(FoundMessage { message: page_message(me, wire, Some(conversation))?, peer })
-}
-
-/// Ids of direct conversations by peer: each costs a hash, and a chat asks for the same one again and again.
-#[derive(Debug, Default)]
-pub(crate) struct DirectIds {
-    known: std::collections::BTreeMap<UserId, ConversationId>,
-}
-
-impl DirectIds {
-    /// Entries kept; beyond it the table starts anew.
-    const MAX: usize = 1_024;
-
-    /// The conversation with this peer.
-    pub(crate) fn of(&mut self, me: &UserId, peer: &UserId) -> ConversationId {
-        if let Some(id) = self.known.get(peer) {
-            return *id;
-        }
-        if self.known.len() >= Self::MAX {
-            self.known.clear();
-        }
-        let id = ConversationId::direct(me, peer);
-        self.known.insert(peer.clone(), id);
-        id
-    }
 }

@@ -7,7 +7,7 @@ use anser_backend::{Boxed, SearchIndex};
 use anser_service::{Hit, Ports, Query, Reply, Service};
 use anser_types::{
     Alteration, Clock as _, Command, Content, ConversationId, DeviceClass, ErrorCode, InboxSeq,
-    Seq, Target,
+    Seq, SetOptions, Target,
 };
 
 use crate::world::{Device, World, create, id, invite, kick, quick_settings, to};
@@ -182,6 +182,7 @@ async fn with_index(world: &World, index: Option<Told>) -> Device {
     let ports = Ports {
         ledger: Arc::clone(&store) as _,
         conversations: Arc::clone(&store) as _,
+        lists: Arc::clone(&store) as _,
         accounts: store,
         search: index.map(|index| Arc::new(index) as _),
     };
@@ -232,4 +233,23 @@ async fn a_server_without_an_index_or_with_one_that_fails_says_so() {
         assert_eq!(refusal.code, code);
         assert!(!refusal.detail.is_empty());
     }
+}
+
+#[tokio::test]
+async fn guarantee_g25_what_one_has_put_away_is_found_no_more() {
+    let world = World::new();
+    world.user("bob").await;
+    let mut alice = world.connect("alice").await;
+    let mut bob = world.connect("bob").await;
+    for text in ["goose one", "goose two", "goose three"] {
+        bob.say(to("alice"), text).await;
+        world.clock.forward(1_000);
+    }
+    let (at, seqs) = (to("bob"), vec![Seq(2)]);
+    alice.done(Command::Hide { at, seqs }).await;
+    assert_eq!(found(&alice, "goose").await, ["goose three", "goose one"]);
+    let set = SetOptions { cleared_up_to: Some(Seq(1)), ..SetOptions::default() };
+    alice.done(Command::SetOptions { at: to("bob"), set }).await;
+    assert_eq!(found(&alice, "goose").await, ["goose three"]);
+    assert_eq!(found(&bob, "goose").await.len(), 3, "for oneself only");
 }
