@@ -111,7 +111,7 @@ impl Core {
     /// is left to search.
     fn search_ended(&mut self, now: Now) -> bool {
         if self.inbox.search.is_none() {
-            self.inbox.search = Some(self.to_search());
+            self.inbox.search = Some(self.left_to_search());
         }
         let Some(next) = self.inbox.search.as_ref().and_then(|open| open.last().copied()) else {
             return true;
@@ -128,7 +128,7 @@ impl Core {
     /// After a rebuild the inbox does not show what was sent before it. And it may have shown an edit before its answer
     /// was here, and the copy of the store may have been made in between: a message is settled by its entry, but a change
     /// does not say which command it was.
-    fn to_search(&mut self) -> Vec<Search> {
+    fn left_to_search(&mut self) -> Vec<Search> {
         let device = self.me.device;
         let rebuilt = self.inbox.settle_by_history;
         let entries = self.outbox.entries.values();

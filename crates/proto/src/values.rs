@@ -3,7 +3,7 @@
 pub mod groups;
 pub mod lists;
 
-use anser_types::{ConversationId, Target, UserId};
+use anser_types::{ConversationId, ErrorCode, Refusal, Target, UserId};
 use bytes::Bytes;
 
 /// A field that cannot be read as what it should be.
@@ -14,6 +14,12 @@ pub struct Unreadable {
     pub field: &'static str,
     /// What it should be.
     pub rule: String,
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(error: Unreadable) -> Self {
+        Self::because(ErrorCode::InvalidArgument, error.to_string())
+    }
 }
 
 impl Unreadable {

@@ -9,7 +9,7 @@ use anser_types::{
 };
 use v1::{alteration::How, command::Op, mark_read::At, send_message::To};
 
-use super::{conversation, missing, unreadable, user, users};
+use super::{conversation, missing, user, users};
 
 /// What a device says to open a session, on a connection that came then.
 #[must_use]
@@ -68,11 +68,11 @@ fn operation(op: Option<Op>) -> Result<Command, Refusal> {
         Some(Op::Alter(alter)) => alter_message(alter)?,
         Some(Op::UpdateGroup(update)) => Command::UpdateGroup {
             conversation: conversation("conversation", &update.conversation)?,
-            set: groups::read_set_group(update.set.unwrap_or_default()).map_err(unreadable)?,
+            set: groups::read_set_group(update.set.unwrap_or_default())?,
         },
         Some(Op::AlterMember(alter)) => {
             let altered = alter.altered.ok_or_else(|| missing("altered"))?;
-            match groups::read_member_altered(altered).map_err(unreadable)? {
+            match groups::read_member_altered(altered)? {
                 Some((user, act)) => Command::AlterMember {
                     conversation: conversation("conversation", &alter.conversation)?,
                     user,
@@ -100,19 +100,17 @@ fn operation(op: Option<Op>) -> Result<Command, Refusal> {
 /// Commands about one's own lists.
 fn own_lists(op: Op) -> Result<Command, Refusal> {
     Ok(match op {
-        Op::Contact(contact) => match lists::read_contact_act(contact).map_err(unreadable)? {
+        Op::Contact(contact) => match lists::read_contact_act(contact)? {
             Some((user, act)) => Command::Contact { user, act },
             None => Command::Unknown,
         },
         Op::SetOptions(set) => {
-            let (at, set) = lists::read_set_options(set).map_err(unreadable)?;
+            let (at, set) = lists::read_set_options(set)?;
             Command::SetOptions { at, set }
         }
-        Op::SetSettings(set) => {
-            Command::SetSettings(lists::read_set_settings(set).map_err(unreadable)?)
-        }
+        Op::SetSettings(set) => Command::SetSettings(lists::read_set_settings(set)?),
         Op::Hide(hide) => {
-            let (at, seqs) = lists::read_hide(hide).map_err(unreadable)?;
+            let (at, seqs) = lists::read_hide(hide)?;
             Command::Hide { at, seqs }
         }
         _ => Command::Unknown,

@@ -7,7 +7,6 @@ pub mod replies;
 pub mod signals;
 
 use anser_proto::v1;
-use anser_proto::values::Unreadable;
 use anser_service::Hit;
 use anser_types::{ConversationId, ErrorCode, InvalidId, Refusal, Seq, Target, UnixMs, UserId};
 use bytes::Bytes;
@@ -40,10 +39,6 @@ pub(crate) fn conversation(field: &str, bytes: &Bytes) -> Result<ConversationId,
 
 fn invalid(field: &str, error: &InvalidId) -> Refusal {
     Refusal::because(ErrorCode::InvalidArgument, format!("{field}: {error}"))
-}
-
-fn unreadable(error: Unreadable) -> Refusal {
-    Refusal::because(ErrorCode::InvalidArgument, error.to_string())
 }
 
 fn missing(field: &str) -> Refusal {

@@ -61,7 +61,8 @@ async fn requirement_d1_options_are_the_same_on_all_ones_devices_and_nobody_else
     let world = World::new();
     let (mut alice, mut bob) = two_who_talked(&world).await;
     let mut desk = world.connect("alice").await;
-    (bob.hears().await, desk.hears().await);
+    bob.hears().await;
+    desk.hears().await;
     let set = SetOptions {
         pinned: Some(true),
         notify: Some(Notify::Mentions),

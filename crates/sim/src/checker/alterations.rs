@@ -123,7 +123,7 @@ fn react(reactions: &mut Vec<Reaction>, actor: &UserId, emoji: &str, on: bool) {
             Some(one) if one.users.contains(actor) => {}
             Some(one) => one.users.push(actor.clone()),
             None => {
-                reactions.push(Reaction { emoji: emoji.to_owned(), users: vec![actor.clone()] })
+                reactions.push(Reaction { emoji: emoji.to_owned(), users: vec![actor.clone()] });
             }
         }
     } else {

@@ -3,7 +3,7 @@
 use anser_types::{ChangeNo, Member, Period, Role, Seq, UserId, UserNo};
 
 fn member(periods: Vec<Period>) -> Member {
-    Member { user_no: UserNo(1), user: UserId::new("bob").unwrap(), role: Role::Member, periods }
+    Member::plain(UserNo(1), UserId::new("bob").unwrap(), Role::Member, periods)
 }
 
 fn period(after: u64, until: Option<u64>) -> Period {

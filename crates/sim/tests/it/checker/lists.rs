@@ -30,10 +30,10 @@ fn with_lists(shown: &[(ItemKey, Change)], stored: &[(ItemKey, Change)]) -> Evid
 
 #[test]
 fn a_device_that_holds_other_lists_than_the_store_is_told() {
-    let now = settings(2, false);
-    assert_eq!(kinds(&with_lists(&[now.clone()], &[now.clone()])), []);
+    let now = [settings(2, false)];
+    assert_eq!(kinds(&with_lists(&now, &now)), []);
     for shown in [vec![settings(1, true)], vec![]] {
-        assert_eq!(kinds(&with_lists(&shown, &[now.clone()])), [Kind::WrongList]);
+        assert_eq!(kinds(&with_lists(&shown, &now)), [Kind::WrongList]);
     }
-    assert_eq!(kinds(&with_lists(&[now], &[])), [Kind::WrongList]);
+    assert_eq!(kinds(&with_lists(&now, &[])), [Kind::WrongList]);
 }
