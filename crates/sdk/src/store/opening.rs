@@ -3,6 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
@@ -61,7 +62,22 @@ pub(super) fn open(options: &StoreOptions) -> Result<Opened, StoreError> {
     Ok(Opened { connection, key_file_made: loaded.made, lock })
 }
 
+/// Whether the database library is ready in this process.
+static READY: Mutex<bool> = Mutex::new(false);
+
+/// Waits until the library is ready (`sqlite3_initialize` of SQLCipher 4.19). It sets itself up at its first use, the encryption last and outside of its own
+/// lock: whoever opens a database in another thread at that moment is refused every key.
+fn wait_for_library() -> Result<(), StoreError> {
+    let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*ready {
+        drop(Connection::open_in_memory()?);
+        *ready = true;
+    }
+    Ok(())
+}
+
 fn connect(path: &Path, key: &[u8; 32]) -> Result<Connection, StoreError> {
+    wait_for_library()?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
