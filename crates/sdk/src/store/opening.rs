@@ -65,8 +65,9 @@ pub(super) fn open(options: &StoreOptions) -> Result<Opened, StoreError> {
 /// Whether the database library is ready in this process.
 static READY: Mutex<bool> = Mutex::new(false);
 
-/// Waits until the library is ready (`sqlite3_initialize` of SQLCipher 4.19). It sets itself up at its first use, the encryption last and outside of its own
-/// lock: whoever opens a database in another thread at that moment is refused every key.
+/// Waits until the library is ready. It sets itself up at its first use, the encryption last and outside of its own lock
+/// (`sqlite3_initialize` of SQLCipher 4.19): whoever opens a database in another thread at that moment is refused every
+/// key.
 fn wait_for_library() -> Result<(), StoreError> {
     let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
     if !*ready {
