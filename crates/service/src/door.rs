@@ -86,7 +86,9 @@ impl Service {
             .await
             .map_err(|error| self.store_refusal(&error))?;
         slot.raise_head(found.inbox.head);
-        slot.begin_showing_read(settings::shows_read(self, &token.user_id).await?);
+        slot.begin_showing_read(
+            settings::shows_read(self, user, &token.user_id).await.map_err(Refusal::from)?,
+        );
         let device = token.device.device;
         self.registry().supersede(user, registration.id(), device, token.class, hello.arrived);
         drop(door);

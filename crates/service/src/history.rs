@@ -11,8 +11,9 @@ use anser_types::{
 };
 
 use crate::api::{Caller, Reply};
-use crate::directory::View;
+use crate::lists::own::Own;
 use crate::lists::put_away::PutAway;
+use crate::rules::known;
 use crate::service::Service;
 use crate::sync::inbox::page_size;
 use crate::visible::{self, Stretch};
@@ -38,23 +39,7 @@ pub(crate) async fn readable(
     caller: &Caller,
     of: &Target,
 ) -> Result<(ConversationId, Option<Arc<Roster>>), Refusal> {
-    let refused = |error| service.store_refusal(&error);
-    let id = match of {
-        Target::Conversation(id) => *id,
-        Target::User(peer) => ConversationId::direct(&caller.user, peer),
-    };
-    // Fresh: somebody who was removed must not be shown what memory says they may see.
-    let roster = service.directory().roster(id, View::Fresh).await.map_err(refused)?;
-    match (roster, of) {
-        (Some(roster), _) if roster.member(caller.user_no).is_some() => Ok((id, Some(roster))),
-        (None, Target::User(peer)) => {
-            match service.directory().user(peer).await.map_err(refused)? {
-                Some(_) => Ok((id, None)),
-                None => Err(Refusal::because(ErrorCode::UserUnknown, peer.as_str())),
-            }
-        }
-        _ => Err(Refusal::new(ErrorCode::ConversationUnknown)),
-    }
+    Ok(known(service.directory(), (caller.user_no, &caller.user), of).await?)
 }
 
 /// A page of messages, ascending.
@@ -82,7 +67,8 @@ pub(crate) async fn page(
     };
     let heads = heads(service, conversation).await?;
     let up_to = if bounds.before == Seq::ZERO { heads.seq } else { bounds.before.previous() };
-    let away = PutAway::of(service, caller, conversation, bounds.after, up_to).await?;
+    let own = Own::of(service, caller.user_no, &caller.user).await?;
+    let away = own.put_away(conversation, bounds.after, up_to).await?;
     let mut found = collect(service, conversation, member, heads, &bounds).await?;
     found.leave_out(conversation, &away);
     Ok(Reply::History {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use anser_backend::{InboxEntry, InboxWrite, MemberWrite, Record, Roster, StoreError};
 use anser_types::{
     ChangeKind, Conversation, ConversationId, ConversationKind, ErrorCode, Member, Period, Refusal,
-    Role, Target, UnixMs, UserId, UserNo, Version,
+    Role, Seq, Target, UnixMs, UserId, UserNo, Version,
 };
 
 use crate::directory::{Directory, View};
 use crate::fanout::route::{Route, Told};
 use crate::messages::request::Actor;
+use crate::service::Service;
 use crate::writer::publish::refusal_of;
 
 /// What a command writes and whom it concerns.
@@ -46,6 +47,14 @@ impl From<StoreError> for No {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a rule could not read");
         Self::Passing(refusal_of(&error))
+    }
+}
+
+impl From<No> for Refusal {
+    fn from(no: No) -> Self {
+        match no {
+            No::Final(refusal, _) | No::Passing(refusal) => refusal,
+        }
     }
 }
 
@@ -109,7 +118,7 @@ pub(crate) async fn place(
             let Some(peer_no) = directory.user(peer).await? else {
                 return Err(No::because(ErrorCode::UserUnknown, peer.as_str()));
             };
-            let roster = Arc::new(new_direct(id, actor, peer_no, peer));
+            let roster = Arc::new(new_direct(id, (actor.no, &actor.id), (peer_no, peer)));
             Ok(Place { roster, is_new: true })
         }
     }
@@ -133,20 +142,46 @@ pub(crate) async fn member_roster(
     }
 }
 
-/// A direct conversation as its first message makes it.
+/// A conversation somebody has to do with, as it is now: a member, a former one. `None`: a direct conversation with a user
+/// who exists, in which nothing was said yet.
+pub(crate) async fn known(
+    directory: &Directory,
+    (no, me): (UserNo, &UserId),
+    of: &Target,
+) -> Result<(ConversationId, Option<Arc<Roster>>), No> {
+    let id = match of {
+        Target::Conversation(id) => *id,
+        Target::User(peer) => ConversationId::direct(me, peer),
+    };
+    // Fresh: somebody who was removed must not be shown what memory says they may see.
+    let roster = directory.roster(id, View::Fresh).await?;
+    match (roster, of) {
+        (Some(roster), _) if roster.member(no).is_some() => Ok((id, Some(roster))),
+        (Some(roster), _) => Err(No::here(&roster, Refusal::new(ErrorCode::ConversationUnknown))),
+        (None, Target::User(peer)) => match directory.user(peer).await? {
+            Some(_) => Ok((id, None)),
+            None => Err(No::because(ErrorCode::UserUnknown, peer.as_str())),
+        },
+        (None, Target::Conversation(_)) => {
+            let expects = vec![(id, Version::ZERO)];
+            Err(No::Final(Refusal::new(ErrorCode::ConversationUnknown), expects))
+        }
+    }
+}
+
+/// A direct conversation of two, or of one with oneself, as its first message or change makes it.
 pub(crate) fn new_direct(
     id: ConversationId,
-    actor: &Actor,
-    peer_no: UserNo,
-    peer: &UserId,
+    one: (UserNo, &UserId),
+    other: (UserNo, &UserId),
 ) -> Roster {
-    let (a, b) = if actor.id <= *peer { (&actor.id, peer) } else { (peer, &actor.id) };
-    let member = |user_no, user: &UserId| {
+    let (a, b) = if one.1 <= other.1 { (one.1, other.1) } else { (other.1, one.1) };
+    let member = |(user_no, user): (UserNo, &UserId)| {
         Member::plain(user_no, user.clone(), Role::Member, vec![Period::default()])
     };
-    let mut members = vec![member(actor.no, &actor.id)];
-    if peer_no != actor.no {
-        members.push(member(peer_no, peer));
+    let mut members = vec![member(one)];
+    if other.0 != one.0 {
+        members.push(member(other));
         members.sort_by_key(|member| member.user_no);
     }
     let conversation = Conversation {
@@ -158,6 +193,21 @@ pub(crate) fn new_direct(
         pinned: Vec::new(),
     };
     Roster { conversation, members }
+}
+
+/// What makes a direct conversation that is to begin now: its row, and who is in it.
+pub(crate) fn founding(service: &Service, roster: &Roster) -> (Conversation, Vec<MemberWrite>) {
+    let created_at = service.clock().now();
+    let mut row = Conversation { created_at, ..roster.conversation.clone() };
+    // There may have been one before, in a log that a restore replaced.
+    row.cut(service.ledger().status().log_epoch, Seq::ZERO);
+    let joins = roster.members.iter().map(|member| MemberWrite::Join {
+        user_no: member.user_no,
+        user: member.user.clone(),
+        role: Role::Member,
+        sees_history: true,
+    });
+    (row, joins.collect())
 }
 
 /// Changes in the making: rows, memberships, numbered changes, and who is told of each.
@@ -242,4 +292,16 @@ pub(crate) fn inbox_of_members(roster: &Roster, record: usize) -> Vec<InboxWrite
     crate::fanout::route::present(roster)
         .map(|member| InboxWrite { user: member.user_no, entry: InboxEntry::Record(record) })
         .collect()
+}
+
+/// One line of text that people see: within its limit, without control characters.
+pub(crate) fn check_line(what: &str, text: &str, max_bytes: usize) -> Result<(), No> {
+    let bad = if text.len() > max_bytes {
+        format!("{what} has at most {max_bytes} bytes")
+    } else if text.chars().any(char::is_control) {
+        format!("{what} may not contain control characters")
+    } else {
+        return Ok(());
+    };
+    Err(No::because(ErrorCode::InvalidArgument, bad))
 }

@@ -13,7 +13,7 @@ use anser_types::{
 
 use crate::api::{Caller, FoundMessage, Reply};
 use crate::history;
-use crate::lists::put_away::PutAway;
+use crate::lists::own::Own;
 use crate::service::Service;
 use crate::sync::inbox::page_size;
 use crate::visible;
@@ -46,7 +46,8 @@ pub(crate) async fn page(
         Some(of) => one_place(service, caller, of).await?,
         None => all_places(service, caller).await?,
     };
-    let mut search = Search { service, caller, index, wanted, places, before: asked.before };
+    let own = Own::of(service, caller.user_no, &caller.user).await?;
+    let mut search = Search { service, own, index, wanted, places, before: asked.before };
     search.page(page_size(asked.limit)).await
 }
 
@@ -123,7 +124,8 @@ async fn all_places(service: &Service, caller: &Caller) -> Result<Places, Refusa
 
 struct Search<'a> {
     service: &'a Service,
-    caller: &'a Caller,
+    /// The asker's own lists.
+    own: Own<'a>,
     index: &'a dyn SearchIndex,
     wanted: Wanted,
     places: Places,
@@ -185,8 +187,7 @@ impl Search<'_> {
             text.is_some_and(|text| self.wanted.is_in(text))
         };
         let Some(message) = read.into_iter().find(holds) else { return Ok(None) };
-        let (service, id) = (self.service, hit.conversation);
-        let away = PutAway::of(service, self.caller, id, hit.seq.previous(), hit.seq).await?;
+        let away = self.own.put_away(hit.conversation, hit.seq.previous(), hit.seq).await?;
         let message = Some(message).filter(|_| !away.holds(hit.seq));
         Ok(message.map(|message| FoundMessage { message, peer: place.peer.clone() }))
     }

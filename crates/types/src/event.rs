@@ -55,6 +55,17 @@ pub struct Change {
     pub kind: ChangeKind,
 }
 
+impl Change {
+    /// The item of a list that it carries, if it is a change of one.
+    #[must_use]
+    pub const fn item(&self) -> Option<&Item> {
+        match &self.kind {
+            ChangeKind::Item(item) => Some(item),
+            _ => None,
+        }
+    }
+}
+
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeKind {

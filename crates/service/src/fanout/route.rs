@@ -186,13 +186,14 @@ fn fan_changes(
         }
         Assigned::Message { .. } | Assigned::Nothing => None,
     });
-    let mut inbox = committed.inbox.iter();
+    let mut inbox = committed.inbox.as_slice();
     for (Told { conversation, kind, audience }, numbers) in told.into_iter().zip(numbered) {
         let (change_no, after_seq, version, at) = numbers;
         let actor = actor.clone();
         let change = Change { conversation, change_no, after_seq, version, actor, at, kind };
-        let numbers: Vec<InboxSeq> = inbox.by_ref().take(audience.len()).copied().collect();
-        fan_change(&Arc::new(change), &audience, &numbers, registry, wakes);
+        let (numbers, rest) = inbox.split_at(audience.len().min(inbox.len()));
+        inbox = rest;
+        fan_change(&Arc::new(change), &audience, numbers, registry, wakes);
     }
 }
 

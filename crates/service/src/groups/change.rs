@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_backend::Roster;
+use anser_backend::{MemberWrite, Roster};
 use anser_types::{
     ChangeKind, Conversation, ConversationId, ConversationKind, ErrorCode, Group, Member, Refusal,
     Role, UserId, UserNo, limits,
@@ -133,14 +133,21 @@ pub(crate) fn check_count(users: &[UserId]) -> Result<(), No> {
     Ok(())
 }
 
-/// One line of text that people see: within its limit, without control characters.
-pub(crate) fn check_line(what: &str, text: &str, max_bytes: usize) -> Result<(), No> {
-    let bad = if text.len() > max_bytes {
-        format!("{what} has at most {max_bytes} bytes")
-    } else if text.chars().any(char::is_control) {
-        format!("{what} may not contain control characters")
-    } else {
-        return Ok(());
-    };
-    Err(No::because(ErrorCode::InvalidArgument, bad))
+/// New memberships, told to everybody in the group and to the newcomers.
+pub(crate) fn let_in(
+    draft: &mut Draft,
+    roster: &Roster,
+    group: &Group,
+    newcomers: Vec<(UserNo, UserId)>,
+) {
+    let id = roster.conversation.id;
+    for (user_no, user) in &newcomers {
+        let sees_history = group.history_for_new_members;
+        let (user_no, user, role) = (*user_no, user.clone(), Role::Member);
+        draft.member(id, MemberWrite::Join { user_no, user, role, sees_history });
+    }
+    let users = newcomers.iter().map(|(_, user)| user.clone()).collect();
+    let kind = ChangeKind::MembersJoined { title: group.title.clone(), users };
+    let present = present(roster).map(|member| (member.user_no, member.user.clone()));
+    draft.change(id, kind, present.chain(newcomers).collect());
 }

@@ -1,10 +1,11 @@
-//! Add users to a group. Members may invite, unless the group leaves it to its admins; who is in it already stays as they are.
+//! Add users to a group. Members may invite, unless the group leaves it to its admins; who is in it already stays as
+//! they are.
 
-use anser_backend::MemberWrite;
-use anser_types::{ChangeKind, ConversationId, ErrorCode, Member, Role, UserId};
+use anser_types::{ConversationId, ErrorCode, Member, Role, UserId};
 
 use crate::directory::View;
-use crate::groups::change::{self, Found};
+use crate::fanout::route::present;
+use crate::groups::change::{self, Found, let_in};
 use crate::lists;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan};
@@ -27,8 +28,8 @@ pub(crate) async fn plan(
     if newcomers.is_empty() {
         return Ok(Plan::nothing());
     }
-    let mut audience = found.present();
-    let (limit, would) = (service.settings().group_members, audience.len() + newcomers.len());
+    let present = present(&found.roster).count();
+    let (limit, would) = (service.settings().group_members, present + newcomers.len());
     if would > limit {
         let detail = format!("it would have {would} of at most {limit} members");
         return Err(found.refuse(ErrorCode::GroupFull, detail));
@@ -37,16 +38,6 @@ pub(crate) async fn plan(
         lists::reach::check(service, actor, *no, user).await?.ok_or_refuse(user)?;
     }
     let mut draft = found.draft(actor);
-    for (user_no, user) in &newcomers {
-        let sees_history = found.group.history_for_new_members;
-        let (user_no, user, role) = (*user_no, user.clone(), Role::Member);
-        draft.member(id, MemberWrite::Join { user_no, user, role, sees_history });
-    }
-    let kind = ChangeKind::MembersJoined {
-        title: found.group.title.clone(),
-        users: newcomers.iter().map(|(_, user)| user.clone()).collect(),
-    };
-    audience.extend(newcomers);
-    draft.change(id, kind, audience);
+    let_in(&mut draft, &found.roster, &found.group, newcomers);
     Ok(draft.plan())
 }

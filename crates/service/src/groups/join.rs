@@ -1,8 +1,9 @@
 //! Come into a group without being invited: walk in where it is open, else ask; and the answer to who asked.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use anser_backend::{MemberWrite, PageLimit, Roster};
+use anser_backend::Roster;
 use anser_types::{
     ChangeKind, ConversationId, ErrorCode, Group, Item, ItemKey, ItemKind, JoinMode, JoinRequest,
     JoinState, Member, Refusal, Role, UserId, UserNo, Version, limits,
@@ -10,9 +11,10 @@ use anser_types::{
 
 use crate::directory::View;
 use crate::fanout::route::present;
-use crate::groups::change::{Found, check_line};
+use crate::groups::change::{Found, let_in};
+use crate::lists::pages::each_item;
 use crate::messages::request::Actor;
-use crate::rules::{Draft, No, Plan};
+use crate::rules::{Draft, No, Plan, check_line};
 use crate::service::Service;
 
 /// A new period of membership, or a request that owner and admins hear of.
@@ -58,27 +60,12 @@ fn take_in(
     draft: &mut Draft,
     newcomer: (UserNo, UserId),
 ) -> Result<(), No> {
-    let mut audience: Vec<(UserNo, UserId)> =
-        present(roster).map(|member| (member.user_no, member.user.clone())).collect();
-    let limit = service.settings().group_members;
-    if audience.len() >= limit {
-        let detail = format!("it has {} of at most {limit} members", audience.len());
+    let (limit, has) = (service.settings().group_members, present(roster).count());
+    if has >= limit {
+        let detail = format!("it has {has} of at most {limit} members");
         return Err(No::here(roster, Refusal::because(ErrorCode::GroupFull, detail)));
     }
-    let id = roster.conversation.id;
-    draft.member(
-        id,
-        MemberWrite::Join {
-            user_no: newcomer.0,
-            user: newcomer.1.clone(),
-            role: Role::Member,
-            sees_history: group.history_for_new_members,
-        },
-    );
-    let kind =
-        ChangeKind::MembersJoined { title: group.title.clone(), users: vec![newcomer.1.clone()] };
-    audience.push(newcomer);
-    draft.change(id, kind, audience);
+    let_in(draft, roster, group, vec![newcomer]);
     Ok(())
 }
 
@@ -154,28 +141,20 @@ async fn request_of(
     user: &UserId,
 ) -> Result<Option<JoinRequest>, No> {
     let found = service.lists().item(id, ItemKey::join_request(user)).await?;
-    Ok(found.and_then(|change| match &change.kind {
-        ChangeKind::Item(Item::JoinRequest(request)) => Some(request.clone()),
+    Ok(match found.as_ref().and_then(|change| change.item()) {
+        Some(Item::JoinRequest(request)) => Some(request.clone()),
         _ => None,
-    }))
+    })
 }
 
 async fn waiting(service: &Service, id: ConversationId) -> Result<usize, No> {
-    let page = PageLimit { entries: limits::PAGE_MAX, bytes: limits::PAGE_MAX_BYTES };
+    let mut count = 0;
     let prefix = ItemKey::all(ItemKind::JoinRequest);
-    let (mut count, mut after) = (0, ItemKey::default());
-    loop {
-        let requests = service.lists().items(id, prefix.clone(), after, page).await?;
-        let Some(ChangeKind::Item(last)) = requests.last().map(|change| &change.kind) else {
-            return Ok(count);
-        };
-        after = last.key();
-        count += requests
-            .iter()
-            .filter(|change| {
-                matches!(&change.kind, ChangeKind::Item(Item::JoinRequest(request))
-                    if request.state == JoinState::Waiting)
-            })
-            .count();
-    }
+    each_item(service, id, prefix, ItemKey::default(), |item| {
+        let waits = matches!(item, Item::JoinRequest(one) if one.state == JoinState::Waiting);
+        count += usize::from(waits);
+        ControlFlow::Continue(())
+    })
+    .await?;
+    Ok(count)
 }

@@ -6,9 +6,9 @@ use anser_types::{
 };
 
 use crate::directory::View;
-use crate::groups::change::{Found, check_line};
+use crate::groups::change::Found;
 use crate::messages::request::Actor;
-use crate::rules::{No, Plan};
+use crate::rules::{No, Plan, check_line};
 use crate::service::Service;
 
 /// The membership with what is new, told to everybody in the group.

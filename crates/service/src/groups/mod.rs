@@ -1,5 +1,5 @@
-//! Ordinary groups: making one, who comes and goes, what it is and what its members may. Each change raises the conversation's version by one and is
-//! told to everybody it concerns by an entry in their inbox.
+//! Ordinary groups: making one, who comes and goes, what it is and what its members may. Each change raises the
+//! conversation's version by one and is told to everybody it concerns by an entry in their inbox.
 
 pub(crate) mod change;
 pub(crate) mod create;

@@ -3,9 +3,9 @@
 use anser_types::{ChangeKind, ConversationId, ErrorCode, Group, Role, SetGroup, limits};
 
 use crate::directory::View;
-use crate::groups::change::{Found, check_line};
+use crate::groups::change::Found;
 use crate::messages::request::Actor;
-use crate::rules::{No, Plan};
+use crate::rules::{No, Plan, check_line};
 use crate::service::Service;
 
 /// The row with what is new; what is so already is no part of the change.

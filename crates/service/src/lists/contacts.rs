@@ -1,20 +1,21 @@
 //! Contacts: applying, answering, naming, ending, blocking. Both lists change in one commit, so that two users always
 //! agree on what they are to each other.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use anser_backend::{MemberWrite, PageLimit, Roster};
+use anser_backend::{MemberWrite, Roster};
 use anser_types::{
-    Audience, ChangeKind, Contact, ContactAct, ConversationId, ErrorCode, Item, ItemKey, ItemKind,
-    Refusal, Relation, UserId, UserNo, limits,
+    Audience, Contact, ContactAct, ConversationId, ErrorCode, Item, ItemKey, ItemKind, Refusal,
+    Relation, UserId, UserNo, limits,
 };
 
 use crate::directory::View;
-use crate::groups::change::check_line;
 use crate::lists::own::Own;
+use crate::lists::pages::each_item;
 use crate::lists::reach;
 use crate::messages::request::Actor;
-use crate::rules::{Draft, No, Plan};
+use crate::rules::{Draft, No, Plan, check_line};
 use crate::service::Service;
 
 /// The two lists, and the two users' direct conversation where blocking shows.
@@ -251,14 +252,11 @@ impl Case<'_> {
 /// How many users stand in the list.
 async fn contacts(service: &Service, user: &UserId) -> Result<usize, No> {
     let (id, prefix) = (ConversationId::own(user), ItemKey::all(ItemKind::Contact));
-    let page = PageLimit { entries: limits::PAGE_MAX, bytes: limits::PAGE_MAX_BYTES };
-    let (mut count, mut after) = (0, ItemKey::default());
-    loop {
-        let found = service.lists().items(id, prefix.clone(), after, page).await?;
-        let Some(ChangeKind::Item(last)) = found.last().map(|change| &change.kind) else {
-            return Ok(count);
-        };
-        after = last.key();
-        count += found.len();
-    }
+    let mut count = 0;
+    each_item(service, id, prefix, ItemKey::default(), |_| {
+        count += 1;
+        ControlFlow::Continue(())
+    })
+    .await?;
+    Ok(count)
 }

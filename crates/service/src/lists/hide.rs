@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use anser_types::{ErrorCode, Item, ItemKey, Refusal, Seq, Target, limits};
+use anser_types::{ErrorCode, Item, Refusal, Seq, Target, Version, limits};
 
-use crate::lists::options::known;
 use crate::lists::own::Own;
 use crate::messages::request::Actor;
-use crate::rules::{Draft, No, Plan};
+use crate::rules::{Draft, No, Plan, known};
 use crate::service::Service;
 use crate::visible;
 
@@ -23,7 +22,7 @@ pub(crate) async fn plan(
         let detail = format!("name 1 to {} messages", limits::HIDE_PER_COMMAND);
         return Err(No::because(ErrorCode::InvalidArgument, detail));
     }
-    let (id, roster) = known(service, actor, at).await?;
+    let (id, roster) = known(service.directory(), (actor.no, &actor.id), at).await?;
     let heads = service.conversations().heads(id).await?;
     let member = roster.as_ref().and_then(|roster| roster.member(actor.no));
     if let Some(missing) =
@@ -35,13 +34,13 @@ pub(crate) async fn plan(
         );
         return Err(match &roster {
             Some(roster) => No::here(roster, refusal),
-            None => No::Final(refusal, vec![(id, anser_types::Version::ZERO)]),
+            None => No::Final(refusal, vec![(id, Version::ZERO)]),
         });
     }
     let own = Own::of(service, actor.no, &actor.id).await?;
     let mut draft = Draft::by(actor);
     for seq in seqs {
-        if !own.hides(ItemKey::hidden(id, seq)).await? {
+        if !own.hides(id, seq).await? {
             own.change(&mut draft, Item::Hidden { conversation: id, seq });
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod contacts;
 pub(crate) mod hide;
 pub(crate) mod options;
 pub(crate) mod own;
+pub(crate) mod pages;
 pub(crate) mod put_away;
 pub(crate) mod query;
 pub(crate) mod reach;

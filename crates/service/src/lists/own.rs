@@ -1,18 +1,21 @@
 //! One user's lists as they are, and changes of them.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use anser_backend::{MemberWrite, Roster};
+use anser_backend::Roster;
 use anser_types::{
-    ChangeKind, Contact, Conversation, ConversationId, ConversationKind, Item, ItemKey, Options,
-    Role, Settings, UserId, UserNo, Version,
+    ChangeKind, Contact, ConversationId, Item, ItemKey, Options, Seq, Settings, UserId, UserNo,
+    Version,
 };
 
 use crate::directory::View;
-use crate::rules::{Draft, No};
+use crate::lists::pages::each_item;
+use crate::lists::put_away::PutAway;
+use crate::rules::{Draft, No, founding, new_direct};
 use crate::service::Service;
 
-/// See the module. Always as durable now: what is decided on it carries its version.
+/// See the module. What is decided on it carries its version.
 pub(crate) struct Own<'a> {
     service: &'a Service,
     no: UserNo,
@@ -23,11 +26,21 @@ pub(crate) struct Own<'a> {
 }
 
 impl<'a> Own<'a> {
-    /// The lists of this user.
+    /// The lists of this user, as durable now.
     pub(crate) async fn of(service: &'a Service, no: UserNo, user: &UserId) -> Result<Self, No> {
+        Self::seen(service, no, user, View::Fresh).await
+    }
+
+    /// The lists of this user; items are as durable now in any case, only whether there are any may come from memory.
+    pub(crate) async fn seen(
+        service: &'a Service,
+        no: UserNo,
+        user: &UserId,
+        view: View,
+    ) -> Result<Self, No> {
         let id = ConversationId::own(user);
         // The row before the items: they are never older than the version that the append must find.
-        let roster = service.directory().roster(id, View::Fresh).await?;
+        let roster = service.directory().roster(id, view).await?;
         Ok(Self { service, no, user: user.clone(), id, roster })
     }
 
@@ -41,10 +54,7 @@ impl<'a> Own<'a> {
             return Ok(None);
         }
         let found = self.service.lists().item(self.id, key).await?;
-        Ok(found.and_then(|change| match &change.kind {
-            ChangeKind::Item(item) => Some(item.clone()),
-            _ => None,
-        }))
+        Ok(found.and_then(|change| change.item().cloned()))
     }
 
     /// What they are to another user; `None` if they never had to do with each other.
@@ -72,8 +82,32 @@ impl<'a> Own<'a> {
     }
 
     /// Whether they have removed a message for themselves.
-    pub(crate) async fn hides(&self, key: ItemKey) -> Result<bool, No> {
-        Ok(self.item(key).await?.is_some())
+    pub(crate) async fn hides(&self, of: ConversationId, seq: Seq) -> Result<bool, No> {
+        Ok(self.item(ItemKey::hidden(of, seq)).await?.is_some())
+    }
+
+    /// What of `(after, up_to]` of a conversation they have put away. Reads nothing for those who have no lists.
+    pub(crate) async fn put_away(
+        &self,
+        of: ConversationId,
+        after: Seq,
+        up_to: Seq,
+    ) -> Result<PutAway, No> {
+        if self.roster.is_none() {
+            return Ok(PutAway::default());
+        }
+        let mut away = PutAway::below(self.options(of).await?.cleared_up_to);
+        let from = ItemKey::hidden(of, after.max(away.cleared_up_to));
+        let prefix = ItemKey::all_hidden(of);
+        each_item(self.service, self.id, prefix, from, |item| match item {
+            Item::Hidden { seq, .. } if *seq <= up_to => {
+                away.hide(*seq);
+                ControlFlow::Continue(())
+            }
+            _ => ControlFlow::Break(()),
+        })
+        .await?;
+        Ok(away)
     }
 
     /// Adds a change of these lists to a draft; the first of them makes the conversation if there is none.
@@ -88,20 +122,10 @@ impl<'a> Own<'a> {
     }
 
     fn found(&self, draft: &mut Draft) {
-        let (id, version, user) = (self.id, Version(1), self.user.clone());
-        draft.expect(id, Version::ZERO);
-        let mut row = Conversation {
-            id,
-            kind: ConversationKind::Direct { a: user.clone(), b: user.clone() },
-            version,
-            created_at: self.service.clock().now(),
-            cuts: Vec::new(),
-            pinned: Vec::new(),
-        };
-        // There may have been one before, in a log that a restore replaced.
-        row.cut(self.service.ledger().status().log_epoch, anser_types::Seq::ZERO);
+        let me = (self.no, &self.user);
+        draft.expect(self.id, Version::ZERO);
+        let (row, joins) = founding(self.service, &new_direct(self.id, me, me));
         draft.row(row);
-        let (user_no, role, sees_history) = (self.no, Role::Member, true);
-        draft.member(id, MemberWrite::Join { user_no, user, role, sees_history });
+        joins.into_iter().for_each(|join| draft.member(self.id, join));
     }
 }

@@ -2,7 +2,7 @@
 
 use anser_backend::PageLimit;
 use anser_types::{
-    ChangeKind, ConversationId, ErrorCode, ItemKey, ItemKind, Member, Refusal, Role, limits,
+    ConversationId, ErrorCode, Item, ItemKey, ItemKind, Member, Refusal, Role, limits,
 };
 
 use crate::api::{Caller, Reply};
@@ -33,10 +33,7 @@ pub(crate) async fn items(
     let change_head = service.conversations().heads(id).await.map_err(refused)?.change_no;
     let room = PageLimit { entries: page_size(limit), bytes: limits::PAGE_MAX_BYTES };
     let items = service.lists().items(id, prefix.clone(), after, room).await.map_err(refused)?;
-    let last = items.last().and_then(|change| match &change.kind {
-        ChangeKind::Item(item) => Some(item.key()),
-        _ => None,
-    });
+    let last = items.last().and_then(|change| change.item()).map(Item::key);
     let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
     let next = match last {
         Some(last) => {

@@ -1,6 +1,6 @@
 //! Change what one lets others do and see.
 
-use anser_types::{ChangeKind, ConversationId, Item, ItemKey, Refusal, SetSettings, UserId};
+use anser_types::{Item, SetSettings, UserId, UserNo};
 
 use crate::directory::View;
 use crate::lists::own::Own;
@@ -8,18 +8,11 @@ use crate::messages::request::Actor;
 use crate::rules::{Draft, No, Plan};
 use crate::service::Service;
 
-/// Whether a user lets others see how far they have read. Costs one look at memory for those who have no lists.
-pub(crate) async fn shows_read(service: &Service, user: &UserId) -> Result<bool, Refusal> {
-    let refused = |error| service.store_refusal(&error);
-    let own = ConversationId::own(user);
-    if service.directory().roster(own, View::Cached).await.map_err(refused)?.is_none() {
-        return Ok(true);
-    }
-    let found = service.lists().item(own, ItemKey::settings()).await.map_err(refused)?;
-    Ok(match found.map(|change| change.kind.clone()) {
-        Some(ChangeKind::Item(Item::Settings(settings))) => settings.show_read,
-        _ => true,
-    })
+/// Whether a user lets others see how far they have read. For those who have no lists this is one look whether there are
+/// any.
+pub(crate) async fn shows_read(service: &Service, no: UserNo, user: &UserId) -> Result<bool, No> {
+    let own = Own::seen(service, no, user, View::Cached).await?;
+    Ok(own.settings().await?.show_read)
 }
 
 /// The settings with what is new.

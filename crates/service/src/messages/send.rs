@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use anser_backend::{MemberWrite, Record};
+use anser_backend::Record;
 use anser_types::{
-    Content, Conversation, ConversationId, ErrorCode, MessageId, MessageKind, Refusal, Role, Seq,
-    Target, UnixMs, Version, limits,
+    Content, ConversationId, ErrorCode, MessageId, MessageKind, Refusal, Seq, Target, UnixMs,
+    Version, limits,
 };
 
 use crate::directory::View;
@@ -14,7 +14,7 @@ use crate::lists::own::Own;
 use crate::lists::reach;
 use crate::messages::request::Actor;
 use crate::messages::speak;
-use crate::rules::{No, Place, Plan, inbox_of_members, place};
+use crate::rules::{No, Place, Plan, founding, inbox_of_members, place};
 use crate::service::Service;
 use crate::visible;
 
@@ -45,7 +45,10 @@ pub(crate) async fn plan(
     }
     let mut records = Vec::with_capacity(if place.is_new { 4 } else { 1 });
     if place.is_new {
-        found_direct(service, &place, &mut records);
+        let (row, joins) = founding(service, &place.roster);
+        let conversation = row.id;
+        records.push(Record::Conversation(row));
+        records.extend(joins.into_iter().map(|write| Record::Member { conversation, write }));
     }
     records.push(Record::Message {
         conversation: place.roster.conversation.id,
@@ -87,25 +90,6 @@ async fn may_begin(
         return Err(No::Final(Refusal::because(ErrorCode::NotAllowed, detail), expects));
     }
     Ok(expects)
-}
-
-/// The rows of a direct conversation that begins with this append.
-fn found_direct(service: &Service, place: &Place, records: &mut Vec<Record>) {
-    let created_at = service.clock().now();
-    let mut row = Conversation { created_at, ..place.roster.conversation.clone() };
-    // The two may have talked before, in a log that a restore replaced.
-    row.cut(service.ledger().status().log_epoch, Seq::ZERO);
-    let conversation = row.id;
-    records.push(Record::Conversation(row));
-    for member in &place.roster.members {
-        let write = MemberWrite::Join {
-            user_no: member.user_no,
-            user: member.user.clone(),
-            role: Role::Member,
-            sees_history: true,
-        };
-        records.push(Record::Member { conversation, write });
-    }
 }
 
 pub(crate) fn check_content(content: &Content) -> Result<(), No> {

@@ -12,6 +12,7 @@ use crate::api::{Caller, ConversationState, MemberState, Reply};
 use crate::directory::View;
 use crate::fanout::route::present;
 use crate::history;
+use crate::lists::own::Own;
 use crate::lists::put_away::PutAway;
 use crate::lists::settings;
 use crate::service::Service;
@@ -93,7 +94,7 @@ pub(crate) async fn member_states(
     let mut states = Vec::with_capacity(members.len());
     for (member, position) in members.iter().zip(positions) {
         let own = member.user_no == caller.user_no;
-        let shown = own || settings::shows_read(service, &member.user).await?;
+        let shown = own || settings::shows_read(service, member.user_no, &member.user).await?;
         states.push(MemberState {
             user: member.user.clone(),
             role: member.role,
@@ -113,6 +114,7 @@ async fn states(
     limit: usize,
 ) -> Result<(Vec<ConversationState>, bool), Refusal> {
     let limit = page_size(limit);
+    let own = Own::of(service, caller.user_no, &caller.user).await?;
     let (mut page, mut bytes) = (Vec::new(), 0);
     loop {
         let listings = service
@@ -126,7 +128,7 @@ async fn states(
             if page.len() >= limit {
                 return Ok((page, true));
             }
-            let state = state(service, caller, since, listing).await?;
+            let state = state(service, caller, &own, since, listing).await?;
             bytes += 128 + size_of(&state);
             if bytes > limits::PAGE_MAX_BYTES && !page.is_empty() {
                 return Ok((page, true));
@@ -159,6 +161,7 @@ fn size_of_message(message: &Message) -> usize {
 async fn state(
     service: &Service,
     caller: &Caller,
+    own: &Own<'_>,
     since: LogEpoch,
     listing: Listing,
 ) -> Result<ConversationState, Refusal> {
@@ -170,7 +173,7 @@ async fn state(
         if since > LogEpoch::ZERO { conversation.cuts_since(since, now) } else { Vec::new() };
     let head = visible::last_message(&member, heads);
     let is_member = member.is_present();
-    let away = PutAway::of(service, caller, id, Seq::ZERO, head).await?;
+    let away = own.put_away(id, Seq::ZERO, head).await?;
     let last_message = last_message(service, &member, id, head, &away).await?;
     let unread = unread(service, &caller.user, id, &member, (position.read, head), &away).await?;
     let pinned = visible_pins(&conversation, &member, heads);
@@ -299,7 +302,7 @@ pub(crate) async fn peer_position(
     let positions = service.conversations().positions(id, &[no]).await.map_err(refused)?;
     let mut position = positions.first().copied().unwrap_or_default();
     if let Some(other) = other
-        && !settings::shows_read(service, &other.user).await?
+        && !settings::shows_read(service, other.user_no, &other.user).await?
     {
         position.read = Seq::ZERO;
     }
