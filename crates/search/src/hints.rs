@@ -20,11 +20,19 @@ struct State {
     stopped: bool,
 }
 
+impl State {
+    fn is_complete(&self) -> bool {
+        self.waiting.is_empty() && !self.all && !self.working
+    }
+}
+
 /// Hints, and whether the index knows everything they tell of.
 #[derive(Debug)]
 pub struct Hints {
     state: Mutex<State>,
     news: Condvar,
+    /// Everything taken is in the index.
+    settled: Condvar,
 }
 
 /// What there is to do.
@@ -39,7 +47,7 @@ impl Default for Hints {
     fn default() -> Self {
         // Nobody knows yet what an index that is only being opened holds.
         let state = State { all: true, ..State::default() };
-        Self { state: Mutex::new(state), news: Condvar::new() }
+        Self { state: Mutex::new(state), news: Condvar::new(), settled: Condvar::new() }
     }
 }
 
@@ -66,8 +74,16 @@ impl Hints {
     /// Everything that was committed before this call is in the index.
     #[must_use]
     pub fn complete(&self) -> bool {
-        let state = self.state.lock();
-        state.waiting.is_empty() && !state.all && !state.working
+        self.state.lock().is_complete()
+    }
+
+    /// Waits until everything that was committed before this call is in the index, at most so long, and not beyond the
+    /// end. Returns whether it is.
+    pub(crate) fn wait_until_complete(&self, at_most: Duration) -> bool {
+        let mut state = self.state.lock();
+        let waits = |state: &mut State| !state.is_complete() && !state.stopped;
+        let _timed_out = self.settled.wait_while_for(&mut state, waits, at_most).timed_out();
+        state.is_complete()
     }
 
     /// Conversations that wait.
@@ -87,6 +103,7 @@ impl Hints {
     /// What was taken is in the index and can be found.
     pub(crate) fn settled(&self) {
         self.state.lock().working = false;
+        self.settled.notify_all();
     }
 
     /// The index failed a search: it must be looked at.
@@ -104,6 +121,7 @@ impl Hints {
     pub(crate) fn stop(&self) {
         self.state.lock().stopped = true;
         self.news.notify_all();
+        self.settled.notify_all();
     }
 
     pub(crate) fn stopped(&self) -> bool {

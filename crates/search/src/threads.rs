@@ -101,6 +101,12 @@ impl Search {
         Ok(Arc::new(Self { shared, jobs: Mutex::new(Some(jobs)), threads: Mutex::new(threads) }))
     }
 
+    /// Waits until whatever was committed before this call can be found, at most so long. Returns whether it can.
+    #[must_use]
+    pub fn wait_until_complete(&self, at_most: Duration) -> bool {
+        self.shared.hints.wait_until_complete(at_most)
+    }
+
     /// Ends both threads and returns when they have ended. What was not committed yet is read from the log again by the
     /// next start.
     pub fn stop(&self) {

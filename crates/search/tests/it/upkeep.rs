@@ -11,7 +11,7 @@ use futures::executor::block_on;
 use crate::world::{World, everything};
 
 /// Far more than an index of a few messages needs; one that fails must not be waited for.
-const TRIES: usize = 2_000_000;
+const AT_MOST: Duration = Duration::from_secs(300);
 
 fn ask(search: &Search, world: &World, text: &str) -> Result<Hits, SearchError> {
     block_on(search.search(SearchRequest {
@@ -22,16 +22,12 @@ fn ask(search: &Search, world: &World, text: &str) -> Result<Hits, SearchError> 
     }))
 }
 
-/// Asks until the index knows everything.
+/// What is found once the index knows everything.
 fn complete(search: &Search, world: &World, text: &str) -> Vec<u64> {
-    for _ in 0..TRIES {
-        let Hits { hits, complete } = ask(search, world, text).unwrap();
-        if complete {
-            return hits.iter().map(|hit| hit.seq.0).collect();
-        }
-        std::thread::yield_now();
-    }
-    panic!("the index never became complete");
+    assert!(search.wait_until_complete(AT_MOST), "the index never became complete");
+    let Hits { hits, complete } = ask(search, world, text).unwrap();
+    assert!(complete);
+    hits.iter().map(|hit| hit.seq.0).collect()
 }
 
 fn start(world: &World) -> Arc<Search> {
