@@ -4,7 +4,7 @@ use anser_types::{Contact, ContactAct, Refusal, Relation, UserId};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::identity::Who;
+use crate::identity::Common;
 use crate::{people, say, session};
 
 /// What can be done about other users.
@@ -39,19 +39,6 @@ pub enum ContactCommand {
     Block(One),
     /// Hear from a user again
     Unblock(One),
-}
-
-/// What every command about contacts takes.
-#[derive(Args, Clone, Debug)]
-pub struct Common {
-    #[command(flatten)]
-    pub who: Who,
-    /// Seconds to wait for the connection
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub timeout: u64,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// One user.

@@ -78,6 +78,20 @@ pub struct Who {
     pub register: bool,
 }
 
+/// What commands take that say nothing more of how they run.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// As whom, and where.
+    #[command(flatten)]
+    pub who: Who,
+    /// Seconds to wait for the connection
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// A variable of the environment; one that is no text counts as not set.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 pub use change::UpdateOptions;
 pub use rows::by_rank;
 
-use crate::identity::Who;
+use crate::identity::Common;
 use crate::named::{among, duration};
 use crate::{say, session};
 
@@ -130,19 +130,6 @@ pub enum GroupCommand {
     Show(One),
     /// List who is in a group
     Members(One),
-}
-
-/// What every command about groups takes.
-#[derive(Args, Clone, Debug)]
-pub struct Common {
-    #[command(flatten)]
-    pub who: Who,
-    /// Seconds to wait for the connection
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub timeout: u64,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// One group.
