@@ -156,12 +156,16 @@ pub enum Query {
         /// Entries wanted.
         limit: usize,
     },
-    /// A group's members.
+    /// A group's members. A channel's come in pages, by no order that means anything.
     Members {
         /// Which group.
         conversation: ConversationId,
         /// The version the caller has (0: none).
         known: Version,
+        /// In a channel: continue after this member.
+        after: Option<UserId>,
+        /// In a channel: members wanted.
+        limit: usize,
     },
     /// How far others have stored and read.
     Receipts {
@@ -250,6 +254,8 @@ pub enum Reply {
         version: Version,
         /// Present members.
         members: Option<Vec<MemberState>>,
+        /// More follow.
+        more: bool,
     },
     /// Receipts, in the order asked.
     Receipts(Vec<Receipt>),

@@ -229,7 +229,8 @@ impl Reader {
             Query::Conversations { after, limit } => {
                 sync::list::conversations(service, caller, after, limit).await
             }
-            Query::Members { conversation, known } => {
+            Query::Members { conversation, known, after, limit } => {
+                let _ = (after, limit);
                 sync::list::members(service, caller, conversation, known).await
             }
             Query::Receipts { of } => receipts::query(service, caller, &of).await,

@@ -254,7 +254,7 @@ impl<'a, T: Transport> Actor<'a, T> {
                 let by = now + self.settings.drain;
                 self.leaving.get_or_insert(Leaving { reason: None, by });
             }
-            Request::Hello(_) | Request::Ignored => {}
+            Request::Hello(_) | Request::Follow(_) | Request::Ignored => {}
         }
         Ok(())
     }

@@ -69,5 +69,6 @@ fn news(group: &Group, set: &SetGroup) -> SetGroup {
         join: other(&set.join, &group.join),
         admins_invite: other(&set.admins_invite, &group.admins_invite),
         muted: other(&set.muted, &group.muted),
+        channel: set.channel && group.channel.is_none(),
     }
 }

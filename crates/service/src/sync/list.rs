@@ -71,11 +71,11 @@ pub(crate) async fn members(
         .ok_or(Refusal::new(ErrorCode::ConversationUnknown))?;
     let version = roster.version();
     if version == known {
-        return Ok(Reply::Members { version, members: None });
+        return Ok(Reply::Members { version, members: None, more: false });
     }
     let present: Vec<&Member> = present(&roster).collect();
     let members = member_states(service, caller, conversation, &present).await?;
-    Ok(Reply::Members { version, members: Some(members) })
+    Ok(Reply::Members { version, members: Some(members), more: false })
 }
 
 /// Members with their read positions, as far as each of them lets the caller see.

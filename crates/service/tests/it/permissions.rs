@@ -147,7 +147,7 @@ const TABLE: &[Row] = &[
     row("read the group's history", |s, _| Ask::Read(history(at(s))), "unknown unknown unknown . . . . ."),
     row("read what a message said before", |s, _| Ask::Read(Query::Editions { of: at(s), seq: Seq(1) }), "unknown unknown unknown . . . . ."),
     row("read the group's changes", |s, _| Ask::Read(Query::Changes { conversation: s.group, after: ChangeNo::ZERO, limit: 9 }), "unknown unknown unknown . . . . ."),
-    row("read who is in the group", |s, _| Ask::Read(Query::Members { conversation: s.group, known: Version::ZERO }), "unknown unknown unknown . unknown . . ."),
+    row("read who is in the group", |s, _| Ask::Read(Query::Members { conversation: s.group, known: Version::ZERO, after: None, limit: 0 }), "unknown unknown unknown . unknown . . ."),
     row("pin the group in one's list", |s, _| Ask::Do(Command::SetOptions { at: at(s), set: SetOptions { pinned: Some(true), ..SetOptions::default() } }), "unknown unknown unknown . . . . ."),
     row("remove a message for oneself", |s, _| Ask::Do(Command::Hide { at: at(s), seqs: vec![Seq(1)] }), "unknown unknown unknown . . . . ."),
     row("write to tom, who takes from contacts", |_, _| Ask::Do(send(to("tom"), "hello")), "refused . refused refused refused refused refused refused"),
