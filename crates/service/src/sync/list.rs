@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anser_backend::{Heads, Listing, Order, PageLimit, Position};
 use anser_types::{
-    Conversation, ConversationId, ConversationKind, InboxSeq, LogEpoch, Member, Message,
-    Refusal, Role, Seq, UserId, limits,
+    Conversation, ConversationId, ConversationKind, InboxSeq, LogEpoch, Member, Message, Refusal,
+    Role, Seq, UserId, limits,
 };
 
 use crate::api::{Caller, ConversationState, Reply};
