@@ -76,7 +76,11 @@ fn the_worked_example_in_the_documentation_is_what_the_code_writes() {
     for (name, bytes) in six_packets() {
         let line = format!("{name} ({} bytes)", bytes.len());
         assert!(spaced.contains(&line), "docs/protocol-hello.md lacks \"{line}\"");
-        assert!(spaced.contains(&hex(&bytes)), "docs/protocol-hello.md lacks {name}: {}", hex(&bytes));
+        assert!(
+            spaced.contains(&hex(&bytes)),
+            "docs/protocol-hello.md lacks {name}: {}",
+            hex(&bytes)
+        );
     }
 }
 
