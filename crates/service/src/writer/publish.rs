@@ -182,16 +182,21 @@ impl Publisher {
         }
     }
 
-    /// Keeps the cache of member lists behind the log by no more than this instant.
-    fn learn(&self, route: &Route, assigned: &[Assigned]) {
+    /// Keeps the cache of member lists, and who follows which channel, behind the log by no more than this instant.
+    fn learn(&mut self, route: &Route, assigned: &[Assigned]) {
         match route {
             // A direct conversation was made by its first message.
             Route::Message { roster, .. } if assigned.len() > 1 => {
                 self.directory.rosters().put(roster);
             }
-            Route::Changes { rows, .. } => {
+            Route::Changes { rows, told, .. } => {
                 for (conversation, version) in rows {
                     self.directory.rosters().raise(*conversation, *version);
+                }
+                for told in told {
+                    if let Some(gone) = told.gone() {
+                        self.feeds.ended(told.conversation, Some(&gone), &mut self.slots);
+                    }
                 }
             }
             Route::Nobody | Route::Message { .. } | Route::Channel { .. } | Route::Read { .. } => {}
