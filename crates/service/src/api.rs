@@ -206,6 +206,11 @@ pub enum Query {
         /// Entries wanted.
         limit: usize,
     },
+    /// How users are now.
+    Presence {
+        /// Whom.
+        of: Vec<UserId>,
+    },
     /// Messages that hold a text, newest first.
     Search {
         /// What somebody typed.
@@ -280,6 +285,8 @@ pub enum Reply {
         /// More follow.
         more: bool,
     },
+    /// How users are, in the order asked.
+    Presence(Vec<UserPresence>),
     /// What was found.
     Search {
         /// Newest first.
@@ -397,6 +404,48 @@ pub enum Signal {
         /// They stopped.
         stopped: bool,
     },
+    /// From a client: tell how these users are, now and whenever that changes, as long as the session lasts.
+    Watch {
+        /// Whom.
+        users: Vec<UserId>,
+    },
+    /// From a client: no more of these.
+    Unwatch {
+        /// Whom.
+        users: Vec<UserId>,
+    },
+    /// How users are that the session watches, each as they are now.
+    Presence(Vec<UserPresence>),
+    /// These are not watched.
+    PresenceRefused {
+        /// Whom.
+        users: Vec<UserId>,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// How somebody is, as far as the one who asks may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Not to be seen, or there is no such user: the two look the same.
+    Unknown,
+    /// At least one of their devices is connected, or was until a moment ago.
+    Online,
+    /// None is.
+    Offline {
+        /// When the last one was; zero if that was never noted.
+        last_seen: UnixMs,
+    },
+}
+
+/// A user and how they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserPresence {
+    /// Who.
+    pub user: UserId,
+    /// How they are.
+    pub presence: Presence,
 }
 
 /// Why the service ends a session.

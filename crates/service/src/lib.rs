@@ -16,6 +16,7 @@ mod lane;
 mod lists;
 mod messages;
 mod metrics;
+mod presence;
 mod rate;
 mod receipts;
 mod rules;

@@ -3,7 +3,7 @@
 //! The log is the truth, the mailbox only a hint: when its queue is full the queued copies go and `known_head` stays,
 //! so the session notices by arithmetic that it must read its inbox (guarantee G16).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::api::{Ended, Signal};
+use crate::api::{Ended, Signal, UserPresence};
 use crate::metrics;
 
 /// One entry of a user's inbox on its way to one of their devices.
@@ -34,6 +34,8 @@ pub struct Delivery {
 struct Queues {
     events: VecDeque<Delivery>,
     signals: VecDeque<Signal>,
+    /// The newest of every user that is watched; bounded by how many may be.
+    presences: BTreeMap<UserId, UserPresence>,
     ended: Option<Ended>,
     /// Something came since the last wake: the publisher wakes each mailbox once per batch.
     dirty: bool,
@@ -116,6 +118,18 @@ impl Slot {
         !std::mem::replace(&mut queues.dirty, true)
     }
 
+    /// Queues how a user is without waking, in place of what waits of them. See [`Slot::push_event`].
+    pub(crate) fn push_presence(&self, presence: UserPresence) -> bool {
+        let mut queues = self.queues.lock();
+        queues.presences.insert(presence.user.clone(), presence);
+        !std::mem::replace(&mut queues.dirty, true)
+    }
+
+    /// The user is watched no more: what waits of them is not told either.
+    pub(crate) fn forget_presence(&self, user: &UserId) {
+        self.queues.lock().presences.remove(user);
+    }
+
     /// Says why the session ends (the first reason stays) and wakes it.
     pub(crate) fn end(&self, ended: Ended) {
         {
@@ -181,14 +195,19 @@ impl Mailbox {
         found
     }
 
-    /// All signals that wait, oldest first.
+    /// All signals that wait, oldest first; how users are stands in one of them, at the end.
     #[must_use]
     pub fn take_signals(&self) -> Vec<Signal> {
         let mut queues = self.slot.queues.lock();
-        if queues.signals.is_empty() {
+        if queues.signals.is_empty() && queues.presences.is_empty() {
             return Vec::new();
         }
-        std::mem::take(&mut queues.signals).into()
+        let mut signals: Vec<Signal> = std::mem::take(&mut queues.signals).into();
+        if !queues.presences.is_empty() {
+            let presences = std::mem::take(&mut queues.presences);
+            signals.push(Signal::Presence(presences.into_values().collect()));
+        }
+        signals
     }
 
     /// Why the service has ended this session, once it has.

@@ -205,6 +205,9 @@ fn fan_change(
     wakes: &mut Wakes,
 ) {
     let encoded: Arc<OnceLock<Bytes>> = Arc::default();
+    if let (ChangeKind::Item(item), Some((_, owner))) = (&change.kind, audience.first()) {
+        registry.board().lists_changed(owner, item);
+    }
     let settings = match &change.kind {
         ChangeKind::Item(Item::Settings(settings)) => Some(settings),
         _ => None,

@@ -14,6 +14,7 @@ mod hardship;
 mod history;
 mod messages;
 mod permissions;
+mod presence;
 mod put_away;
 mod receipts;
 mod search;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anser_service::{Query, Reply};
+use anser_service::{Presence, Query, Reply};
 use anser_types::{
     Alteration, ChangeNo, Command, ContactAct, Content, ConversationId, ErrorCode, InboxSeq,
     ItemKey, ItemKind, JoinMode, LogEpoch, MemberAct, Role, Seq, SetGroup, SetOptions, SetSettings,
@@ -42,6 +42,7 @@ impl Stage {
         let (contact, blocked, owner) = (by_name("contact"), by_name("blocked"), by_name("owner"));
         tom.done(Command::SetSettings(SetSettings {
             write_first: Some(anser_types::Audience::Contacts),
+            last_seen: Some(anser_types::Audience::Contacts),
             ..SetSettings::default()
         }))
         .await;
@@ -164,6 +165,7 @@ const TABLE: &[Row] = &[
     row("search the group", |s, _| Ask::Read(Query::Search { text: "welcome".into(), of: Some(at(s)), before: None, limit: 9 }), "unknown unknown unknown . . . . ."),
     row("read one's conversations", |_, _| Ask::Read(Query::Conversations { after: None, limit: 9 }), ". . . . . . . ."),
     row("rebuild from one's conversations", |_, _| Ask::Read(Query::SyncPage { at: InboxSeq(99), since: LogEpoch::ZERO, after: None, limit: 9 }), ". . . . . . . ."),
+    row("see whether tom is online, who shows it to his contacts", |_, _| Ask::Read(Query::Presence { of: vec![id("tom")] }), "hidden . hidden hidden hidden hidden hidden hidden"),
     row("read how far the others are", |s, _| Ask::Read(Query::Receipts { of: vec![at(s)] }), ". . . . . . . ."),
 ];
 
@@ -201,6 +203,8 @@ async fn answer(row: &Row, asker: usize) -> &'static str {
                 assert_eq!(receipts[0].members.is_empty(), !is_in);
                 "."
             }
+            // Whom one may not see looks like nobody.
+            Ok(Reply::Presence(found)) if found[0].presence == Presence::Unknown => "hidden",
             Ok(_) => ".",
             Err(refusal) => word(refusal.code),
         },
@@ -254,10 +258,11 @@ const fn kind_of_query(query: &Query) -> &'static str {
         Query::Items { .. } => "items",
         Query::Changes { .. } => "changes",
         Query::Search { .. } => "search",
+        Query::Presence { .. } => "presence",
     }
 }
 
-const KINDS: usize = 16 + 9;
+const KINDS: usize = 16 + 10;
 
 #[tokio::test]
 async fn every_command_and_every_query_has_a_row() {
@@ -274,12 +279,13 @@ async fn every_command_and_every_query_has_a_row() {
 
 /// The page of the documentation.
 fn page() -> String {
-    let mut page = "# Who may do what\n\nEvery command and query, asked by everybody; a test runs each cell (`crates/service/tests/it/permissions.rs`) and this\npage is made from its table. Yes is `●`; else the code of the refusal. The group belongs to *owner*; *tom* takes\nmessages from his contacts only, and blocks *blocked*.\n\n".to_owned();
+    let mut page = "# Who may do what\n\nEvery command and query, asked by everybody; a test runs each cell (`crates/service/tests/it/permissions.rs`) and this\npage is made from its table. Yes is `●`; else the code of the refusal, or *not told* where\nnobody can tell whether there is anything. The group belongs to *owner*; *tom* takes\nmessages from his contacts only, and blocks *blocked*.\n\n".to_owned();
     writeln!(page, "| | {} |", ASKERS.join(" | ")).unwrap();
     writeln!(page, "|---|{}", "---|".repeat(ASKERS.len())).unwrap();
     for row in TABLE {
         let answers = row.answers.split(' ').map(|answer| match answer {
             "." => "●".to_owned(),
+            "hidden" => "not told".to_owned(),
             word => format!("`{}`", code_of(word)),
         });
         let answers: Vec<String> = answers.collect();
