@@ -9,6 +9,7 @@ use anser_types::{
     Edition, ErrorCode, Group, InboxSeq, ItemKey, LocalNo, LogEpoch, Message, Refusal, Role, Seq,
     SessionEpoch, Target, Unavailable, UnixMs, UserId, UserNo, Version,
 };
+pub use anser_types::{Presence, UserPresence};
 
 /// Proof of authentication: only the service makes one.
 #[derive(Clone, Debug)]
@@ -206,6 +207,19 @@ pub enum Query {
         /// Entries wanted.
         limit: usize,
     },
+    /// Who has read a message of a group, or who has not.
+    Readers {
+        /// Which group.
+        conversation: ConversationId,
+        /// Which message.
+        seq: Seq,
+        /// Those who have not.
+        unread: bool,
+        /// Continue after this user.
+        after: Option<UserId>,
+        /// Entries wanted.
+        limit: usize,
+    },
     /// How users are now.
     Presence {
         /// Whom.
@@ -284,6 +298,17 @@ pub enum Reply {
         changes: Vec<Arc<Change>>,
         /// More follow.
         more: bool,
+    },
+    /// Who has read, or who has not; by user id.
+    Readers {
+        /// How many have.
+        read: usize,
+        /// How many have not.
+        unread: usize,
+        /// The page.
+        users: Vec<UserId>,
+        /// More follow after this one.
+        next: Option<UserId>,
     },
     /// How users are, in the order asked.
     Presence(Vec<UserPresence>),
@@ -423,29 +448,6 @@ pub enum Signal {
         /// Why.
         refusal: Refusal,
     },
-}
-
-/// How somebody is, as far as the one who asks may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// Not to be seen, or there is no such user: the two look the same.
-    Unknown,
-    /// At least one of their devices is connected, or was until a moment ago.
-    Online,
-    /// None is.
-    Offline {
-        /// When the last one was; zero if that was never noted.
-        last_seen: UnixMs,
-    },
-}
-
-/// A user and how they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserPresence {
-    /// Who.
-    pub user: UserId,
-    /// How they are.
-    pub presence: Presence,
 }
 
 /// Why the service ends a session.

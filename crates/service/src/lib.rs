@@ -18,6 +18,7 @@ mod messages;
 mod metrics;
 mod presence;
 mod rate;
+mod readers;
 mod receipts;
 mod rules;
 mod search;

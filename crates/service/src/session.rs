@@ -22,7 +22,7 @@ pub use crate::sync::inbox::Page;
 use crate::writer::batch::Job;
 use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
-use crate::{history, lists, presence, receipts, search, sync};
+use crate::{history, lists, presence, readers, receipts, search, sync};
 
 /// A session's place in the registry, given back when it is dropped.
 #[derive(Debug)]
@@ -255,6 +255,10 @@ impl Reader {
             }
             Query::Changes { conversation, after, limit } => {
                 history::changes(service, caller, conversation, after, limit).await
+            }
+            Query::Readers { conversation, seq, unread, after, limit } => {
+                let asked = readers::Asked { conversation, seq, unread, after, limit };
+                readers::page(service, caller, asked).await
             }
             Query::Presence { of } => presence::look::query(service, caller, of).await,
             Query::Search { text, of, before, limit } => {

@@ -11,6 +11,7 @@ mod groups;
 mod handle;
 mod messages;
 mod options;
+mod presence;
 mod server_search;
 mod state;
 

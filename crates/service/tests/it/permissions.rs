@@ -162,6 +162,7 @@ const TABLE: &[Row] = &[
     row("change one's settings", |_, _| Ask::Do(Command::SetSettings(SetSettings { show_read: Some(false), ..SetSettings::default() })), ". . . . . . . ."),
     row("read one's contacts", |_, _| requests(None, ItemKind::Contact), ". . . . . . . ."),
     row("read tom's contacts", |_, _| requests(Some(ConversationId::own(&id("tom"))), ItemKind::Contact), "unknown unknown unknown unknown unknown unknown unknown unknown"),
+    row("see who has read a message of the group", |s, _| Ask::Read(Query::Readers { conversation: s.group, seq: Seq(1), unread: false, after: None, limit: 9 }), "unknown unknown unknown . unknown . . ."),
     row("search the group", |s, _| Ask::Read(Query::Search { text: "welcome".into(), of: Some(at(s)), before: None, limit: 9 }), "unknown unknown unknown . . . . ."),
     row("read one's conversations", |_, _| Ask::Read(Query::Conversations { after: None, limit: 9 }), ". . . . . . . ."),
     row("rebuild from one's conversations", |_, _| Ask::Read(Query::SyncPage { at: InboxSeq(99), since: LogEpoch::ZERO, after: None, limit: 9 }), ". . . . . . . ."),
@@ -259,10 +260,11 @@ const fn kind_of_query(query: &Query) -> &'static str {
         Query::Changes { .. } => "changes",
         Query::Search { .. } => "search",
         Query::Presence { .. } => "presence",
+        Query::Readers { .. } => "readers",
     }
 }
 
-const KINDS: usize = 16 + 10;
+const KINDS: usize = 16 + 11;
 
 #[tokio::test]
 async fn every_command_and_every_query_has_a_row() {
