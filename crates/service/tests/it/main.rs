@@ -16,6 +16,7 @@ mod messages;
 mod permissions;
 mod presence;
 mod put_away;
+mod readers;
 mod receipts;
 mod search;
 mod sessions;
