@@ -15,6 +15,7 @@ use crate::history::{self, HistoryOptions};
 use crate::list::{self, ListOptions};
 use crate::logging;
 use crate::mine::{self, ForgetOptions, Of, OptionsOptions};
+use crate::presence::{self, PresenceOptions};
 use crate::readers;
 use crate::search::{self, SearchOptions};
 use crate::send::{self, SendOptions};
@@ -49,6 +50,8 @@ pub enum Command {
     Editions(Which),
     /// Print who has read a message, and who has not
     Readers(Which),
+    /// Print who is online, and when they were last
+    Presence(PresenceOptions),
     /// Remove messages for yourself; others keep them
     Forget(ForgetOptions),
     /// Clear a conversation for yourself; others keep it
@@ -84,6 +87,7 @@ impl Command {
             Self::Revoke(which) | Self::Editions(which) | Self::Readers(which) => which.json,
             Self::React(options) => options.which.json,
             Self::Pin(options) => options.which.json,
+            Self::Presence(options) => options.common.json,
             Self::Forget(options) => options.json,
             Self::Clear(of) => of.json,
             Self::Options(options) => options.of.json,
@@ -135,6 +139,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Pin(options) => alter::pin(options).await,
             Command::Editions(which) => alter::editions(which).await,
             Command::Readers(which) => readers::run(which).await,
+            Command::Presence(options) => presence::run(options).await,
             Command::Forget(options) => mine::forget(options).await,
             Command::Clear(of) => mine::clear(of).await,
             Command::Options(options) => mine::options(options).await,

@@ -19,6 +19,7 @@ pub mod named;
 pub mod people;
 pub mod place;
 pub mod plain;
+pub mod presence;
 mod printed_help;
 pub mod readers;
 pub mod say;

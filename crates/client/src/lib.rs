@@ -12,6 +12,7 @@ pub mod io;
 mod marks;
 pub mod order;
 mod outbox;
+mod presence;
 pub mod queries;
 mod rebuild;
 mod receipts;

@@ -3,6 +3,7 @@
 
 mod alterations;
 mod direct_ids;
+pub(crate) mod people;
 
 pub(crate) use direct_ids::DirectIds;
 
@@ -503,6 +504,10 @@ pub(crate) fn query(query: Query) -> v1::query::Query {
             after_change_no: after.0,
             limit,
         }),
+        Query::Presence { of } => people::presence_query(&of),
+        Query::Readers { conversation, seq, unread, after, limit } => {
+            people::readers_query(conversation, seq, unread, after.as_ref(), limit)
+        }
         Query::Search { text, of, before, limit } => Wire::Search(v1::SearchQuery {
             text,
             of: of.map(|of| match of {
@@ -565,6 +570,8 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
             changes: page.changes.into_iter().map(change).collect::<Option<_>>()?,
             more: page.more,
         },
+        Wire::Presence(page) => Reply::Presence(people::presences(&page.users)),
+        Wire::Readers(page) => people::readers(&page)?,
         Wire::Search(page) => Reply::Search {
             found: page
                 .messages

@@ -87,6 +87,8 @@ catalogue! {
     Members: "{0} members", "{0} 位成员";
     UnreadElsewhere: "{0} unread elsewhere · Ctrl+K", "其他会话有 {0} 条未读 · Ctrl+K";
     Notes: "notes to yourself", "给自己的便笺";
+    Online: "online", "在线";
+    LastSeen: "last seen {0} {1}", "最后在线：{0} {1}";
 
     // The timeline.
     Today: "Today", "今天";

@@ -45,6 +45,7 @@ impl Worker {
             | Effect::Delete(_)
             | Effect::MarkRead(..)
             | Effect::Typing(..)
+            | Effect::Follow(..)
             | Effect::KeepDraft(..)
             | Effect::ConnectNow => self.say(effect),
             Effect::Quit => None,
@@ -119,6 +120,8 @@ async fn say(client: &Client, effect: Effect) -> Option<Input> {
         }
         Effect::MarkRead(at, up_to) => told(client.mark_as_read(at, up_to).await),
         Effect::Typing(at, typing) => told(client.set_typing(at, typing).await),
+        Effect::Follow(user, true) => told(client.subscribe_presence(&[user]).await),
+        Effect::Follow(user, false) => told(client.unsubscribe_presence(&[user]).await),
         Effect::KeepDraft(at, text) => told(keep_draft(client, at, text).await),
         Effect::ConnectNow => told(client.go_online().await),
         _ => None,

@@ -11,11 +11,13 @@ mod groups;
 mod handle;
 mod messages;
 mod options;
+mod presence;
 mod server_search;
 mod state;
 
 pub use builder::ClientBuilder;
 pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
+pub use group_members::ReadersPage;
 pub use handle::Client;
 pub use messages::SentMessage;
 pub use server_search::{ServerSearch, ServerSearchPage};

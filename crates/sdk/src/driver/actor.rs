@@ -424,6 +424,10 @@ impl Driver {
                 self.send_drafts(left.into_iter().collect());
                 answer(reply, ());
             }
+            Request::Follow { users, reply } => {
+                answer(reply, self.parts.core.follow(&users, now));
+            }
+            Request::Unfollow { users } => self.parts.core.unfollow(&users, now),
             Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
             Request::NetworkChanged { network } => {
                 self.parts.core.handle_input(Input::NetworkChanged { network }, now);

@@ -14,6 +14,7 @@ mod kill;
 mod offline;
 mod options;
 mod people;
+mod presence;
 mod resume;
 mod search;
 mod server_search;

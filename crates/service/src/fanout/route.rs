@@ -309,6 +309,10 @@ fn fan_change<'a>(
     registry: &Registry,
     wakes: &mut Wakes,
 ) {
+    let mut audience = audience.peekable();
+    if let (ChangeKind::Item(item), Some(((_, owner), _))) = (&change.kind, audience.peek()) {
+        registry.board().lists_changed(owner, item);
+    }
     let settings = match &change.kind {
         ChangeKind::Item(Item::Settings(settings)) => Some(settings),
         _ => None,

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use anser_backend::{Appended, Assigned, SearchIndex, StoreError};
-use anser_types::{ErrorCode, Outcome, Refusal};
+use anser_types::{ChangeKind, ErrorCode, Item, Outcome, Refusal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::Ended;
 use crate::directory::Directory;
 use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
-use crate::fanout::route::{Among, Route, Wakes};
+use crate::fanout::route::{Among, Route, Told, Wakes};
 use crate::lane::Lane;
 use crate::metrics;
 
@@ -190,6 +190,13 @@ impl Publisher {
                 self.directory.rosters().put(roster);
             }
             Route::Changes { rows, told, .. } => {
+                for Told { kind, audience, .. } in told {
+                    if let (ChangeKind::Item(Item::Settings(settings)), Some((owner, _))) =
+                        (kind, audience.first())
+                    {
+                        self.directory.shows_read().changed(*owner, settings.show_read);
+                    }
+                }
                 for (conversation, version) in rows {
                     self.directory.rosters().raise(*conversation, *version);
                 }
