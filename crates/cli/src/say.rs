@@ -140,6 +140,12 @@ fn insert_content(object: &mut Map<String, Value>, content: &Content) {
         let names: Vec<&str> = content.mentions.iter().map(UserId::as_str).collect();
         object.insert("mentions".to_owned(), json!(names));
     }
+    if let Some(at) = content.expires_at {
+        object.insert("expires_at_ms".to_owned(), json!(at.0));
+    }
+    if let Some(ms) = content.burn_after_ms {
+        object.insert("burn_after_ms".to_owned(), json!(ms));
+    }
     if content.mention_all {
         object.insert("mention_all".to_owned(), json!(true));
     }
@@ -224,9 +230,14 @@ impl Lines {
     }
 }
 
-/// What changes made of a message: that it was edited, and its reactions with how many used each.
+/// What changes made of a message: that it was edited, that it will be forgotten, its reactions with how many used each.
 fn marks(message: &ChatMessage) -> String {
-    let Some(altered) = message.altered.as_deref() else { return String::new() };
+    let forgotten = match &message.content {
+        Some(content) if content.burn_after_ms.is_some() => " (burns once it was read)",
+        Some(content) if content.expires_at.is_some() => " (expires)",
+        _ => "",
+    };
+    let Some(altered) = message.altered.as_deref() else { return forgotten.to_owned() };
     let edited =
         if altered.edited_at.is_some() && message.content.is_some() { " (edited)" } else { "" };
     let reactions: String = altered
@@ -234,7 +245,7 @@ fn marks(message: &ChatMessage) -> String {
         .iter()
         .map(|one| format!(" {}{}", plain::one_line(&one.emoji), one.users.len()))
         .collect();
-    format!("{edited}{reactions}")
+    format!("{edited}{forgotten}{reactions}")
 }
 
 /// What a message says; other kinds than text by their name.

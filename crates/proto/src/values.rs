@@ -2,6 +2,7 @@
 
 pub mod groups;
 pub mod lists;
+pub mod messages;
 
 use anser_types::{ConversationId, ErrorCode, Refusal, Target, UserId};
 use bytes::Bytes;

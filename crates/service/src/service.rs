@@ -18,6 +18,7 @@ use crate::accounts::password::Passwords;
 use crate::api::Ended;
 use crate::directory::Directory;
 use crate::door::Doors;
+use crate::erase::Eraser;
 use crate::fanout::registry::Registry;
 use crate::settings::{Entropy, Settings};
 use crate::trim;
@@ -135,6 +136,13 @@ impl Service {
             trim::KeyPace::of(&settings),
             stop.clone(),
         ));
+        let eraser = Eraser {
+            conversations: Arc::clone(&ports.conversations),
+            writer: writer.clone(),
+            clock: Arc::clone(&clock),
+            every: Duration::from_millis(settings.erase_every_ms),
+        };
+        tasks.spawn(eraser.run(stop.clone()));
         Arc::new(Self {
             passwords: Passwords::new(settings.hashing),
             doors: Doors::new(),

@@ -7,7 +7,9 @@ use anser_backend::{
     InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Order, PageLimit, Position, Roster,
     SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
-use anser_types::{Change, ChangeNo, ConversationId, Edition, InboxSeq, Message, Seq, UserNo};
+use anser_types::{
+    Change, ChangeNo, ConversationId, Edition, InboxSeq, Message, Seq, UnixMs, UserNo,
+};
 
 /// Alters calls of a ledger.
 pub trait BendLedger: Send + Sync {
@@ -164,6 +166,14 @@ impl<B: BendReads> Conversations for BentReads<B> {
         seq: Seq,
     ) -> Boxed<'_, Result<Vec<Edition>, StoreError>> {
         self.inner.editions(id, seq)
+    }
+
+    fn expiring(
+        &self,
+        until: UnixMs,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(ConversationId, Seq)>, StoreError>> {
+        self.inner.expiring(until, limit)
     }
 
     fn inbox(

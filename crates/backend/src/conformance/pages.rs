@@ -146,6 +146,7 @@ pub fn contents_come_back_as_they_were<H: Harness>(on: &mut Subject<H>) {
             mention_all: true,
             reply_to: Some(Seq(1)),
             expires_at: Some(UnixMs(u64::MAX)),
+            burn_after_ms: Some(u32::MAX),
         },
         Content { kind: MessageKind::Voice, ..Content::text("z".repeat(65_536)) },
     ];

@@ -42,6 +42,7 @@ fn other_content_is_given_whole() {
         mentions: vec![user("bob")],
         mention_all: false,
         expires_at: None,
+        burn_after_ms: None,
     });
     let shown = message_json(&message);
     assert_eq!(shown["kind"], json!(7));

@@ -72,6 +72,9 @@ pub struct SendMessage {
     /// Everybody in the conversation is called.
     #[prost(bool, tag = "9")]
     pub mention_all: bool,
+    /// How long after its receiver has read it everybody forgets it; between two people only. 0: it does not burn.
+    #[prost(uint32, tag = "10")]
+    pub burn_after_ms: u32,
     #[prost(oneof = "send_message::To", tags = "1, 2")]
     pub to: ::core::option::Option<send_message::To>,
 }
@@ -124,7 +127,7 @@ pub mod alter {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Alteration {
-    #[prost(oneof = "alteration::How", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "alteration::How", tags = "1, 2, 3, 4, 5, 6")]
     pub how: ::core::option::Option<alteration::How>,
 }
 /// Nested message and enum types in `Alteration`.
@@ -139,6 +142,11 @@ pub mod alteration {
         React(super::React),
         #[prost(message, tag = "4")]
         Pin(super::Pin),
+        /// Only ever told by the server.
+        #[prost(message, tag = "5")]
+        Burn(super::Burn),
+        #[prost(message, tag = "6")]
+        Expire(super::Expire),
     }
 }
 /// Replaces the content; the kind stays. In a change told later: without `content`, the message was taken back since.
@@ -161,6 +169,8 @@ pub struct EditedContent {
     pub expires_at_ms: u64,
     #[prost(bool, tag = "6")]
     pub mention_all: bool,
+    #[prost(uint32, tag = "7")]
+    pub burn_after_ms: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Revoke {}
@@ -176,6 +186,15 @@ pub struct Pin {
     #[prost(bool, tag = "1")]
     pub off: bool,
 }
+/// Its receiver has read it and it burns: it expires at this time, unless it does earlier.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Burn {
+    #[prost(uint64, tag = "1")]
+    pub expires_at_ms: u64,
+}
+/// Its time was over; its content is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Expire {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateGroup {
     #[prost(string, tag = "1")]
@@ -475,6 +494,8 @@ pub struct Message {
     pub altered: ::core::option::Option<::prost::alloc::boxed::Box<Altered>>,
     #[prost(bool, tag = "17")]
     pub mention_all: bool,
+    #[prost(uint32, tag = "18")]
+    pub burn_after_ms: u32,
 }
 /// What changes made of a message since it was said.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -6,6 +6,7 @@ mod accounts;
 mod alterations;
 mod chat;
 mod endpoints;
+mod forgetting;
 mod full_disk;
 mod group_rules;
 mod groups;

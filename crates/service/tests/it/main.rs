@@ -8,6 +8,7 @@ mod catalogue_doors;
 mod contacts;
 mod exactly_once;
 mod expiry;
+mod forgetting;
 mod group_rules;
 mod groups;
 mod hardship;
