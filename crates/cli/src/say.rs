@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::changes;
 pub use crate::changes::change_json;
 use crate::chat::times::LocalTimes;
-use crate::plain;
+use crate::{kinds, plain};
 
 /// Prints a line and gives it to the reader at once.
 ///
@@ -143,6 +143,11 @@ fn insert_content(object: &mut Map<String, Value>, content: &Content) {
     if let Some(at) = content.expires_at {
         object.insert("expires_at_ms".to_owned(), json!(at.0));
     }
+    if let Some(forwarded) = &content.forwarded {
+        let said_at_ms = forwarded.said_at.0;
+        let from = forwarded.from.as_str();
+        object.insert("forwarded".to_owned(), json!({ "from": from, "said_at_ms": said_at_ms }));
+    }
     if let Some(ms) = content.burn_after_ms {
         object.insert("burn_after_ms".to_owned(), json!(ms));
     }
@@ -248,6 +253,21 @@ fn marks(message: &ChatMessage) -> String {
     format!("{edited}{forgotten}{reactions}")
 }
 
+/// What a content says; of other kinds than text, the kind and a few words.
+fn said(content: &Content) -> String {
+    match content.kind {
+        MessageKind::Text | MessageKind::System => {
+            plain::clean(&String::from_utf8_lossy(&content.body))
+        }
+        MessageKind::Unknown(code) => format!("(kind {code}, {} bytes)", content.body.len()),
+        kind => {
+            let detail = kinds::detail(content);
+            let gap = if detail.is_empty() { "" } else { " " };
+            format!("({}){gap}{detail}", kinds::name(kind))
+        }
+    }
+}
+
 /// What a message says; other kinds than text by their name.
 fn body(message: &ChatMessage) -> String {
     match &message.content {
@@ -255,9 +275,11 @@ fn body(message: &ChatMessage) -> String {
             Some(who) => format!("(taken back by {})", plain::one_line(who.as_str())),
             None => "(removed)".to_owned(),
         },
-        Some(content) if matches!(content.kind, MessageKind::Text | MessageKind::System) => {
-            plain::clean(&String::from_utf8_lossy(&content.body))
+        Some(content) => {
+            let from = content.forwarded.as_ref().map_or_else(String::new, |forwarded| {
+                format!("(forwarded from {}) ", plain::one_line(forwarded.from.as_str()))
+            });
+            format!("{from}{}", said(content))
         }
-        Some(content) => format!("({:?}, {} bytes)", content.kind, content.body.len()),
     }
 }

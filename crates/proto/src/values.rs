@@ -1,5 +1,6 @@
 //! Values that stand in commands and in events alike: domain ↔ wire, for the gateway and for the client core.
 
+pub mod bodies;
 pub mod groups;
 pub mod lists;
 pub mod messages;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::alteration::Altered;
+use crate::body::Forwarded;
 use crate::id::{ConversationId, MessageId, UserId};
 use crate::number::Seq;
 use crate::time::UnixMs;
@@ -90,6 +91,8 @@ pub struct Content {
     pub expires_at: Option<UnixMs>,
     /// How long after its receiver has read it everybody must have forgotten it, in milliseconds.
     pub burn_after_ms: Option<u32>,
+    /// Whose words these are, if they are forwarded.
+    pub forwarded: Option<Box<Forwarded>>,
 }
 
 impl Content {
@@ -110,6 +113,7 @@ impl Content {
             reply_to: None,
             expires_at: None,
             burn_after_ms: None,
+            forwarded: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The rows of messages: what was said, what changes made of it, and the contents it had before.
 
+use anser_types::body::Forwarded;
 use anser_types::{
     Alteration, Altered, ChangeNo, Content, ConversationId, DeviceNo, Edition, LocalNo, Message,
     MessageId, MessageKind, Reaction, Seq, UnixMs, UserId,
@@ -16,7 +17,8 @@ const HAS_EXPIRY: u8 = 4;
 const MENTIONS_ALL: u8 = 8;
 const HAS_ALTERED: u8 = 16;
 const BURNS: u8 = 32;
-const CONTENT_FLAGS: u8 = HAS_CONTENT | HAS_REPLY | HAS_EXPIRY | MENTIONS_ALL | BURNS;
+const FORWARDED: u8 = 64;
+const CONTENT_FLAGS: u8 = HAS_CONTENT | HAS_REPLY | HAS_EXPIRY | MENTIONS_ALL | BURNS | FORWARDED;
 
 /// Appends the row of a message that was just said; everything is borrowed, so that a commit clones nothing.
 pub fn write_new_message(
@@ -65,6 +67,7 @@ fn content_flags(content: &Content) -> u8 {
         | if content.expires_at.is_some() { HAS_EXPIRY } else { 0 }
         | if content.mention_all { MENTIONS_ALL } else { 0 }
         | if content.burn_after_ms.is_some() { BURNS } else { 0 }
+        | if content.forwarded.is_some() { FORWARDED } else { 0 }
 }
 
 fn write_content(out: &mut Vec<u8>, content: &Content) {
@@ -77,6 +80,10 @@ fn write_content(out: &mut Vec<u8>, content: &Content) {
     }
     if let Some(ms) = content.burn_after_ms {
         put_varint(out, u64::from(ms));
+    }
+    if let Some(forwarded) = &content.forwarded {
+        put_text(out, forwarded.from.as_str());
+        put_varint(out, forwarded.said_at.0);
     }
     put_users(out, &content.mentions);
     put_bytes(out, &content.body);
@@ -173,10 +180,16 @@ fn read_content(reader: &mut Reader<'_>, flags: u8) -> Result<Content, Malformed
         reply_to: if flags & HAS_REPLY == 0 { None } else { Some(Seq(reader.varint()?)) },
         expires_at: if flags & HAS_EXPIRY == 0 { None } else { Some(UnixMs(reader.varint()?)) },
         burn_after_ms: if flags & BURNS == 0 { None } else { Some(read_burn(reader)?) },
+        forwarded: if flags & FORWARDED == 0 { None } else { Some(read_forwarded(reader)?) },
         mentions: reader.users()?,
         mention_all: flags & MENTIONS_ALL != 0,
         body: Bytes::copy_from_slice(reader.bytes()?),
     })
+}
+
+fn read_forwarded(reader: &mut Reader<'_>) -> Result<Box<Forwarded>, Malformed> {
+    let (from, said_at) = (reader.user()?, UnixMs(reader.varint()?));
+    Ok(Box::new(Forwarded { from, said_at }))
 }
 
 fn read_burn(reader: &mut Reader<'_>) -> Result<u32, Malformed> {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use crate::{Device, DeviceKey, Position, Token, User};
+use anser_types::body::Forwarded;
 use anser_types::{
     Alteration, Altered, Answer, Audience, Change, ChangeKind, ChangeNo, CommandNo, Contact,
     Content, Conversation, ConversationId, ConversationKind, DeviceClass, DeviceNo, Done, Edition,
@@ -47,6 +48,7 @@ fn content() -> Content {
         reply_to: Some(Seq(300)),
         expires_at: Some(UnixMs(1_800_000_000_000)),
         burn_after_ms: Some(30_000),
+        forwarded: Some(Box::new(Forwarded { from: user("carol"), said_at: UnixMs(300) })),
         mention_all: true,
     }
 }
@@ -59,6 +61,7 @@ fn messages_and_tombstones() {
         reply_to: None,
         expires_at: None,
         burn_after_ms: None,
+        forwarded: None,
         ..content()
     };
     let altered = Altered {

@@ -13,7 +13,7 @@ use super::texts::Text;
 use super::timeline::{Entry, Key, Timeline};
 use super::viewport::Heights;
 use super::wrap;
-use crate::plain;
+use crate::{kinds, plain};
 
 /// Messages of one sender within this time stand under one name.
 const TOGETHER_MS: i64 = 5 * 60 * 1000;
@@ -246,6 +246,13 @@ fn gone(message: &ChatMessage, setting: &Setting) -> String {
 pub fn body(message: &ChatMessage, setting: &Setting) -> String {
     let Some(content) = &message.content else { return gone(message, setting) };
     let said = said(message, content, setting);
+    let said = match &content.forwarded {
+        Some(forwarded) => {
+            let from = notices::name(&forwarded.from, setting);
+            setting.texts.with(Text::ForwardedFrom, &[&from, &said])
+        }
+        None => said,
+    };
     match (content.burn_after_ms, content.expires_at) {
         (_, Some(at)) => {
             let time = setting.times.stamp(at);
@@ -272,5 +279,7 @@ fn said(message: &ChatMessage, content: &Content, setting: &Setting) -> String {
         MessageKind::Merged => Text::Merged,
         MessageKind::Custom | MessageKind::Unknown(_) => Text::OtherKind,
     };
-    setting.texts.get(kind).to_owned()
+    let detail = kinds::detail(content);
+    let gap = if detail.is_empty() { "" } else { " " };
+    format!("{}{gap}{detail}", setting.texts.get(kind))
 }

@@ -103,6 +103,7 @@ catalogue! {
     Edited: "{0} (edited)", "{0}（已编辑）";
     Burns: "{0} (burns once it was read)", "{0}（阅后即焚）";
     Expires: "{0} (expires {1})", "{0}（{1} 到期）";
+    ForwardedFrom: "(forwarded from {0}) {1}", "（转发自 {0}）{1}";
     RevokedBy: "({0} took this message back)", "（{0} 撤回了一条消息）";
     RevokedByYou: "(you took this message back)", "（你撤回了一条消息）";
     Merged: "[forwarded messages]", "[聊天记录]";

@@ -179,6 +179,7 @@ fn content(new: &NewMessage) -> Result<Content, Refusal> {
         burn_after_ms: optional_number("burn_after_ms", new.burn_after_ms.as_deref())?
             .map(|ms| u32::try_from(ms).map_err(|_| invalid("burn_after_ms: too long")))
             .transpose()?,
+        forwarded: None,
     })
 }
 

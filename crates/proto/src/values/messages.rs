@@ -1,5 +1,6 @@
 //! What messages carry, and what is done to them once they were said.
 
+use anser_types::body::Forwarded;
 use anser_types::{
     Alteration, Altered, ChangeNo, Command, Content, Edition, MessageKind, Reaction, Seq, Target,
     UserId,
@@ -29,6 +30,7 @@ pub fn send_message(to: &Target, content: &Content) -> v1::SendMessage {
         expires_at_ms: content.expires_at.map_or(0, time::to_wire),
         mention_all: content.mention_all,
         burn_after_ms: content.burn_after_ms.unwrap_or(0),
+        forwarded: forwarded(content),
         to: Some(match to {
             Target::User(id) => To::User(id.to_string()),
             Target::Conversation(id) => To::Conversation(id_bytes(*id)),
@@ -55,6 +57,7 @@ pub fn read_send_message(send: v1::SendMessage) -> Result<Command, Unreadable> {
         expires_at_ms: send.expires_at_ms,
         mention_all: send.mention_all,
         burn_after_ms: send.burn_after_ms,
+        forwarded: send.forwarded,
     })?;
     Ok(Command::SendMessage { to, content })
 }
@@ -70,6 +73,7 @@ pub fn content(content: &Content) -> v1::EditedContent {
         reply_to: content.reply_to.map_or(0, |seq| seq.0),
         expires_at_ms: content.expires_at.map_or(0, time::to_wire),
         burn_after_ms: content.burn_after_ms.unwrap_or(0),
+        forwarded: forwarded(content),
     }
 }
 
@@ -86,6 +90,23 @@ pub fn read_content(content: v1::EditedContent) -> Result<Content, Unreadable> {
         reply_to: (content.reply_to > 0).then_some(Seq(content.reply_to)),
         expires_at: (content.expires_at_ms > 0).then(|| time::from_wire(content.expires_at_ms)),
         burn_after_ms: (content.burn_after_ms > 0).then_some(content.burn_after_ms),
+        forwarded: content.forwarded.map(read_forwarded).transpose()?.map(Box::new),
+    })
+}
+
+/// Whose words a content holds, if they are forwarded.
+#[must_use]
+pub fn forwarded(content: &Content) -> Option<v1::Forwarded> {
+    content.forwarded.as_ref().map(|forwarded| v1::Forwarded {
+        from: forwarded.from.to_string(),
+        said_at_ms: time::to_wire(forwarded.said_at),
+    })
+}
+
+fn read_forwarded(wire: v1::Forwarded) -> Result<Forwarded, Unreadable> {
+    Ok(Forwarded {
+        from: user("forwarded", &wire.from)?,
+        said_at: time::from_wire(wire.said_at_ms),
     })
 }
 
@@ -102,6 +123,7 @@ pub fn read_content_of(message: &mut v1::Message) -> Result<Content, Unreadable>
         expires_at_ms: message.expires_at_ms,
         mention_all: message.mention_all,
         burn_after_ms: message.burn_after_ms,
+        forwarded: message.forwarded.take(),
     })
 }
 

@@ -165,9 +165,12 @@ CREATE INDEX message_doubted ON message (conversation, seq) WHERE doubted = 1;
 ALTER TABLE conversation ADD COLUMN doubted_up_to INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// Messages that are forgotten at a time: some time after they were read, or at one that is known.
+/// Messages that are forgotten at a time: some time after they were read, or at one that is known. Whose words a
+/// forwarded one holds.
 const FORGETTING: &str = "
 ALTER TABLE message ADD COLUMN burn_after_ms INTEGER;
+ALTER TABLE message ADD COLUMN forwarded_from TEXT;
+ALTER TABLE message ADD COLUMN forwarded_at INTEGER;
 CREATE INDEX message_expiring ON message (expires_at) WHERE expires_at IS NOT NULL;
 ";
 

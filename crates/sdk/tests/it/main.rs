@@ -5,6 +5,7 @@
 mod accounts;
 mod alterations;
 mod chat;
+mod contents;
 mod endpoints;
 mod forgetting;
 mod full_disk;

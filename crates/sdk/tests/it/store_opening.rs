@@ -128,7 +128,7 @@ async fn an_older_schema_is_migrated_with_its_messages() {
         ),
         ("conversation", "history_for_new_members join_mode admins_invite muted dismissed"),
         ("change", "details"),
-        ("message", "doubted burn_after_ms"),
+        ("message", "doubted burn_after_ms forwarded_from forwarded_at"),
         ("conversation", "doubted_up_to"),
     ];
     for table in ["contact", "conversation_options", "own_settings", "join_request", "draft"] {

@@ -152,6 +152,9 @@ impl Case<'_> {
         if present.burn_after_ms.is_some() {
             return Err(self.no(ErrorCode::NotAllowed, "a message that burns is not edited"));
         }
+        if present.forwarded.is_some() || content.forwarded.is_some() {
+            return Err(self.no(ErrorCode::NotAllowed, "a forwarded message is not edited"));
+        }
         check_content(content)?;
         if present == content {
             return Ok(Effect::None);
