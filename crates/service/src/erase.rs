@@ -48,7 +48,8 @@ impl Eraser {
                 && message.is_over(now)
             {
                 let (asker, ending) = oneshot::channel();
-                self.writer.submit(job(&message, now, asker), Queue::Bulk).await;
+                let in_channel = self.is_channel(conversation).await?;
+                self.writer.submit(job(&message, in_channel, now, asker), Queue::Bulk).await;
                 endings.push(ending);
             }
         }
@@ -58,6 +59,11 @@ impl Eraser {
             erased += u64::from(ending.await.is_ok_and(committed));
         }
         Ok(erased)
+    }
+
+    async fn is_channel(&self, id: ConversationId) -> Result<bool, StoreError> {
+        let roster = self.conversations.roster(id).await?;
+        Ok(roster.is_some_and(|roster| roster.conversation.channel().is_some()))
     }
 
     async fn message(
@@ -72,7 +78,7 @@ impl Eraser {
     }
 }
 
-fn job(message: &Message, at: UnixMs, asker: oneshot::Sender<Ending>) -> Job {
+fn job(message: &Message, in_channel: bool, at: UnixMs, asker: oneshot::Sender<Ending>) -> Job {
     let (conversation, actor) = (message.conversation, message.sender.clone());
     let kind = ChangeKind::MessageAltered { seq: message.seq, alteration: Alteration::Expire };
     let record = Record::Change { conversation, actor: actor.clone(), kind: kind.clone() };
@@ -84,8 +90,8 @@ fn job(message: &Message, at: UnixMs, asker: oneshot::Sender<Ending>) -> Job {
         records: vec![record],
         inbox: Vec::new(),
     };
-    // Told to nobody; the search index hears that the conversation has grown.
-    let told = vec![Told { conversation, kind, audience: Vec::new() }];
+    // The search index hears that the conversation has grown, and who follows a channel hears every change of its log.
+    let told = vec![Told { conversation, kind, audience: Vec::new(), in_channel }];
     let route = Route::Changes { actor, rows: Vec::new(), told };
     Job { append, route, asker: Asker::waiter(asker) }
 }

@@ -142,6 +142,7 @@ pub(crate) async fn ticked(ticks: &mut tokio::time::Interval, stop: &Cancellatio
     }
 }
 
+/// A timer that does not hurry to catch up.
 pub(crate) fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = interval(every.max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

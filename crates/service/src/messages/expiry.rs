@@ -120,7 +120,12 @@ pub(crate) async fn begun_by_reading(
             burning
                 .inbox
                 .extend(audience.iter().map(|(user, _)| InboxWrite { user: *user, entry }));
-            burning.told.push(Told { conversation, kind, audience: audience.clone() });
+            burning.told.push(Told {
+                conversation,
+                kind,
+                audience: audience.clone(),
+                in_channel: false,
+            });
         }
     }
     Ok(burning)
