@@ -1,19 +1,18 @@
 //! Wire values ↔ domain values. Wire types stop here: nothing behind this file names a protobuf message, except the
 //! session that carries them.
 
-mod alterations;
 mod direct_ids;
 pub(crate) mod people;
 
 pub(crate) use direct_ids::DirectIds;
 
-use anser_proto::values::{groups, lists};
+use anser_proto::values::{groups, lists, messages};
 use anser_proto::{errors, time, v1};
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Command, Content, ConversationId, Cut, DeviceNo, ErrorCode,
-    ItemKey, LocalNo, LogEpoch, Message, MessageId, MessageKind, Refusal, Role, Seq, Target,
-    Unavailable, UnixMs, UserId, Version,
+    Change, ChangeKind, ChangeNo, Command, ConversationId, Cut, DeviceNo, ErrorCode, ItemKey,
+    LocalNo, LogEpoch, Message, MessageId, Refusal, Role, Seq, Target, Unavailable, UnixMs, UserId,
+    Version,
 };
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
@@ -85,21 +84,6 @@ pub(crate) fn place(
     }
 }
 
-fn send_message(to: &Target, content: &Content) -> v1::SendMessage {
-    v1::SendMessage {
-        content: content.body.clone(),
-        kind: content.kind.code(),
-        mentions: texts(&content.mentions),
-        reply_to: content.reply_to.map_or(0, |seq| seq.0),
-        expires_at_ms: content.expires_at.map_or(0, time::to_wire),
-        mention_all: content.mention_all,
-        to: Some(match to {
-            Target::User(id) => v1::send_message::To::User(id.as_str().to_owned()),
-            Target::Conversation(id) => v1::send_message::To::Conversation(id_bytes(*id)),
-        }),
-    }
-}
-
 /// The bytes of a command without its transmission fields, or why there are none.
 pub(crate) fn body_of_command(
     local_no: LocalNo,
@@ -108,7 +92,7 @@ pub(crate) fn body_of_command(
 ) -> Result<Bytes, Refusal> {
     use v1::command::Op;
     let op = match command {
-        Command::SendMessage { to, content } => Op::Send(send_message(to, content)),
+        Command::SendMessage { to, content } => Op::Send(messages::send_message(to, content)),
         Command::MarkRead { at, up_to } => Op::MarkRead(v1::MarkRead {
             up_to_seq: up_to.0,
             at: Some(match at {
@@ -132,9 +116,7 @@ pub(crate) fn body_of_command(
         Command::Kick { conversation, users } => {
             Op::Kick(v1::Kick { conversation: id_bytes(*conversation), users: texts(users) })
         }
-        Command::Alter { at, seq, alteration } => {
-            Op::Alter(alterations::command(at, *seq, alteration))
-        }
+        Command::Alter { at, seq, alteration } => Op::Alter(messages::alter(at, *seq, alteration)),
         Command::UpdateGroup { conversation, set } => Op::UpdateGroup(v1::UpdateGroup {
             conversation: id_bytes(*conversation),
             set: Some(groups::set_group(set)),
@@ -178,23 +160,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
     use v1::command::Op;
     let command = v1::Command::decode(body.clone()).ok()?;
     Some(match command.op? {
-        Op::Send(send) => {
-            let to = match send.to? {
-                v1::send_message::To::User(id) => Target::User(user(&id)?),
-                v1::send_message::To::Conversation(id) => {
-                    Target::Conversation(conversation_id(&id)?)
-                }
-            };
-            let content = Content {
-                kind: MessageKind::from_code(send.kind),
-                body: send.content,
-                mentions: users(&send.mentions)?,
-                mention_all: send.mention_all,
-                reply_to: (send.reply_to > 0).then_some(Seq(send.reply_to)),
-                expires_at: (send.expires_at_ms > 0).then(|| time::from_wire(send.expires_at_ms)),
-            };
-            Command::SendMessage { to, content }
-        }
+        Op::Send(send) => messages::read_send_message(send).ok()?,
         Op::MarkRead(mark) => Command::MarkRead {
             at: match mark.at? {
                 v1::mark_read::At::User(id) => Target::User(user(&id)?),
@@ -216,10 +182,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
             conversation: conversation_id(&kick.conversation)?,
             users: users(&kick.users)?,
         },
-        Op::Alter(alter) => {
-            let (at, seq, alteration) = alterations::command_parts(alter)?;
-            Command::Alter { at, seq, alteration }
-        }
+        Op::Alter(alter) => messages::read_alter(alter).ok()??,
         Op::UpdateGroup(update) => Command::UpdateGroup {
             conversation: conversation_id(&update.conversation)?,
             set: groups::read_set_group(update.set?).ok()?,
@@ -258,24 +221,18 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
 }
 
 /// A message whose place and sender are known from around it.
-fn message_at(wire: v1::Message, conversation: ConversationId, sender: UserId) -> Option<Message> {
+fn message_at(
+    mut wire: v1::Message,
+    conversation: ConversationId,
+    sender: UserId,
+) -> Option<Message> {
     let server_time = time::from_wire(wire.server_time_ms);
-    let altered = match wire.altered {
-        Some(altered) => Some(alterations::altered(*altered)?),
+    let altered = match wire.altered.take() {
+        Some(altered) => Some(Box::new(messages::read_altered(*altered).ok()?)),
         None => None,
     };
-    let content = if wire.tombstone {
-        None
-    } else {
-        Some(Content {
-            kind: MessageKind::from_code(wire.kind),
-            body: wire.content,
-            mentions: users(&wire.mentions)?,
-            mention_all: wire.mention_all,
-            reply_to: (wire.reply_to > 0).then_some(Seq(wire.reply_to)),
-            expires_at: (wire.expires_at_ms > 0).then(|| time::from_wire(wire.expires_at_ms)),
-        })
-    };
+    let content =
+        if wire.tombstone { None } else { Some(messages::read_content_of(&mut wire).ok()?) };
     Some(Message {
         conversation,
         seq: Seq(wire.seq),
@@ -348,7 +305,7 @@ pub(crate) fn change(wire: v1::Change) -> Option<Change> {
         }
         Kind::MessageAltered(altered) => ChangeKind::MessageAltered {
             seq: Seq(altered.seq),
-            alteration: alterations::alteration(altered.alteration?)?,
+            alteration: messages::read_alteration(altered.alteration?).ok()??,
         },
         Kind::GroupUpdated(set) => ChangeKind::GroupUpdated(groups::read_set_group(set).ok()?),
         Kind::MemberAltered(altered) => {
@@ -560,7 +517,10 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
             page.receipts.iter().map(|wire| receipt(me, wire)).collect::<Option<_>>()?,
         ),
         Wire::Editions(page) => Reply::Editions(
-            page.editions.into_iter().map(alterations::edition).collect::<Option<_>>()?,
+            page.editions
+                .into_iter()
+                .map(|one| messages::read_edition(one).ok())
+                .collect::<Option<_>>()?,
         ),
         Wire::Items(page) => Reply::Items {
             items: page.items.into_iter().filter_map(change).collect(),

@@ -103,6 +103,9 @@ catalogue! {
     ChooseConversation: "Ctrl+K finds a conversation, /to USER starts one, /help explains.", "Ctrl+K 查找会话，/to 用户名 开始聊天，/help 查看帮助。";
     Gone: "(message removed)", "（消息已删除）";
     Edited: "{0} (edited)", "{0}（已编辑）";
+    Burns: "{0} (burns once it was read)", "{0}（阅后即焚）";
+    Expires: "{0} (expires {1})", "{0}（{1} 到期）";
+    ForwardedFrom: "(forwarded from {0}) {1}", "（转发自 {0}）{1}";
     RevokedBy: "({0} took this message back)", "（{0} 撤回了一条消息）";
     RevokedByYou: "(you took this message back)", "（你撤回了一条消息）";
     Merged: "[forwarded messages]", "[聊天记录]";

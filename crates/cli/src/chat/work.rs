@@ -171,7 +171,10 @@ async fn carry_out(client: &Client, effect: Effect) -> Option<Input> {
         Effect::Alter(at, seq, alteration) => {
             let what = match alteration {
                 Alteration::Edit(_) => "/edit",
-                Alteration::Revoke | Alteration::Gone => "/revoke",
+                Alteration::Revoke
+                | Alteration::Burn(_)
+                | Alteration::Expire
+                | Alteration::Gone => "/revoke",
                 Alteration::React { .. } => "/react",
                 Alteration::Pin { .. } => "/pin",
             };

@@ -4,6 +4,7 @@ mod account;
 mod alterations;
 mod builder;
 mod contacts;
+mod contents;
 mod conversations;
 mod devices;
 mod group_members;
@@ -16,6 +17,7 @@ mod server_search;
 mod state;
 
 pub use builder::ClientBuilder;
+pub use contents::{body_of, content_of};
 pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
 pub use group_members::ReadersPage;
 pub use handle::Client;

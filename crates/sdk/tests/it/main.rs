@@ -5,7 +5,9 @@
 mod accounts;
 mod alterations;
 mod chat;
+mod contents;
 mod endpoints;
+mod forgetting;
 mod full_disk;
 mod group_rules;
 mod groups;
