@@ -78,6 +78,26 @@ pub struct Opened {
     pub start: Start,
 }
 
+/// Up to where a channel's log is known: messages and changes, each without holes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelPosition {
+    /// Which channel.
+    pub conversation: ConversationId,
+    /// The last message.
+    pub seq: Seq,
+    /// The last change.
+    pub change_no: ChangeNo,
+}
+
+/// What comes of following channels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Where those end of which the caller does not have everything.
+    pub heads: Vec<ChannelPosition>,
+    /// Those that cannot be followed: not a member, or no channel.
+    pub gone: Vec<ConversationId>,
+}
+
 /// Where a session goes on in its inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {

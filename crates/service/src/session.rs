@@ -7,8 +7,11 @@ use anser_types::{
 };
 use parking_lot::Mutex;
 
-use crate::api::{Caller, CommandRequest, Ended, Opened, Query, Reply, Signal, Start};
+use crate::api::{
+    Caller, ChannelPosition, CommandRequest, Ended, Followed, Opened, Query, Reply, Signal, Start,
+};
 use crate::directory::View;
+use crate::fanout::feeds::Feeds;
 use crate::fanout::mailbox::Slot;
 use crate::fanout::registry::Registry;
 use crate::lane::{Lane, Pending};
@@ -27,20 +30,21 @@ use crate::{history, lists, receipts, search, sync};
 #[derive(Debug)]
 pub(crate) struct Registration {
     registry: Arc<Registry>,
+    feeds: Arc<Feeds>,
     user: UserNo,
     id: u64,
 }
 
 impl Registration {
     pub(crate) fn new(
-        registry: Arc<Registry>,
+        (registry, feeds): (Arc<Registry>, Arc<Feeds>),
         user: UserNo,
         device: DeviceNo,
         class: DeviceClass,
         slot: Arc<Slot>,
     ) -> Self {
         let id = registry.register(user, device, class, slot);
-        Self { registry, user, id }
+        Self { registry, feeds, user, id }
     }
 
     pub(crate) const fn id(&self) -> u64 {
@@ -51,6 +55,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.registry.unregister(self.user, self.id);
+        self.feeds.leave_all(self.id);
     }
 }
 
@@ -60,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) caller: Caller,
     pub(crate) opened: Opened,
     pub(crate) slot: Arc<Slot>,
+    /// Its place among the sessions of this process.
+    id: u64,
     signals: Mutex<Bucket>,
 }
 
@@ -99,7 +106,8 @@ impl Session {
         let commands = Bucket::new(settings.commands_per_second, settings.commands_burst);
         let signals = Bucket::new(settings.signals_per_second, settings.signals_per_second);
         let lane = Arc::new(Lane::new(Actor::of(&caller), Arc::downgrade(&service)));
-        let shared = Shared { service, caller, opened, slot, signals: Mutex::new(signals) };
+        let (id, signals) = (registration.id(), Mutex::new(signals));
+        let shared = Shared { service, caller, opened, slot, id, signals };
         Self { reader: Reader(Arc::new(shared)), lane, commands, _registration: registration }
     }
 
@@ -230,8 +238,8 @@ impl Reader {
                 sync::list::conversations(service, caller, after, limit).await
             }
             Query::Members { conversation, known, after, limit } => {
-                let _ = (after, limit);
-                sync::list::members(service, caller, conversation, known).await
+                let page = sync::members::Wanted { known, after, limit };
+                sync::members::page(service, caller, conversation, page).await
             }
             Query::Receipts { of } => receipts::query(service, caller, &of).await,
             Query::SyncPage { at, since, after, limit } => {
@@ -250,6 +258,18 @@ impl Reader {
             }
         };
         answered.inspect_err(|refusal| crate::metrics::refused(refusal.code))
+    }
+
+    /// Follows channels: what is committed there from here on comes by the mailbox. Returns where those end of which the
+    /// caller does not have everything yet, and which cannot be followed. A channel that is followed already is compared
+    /// again. At most `FOLLOW_PER_FRAME` at once.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn follow(&self, positions: &[ChannelPosition]) -> Result<Followed, Refusal> {
+        let Shared { service, caller, slot, id, .. } = &*self.0;
+        let session = sync::follow::Session { id: *id, caller, slot };
+        sync::follow::follow(service, &session, positions).await
     }
 
     /// A page of one's own inbox: entries after a number, at most `entries` (0: the default).

@@ -73,6 +73,10 @@ pub struct Settings {
     pub devices_per_user: usize,
     /// Members of an ordinary group.
     pub group_members: usize,
+    /// Members of a channel.
+    pub channel_members: usize,
+    /// Time between two comparisons of followed channels with their logs.
+    pub sweep_ms: u64,
     /// Commands waiting for the writer.
     pub writer_queue: usize,
     /// Commands of app servers waiting for the writer.
@@ -124,6 +128,8 @@ impl Default for Settings {
             sessions: 100_000,
             devices_per_user: limits::DEVICES_PER_USER,
             group_members: limits::INBOX_FANOUT_MAX,
+            channel_members: limits::CHANNEL_MEMBERS_MAX,
+            sweep_ms: limits::SWEEP_MS,
             writer_queue: limits::WRITER_QUEUE,
             bulk_queue: limits::BULK_QUEUE,
             queue_wait_ms: 2_000,
