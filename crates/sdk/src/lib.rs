@@ -18,7 +18,7 @@ pub use anser_client::queries::MemberState;
 pub use anser_trust::CertificatePin;
 pub use anser_types as types;
 pub use client::{
-    AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, NewDevice,
+    AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, MembersPage, NewDevice,
     PasswordDevices, SentMessage, ServerSearch, ServerSearchPage,
 };
 pub use clock::SystemClock;

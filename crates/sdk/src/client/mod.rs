@@ -16,6 +16,7 @@ mod state;
 
 pub use builder::ClientBuilder;
 pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
+pub use groups::MembersPage;
 pub use handle::Client;
 pub use messages::SentMessage;
 pub use server_search::{ServerSearch, ServerSearchPage};

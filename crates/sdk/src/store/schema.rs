@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS];
+const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, CHANNELS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -162,6 +162,15 @@ const DOUBTS: &str = "
 ALTER TABLE message ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX message_doubted ON message (conversation, seq) WHERE doubted = 1;
 ALTER TABLE conversation ADD COLUMN doubted_up_to INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Channels: which groups are known to be one; of those that are followed, up to where everything is stored (NULL: not
+/// followed); and which messages came by their channel's log, which is news as an entry of the inbox is.
+const CHANNELS: &str = "
+ALTER TABLE conversation ADD COLUMN channel INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN channel_seq INTEGER;
+ALTER TABLE conversation ADD COLUMN channel_change_no INTEGER;
+ALTER TABLE message ADD COLUMN by_channel INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the database to the newest schema.
