@@ -1,7 +1,7 @@
 //! `anser readers`: who has read a message, and who has not.
 
 use anser_sdk::Client;
-use anser_types::{Refusal, Seq, Target, UserId};
+use anser_types::{ConversationId, ErrorCode, Refusal, Seq, Target, UserId};
 use serde_json::{Value, json};
 
 use crate::alter::Which;
@@ -49,6 +49,10 @@ pub async fn readers(client: &Client, at: &Target, seq: Seq) -> Result<Readers, 
                 Readers { read, unread: Vec::new() }
             };
         }
+        Target::Conversation(channel) if is_channel(client, *channel).await? => {
+            let detail = "in a channel nobody's read position is told";
+            return Err(Refusal::because(ErrorCode::InvalidArgument, detail).into());
+        }
         Target::Conversation(group) => {
             for member in client.group_members(*group).await? {
                 if member.user == *client.user() {
@@ -63,6 +67,10 @@ pub async fn readers(client: &Client, at: &Target, seq: Seq) -> Result<Readers, 
     found.read.sort();
     found.unread.sort();
     Ok(found)
+}
+
+async fn is_channel(client: &Client, id: ConversationId) -> Result<bool, anser_sdk::Error> {
+    Ok(client.conversation(id).await?.is_some_and(|row| row.channel))
 }
 
 /// Runs `anser readers`.
