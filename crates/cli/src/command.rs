@@ -10,11 +10,13 @@ use crate::bench::{self, BenchOptions};
 use crate::chat::{self, ChatOptions};
 use crate::contact::{self, ContactCommand};
 use crate::failure;
+use crate::forward::{self, ForwardOptions};
 use crate::group::{self, GroupCommand};
 use crate::history::{self, HistoryOptions};
 use crate::list::{self, ListOptions};
 use crate::logging;
 use crate::mine::{self, ForgetOptions, Of, OptionsOptions};
+use crate::presence::{self, PresenceOptions};
 use crate::readers;
 use crate::search::{self, SearchOptions};
 use crate::send::{self, SendOptions};
@@ -37,6 +39,8 @@ pub enum Command {
     History(HistoryOptions),
     /// Find messages by their words, at the server or here
     Search(SearchOptions),
+    /// Forward messages to somebody, one by one or as one
+    Forward(ForwardOptions),
     /// Replace the text of a message of yours
     Edit(EditOptions),
     /// Take a message back for everybody
@@ -49,6 +53,8 @@ pub enum Command {
     Editions(Which),
     /// Print who has read a message, and who has not
     Readers(Which),
+    /// Print who is online, and when they were last
+    Presence(PresenceOptions),
     /// Remove messages for yourself; others keep them
     Forget(ForgetOptions),
     /// Clear a conversation for yourself; others keep it
@@ -80,10 +86,12 @@ impl Command {
             Self::Tail(options) => options.json,
             Self::History(options) => options.json,
             Self::Search(options) => options.json,
+            Self::Forward(options) => options.json,
             Self::Edit(options) => options.which.json,
             Self::Revoke(which) | Self::Editions(which) | Self::Readers(which) => which.json,
             Self::React(options) => options.which.json,
             Self::Pin(options) => options.which.json,
+            Self::Presence(options) => options.common.json,
             Self::Forget(options) => options.json,
             Self::Clear(of) => of.json,
             Self::Options(options) => options.of.json,
@@ -129,12 +137,14 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Tail(options) => tail::run(options).await,
             Command::History(options) => history::run(options).await,
             Command::Search(options) => search::run(options).await,
+            Command::Forward(options) => forward::run(options).await,
             Command::Edit(options) => alter::edit(options).await,
             Command::Revoke(which) => alter::revoke(which).await,
             Command::React(options) => alter::react(options).await,
             Command::Pin(options) => alter::pin(options).await,
             Command::Editions(which) => alter::editions(which).await,
             Command::Readers(which) => readers::run(which).await,
+            Command::Presence(options) => presence::run(options).await,
             Command::Forget(options) => mine::forget(options).await,
             Command::Clear(of) => mine::clear(of).await,
             Command::Options(options) => mine::options(options).await,

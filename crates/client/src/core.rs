@@ -28,6 +28,7 @@ use crate::io::{
 };
 use crate::marks::Mark;
 use crate::outbox::{OUTBOX_MAX, Outbox};
+use crate::presence::Follows;
 use crate::reconnect::Reconnect;
 use crate::records::{DeviceState, OutboxItem, OutboxState, Record, Settled, Snapshot};
 use crate::rng::Rng;
@@ -59,6 +60,7 @@ pub struct Core {
     pub(crate) channels: Channels,
     pub(crate) direct: DirectIds,
     pub(crate) asks: Asks,
+    pub(crate) follows: Follows,
     pub(crate) outputs: VecDeque<Output>,
     /// Frames for the current attempt that were not handed out yet.
     pub(crate) out: BytesMut,
@@ -86,6 +88,7 @@ impl Core {
             marks: conversations.into_iter().map(|mark| (mark.conversation, mark.into())).collect(),
             direct: DirectIds::default(),
             asks: Asks::default(),
+            follows: Follows::default(),
             outputs: VecDeque::new(),
             out: BytesMut::new(),
             me: identity,
@@ -133,6 +136,7 @@ impl Core {
             self.inbox.next_timer(),
             self.asks.next_timer(self.link.is_up()),
             self.store.retry_at(),
+            self.follows.next_timer(),
         ]
         .into_iter()
         .flatten()

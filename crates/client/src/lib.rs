@@ -16,6 +16,7 @@ mod keeping;
 mod marks;
 pub mod order;
 mod outbox;
+mod presence;
 pub mod queries;
 mod rebuild;
 mod receipts;

@@ -43,7 +43,7 @@ impl Core {
     }
 
     /// Something ephemeral came. What cannot be read is dropped: signals may be lost.
-    pub(crate) fn signal_came(&mut self, signal: v1::Signal) {
+    pub(crate) fn signal_came(&mut self, signal: v1::Signal, now: Now) {
         use v1::signal::Signal;
         let me = self.me.user.clone();
         match signal.signal {
@@ -77,7 +77,10 @@ impl Core {
                     self.tell(AppEvent::Typing { at, who, stopped: typing.stopped });
                 }
             }
-            None => {}
+            Some(Signal::Presence(presence)) => self.presence_came(&presence),
+            Some(Signal::WatchRefused(refused)) => self.watch_refused(refused, now),
+            // Words of clients.
+            Some(Signal::Watch(_) | Signal::Unwatch(_)) | None => {}
         }
     }
 

@@ -285,7 +285,7 @@ impl Core {
             Incoming::ChannelHeads(heads) => self.channel_heads_came(&heads),
             Incoming::AckOk(_) | Incoming::Ignored => {}
             Incoming::Pong(pong) => self.pong_came(pong, now),
-            Incoming::Signal(signal) => self.signal_came(signal),
+            Incoming::Signal(signal) => self.signal_came(signal, now),
             Incoming::Reply(reply) => self.reply_came(reply, now),
             Incoming::Close(close) => self.closed_by_server(&close, now),
             Incoming::SyncReset(reset) => self.sync_reset(reset, now),
@@ -324,6 +324,7 @@ impl Core {
         if self.settle_numbers(CommandNo(welcome.last_command_no)) {
             self.begin_sync(InboxSeq(welcome.inbox_head), LogEpoch(welcome.log_epoch), now);
             self.ask_receipts(now);
+            self.follow_again(now);
         } else {
             self.store_was_restored(now);
         }
@@ -400,6 +401,7 @@ impl Core {
         self.outbox.link_lost();
         self.inbox.link_lost();
         self.asks.link_lost();
+        self.follows.link_lost();
     }
 
     /// Says something in session; nothing happens without one.
@@ -468,5 +470,6 @@ impl Core {
         self.outbox_time_passed(now);
         self.inbox_time_passed(now);
         self.asks_time_passed(now);
+        self.presence_time_passed(now);
     }
 }

@@ -1,22 +1,21 @@
 //! Wire values ↔ domain values. Wire types stop here: nothing behind this file names a protobuf message, except the
 //! session that carries them.
 
-mod alterations;
 mod channels;
 mod commands;
 mod direct_ids;
+pub(crate) mod people;
 
 pub(crate) use channels::{channel_heads, channel_position, numbered_change};
 pub(crate) use commands::{body_of_command, command_of_body};
 pub(crate) use direct_ids::DirectIds;
 
-use anser_proto::values::{groups, lists};
+use anser_proto::values::{groups, lists, messages};
 use anser_proto::{errors, time, v1};
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Content, ConversationId, Cut, DeviceNo, ItemKey, LocalNo,
-    LogEpoch, Message, MessageId, MessageKind, Refusal, Role, Seq, Target, Unavailable, UserId,
-    Version,
+    Change, ChangeKind, ChangeNo, ConversationId, Cut, DeviceNo, ItemKey, LocalNo, LogEpoch,
+    Message, MessageId, Refusal, Role, Seq, Target, Unavailable, UserId, Version,
 };
 use bytes::Bytes;
 
@@ -88,24 +87,18 @@ pub(crate) fn place(
 }
 
 /// A message whose place and sender are known from around it.
-fn message_at(wire: v1::Message, conversation: ConversationId, sender: UserId) -> Option<Message> {
+fn message_at(
+    mut wire: v1::Message,
+    conversation: ConversationId,
+    sender: UserId,
+) -> Option<Message> {
     let server_time = time::from_wire(wire.server_time_ms);
-    let altered = match wire.altered {
-        Some(altered) => Some(alterations::altered(*altered)?),
+    let altered = match wire.altered.take() {
+        Some(altered) => Some(Box::new(messages::read_altered(*altered).ok()?)),
         None => None,
     };
-    let content = if wire.tombstone {
-        None
-    } else {
-        Some(Content {
-            kind: MessageKind::from_code(wire.kind),
-            body: wire.content,
-            mentions: users(&wire.mentions)?,
-            mention_all: wire.mention_all,
-            reply_to: (wire.reply_to > 0).then_some(Seq(wire.reply_to)),
-            expires_at: (wire.expires_at_ms > 0).then(|| time::from_wire(wire.expires_at_ms)),
-        })
-    };
+    let content =
+        if wire.tombstone { None } else { Some(messages::read_content_of(&mut wire).ok()?) };
     Some(Message {
         conversation,
         seq: Seq(wire.seq),
@@ -178,7 +171,7 @@ pub(crate) fn change(wire: v1::Change) -> Option<Change> {
         }
         Kind::MessageAltered(altered) => ChangeKind::MessageAltered {
             seq: Seq(altered.seq),
-            alteration: alterations::alteration(altered.alteration?)?,
+            alteration: messages::read_alteration(altered.alteration?).ok()??,
         },
         Kind::GroupUpdated(set) => ChangeKind::GroupUpdated(groups::read_set_group(set).ok()?),
         Kind::MemberAltered(altered) => {
@@ -334,6 +327,10 @@ pub(crate) fn query(query: Query) -> v1::query::Query {
             after_change_no: after.0,
             limit,
         }),
+        Query::Presence { of } => people::presence_query(&of),
+        Query::Readers { conversation, seq, unread, after, limit } => {
+            people::readers_query(conversation, seq, unread, after.as_ref(), limit)
+        }
         Query::Search { text, of, before, limit } => Wire::Search(v1::SearchQuery {
             text,
             of: of.map(|of| match of {
@@ -386,7 +383,10 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
             page.receipts.iter().map(|wire| receipt(me, wire)).collect::<Option<_>>()?,
         ),
         Wire::Editions(page) => Reply::Editions(
-            page.editions.into_iter().map(alterations::edition).collect::<Option<_>>()?,
+            page.editions
+                .into_iter()
+                .map(|one| messages::read_edition(one).ok())
+                .collect::<Option<_>>()?,
         ),
         Wire::Items(page) => Reply::Items {
             items: page.items.into_iter().filter_map(change).collect(),
@@ -396,6 +396,8 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
             changes: page.changes.into_iter().map(change).collect::<Option<_>>()?,
             more: page.more,
         },
+        Wire::Presence(page) => Reply::Presence(people::presences(&page.users)),
+        Wire::Readers(page) => people::readers(&page)?,
         Wire::Search(page) => Reply::Search {
             found: page
                 .messages

@@ -14,6 +14,8 @@ pub mod names {
     pub const QUEUE_DEPTH: &str = "anser_writer_queue_depth";
     /// Gauge: sessions.
     pub const SESSIONS: &str = "anser_sessions";
+    /// Gauge: how often users are followed by sessions that want to know whether they are online.
+    pub const PRESENCE_WATCHES: &str = "anser_presence_watches";
     /// Counter: mailboxes that overflowed (their sessions read their inbox instead).
     pub const MAILBOX_OVERFLOWS: &str = "anser_mailbox_overflows_total";
     /// Counter: signals dropped because a mailbox was full or a sender too fast.
@@ -26,6 +28,8 @@ pub mod names {
     pub const TRIMMED: &str = "anser_inbox_entries_trimmed_total";
     /// Counter: Idempotency-Keys removed because their time was over.
     pub const KEYS_EXPIRED: &str = "anser_idempotency_keys_expired_total";
+    /// Counter: messages erased because their time was over.
+    pub const MESSAGES_EXPIRED: &str = "anser_messages_expired_total";
     /// Counter: sessions whose client had seen more than the log holds.
     pub const LOG_BEHIND_CLIENT: &str = "anser_log_behind_client_total";
 }
@@ -44,6 +48,11 @@ pub(crate) fn batch(appends: usize, seconds: f64, queued: usize) {
 #[expect(clippy::cast_precision_loss, reason = "figures stay far below 2^52")]
 pub(crate) fn sessions(count: usize) {
     metrics::gauge!(names::SESSIONS).set(count as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures stay far below 2^52")]
+pub(crate) fn presence_watches(count: usize) {
+    metrics::gauge!(names::PRESENCE_WATCHES).set(count as f64);
 }
 
 pub(crate) fn mailbox_overflow() {
@@ -68,6 +77,10 @@ pub(crate) fn trimmed(entries: u64) {
 
 pub(crate) fn keys_expired(keys: u64) {
     metrics::counter!(names::KEYS_EXPIRED).increment(keys);
+}
+
+pub(crate) fn messages_expired(messages: u64) {
+    metrics::counter!(names::MESSAGES_EXPIRED).increment(messages);
 }
 
 pub(crate) fn log_behind_client() {

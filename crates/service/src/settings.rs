@@ -91,6 +91,12 @@ pub struct Settings {
     pub commands_burst: u32,
     /// Signals per second of one session.
     pub signals_per_second: u32,
+    /// Users one session may follow, and one query may ask about.
+    pub presence_per_session: usize,
+    /// Follows of all sessions together.
+    pub presence_in_all: usize,
+    /// How long after their last session ended a user still counts as online.
+    pub offline_grace_ms: u64,
     /// Members held by the cache of member lists; bounds its memory (about 100 bytes each).
     pub cached_members: usize,
     /// Entries an inbox keeps.
@@ -107,6 +113,8 @@ pub struct Settings {
     pub expire_keys: usize,
     /// Time between two steps of a round.
     pub expire_pause_ms: u64,
+    /// Time between two looks for messages whose time is over.
+    pub erase_every_ms: u64,
     /// Time between two writes of soft positions.
     pub soft_write_ms: u64,
     /// An app server says who may talk to whom: users make no contacts by themselves, and who writes first is not
@@ -137,6 +145,9 @@ impl Default for Settings {
             commands_per_second: limits::SESSION_COMMANDS_PER_SECOND,
             commands_burst: limits::SESSION_COMMANDS_BURST,
             signals_per_second: limits::SESSION_SIGNALS_PER_SECOND,
+            presence_per_session: limits::PRESENCE_PER_SESSION,
+            presence_in_all: limits::PRESENCE_IN_ALL,
+            offline_grace_ms: limits::OFFLINE_GRACE_MS,
             cached_members: 262_144,
             inbox_keep: limits::INBOX_KEEP,
             inbox_keep_ms: limits::INBOX_KEEP_MS,
@@ -145,6 +156,7 @@ impl Default for Settings {
             expire_every_ms: 3600 * 1000,
             expire_keys: 4_096,
             expire_pause_ms: 100,
+            erase_every_ms: 10_000,
             soft_write_ms: limits::SOFT_WRITE_MS,
             relations_by_app: false,
             edit_within_ms: limits::EDIT_WITHIN_MS,

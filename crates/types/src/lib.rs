@@ -7,6 +7,7 @@
 mod coded;
 
 pub mod alteration;
+pub mod body;
 pub mod command;
 pub mod conversation;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod limits;
 pub mod list;
 pub mod message;
 pub mod number;
+pub mod presence;
 pub mod time;
 
 pub use alteration::{Alteration, Altered, Edition, Reaction};
@@ -37,4 +39,5 @@ pub use message::{Content, Message, MessageKind};
 pub use number::{
     ChangeNo, CommandNo, CommitNo, InboxSeq, LocalNo, LogEpoch, Seq, SessionEpoch, Version,
 };
+pub use presence::{Presence, UserPresence};
 pub use time::{Clock, UnixMs};

@@ -44,6 +44,28 @@ pub const EDIT_WITHIN_MS: u64 = 48 * 3600 * 1000;
 /// How long after it was said a message may be taken back by its sender, in milliseconds (a day). Owner and admins of a
 /// group may at any time.
 pub const REVOKE_WITHIN_MS: u64 = 24 * 3600 * 1000;
+/// How far ahead a message may be told to expire, in milliseconds (a year and a day). Further is no promise anybody keeps.
+pub const EXPIRES_WITHIN_MS: u64 = 366 * 24 * 3600 * 1000;
+/// Shortest and longest time after it was read at which a message burns, in milliseconds (a second, a week): shorter
+/// cannot be read, longer is an expiry.
+pub const BURN_AFTER_MS: (u32, u32) = (1_000, 7 * 24 * 3600 * 1000);
+/// Messages above the receiver's read position up to which one may be sent that burns: what a read position passes at
+/// once begins to burn in one commit.
+pub const BURN_UNREAD_MAX: u64 = 200;
+/// Messages whose time is over that are erased in one step; each is a change of its conversation.
+pub const EXPIRE_PER_STEP: usize = 256;
+/// Bytes of a link to a file, or of its name at the server.
+pub const FILE_LINK_MAX_BYTES: usize = 1024;
+/// Bytes of the small picture sent with an image or a video: shown while the large one is fetched.
+pub const THUMBNAIL_MAX_BYTES: usize = 16 * 1024;
+/// Bytes of a voice's loudness over time: more steps than a screen shows.
+pub const WAVEFORM_MAX_BYTES: usize = 256;
+/// Bytes of what is said with a picture or a file, of an address, of a custom message's summary.
+pub const CAPTION_MAX_BYTES: usize = 2 * 1024;
+/// Messages that are forwarded as one.
+pub const MERGED_MAX: usize = 100;
+/// How deep forwarded messages hold forwarded ones; bounds what a reader unfolds.
+pub const MERGED_DEPTH_MAX: usize = 3;
 /// Messages pinned to one conversation; the list travels with its row.
 pub const PINNED_MAX: usize = 50;
 /// Bytes of a group's title.
@@ -93,6 +115,11 @@ pub const MAILBOX_CHANNEL_EVENTS: usize = 256;
 pub const OUTBOUND_MAX_BYTES: usize = 512 * 1024;
 /// Ephemeral signals waiting for one session; beyond it the oldest is dropped and counted (guarantee G15).
 pub const MAILBOX_SIGNALS: usize = 64;
+/// Users one session may follow to learn whether they are online: more than a list shows. Bounds what a session costs the
+/// server (some 100 bytes for each) and one query for presences.
+pub const PRESENCE_PER_SESSION: usize = 500;
+/// Follows of all sessions together; they take some 150 MB then. Beyond it one is told `OVERLOADED`: messages go first.
+pub const PRESENCE_IN_ALL: usize = 1_000_000;
 /// Commands per second one session may send over a while, and how many at once.
 pub const SESSION_COMMANDS_PER_SECOND: u32 = 2_000;
 /// Burst of commands of one session above its rate.
@@ -116,7 +143,13 @@ pub const REQUEST_DEADLINE_MS: u64 = 10_000;
 pub const HINT_GRACE_MS: u64 = 20;
 /// How often each session's position is compared with its inbox head.
 pub const SWEEP_MS: u64 = 30_000;
-/// Soft positions (cursors, delivered) are written with the next batch or after this.
+/// How long after their last session ended a user still counts as online: who changes from Wi-Fi to mobile or drives
+/// through a tunnel has not gone.
+pub const OFFLINE_GRACE_MS: u64 = 10_000;
+/// How often it is noted that a device is still connected: a server that is killed sets back by no more than this (and a
+/// sweep and a soft write) when it was last. Seldom, so that thousands of idle devices write next to nothing.
+pub const LAST_SEEN_EVERY_MS: u64 = 300_000;
+/// Soft positions (cursors, delivered, last seen) are written with the next batch or after this.
 pub const SOFT_WRITE_MS: u64 = 1_000;
 /// How long a session that its own device replaced, or a Hello that it had overtaken, stays away: if two of a device
 /// live, each gets a turn long enough to find out that one store is a copy.

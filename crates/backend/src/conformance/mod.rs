@@ -122,6 +122,7 @@ properties! { $
     alterations::a_revocation_leaves_nothing
     alterations::alterations_of_a_batch_see_each_other
     alterations::a_missing_target_is_left_alone
+    alterations::what_is_over_is_found_and_erased
     lists::an_item_is_its_last_change
     lists::items_come_in_pages_by_key
     lists::an_answer_speaks_of_its_own_conversation
@@ -132,4 +133,5 @@ properties! { $
     accounts::a_renewed_token_ends_the_others_at_its_first_use
     accounts::device_numbers_are_never_given_twice
     accounts::revoked_tokens_end
+    accounts::when_devices_were_seen_moves_forward_only
 }

@@ -285,6 +285,8 @@ impl LightClient {
             mention_all: false,
             reply_to: None,
             expires_at: None,
+            burn_after_ms: None,
+            forwarded: None,
         };
         match self.core.compose(Command::SendMessage { to, content }, self.now()) {
             Ok(local_no) => self.waiting.push_back((local_no, intended_ns)),

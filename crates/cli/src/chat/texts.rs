@@ -89,6 +89,8 @@ catalogue! {
     ChannelMembers: "channel, {0} members", "频道，{0} 位成员";
     UnreadElsewhere: "{0} unread elsewhere · Ctrl+K", "其他会话有 {0} 条未读 · Ctrl+K";
     Notes: "notes to yourself", "给自己的便笺";
+    Online: "online", "在线";
+    LastSeen: "last seen {0} {1}", "最后在线：{0} {1}";
 
     // The timeline.
     Today: "Today", "今天";
@@ -103,6 +105,9 @@ catalogue! {
     ChooseConversation: "Ctrl+K finds a conversation, /to USER starts one, /help explains.", "Ctrl+K 查找会话，/to 用户名 开始聊天，/help 查看帮助。";
     Gone: "(message removed)", "（消息已删除）";
     Edited: "{0} (edited)", "{0}（已编辑）";
+    Burns: "{0} (burns once it was read)", "{0}（阅后即焚）";
+    Expires: "{0} (expires {1})", "{0}（{1} 到期）";
+    ForwardedFrom: "(forwarded from {0}) {1}", "（转发自 {0}）{1}";
     RevokedBy: "({0} took this message back)", "（{0} 撤回了一条消息）";
     RevokedByYou: "(you took this message back)", "（你撤回了一条消息）";
     Merged: "[forwarded messages]", "[聊天记录]";

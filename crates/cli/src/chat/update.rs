@@ -136,6 +136,7 @@ fn told(model: &mut Model, event: Event) {
         | Event::ConversationChanged { conversation }
         | Event::ConversationOptionsChanged { conversation }
         | Event::MessagesHidden { conversation, .. }
+        | Event::MessagesExpired { conversation, .. }
         | Event::NotOnServer { conversation, .. } => changed(model, conversation),
         Event::Unavailable(range) => changed(model, range.conversation),
         Event::MessageEdited(message)
@@ -153,6 +154,11 @@ fn told(model: &mut Model, event: Event) {
         Event::Typing { at, who, stopped } if who != model.setting.me => {
             let at = opening::conversation_of(model, &at);
             model.typing.heard(at, who, stopped, model.now.mono);
+        }
+        Event::PresenceChanged { user, presence } => {
+            if let Some(open) = model.open.as_mut().filter(|open| open.peer() == Some(&user)) {
+                open.presence = presence;
+            }
         }
         Event::SyncStarted { missing } => model.sync = Some(Sync { done: 0, missing }),
         Event::SyncProgress { done, missing } => model.sync = Some(Sync { done, missing }),

@@ -45,6 +45,7 @@ impl Worker {
             | Effect::Delete(_)
             | Effect::MarkRead(..)
             | Effect::Typing(..)
+            | Effect::Follow(..)
             | Effect::KeepDraft(..)
             | Effect::ConnectNow => self.say(effect),
             Effect::Quit => None,
@@ -119,6 +120,8 @@ async fn say(client: &Client, effect: Effect) -> Option<Input> {
         }
         Effect::MarkRead(at, up_to) => told(client.mark_as_read(at, up_to).await),
         Effect::Typing(at, typing) => told(client.set_typing(at, typing).await),
+        Effect::Follow(user, true) => told(client.subscribe_presence(&[user]).await),
+        Effect::Follow(user, false) => told(client.unsubscribe_presence(&[user]).await),
         Effect::KeepDraft(at, text) => told(keep_draft(client, at, text).await),
         Effect::ConnectNow => told(client.go_online().await),
         _ => None,
@@ -168,7 +171,10 @@ async fn carry_out(client: &Client, effect: Effect) -> Option<Input> {
         Effect::Alter(at, seq, alteration) => {
             let what = match alteration {
                 Alteration::Edit(_) => "/edit",
-                Alteration::Revoke | Alteration::Gone => "/revoke",
+                Alteration::Revoke
+                | Alteration::Burn(_)
+                | Alteration::Expire
+                | Alteration::Gone => "/revoke",
                 Alteration::React { .. } => "/react",
                 Alteration::Pin { .. } => "/pin",
             };

@@ -139,7 +139,8 @@ fn what_was_looked_up_lies_over_the_timeline() {
     let screen = chat.screen().join("\n");
     assert!(screen.contains("Bobby (bob)  asks to be your contact  we met"), "{screen}");
     assert!(!screen.contains("dora"), "{screen}");
-    let readers = Readers { read: vec![user("bob")], unread: vec![user("carol")] };
+    let (read, unread) = (vec![user("bob")], vec![user("carol")]);
+    let readers = Readers { read, unread, read_count: 1, unread_count: 1 };
     chat.step(Input::Listed(Listing::Readers(readers)));
     assert_eq!(chat.screen().iter().filter(|line| line.contains("carol  not read")).count(), 1);
     chat.step(Input::Listed(Listing::Settings(Settings::default())));

@@ -51,6 +51,8 @@ fn commands_are_understood() {
         "anser clear --as alice bob",
         "anser forget --as alice --with bob 1 2 3",
         "anser readers --as alice --with bob 1",
+        "anser presence --as alice bob carol --json",
+        "anser presence --as alice bob --follow",
         "anser group update --as alice GROUP --title T --join open --mute --admins-invite on",
         "anser group create --as alice Town bob --channel --json",
         "anser group update --as alice GROUP --channel",
@@ -208,9 +210,21 @@ fn members_and_readers() {
     let line = |now| member_line(&bob, UnixMs(now), &LocalTimes::utc());
     assert_eq!(line(NOON), "bob \"The Bob\" (admin, muted until 2026-11-20 12:10:00)");
     assert_eq!(line(NOON + 600_000), "bob \"The Bob\" (admin)");
-    let readers = Readers { read: vec![user("bob")], unread: vec![user("carol")] };
-    assert_eq!(readers.json(Seq(3)), json!({ "seq": 3, "read": ["bob"], "unread": ["carol"] }));
-    assert_eq!(readers.lines(), ["bob (read)", "carol (not read)"]);
+    let readers = Readers {
+        read: vec![user("bob")],
+        unread: vec![user("carol")],
+        read_count: 1,
+        unread_count: 70_000,
+    };
+    assert_eq!(
+        readers.json(Seq(3)),
+        json!({ "seq": 3, "read": ["bob"], "unread": ["carol"], "read_count": 1, "unread_count": 70_000 })
+    );
+    let lines = readers.lines();
+    assert_eq!(
+        lines,
+        ["bob (read)", "carol (not read)", "1 read it, 70000 did not; not all are listed"]
+    );
 }
 
 #[test]

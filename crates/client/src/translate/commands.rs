@@ -1,29 +1,12 @@
 //! Commands and the bytes that are kept and sent of them.
 
-use anser_proto::values::{groups, lists};
+use anser_proto::values::{groups, lists, messages};
 use anser_proto::{time, v1};
-use anser_types::{
-    Command, Content, ErrorCode, LocalNo, MessageKind, Refusal, Seq, Target, UnixMs,
-};
+use anser_types::{Command, ErrorCode, LocalNo, Refusal, Seq, Target, UnixMs};
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 
-use super::{alterations, conversation_id, id_bytes, texts, user, users};
-
-fn send_message(to: &Target, content: &Content) -> v1::SendMessage {
-    v1::SendMessage {
-        content: content.body.clone(),
-        kind: content.kind.code(),
-        mentions: texts(&content.mentions),
-        reply_to: content.reply_to.map_or(0, |seq| seq.0),
-        expires_at_ms: content.expires_at.map_or(0, time::to_wire),
-        mention_all: content.mention_all,
-        to: Some(match to {
-            Target::User(id) => v1::send_message::To::User(id.as_str().to_owned()),
-            Target::Conversation(id) => v1::send_message::To::Conversation(id_bytes(*id)),
-        }),
-    }
-}
+use super::{conversation_id, id_bytes, texts, user, users};
 
 /// The bytes of a command without its transmission fields, or why there are none.
 pub(crate) fn body_of_command(
@@ -33,7 +16,7 @@ pub(crate) fn body_of_command(
 ) -> Result<Bytes, Refusal> {
     use v1::command::Op;
     let op = match command {
-        Command::SendMessage { to, content } => Op::Send(send_message(to, content)),
+        Command::SendMessage { to, content } => Op::Send(messages::send_message(to, content)),
         Command::MarkRead { at, up_to } => Op::MarkRead(v1::MarkRead {
             up_to_seq: up_to.0,
             at: Some(match at {
@@ -57,9 +40,7 @@ pub(crate) fn body_of_command(
         Command::Kick { conversation, users } => {
             Op::Kick(v1::Kick { conversation: id_bytes(*conversation), users: texts(users) })
         }
-        Command::Alter { at, seq, alteration } => {
-            Op::Alter(alterations::command(at, *seq, alteration))
-        }
+        Command::Alter { at, seq, alteration } => Op::Alter(messages::alter(at, *seq, alteration)),
         Command::UpdateGroup { conversation, set } => Op::UpdateGroup(v1::UpdateGroup {
             conversation: id_bytes(*conversation),
             set: Some(groups::set_group(set)),
@@ -103,23 +84,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
     use v1::command::Op;
     let command = v1::Command::decode(body.clone()).ok()?;
     Some(match command.op? {
-        Op::Send(send) => {
-            let to = match send.to? {
-                v1::send_message::To::User(id) => Target::User(user(&id)?),
-                v1::send_message::To::Conversation(id) => {
-                    Target::Conversation(conversation_id(&id)?)
-                }
-            };
-            let content = Content {
-                kind: MessageKind::from_code(send.kind),
-                body: send.content,
-                mentions: users(&send.mentions)?,
-                mention_all: send.mention_all,
-                reply_to: (send.reply_to > 0).then_some(Seq(send.reply_to)),
-                expires_at: (send.expires_at_ms > 0).then(|| time::from_wire(send.expires_at_ms)),
-            };
-            Command::SendMessage { to, content }
-        }
+        Op::Send(send) => messages::read_send_message(send).ok()?,
         Op::MarkRead(mark) => Command::MarkRead {
             at: match mark.at? {
                 v1::mark_read::At::User(id) => Target::User(user(&id)?),
@@ -141,10 +106,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
             conversation: conversation_id(&kick.conversation)?,
             users: users(&kick.users)?,
         },
-        Op::Alter(alter) => {
-            let (at, seq, alteration) = alterations::command_parts(alter)?;
-            Command::Alter { at, seq, alteration }
-        }
+        Op::Alter(alter) => messages::read_alter(alter).ok()??,
         Op::UpdateGroup(update) => Command::UpdateGroup {
             conversation: conversation_id(&update.conversation)?,
             set: groups::read_set_group(update.set?).ok()?,

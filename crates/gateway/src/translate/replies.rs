@@ -1,6 +1,7 @@
 //! Answers: domain → wire.
 
-use anser_proto::values::groups;
+use anser_proto::values::presence::user_presence;
+use anser_proto::values::{groups, messages};
 use anser_proto::{time, v1};
 use anser_service::{Answered, Caller, ConversationState, MemberState, Opened, Receipt, Reply};
 use anser_types::{Cut, ErrorCode, InboxSeq, Outcome, Refusal, UnixMs, limits};
@@ -151,14 +152,7 @@ fn page(reply: Reply) -> Wire {
             restart_at: restart_at.map_or(0, |at| at.0),
         }),
         Reply::Editions(editions) => Wire::Editions(v1::EditionsPage {
-            editions: editions
-                .iter()
-                .map(|edition| v1::Edition {
-                    until_change_no: edition.until.0,
-                    since_ms: time::to_wire(edition.since),
-                    content: Some(events::edited_content(&edition.content)),
-                })
-                .collect(),
+            editions: editions.iter().map(messages::edition).collect(),
         }),
         Reply::Items { items, next, change_head } => Wire::Items(v1::ItemsPage {
             items: items.iter().map(|change| events::change(change)).collect(),
@@ -168,6 +162,15 @@ fn page(reply: Reply) -> Wire {
         Reply::Changes { changes, more } => Wire::Changes(v1::ChangesPage {
             changes: changes.iter().map(|change| events::change(change)).collect(),
             more,
+        }),
+        Reply::Presence(users) => {
+            Wire::Presence(v1::PresencePage { users: users.iter().map(user_presence).collect() })
+        }
+        Reply::Readers { read, unread, users, next } => Wire::Readers(v1::ReadersPage {
+            read: bounded(read),
+            unread: bounded(unread),
+            users: users.iter().map(ToString::to_string).collect(),
+            next: next.map(|user| user.to_string()).unwrap_or_default(),
         }),
         Reply::Search { found, next, complete } => Wire::Search(v1::SearchPage {
             messages: found

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::api::{Ended, Signal};
+use crate::api::{Ended, Signal, UserPresence};
 use crate::fanout::feeds::raised;
 use crate::metrics;
 
@@ -50,6 +50,8 @@ struct Queues {
     events: VecDeque<Delivery>,
     signals: VecDeque<Signal>,
     channels: Channels,
+    /// The newest of every user that is watched; bounded by how many may be.
+    presences: BTreeMap<UserId, UserPresence>,
     ended: Option<Ended>,
     /// Something came since the last wake: the publisher wakes each mailbox once per batch.
     dirty: bool,
@@ -182,6 +184,18 @@ impl Slot {
         !std::mem::replace(&mut queues.dirty, true)
     }
 
+    /// Queues how a user is without waking, in place of what waits of them. See [`Slot::push_event`].
+    pub(crate) fn push_presence(&self, presence: UserPresence) -> bool {
+        let mut queues = self.queues.lock();
+        queues.presences.insert(presence.user.clone(), presence);
+        !std::mem::replace(&mut queues.dirty, true)
+    }
+
+    /// The user is watched no more: what waits of them is not told either.
+    pub(crate) fn forget_presence(&self, user: &UserId) {
+        self.queues.lock().presences.remove(user);
+    }
+
     /// Says why the session ends (the first reason stays) and wakes it.
     pub(crate) fn end(&self, ended: Ended) {
         {
@@ -247,14 +261,19 @@ impl Mailbox {
         found
     }
 
-    /// All signals that wait, oldest first.
+    /// All signals that wait, oldest first; how users are stands in one of them, at the end.
     #[must_use]
     pub fn take_signals(&self) -> Vec<Signal> {
         let mut queues = self.slot.queues.lock();
-        if queues.signals.is_empty() {
+        if queues.signals.is_empty() && queues.presences.is_empty() {
             return Vec::new();
         }
-        std::mem::take(&mut queues.signals).into()
+        let mut signals: Vec<Signal> = std::mem::take(&mut queues.signals).into();
+        if !queues.presences.is_empty() {
+            let presences = std::mem::take(&mut queues.presences);
+            signals.push(Signal::Presence(presences.into_values().collect()));
+        }
+        signals
     }
 
     /// The next event of a followed channel, in the order of each channel's log.

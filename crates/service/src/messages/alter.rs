@@ -39,7 +39,9 @@ pub(crate) async fn plan(
         Alteration::Revoke => case.revoke()?,
         Alteration::React { emoji, on } => case.react(emoji, *on)?,
         Alteration::Pin { on } => case.pin(*on)?,
-        Alteration::Gone => return Err(No::plain(ErrorCode::Unsupported)),
+        Alteration::Gone | Alteration::Burn(_) | Alteration::Expire => {
+            return Err(No::plain(ErrorCode::Unsupported));
+        }
     };
     Ok(match row {
         Effect::None => Plan::nothing(),
@@ -116,7 +118,9 @@ async fn target(
     let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
     let found =
         service.conversations().messages(id, seq.previous(), seq, Order::OldestFirst, one).await?;
-    found.into_iter().next().ok_or_else(|| missing(format!("message {seq} cannot be read")))
+    let found = found.into_iter().next();
+    let found = found.ok_or_else(|| missing(format!("message {seq} cannot be read")))?;
+    Ok(visible::in_time(found, service.clock().now()))
 }
 
 /// Somebody wants to alter a message.
@@ -154,6 +158,18 @@ impl Case<'_> {
         if present.reply_to != content.reply_to {
             let detail = "an edited message answers the same message as before";
             return Err(self.no(ErrorCode::InvalidArgument, detail));
+        }
+        if (present.expires_at, present.burn_after_ms)
+            != (content.expires_at, content.burn_after_ms)
+        {
+            let detail = "an edited message keeps its time";
+            return Err(self.no(ErrorCode::InvalidArgument, detail));
+        }
+        if present.burn_after_ms.is_some() {
+            return Err(self.no(ErrorCode::NotAllowed, "a message that burns is not edited"));
+        }
+        if present.forwarded.is_some() || content.forwarded.is_some() {
+            return Err(self.no(ErrorCode::NotAllowed, "a forwarded message is not edited"));
         }
         check_content(content)?;
         if present == content {

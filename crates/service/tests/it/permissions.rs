@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anser_service::{Query, Reply};
+use anser_service::{Presence, Query, Reply};
 use anser_types::{
     Alteration, ChangeNo, Command, ContactAct, Content, ConversationId, ErrorCode, InboxSeq,
     ItemKey, ItemKind, JoinMode, LogEpoch, MemberAct, Role, Seq, SetGroup, SetOptions, SetSettings,
@@ -42,6 +42,7 @@ impl Stage {
         let (contact, blocked, owner) = (by_name("contact"), by_name("blocked"), by_name("owner"));
         tom.done(Command::SetSettings(SetSettings {
             write_first: Some(anser_types::Audience::Contacts),
+            last_seen: Some(anser_types::Audience::Contacts),
             ..SetSettings::default()
         }))
         .await;
@@ -71,6 +72,13 @@ impl Stage {
         askers[owner].done(kick(group, &["removed"])).await;
         Self { world, group, askers }
     }
+}
+
+/// Where the questions about a group are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Group,
+    Channel,
 }
 
 fn about(user: &str, act: ContactAct) -> Command {
@@ -161,9 +169,11 @@ const TABLE: &[Row] = &[
     row("change one's settings", |_, _| Ask::Do(Command::SetSettings(SetSettings { show_read: Some(false), ..SetSettings::default() })), ". . . . . . . ."),
     row("read one's contacts", |_, _| requests(None, ItemKind::Contact), ". . . . . . . ."),
     row("read tom's contacts", |_, _| requests(Some(ConversationId::own(&id("tom"))), ItemKind::Contact), "unknown unknown unknown unknown unknown unknown unknown unknown"),
+    row("see who has read a message of the group", |s, _| Ask::Read(Query::Readers { conversation: s.group, seq: Seq(1), unread: false, after: None, limit: 9 }), "unknown unknown unknown . unknown . . ."),
     row("search the group", |s, _| Ask::Read(Query::Search { text: "welcome".into(), of: Some(at(s)), before: None, limit: 9 }), "unknown unknown unknown . . . . ."),
     row("read one's conversations", |_, _| Ask::Read(Query::Conversations { after: None, limit: 9 }), ". . . . . . . ."),
     row("rebuild from one's conversations", |_, _| Ask::Read(Query::SyncPage { at: InboxSeq(99), since: LogEpoch::ZERO, after: None, limit: 9 }), ". . . . . . . ."),
+    row("see whether tom is online, who shows it to his contacts", |_, _| Ask::Read(Query::Presence { of: vec![id("tom")] }), "hidden . hidden hidden hidden hidden hidden hidden"),
     row("read how far the others are", |s, _| Ask::Read(Query::Receipts { of: vec![at(s)] }), ". . . . . . . ."),
 ];
 
@@ -181,8 +191,14 @@ fn word(code: ErrorCode) -> &'static str {
     }
 }
 
-async fn answer(row: &Row, asker: usize) -> &'static str {
+async fn answer(row: &Row, asker: usize, place: Place) -> &'static str {
     let mut stage = Stage::set().await;
+    if place == Place::Channel {
+        let owner = ASKERS.iter().position(|asker| *asker == "owner").unwrap();
+        let set = SetGroup { channel: true, ..SetGroup::default() };
+        let conversation = stage.group;
+        stage.askers[owner].done(Command::UpdateGroup { conversation, set }).await;
+    }
     let ask = (row.ask)(&stage, ASKERS[asker]);
     let group = stage.group;
     let device = &mut stage.askers[asker];
@@ -198,9 +214,13 @@ async fn answer(row: &Row, asker: usize) -> &'static str {
             // Positions of a place one is not in are zero: nothing is told.
             Ok(Reply::Receipts(receipts)) => {
                 let is_in = stage.world.store_has(group, ASKERS[asker]).await;
+                // Of a channel nobody is told how far its members are.
+                let is_in = is_in && place == Place::Group;
                 assert_eq!(receipts[0].members.is_empty(), !is_in);
                 "."
             }
+            // Whom one may not see looks like nobody.
+            Ok(Reply::Presence(found)) if found[0].presence == Presence::Unknown => "hidden",
             Ok(_) => ".",
             Err(refusal) => word(refusal.code),
         },
@@ -213,7 +233,31 @@ async fn requirement_k5_everybody_may_do_exactly_what_the_table_says() {
         let wanted: Vec<&str> = row.answers.split(' ').collect();
         assert_eq!(wanted.len(), ASKERS.len(), "{}", row.what);
         for (asker, wanted) in wanted.iter().enumerate() {
-            assert_eq!(answer(row, asker).await, *wanted, "{}: {}", ASKERS[asker], row.what);
+            let answered = answer(row, asker, Place::Group).await;
+            assert_eq!(answered, *wanted, "{}: {}", ASKERS[asker], row.what);
+        }
+    }
+}
+
+/// What is different in a channel: its owner does not leave it without an owner, and it keeps no list of readers.
+const IN_CHANNELS: &[(&str, &str, &str)] = &[
+    ("leave the group", "owner", "not"),
+    ("see who has read a message of the group", "member", "invalid"),
+    ("see who has read a message of the group", "muted", "invalid"),
+    ("see who has read a message of the group", "admin", "invalid"),
+    ("see who has read a message of the group", "owner", "invalid"),
+];
+
+#[tokio::test]
+async fn requirement_k5_a_channel_answers_as_a_group_does() {
+    for row in TABLE {
+        for (asker, wanted) in row.answers.split(' ').enumerate() {
+            let other = IN_CHANNELS
+                .iter()
+                .find(|(what, who, _)| *what == row.what && *who == ASKERS[asker])
+                .map(|(.., answer)| *answer);
+            let answered = answer(row, asker, Place::Channel).await;
+            assert_eq!(answered, other.unwrap_or(wanted), "{}: {}", ASKERS[asker], row.what);
         }
     }
 }
@@ -254,10 +298,12 @@ const fn kind_of_query(query: &Query) -> &'static str {
         Query::Items { .. } => "items",
         Query::Changes { .. } => "changes",
         Query::Search { .. } => "search",
+        Query::Presence { .. } => "presence",
+        Query::Readers { .. } => "readers",
     }
 }
 
-const KINDS: usize = 16 + 9;
+const KINDS: usize = 16 + 11;
 
 #[tokio::test]
 async fn every_command_and_every_query_has_a_row() {
@@ -274,12 +320,13 @@ async fn every_command_and_every_query_has_a_row() {
 
 /// The page of the documentation.
 fn page() -> String {
-    let mut page = "# Who may do what\n\nEvery command and query, asked by everybody; a test runs each cell (`crates/service/tests/it/permissions.rs`) and this\npage is made from its table. Yes is `●`; else the code of the refusal. The group belongs to *owner*; *tom* takes\nmessages from his contacts only, and blocks *blocked*.\n\n".to_owned();
+    let mut page = "# Who may do what\n\nEvery command and query, asked by everybody; a test runs each cell (`crates/service/tests/it/permissions.rs`) and this\npage is made from its table. Yes is `●`; else the code of the refusal, or *not told* where\nnobody can tell whether there is anything. The group belongs to *owner*; *tom* takes\nmessages from his contacts only, and blocks *blocked*.\n\n".to_owned();
     writeln!(page, "| | {} |", ASKERS.join(" | ")).unwrap();
     writeln!(page, "|---|{}", "---|".repeat(ASKERS.len())).unwrap();
     for row in TABLE {
         let answers = row.answers.split(' ').map(|answer| match answer {
             "." => "●".to_owned(),
+            "hidden" => "not told".to_owned(),
             word => format!("`{}`", code_of(word)),
         });
         let answers: Vec<String> = answers.collect();
