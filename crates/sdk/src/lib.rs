@@ -18,7 +18,7 @@ pub use anser_client::queries::MemberState;
 pub use anser_trust::CertificatePin;
 pub use anser_types as types;
 pub use client::{
-    AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, NewDevice,
+    AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, MembersPage, NewDevice,
     PasswordDevices, ReadersPage, SentMessage, ServerSearch, ServerSearchPage, body_of, content_of,
 };
 pub use clock::SystemClock;

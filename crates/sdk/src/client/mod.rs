@@ -20,6 +20,7 @@ pub use builder::ClientBuilder;
 pub use contents::{body_of, content_of};
 pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
 pub use group_members::ReadersPage;
+pub use groups::MembersPage;
 pub use handle::Client;
 pub use messages::SentMessage;
 pub use server_search::{ServerSearch, ServerSearchPage};

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod alterations;
+mod channels;
 mod chat;
 mod contents;
 mod endpoints;
@@ -21,6 +22,7 @@ mod resume;
 mod search;
 mod server_search;
 mod store_alterations;
+mod store_channels;
 mod store_groups;
 mod store_lists;
 mod store_opening;
