@@ -154,7 +154,7 @@ impl Core {
     fn channel_message_pushed(&mut self, message: Message, bytes: usize) {
         let (id, seq) = (message.conversation, message.seq);
         self.is_a_channel(id);
-        let room = self.store.has_room();
+        let room = self.store.has_room() && self.inbox.is_level();
         let Some(channel) = self.channels.get_mut(id) else { return };
         channel.heard.seq = channel.heard.seq.max(seq);
         if seq == channel.at.seq.next() && room {
@@ -167,7 +167,7 @@ impl Core {
     fn channel_change_pushed(&mut self, change: Change, bytes: usize) {
         let (id, no) = (change.conversation, change.change_no);
         self.is_a_channel(id);
-        let room = self.store.has_room();
+        let room = self.store.has_room() && self.inbox.is_level();
         let Some(channel) = self.channels.get_mut(id) else { return };
         let stands_behind = ChannelPosition { seq: change.after_seq, change_no: no };
         channel.hear(stands_behind);
