@@ -161,6 +161,7 @@ impl Core {
             self.take_channel_message(message, bytes);
         } else if seq > channel.at.seq {
             self.channels.behind.insert(id);
+            self.channels.held.hold_message(message, bytes);
         }
     }
 
@@ -175,6 +176,7 @@ impl Core {
             self.take_channel_change(change, bytes);
         } else if !channel.is_level() {
             self.channels.behind.insert(id);
+            self.channels.held.hold_change(change, bytes);
         }
     }
 

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anser_types::limits::{FOLLOW_PER_FRAME, FOLLOW_PER_HELLO};
 use anser_types::{ChangeNo, ConversationId, Seq};
 
+use crate::channel_held::Held;
 use crate::records::{ChannelMark, ChannelPosition, ConversationMark, Record};
 use crate::store::{Store, Then};
 
@@ -140,6 +141,7 @@ pub(crate) struct Channels {
     /// Those whose position is to be stored with the next transaction.
     dirty: BTreeSet<ConversationId>,
     last_active: u64,
+    pub(crate) held: Held,
 }
 
 impl Channels {
@@ -215,6 +217,7 @@ impl Channels {
 
     /// A new session, or a new log: nothing was named to the server.
     pub(crate) fn all_unsaid(&mut self) {
+        self.held.clear();
         self.unsaid = self.by_id.keys().copied().collect();
     }
 
@@ -283,6 +286,7 @@ impl Channels {
     /// The store did not take what was on its way: as if it had never come.
     pub(crate) fn forget_unstored(&mut self) {
         self.dirty.clear();
+        self.held.clear();
         self.by_id.retain(|_, channel| channel.stored.is_some());
         for (id, channel) in &mut self.by_id {
             let Some(stored) = channel.stored else { continue };
