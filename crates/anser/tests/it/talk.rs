@@ -179,11 +179,11 @@ fn requirement_g1_a_channel_is_made_shown_and_talked_in() {
     let listed = objects(&home.run(&["group", "list", "--as", "carol", "--json"])).remove(0);
     assert_eq!((&listed["channel"], &listed["members"]), (&Value::from(true), &Value::from(4)));
     // Members come page by page; everybody once.
-    let (mut names, mut after) = (Vec::new(), None);
+    let (mut names, mut after): (Vec<String>, Option<String>) = (Vec::new(), None);
     loop {
         let mut words = vec!["group", "members", "--as", "bob", &id, "--limit", "3", "--json"];
         if let Some(after) = &after {
-            words.extend(["--after", after]);
+            words.extend(["--after", after.as_str()]);
         }
         let page = objects(&home.run(&words));
         names.extend(page.iter().map(|member| member["user"].as_str().unwrap().to_owned()));

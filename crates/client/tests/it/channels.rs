@@ -468,6 +468,38 @@ fn many_channels_are_named_in_hello_and_behind_welcome() {
 }
 
 #[test]
+fn whoever_asks_is_told_when_everything_of_all_channels_is_here() {
+    let level = |world: &World| world.core.as_ref().unwrap().channels_are_level();
+    let mut world = following();
+    // Nothing new: one answer, and nothing is read.
+    world.restart();
+    world.with(|core, now| core.compare_channels(now));
+    assert!(!level(&world));
+    world.until("compared", level);
+    assert_eq!((queries(&world), world.server.channels.follows.last()), (0, Some(&1)));
+    // Very much is new, the answers are late, and the connection breaks in between.
+    world.crash();
+    says(&mut world, 0..450);
+    world.boot();
+    world.input(Input::Start);
+    world.with(|core, now| core.compare_channels(now));
+    world.run(Duration::from_millis(70));
+    world.cut();
+    world.server.answers_late = Duration::from_millis(200);
+    world.until("compared", level);
+    check_all_is_here(&world, "compared");
+    // Who is brought in knows which kind of group it is by then.
+    world.cut();
+    let other = ConversationId([0x35; 16]);
+    world.server.joins(other);
+    world.until("connected", World::is_connected);
+    world.until("heard", |w| w.disk.device.cursor.0 == w.server.head());
+    world.with(|core, now| core.compare_channels(now));
+    world.until("compared", level);
+    assert!(world.disk.channels[&other].1, "certain");
+}
+
+#[test]
 fn who_is_behind_in_a_busy_channel_gets_back_to_what_is_pushed() {
     let mut world = following();
     world.server.channels.lose_pushes = true;

@@ -11,7 +11,7 @@ use anser_types::limits::REQUEST_DEADLINE_MS;
 use anser_types::{Clock, ErrorCode, Refusal, UnixMs};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::completions::{Completions, answer};
@@ -88,6 +88,8 @@ pub(crate) struct Driver {
     forgetting: Forgetting,
     /// Something missed is being read.
     syncing: bool,
+    /// Those who wait until everything of all channels is here.
+    levels: Vec<oneshot::Sender<()>>,
     /// Why the last attempt failed; the core keeps only the text.
     failure: Option<Refusal>,
     /// Since when the store takes nothing, and what it said last.
@@ -128,6 +130,7 @@ impl Driver {
             completions: Completions::default(),
             drafts: Drafts::default(),
             syncing: false,
+            levels: Vec::new(),
             failure: None,
             store_fails: None,
         }
@@ -253,6 +256,9 @@ impl Driver {
                     self.completions.answered(query_no, result);
                 }
             }
+        }
+        if !self.levels.is_empty() && self.parts.core.channels_are_level() {
+            self.levels.drain(..).for_each(|reply| answer(reply, ()));
         }
         // After all outputs: a session that has to sync says so right after it said that it is open.
         let synced = !self.syncing && *self.parts.state.borrow() == ConnectionState::Connected;
@@ -459,6 +465,11 @@ impl Driver {
                 answer(reply, self.parts.core.follow(&users, now));
             }
             Request::Unfollow { users } => self.parts.core.unfollow(&users, now),
+            Request::Level { reply } => {
+                self.levels.retain(|waiting| !waiting.is_closed());
+                self.levels.push(reply);
+                self.parts.core.compare_channels(now);
+            }
             Request::ServerTime { reply } => answer(reply, self.server_now()),
             Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
             Request::NetworkChanged { network } => {
