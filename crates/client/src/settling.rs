@@ -238,7 +238,7 @@ impl Core {
             .collect();
         let mut found = Vec::new();
         for (local_no, command) in commands {
-            let Command::Alter { at, seq, alteration } = command else { continue };
+            let Command::Alter { at, seq, alteration, .. } = command else { continue };
             if self.conversation_of(&at) == conversation {
                 found.push((local_no, seq, alteration));
             }

@@ -40,7 +40,9 @@ pub(crate) fn body_of_command(
         Command::Kick { conversation, users } => {
             Op::Kick(v1::Kick { conversation: id_bytes(*conversation), users: texts(users) })
         }
-        Command::Alter { at, seq, alteration } => Op::Alter(messages::alter(at, *seq, alteration)),
+        Command::Alter { at, seq, of, alteration } => {
+            Op::Alter(messages::alter(at, *seq, *of, alteration))
+        }
         Command::UpdateGroup { conversation, set } => Op::UpdateGroup(v1::UpdateGroup {
             conversation: id_bytes(*conversation),
             set: Some(groups::set_group(set)),

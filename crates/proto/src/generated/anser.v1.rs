@@ -115,6 +115,12 @@ pub struct Alter {
     pub seq: u64,
     #[prost(message, optional, tag = "4")]
     pub alteration: ::core::option::Option<Alteration>,
+    /// The message that is meant, if the client knows it: if another one stands there (in a log that a restore replaced
+    /// another stood), nothing is altered. Both 0: whichever stands there.
+    #[prost(uint64, tag = "5")]
+    pub device_no: u64,
+    #[prost(uint64, tag = "6")]
+    pub local_no: u64,
     #[prost(oneof = "alter::At", tags = "1, 2")]
     pub at: ::core::option::Option<alter::At>,
 }
