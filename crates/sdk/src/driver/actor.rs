@@ -8,7 +8,7 @@ use anser_client::core::Core;
 use anser_client::io::{AppEvent, Attempt, Identity, Input, Now, Output, Ticket};
 use anser_client::records::Record;
 use anser_types::limits::REQUEST_DEADLINE_MS;
-use anser_types::{Clock, ErrorCode, Refusal, UnixMs};
+use anser_types::{Clock, Command, ErrorCode, MessageId, Refusal, UnixMs};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,6 +19,7 @@ use super::connection::{Connection, ConnectionEvent};
 use super::credentials::Need;
 use super::drafts::{self, Drafts};
 use super::forgetting::Forgetting;
+use super::naming::Naming;
 use super::requests::{Composed, Request};
 use super::tell::{Told, tell};
 use super::waits::{Work, room, until, work_of};
@@ -88,6 +89,8 @@ pub(crate) struct Driver {
     forgetting: Forgetting,
     /// Something missed is being read.
     syncing: bool,
+    /// An alteration whose message is looked up.
+    naming: Option<Naming>,
     /// Those who wait until everything of all channels is here.
     levels: Vec<oneshot::Sender<()>>,
     /// Why the last attempt failed; the core keeps only the text.
@@ -112,6 +115,7 @@ enum Wake {
     /// A message's time may be over.
     SomethingOver,
     Forgotten(Result<Forgotten, StoreError>),
+    Named(Option<MessageId>),
 }
 
 impl Driver {
@@ -130,6 +134,7 @@ impl Driver {
             completions: Completions::default(),
             drafts: Drafts::default(),
             syncing: false,
+            naming: None,
             levels: Vec::new(),
             failure: None,
             store_fails: None,
@@ -164,6 +169,7 @@ impl Driver {
                     self.forgetting.begin(&self.parts.store, now);
                 }
                 Wake::Forgotten(result) => self.forgotten(result),
+                Wake::Named(name) => self.named(name),
                 Wake::DraftsDue => {
                     let due = self.drafts.due(Instant::now());
                     self.send_drafts(due);
@@ -189,7 +195,8 @@ impl Driver {
             result = work_of(self.persisting.as_mut().map(|p| &mut p.work)) => Wake::Persisted(result),
             result = work_of(self.confirming.as_mut().map(|c| &mut c.work)) => Wake::Confirmed(result),
             Some((attempt, event)) = self.connection_events.recv() => Wake::Connection(attempt, event),
-            request = self.parts.requests.recv() => Wake::Request(request),
+            name = work_of(self.naming.as_mut().map(|naming| &mut naming.work)) => Wake::Named(name),
+            request = self.parts.requests.recv(), if self.naming.is_none() => Wake::Request(request),
             () = room(outgoing) => Wake::RoomToSend,
             () = self.parts.queue.confirmed(), if self.confirming.is_none() => Wake::ConfirmationWanted,
             () = until(self.completions.next_deadline()) => Wake::Overdue,
@@ -423,18 +430,38 @@ impl Driver {
         }
     }
 
+    fn compose(&mut self, command: Command, confirm: Option<ArrivalNo>, reply: Composed) {
+        let (deadline, now) = (Instant::now() + STORE_PATIENCE, self.now());
+        let taken = match self.takes_nothing() {
+            Some(why) => Err(why),
+            None => self.parts.core.compose(command, now),
+        };
+        match taken {
+            Ok(local_no) => self.completions.composed(local_no, confirm, deadline, reply),
+            Err(refusal) => refuse(reply, refusal),
+        }
+    }
+
+    /// An alteration knows its message now.
+    fn named(&mut self, name: Option<MessageId>) {
+        if let Some(naming) = self.naming.take() {
+            let (command, confirm, reply) = naming.named(name);
+            self.compose(command, confirm, reply);
+            self.carry_out();
+        }
+    }
+
     fn handle_request(&mut self, request: Request) {
         let now = self.now();
         match request {
             Request::Compose { command, confirm, reply } => {
-                let deadline = Instant::now() + STORE_PATIENCE;
-                let taken = match self.takes_nothing() {
-                    Some(why) => Err(why),
-                    None => self.parts.core.compose(command, now),
-                };
-                match taken {
-                    Ok(local_no) => self.completions.composed(local_no, confirm, deadline, reply),
-                    Err(refusal) => refuse(reply, refusal),
+                let me = &self.parts.core.identity().user;
+                match Naming::place(me, &command) {
+                    Some(place) => {
+                        let store = self.parts.store.clone();
+                        self.naming = Some(Naming::begin(store, place, command, confirm, reply));
+                    }
+                    None => self.compose(command, confirm, reply),
                 }
             }
             Request::Query { query, reply } => {
