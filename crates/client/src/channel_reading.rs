@@ -57,6 +57,7 @@ impl Core {
             let Some(channel) = self.channels.get_mut(id) else { return };
             if channel.is_level() && !channel.ending {
                 self.channels.behind.remove(&id);
+                self.channels.held.clear();
                 continue;
             }
             if channel.stored != Some(channel.at) {
@@ -90,6 +91,7 @@ impl Core {
     }
 
     fn ask_channel(&mut self, reading: Reading, query: Query, now: Now) {
+        self.channels.held.read_from(reading.of());
         self.asks.add(Purpose::Channel(reading), translate::query(query), now.mono);
     }
 
@@ -107,7 +109,7 @@ impl Core {
         if self.inbox.rebuild.is_some() || !self.store.has_room() {
             return Some(());
         }
-        match (reading, reply) {
+        let read = match (reading, reply) {
             (Reading::Messages { of, after, heard }, Wire::History(page)) => {
                 self.channel_messages_came(of, (after, heard), page)
             }
@@ -118,7 +120,9 @@ impl Core {
                 self.channel_row_came(of, at, page)
             }
             _ => None,
-        }
+        };
+        self.take_held(reading.of());
+        read
     }
 
     /// The server does not answer: one is not in it (any more), which its row tells; if not even that is given, it is not
