@@ -173,11 +173,10 @@ impl DeviceStore {
                     self.take_item(change);
                 }
             }
-            Record::ChannelPosition { conversation, position, certain } => {
+            Record::ChannelPosition { conversation, position } => {
                 let mark = self.mark(*conversation);
-                let (position, certain) = (*position, *certain);
                 let active = UnixMs(mark.head.0);
-                mark.channel = Some(ChannelMark { position, certain, active });
+                mark.channel = Some(ChannelMark { position: *position, active });
             }
             Record::ChannelLeft { conversation } => self.mark(*conversation).channel = None,
             Record::MessageHidden { .. } | Record::UnavailableStored(_) => {}
