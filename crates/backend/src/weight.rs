@@ -24,7 +24,7 @@ pub fn of_change(change: &Change) -> usize {
 pub fn of_change_kind(kind: &ChangeKind) -> usize {
     match kind {
         ChangeKind::GroupCreated { title, members: users }
-        | ChangeKind::MembersJoined { title, users } => title.len() + names(users),
+        | ChangeKind::MembersJoined { title, users, .. } => title.len() + names(users),
         ChangeKind::MembersRemoved { users } => names(users),
         ChangeKind::MessageAltered { alteration: Alteration::Edit(content), .. } => {
             of_content(content)

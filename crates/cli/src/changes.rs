@@ -27,8 +27,8 @@ fn kind_json(kind: &ChangeKind) -> Value {
         ChangeKind::GroupCreated { title, members } => {
             json!({ "kind": "group_created", "title": title, "users": names(members) })
         }
-        ChangeKind::MembersJoined { title, users } => {
-            json!({ "kind": "members_joined", "title": title, "users": names(users) })
+        ChangeKind::MembersJoined { title, users, channel } => {
+            json!({ "kind": "members_joined", "title": title, "users": names(users), "channel": channel })
         }
         ChangeKind::MemberLeft { new_owner } => {
             json!({ "kind": "member_left", "new_owner": new_owner.as_ref().map(UserId::as_str) })

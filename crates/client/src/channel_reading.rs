@@ -46,7 +46,8 @@ impl Core {
     pub(crate) fn read_channels(&mut self, now: Now) {
         while !self.channels.behind.is_empty() {
             if !self.link.is_up()
-                || self.inbox.rebuild.is_some()
+                // What was said before the group became a channel may still come by the inbox: that goes first.
+                || !self.inbox.is_level()
                 || !self.store.has_room()
                 || self.asks.reads_channel()
             {
@@ -259,7 +260,6 @@ impl Core {
         channel.hear(head);
         if gone && state.member {
             // It was said before one came back.
-            self.is_a_channel(id);
             self.channels.say_again(id);
         } else if gone {
             channel.ending = true;

@@ -73,6 +73,12 @@ impl DeviceStore {
         self.snapshot.device.cursor
     }
 
+    /// How far a channel was stored; `None`: it is none that the device follows.
+    #[must_use]
+    pub fn channel(&self, id: ConversationId) -> Option<ChannelMark> {
+        self.marks.get(&id).and_then(|mark| mark.channel)
+    }
+
     /// The log which the cursor belongs to.
     #[must_use]
     pub const fn log_epoch(&self) -> LogEpoch {
@@ -167,11 +173,10 @@ impl DeviceStore {
                     self.take_item(change);
                 }
             }
-            Record::ChannelPosition { conversation, position, certain } => {
+            Record::ChannelPosition { conversation, position } => {
                 let mark = self.mark(*conversation);
-                let (position, certain) = (*position, *certain);
                 let active = UnixMs(mark.head.0);
-                mark.channel = Some(ChannelMark { position, certain, active });
+                mark.channel = Some(ChannelMark { position: *position, active });
             }
             Record::ChannelLeft { conversation } => self.mark(*conversation).channel = None,
             Record::MessageHidden { .. } | Record::UnavailableStored(_) => {}

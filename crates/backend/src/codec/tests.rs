@@ -108,7 +108,8 @@ fn altered(alteration: Alteration) -> ChangeKind {
 fn changes_of_every_kind() {
     let kinds = [
         ChangeKind::GroupCreated { title: "Tea".into(), members: vec![user("a"), user("b")] },
-        ChangeKind::MembersJoined { title: String::new(), users: vec![user("c")] },
+        ChangeKind::MembersJoined { title: String::new(), users: vec![user("c")], channel: false },
+        ChangeKind::MembersJoined { title: "Tea".into(), users: Vec::new(), channel: true },
         ChangeKind::MemberLeft { new_owner: None },
         ChangeKind::MemberLeft { new_owner: Some(user("b")) },
         ChangeKind::MembersRemoved { users: Vec::new() },

@@ -389,7 +389,7 @@ impl<H: Harness> Run<H> {
             let kind = ChangeKind::MembersRemoved { users };
             builder.ends(id, person).changes(id, person, kind, &[person])
         } else {
-            let kind = ChangeKind::MembersJoined { title: "room".into(), users };
+            let kind = ChangeKind::MembersJoined { title: "room".into(), users, channel: false };
             builder.joins(id, person, Role::Member, sees_history).changes(
                 id,
                 person,

@@ -391,8 +391,11 @@ impl Server {
 
     /// Alice comes in: she sees what comes behind that.
     pub fn joins(&mut self, id: ConversationId) -> v1::Change {
-        let joined =
-            v1::MembersJoined { title: "town".to_owned(), users: vec!["alice".to_owned()] };
+        let joined = v1::MembersJoined {
+            title: "town".to_owned(),
+            users: vec!["alice".to_owned()],
+            channel: !self.channels.of(id).ordinary,
+        };
         let change = self.channels.changes(id, Some(v1::change::Kind::MembersJoined(joined)));
         let channel = self.channels.of(id);
         let from = End { seq: change.after_seq, change_no: change.change_no - 1 };

@@ -87,10 +87,11 @@ pub(crate) fn change(change: &Change) -> v1::Change {
             title: title.clone(),
             members: names(members),
         })),
-        ChangeKind::MembersJoined { title, users } => {
+        ChangeKind::MembersJoined { title, users, channel } => {
             Some(Kind::MembersJoined(v1::MembersJoined {
                 title: title.clone(),
                 users: names(users),
+                channel: *channel,
             }))
         }
         ChangeKind::MemberLeft { new_owner } => Some(Kind::MemberLeft(v1::MemberLeft {

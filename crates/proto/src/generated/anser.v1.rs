@@ -739,6 +739,9 @@ pub struct MembersJoined {
     pub title: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "2")]
     pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// It is a channel: it begins for them here.
+    #[prost(bool, tag = "3")]
+    pub channel: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MemberLeft {
