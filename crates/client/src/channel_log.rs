@@ -17,6 +17,10 @@ use crate::translate;
 /// was asked before. What it has not said by then is as it was named.
 const NO_CHANNEL: ConversationId = ConversationId([0; 16]);
 
+/// How often in one session a channel's row is read because the server says that it is not followed: it would go on for ever
+/// with one that says so of what its row calls a channel one is in.
+const ASKED_AGAIN_MAX: u8 = 3;
+
 /// What is to be done with a change that came by the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ByInbox {
@@ -241,8 +245,12 @@ impl Core {
             let Some(channel) = self.channels.get_mut(id).filter(|channel| !channel.ending) else {
                 continue;
             };
-            (channel.row_wanted, channel.gone) = (true, true);
-            self.channels.behind.insert(id);
+            // One is in it no more, or this was said before one came back. The row tells.
+            if channel.asked_again < ASKED_AGAIN_MAX {
+                channel.asked_again += 1;
+                (channel.row_wanted, channel.gone) = (true, true);
+                self.channels.behind.insert(id);
+            }
         }
     }
 

@@ -85,6 +85,8 @@ pub(crate) struct Channel {
     pub(crate) row_wanted: bool,
     /// The server does not push it any more; its row tells why.
     pub(crate) gone: bool,
+    /// How often its row was read for that in this session.
+    pub(crate) asked_again: u8,
     /// The last page of messages held nothing new, though the log seemed to go on.
     pub(crate) dry: bool,
     /// Everything up to here was looked through for one's own before this run.
@@ -230,6 +232,7 @@ impl Channels {
         if self.compare == Compare::Asked {
             self.compare = Compare::Wanted;
         }
+        self.by_id.values_mut().for_each(|channel| channel.asked_again = 0);
         self.unsaid = self.by_id.keys().copied().collect();
     }
 
