@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::machine::{self, SystemClock, SystemEntropy};
 use crate::setup::Setup;
-use crate::{api_key, first_start, listeners};
+use crate::{api_key, first_start, listeners, moderation};
 
 /// How often the metrics' histograms are folded together; between two renders they would grow.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -155,6 +155,7 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
         inbox_keep: config.inbox.keep_entries.get(),
         inbox_keep_ms: config.inbox.keep_days.get() * DAY_MS,
         relations_by_app: config.contacts.by_app,
+        words: moderation::load(setup)?,
         edit_within_ms: config.messages.edit_within_minutes.get() * MINUTE_MS,
         revoke_within_ms: config.messages.revoke_within_minutes.get() * MINUTE_MS,
         ..defaults

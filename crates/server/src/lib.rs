@@ -17,6 +17,7 @@ pub mod first_start;
 pub mod limits_page;
 pub mod listeners;
 pub mod machine;
+pub mod moderation;
 pub mod open_files;
 pub mod search;
 pub mod serve;

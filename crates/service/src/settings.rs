@@ -1,7 +1,11 @@
 //! What an operator (or a test) may choose about the service, with the product's defaults, and the port for
 //! randomness.
 
+use std::sync::Arc;
+
 use anser_types::limits;
+
+use crate::moderation::Words;
 
 /// The only source of randomness for product code: tokens, salts, group ids. Tests and the simulator bring a seeded
 /// one; a server brings the operating system's.
@@ -114,6 +118,8 @@ pub struct Settings {
     /// An app server says who may talk to whom: users make no contacts by themselves, and who writes first is not
     /// asked. Whom somebody blocks is still not heard.
     pub relations_by_app: bool,
+    /// Words that may not be said; see [`crate::Service::set_words`].
+    pub words: Option<Arc<Words>>,
     /// How long after it was said a message may be edited by its sender.
     pub edit_within_ms: u64,
     /// How long after it was said a message may be taken back by its sender.
@@ -150,6 +156,7 @@ impl Default for Settings {
             erase_every_ms: 10_000,
             soft_write_ms: limits::SOFT_WRITE_MS,
             relations_by_app: false,
+            words: None,
             edit_within_ms: limits::EDIT_WITHIN_MS,
             revoke_within_ms: limits::REVOKE_WITHIN_MS,
         }

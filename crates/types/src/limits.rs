@@ -66,6 +66,10 @@ pub const CAPTION_MAX_BYTES: usize = 2 * 1024;
 pub const MERGED_MAX: usize = 100;
 /// How deep forwarded messages hold forwarded ones; bounds what a reader unfolds.
 pub const MERGED_DEPTH_MAX: usize = 3;
+/// Words of an operator's list of what may not be said; bounds its memory (about 100 bytes each).
+pub const FILTER_WORDS_MAX: usize = 200_000;
+/// Bytes of one of them: a phrase.
+pub const FILTER_WORD_MAX_BYTES: usize = 128;
 /// Messages pinned to one conversation; the list travels with its row.
 pub const PINNED_MAX: usize = 50;
 /// Bytes of a group's title.

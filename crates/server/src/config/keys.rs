@@ -173,6 +173,15 @@ settings! {
             Within::new(anser_types::limits::REVOKE_WITHIN_MS / 60_000);
     }
 
+    /// What the operator does not let be said.
+    moderation: Moderation {
+        /// File with words that may not be said, one word or phrase a line; lines beginning with # are left out. Texts,
+        /// edits, names of groups, announcements, aliases, remarks and greetings that hold one are refused
+        /// (CONTENT_REFUSED). Without regard to case and width; Chinese and the like anywhere in a text, elsewhere whole
+        /// words. Send SIGHUP to the server after a change. Relative to the data directory; empty for none.
+        words: String = String::new();
+    }
+
     /// Who may talk to whom.
     contacts: Contacts {
         /// An app server keeps the relations between users: they make no contacts by themselves, and who may write

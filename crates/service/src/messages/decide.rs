@@ -73,6 +73,7 @@ pub(crate) fn as_append(
 }
 
 async fn plan(service: &Service, actor: &Actor, request: &Request, view: View) -> Result<Plan, No> {
+    service.check_words(&request.work)?;
     match &request.work {
         Work::Send { to, content } => {
             let composed =

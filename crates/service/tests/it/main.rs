@@ -15,6 +15,7 @@ mod groups;
 mod hardship;
 mod history;
 mod messages;
+mod moderation;
 mod permissions;
 mod put_away;
 mod receipts;
