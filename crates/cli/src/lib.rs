@@ -23,6 +23,7 @@ pub mod place;
 pub mod plain;
 mod printed_help;
 pub mod readers;
+mod report;
 pub mod say;
 mod search;
 mod send;

@@ -25,6 +25,7 @@ use crate::fanout::registry::Registry;
 use crate::fanout::sweep;
 use crate::messages::request::Work;
 use crate::moderation::Words;
+use crate::pace::Paces;
 use crate::rules::No;
 use crate::settings::{Entropy, Settings};
 use crate::trim;
@@ -85,6 +86,7 @@ pub struct Service {
     doors: Doors,
     side: Arc<Semaphore>,
     words: ArcSwapOption<Words>,
+    paces: Paces,
     /// Compose counter of messages sent through the app server's door.
     app_local_no: AtomicU64,
     draining: AtomicBool,
@@ -164,6 +166,7 @@ impl Service {
             doors: Doors::new(),
             side: Arc::new(Semaphore::new(SIDE_TASKS)),
             words: ArcSwapOption::new(settings.words.clone()),
+            paces: Paces::of(&settings),
             app_local_no: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             runtime: Handle::current(),
@@ -242,6 +245,10 @@ impl Service {
             Some(words) => words.check(work).map_err(|refusal| No::Final(refusal, Vec::new())),
             None => Ok(()),
         }
+    }
+
+    pub(crate) const fn paces(&self) -> &Paces {
+        &self.paces
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -93,6 +93,16 @@ pub struct Settings {
     pub commands_per_second: u32,
     /// Commands of one session at once above its rate.
     pub commands_burst: u32,
+    /// Messages per second that a group takes over a while.
+    pub group_messages_per_second: u32,
+    /// Messages a group takes at once above its rate.
+    pub group_messages_burst: u32,
+    /// Strangers whom one may begin to have to do with within an hour.
+    pub strangers_per_hour: u32,
+    /// The same within a day.
+    pub strangers_per_day: u32,
+    /// Reports of one user within a day.
+    pub reports_per_day: u32,
     /// Signals per second of one session.
     pub signals_per_second: u32,
     /// Members held by the cache of member lists; bounds its memory (about 100 bytes each).
@@ -144,6 +154,11 @@ impl Default for Settings {
             mailbox_events: limits::MAILBOX_EVENTS,
             commands_per_second: limits::SESSION_COMMANDS_PER_SECOND,
             commands_burst: limits::SESSION_COMMANDS_BURST,
+            group_messages_per_second: limits::GROUP_MESSAGES_PER_SECOND,
+            group_messages_burst: limits::GROUP_MESSAGES_BURST,
+            strangers_per_hour: limits::STRANGERS_PER_HOUR,
+            strangers_per_day: limits::STRANGERS_PER_DAY,
+            reports_per_day: limits::REPORTS_PER_DAY,
             signals_per_second: limits::SESSION_SIGNALS_PER_SECOND,
             cached_members: 262_144,
             inbox_keep: limits::INBOX_KEEP,

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod list;
 pub mod message;
 pub mod number;
+pub mod report;
 pub mod time;
 
 pub use alteration::{Alteration, Altered, Edition, Reaction};

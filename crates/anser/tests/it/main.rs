@@ -14,5 +14,6 @@ mod moderation;
 mod people;
 mod program;
 mod refusals;
+mod reports;
 mod search;
 mod talk;

@@ -38,10 +38,10 @@ fn requirement_g5_the_list_of_words_is_read_again_without_a_restart() {
     server.signal(Signal::HUP);
     // The certificate is read after the list.
     assert!(server.hear("reloaded   certificate"));
-    assert!(home.log().contains("the old list of words stays in use"), "{}", home.log());
-    assert!(home.log().contains("line 2: a word has a letter or a digit"), "{}", home.log());
     assert_eq!(status(&server, "one duck", "5"), refused);
     server.stop();
+    assert!(home.log().contains("the old list of words stays in use"), "{}", home.log());
+    assert!(home.log().contains("line 2: a word has a letter or a digit"), "{}", home.log());
 
     // A server does not start with a list it cannot read, and the doctor names it.
     let words = ["serve", set[0], set[1]];

@@ -108,7 +108,7 @@ pub(crate) fn change(change: &Change) -> v1::Change {
             Some(Kind::MemberAltered(groups::member_altered(user, act)))
         }
         ChangeKind::GroupDismissed => Some(Kind::GroupDismissed(v1::GroupDismissed {})),
-        ChangeKind::Item(item) => Some(lists::item(item)),
+        ChangeKind::Item(item) => lists::item(item),
         ChangeKind::Unknown { .. } => None,
     };
     v1::Change {

@@ -1,6 +1,7 @@
 //! What messages carry, and what is done to them once they were said.
 
 use anser_types::body::Forwarded;
+use anser_types::report::{ReportReason, Reported};
 use anser_types::{
     Alteration, Altered, ChangeNo, Command, Content, Edition, MessageKind, Reaction, Seq, Target,
     UserId,
@@ -245,4 +246,40 @@ pub fn read_edition(wire: v1::Edition) -> Result<Edition, Unreadable> {
         since: time::from_wire(wire.since_ms),
         content: read_content(content)?,
     })
+}
+
+/// The command that reports something.
+#[must_use]
+pub fn report(about: &Reported, reason: ReportReason, text: &str) -> v1::Report {
+    use v1::report::At;
+    let at = |target: &Target| match target {
+        Target::User(id) => At::User(id.to_string()),
+        Target::Conversation(id) => At::Conversation(id_bytes(*id)),
+    };
+    let (at, seq) = match about {
+        Reported::User(user) => (At::User(user.to_string()), 0),
+        Reported::Conversation(of) => (at(of), 0),
+        Reported::Message { at: of, seq } => (at(of), seq.0),
+    };
+    v1::Report { at: Some(at), seq, reason: u32::from(reason.code()), text: text.to_owned() }
+}
+
+/// The same, read. A reason this version does not know is another one.
+///
+/// # Errors
+/// See [`read_send_message`].
+pub fn read_report(report: v1::Report) -> Result<Command, Unreadable> {
+    use v1::report::At;
+    let at = match &report.at {
+        Some(At::User(id)) => target(Some(id), None),
+        Some(At::Conversation(id)) => target(None, Some(id)),
+        None => target(None, None),
+    }?;
+    let about = match (at, report.seq) {
+        (Target::User(user), 0) => Reported::User(user),
+        (of, 0) => Reported::Conversation(of),
+        (at, seq) => Reported::Message { at, seq: Seq(seq) },
+    };
+    let reason = u8::try_from(report.reason).ok().and_then(ReportReason::from_code);
+    Ok(Command::Report { about, reason: reason.unwrap_or_default(), text: report.text })
 }

@@ -12,6 +12,7 @@ mod groups;
 mod handle;
 mod messages;
 mod options;
+mod reports;
 mod server_search;
 mod state;
 
