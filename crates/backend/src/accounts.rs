@@ -138,4 +138,8 @@ pub trait Accounts: Send + Sync {
 
     /// The user's devices that hold a token, each once, as its newest token describes it.
     fn devices(&self, user: UserNo) -> Boxed<'_, Result<Vec<Device>, StoreError>>;
+
+    /// When each of the user's devices was connected last, by device, as far as it was noted
+    /// ([`SoftPosition::Seen`](crate::SoftPosition::Seen)); those that were signed out since are among them.
+    fn last_seen(&self, user: UserNo) -> Boxed<'_, Result<Vec<(DeviceNo, UnixMs)>, StoreError>>;
 }

@@ -75,6 +75,13 @@ pub enum SoftPosition {
         /// Up to where.
         up_to: Seq,
     },
+    /// A device was connected at this moment. Nothing restores it: what a crash loses stays lost.
+    Seen {
+        /// Which device.
+        device: DeviceKey,
+        /// When, by the server's clock.
+        at: UnixMs,
+    },
 }
 
 /// How much of the inboxes is kept.

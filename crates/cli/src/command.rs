@@ -16,6 +16,7 @@ use crate::history::{self, HistoryOptions};
 use crate::list::{self, ListOptions};
 use crate::logging;
 use crate::mine::{self, ForgetOptions, Of, OptionsOptions};
+use crate::presence::{self, PresenceOptions};
 use crate::readers;
 use crate::report::{self, ReportOptions};
 use crate::search::{self, SearchOptions};
@@ -55,6 +56,8 @@ pub enum Command {
     Readers(Which),
     /// Report a message, a user or a group to the operators of the server
     Report(ReportOptions),
+    /// Print who is online, and when they were last
+    Presence(PresenceOptions),
     /// Remove messages for yourself; others keep them
     Forget(ForgetOptions),
     /// Clear a conversation for yourself; others keep it
@@ -92,6 +95,7 @@ impl Command {
             Self::React(options) => options.which.json,
             Self::Pin(options) => options.which.json,
             Self::Report(options) => options.json,
+            Self::Presence(options) => options.common.json,
             Self::Forget(options) => options.json,
             Self::Clear(of) => of.json,
             Self::Options(options) => options.of.json,
@@ -145,6 +149,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Editions(which) => alter::editions(which).await,
             Command::Readers(which) => readers::run(which).await,
             Command::Report(options) => report::run(options).await,
+            Command::Presence(options) => presence::run(options).await,
             Command::Forget(options) => mine::forget(options).await,
             Command::Clear(of) => mine::clear(of).await,
             Command::Options(options) => mine::options(options).await,

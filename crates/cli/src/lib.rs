@@ -21,6 +21,7 @@ pub mod named;
 pub mod people;
 pub mod place;
 pub mod plain;
+pub mod presence;
 mod printed_help;
 pub mod readers;
 mod report;

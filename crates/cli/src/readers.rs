@@ -1,20 +1,29 @@
 //! `anser readers`: who has read a message, and who has not.
 
 use anser_sdk::Client;
-use anser_types::{Refusal, Seq, Target, UserId};
+use anser_types::{ConversationId, ErrorCode, Refusal, Seq, Target, UserId};
 use serde_json::{Value, json};
 
 use crate::alter::Which;
 use crate::send::target;
 use crate::{plain, say, session};
 
-/// Who of the others has read a message, and who has not, as far as they let that be known.
+/// Names of each side that are fetched at the most; nobody reads more.
+pub const LISTED_MAX: usize = 10_000;
+/// Names fetched at a time.
+const PAGE: u32 = 500;
+
+/// Who has read a message, and who has not, as far as they let that be known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Readers {
     /// They have read it.
     pub read: Vec<UserId>,
-    /// They have not, or do not tell.
+    /// They have not.
     pub unread: Vec<UserId>,
+    /// How many have; more than are listed, where they are very many.
+    pub read_count: usize,
+    /// How many have not.
+    pub unread_count: usize,
 }
 
 impl Readers {
@@ -22,19 +31,31 @@ impl Readers {
     #[must_use]
     pub fn json(&self, seq: Seq) -> Value {
         let names = |users: &[UserId]| users.iter().map(ToString::to_string).collect::<Vec<_>>();
-        json!({ "seq": seq.0, "read": names(&self.read), "unread": names(&self.unread) })
+        json!({
+            "seq": seq.0,
+            "read": names(&self.read),
+            "unread": names(&self.unread),
+            "read_count": self.read_count,
+            "unread_count": self.unread_count,
+        })
     }
 
-    /// A line for each.
+    /// A line for each, and how many there are if those are not all.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let line = |user: &UserId, what: &str| plain::one_line(&format!("{user} ({what})"));
         let read = self.read.iter().map(|user| line(user, "read"));
-        read.chain(self.unread.iter().map(|user| line(user, "not read"))).collect()
+        let unread = self.unread.iter().map(|user| line(user, "not read"));
+        let mut lines: Vec<String> = read.chain(unread).collect();
+        let (read, unread) = (self.read_count, self.unread_count);
+        if lines.len() < read + unread {
+            lines.push(format!("{read} read it, {unread} did not; not all are listed"));
+        }
+        lines
     }
 }
 
-/// Asks who has read a message. In a group read positions of its present members are asked of the server.
+/// Asks who has read a message. Of a group the server counts and lists, page by page.
 ///
 /// # Errors
 /// What the server says.
@@ -42,27 +63,37 @@ pub async fn readers(client: &Client, at: &Target, seq: Seq) -> Result<Readers, 
     let mut found = Readers::default();
     match at {
         Target::User(peer) => {
-            let read = client.readers(at.clone(), seq).await?;
-            found = if read.is_empty() {
-                Readers { read, unread: vec![peer.clone()] }
-            } else {
-                Readers { read, unread: Vec::new() }
-            };
+            found.read = client.readers(at.clone(), seq).await?;
+            if found.read.is_empty() {
+                found.unread.push(peer.clone());
+            }
+            (found.read_count, found.unread_count) = (found.read.len(), found.unread.len());
+        }
+        Target::Conversation(channel) if is_channel(client, *channel).await? => {
+            let detail = "in a channel nobody's read position is told";
+            return Err(Refusal::because(ErrorCode::InvalidArgument, detail).into());
         }
         Target::Conversation(group) => {
-            for member in client.group_members(*group).await? {
-                if member.user == *client.user() {
-                    continue;
+            for unread in [false, true] {
+                let mut after = None;
+                loop {
+                    let page = client.readers_page(*group, seq, unread, after, PAGE).await?;
+                    (found.read_count, found.unread_count) = (page.read, page.unread);
+                    let side = if unread { &mut found.unread } else { &mut found.read };
+                    side.extend(page.users);
+                    match page.next {
+                        Some(next) if side.len() < LISTED_MAX => after = Some(next),
+                        _ => break,
+                    }
                 }
-                let side =
-                    if member.read_up_to >= seq { &mut found.read } else { &mut found.unread };
-                side.push(member.user);
             }
         }
     }
-    found.read.sort();
-    found.unread.sort();
     Ok(found)
+}
+
+async fn is_channel(client: &Client, id: ConversationId) -> Result<bool, anser_sdk::Error> {
+    Ok(client.conversation(id).await?.is_some_and(|row| row.channel))
 }
 
 /// Runs `anser readers`.

@@ -20,6 +20,7 @@ use anser_types::{Command, ConversationId, ErrorCode, LocalNo, Refusal, Target, 
 use bytes::BytesMut;
 
 use crate::asks::Asks;
+use crate::channels::Channels;
 use crate::clock::ServerClock;
 use crate::endpoints::Endpoints;
 use crate::io::{
@@ -27,6 +28,7 @@ use crate::io::{
 };
 use crate::marks::Mark;
 use crate::outbox::{OUTBOX_MAX, Outbox};
+use crate::presence::Follows;
 use crate::reconnect::Reconnect;
 use crate::records::{DeviceState, OutboxItem, OutboxState, Record, Settled, Snapshot};
 use crate::rng::Rng;
@@ -55,8 +57,10 @@ pub struct Core {
     pub(crate) outbox: Outbox,
     pub(crate) inbox: Inbox,
     pub(crate) marks: BTreeMap<ConversationId, Mark>,
+    pub(crate) channels: Channels,
     pub(crate) direct: DirectIds,
     pub(crate) asks: Asks,
+    pub(crate) follows: Follows,
     pub(crate) outputs: VecDeque<Output>,
     /// Frames for the current attempt that were not handed out yet.
     pub(crate) out: BytesMut,
@@ -80,9 +84,11 @@ impl Core {
             outbox: Outbox::load(outbox, device.highest_used, device.last_local_no),
             inbox: Inbox::new(&device),
             store: Store::new(device),
+            channels: Channels::load(&conversations),
             marks: conversations.into_iter().map(|mark| (mark.conversation, mark.into())).collect(),
             direct: DirectIds::default(),
             asks: Asks::default(),
+            follows: Follows::default(),
             outputs: VecDeque::new(),
             out: BytesMut::new(),
             me: identity,
@@ -130,6 +136,7 @@ impl Core {
             self.inbox.next_timer(),
             self.asks.next_timer(self.link.is_up()),
             self.store.retry_at(),
+            self.follows.next_timer(),
         ]
         .into_iter()
         .flatten()
@@ -251,11 +258,16 @@ impl Core {
         self.give_numbers();
         self.transmit_due(now);
         self.pull_if_wanted(now);
+        self.follow_channels(now);
+        self.read_channels(now);
         self.ask_unsent(now);
         self.flush();
     }
 
     fn flush(&mut self) {
+        if self.store.is_free() {
+            self.channels.put_positions(&mut self.store);
+        }
         let (inbox, outbox) = (&self.inbox, &self.outbox);
         let state = || DeviceState {
             cursor: inbox.received,
@@ -277,6 +289,7 @@ impl Core {
             match then {
                 Then::Tell(event) => self.tell(event),
                 Then::Number(local_no, numbering) => self.number_is_durable(local_no, numbering),
+                Then::ChannelStored(done) => self.channels.are_stored(&done),
             }
         }
         self.progress_is_durable(now);

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use anser_types::{
     Change, ConversationId, DeviceClass, DeviceNo, Done, InboxSeq, LocalNo, Message, MessageId,
-    Refusal, Seq, Target, Unavailable, UnixMs, UserId,
+    Presence, Refusal, Seq, Target, Unavailable, UnixMs, UserId,
 };
 use bytes::Bytes;
 
@@ -296,8 +296,8 @@ pub enum AppEvent {
         message: Message,
         /// In a direct conversation, the other one.
         peer: Option<UserId>,
-        /// Its entry in the inbox: what the app's event stream resumes after.
-        inbox_seq: InboxSeq,
+        /// Its entry in the inbox; `None` of one that came by its channel's log.
+        inbox_seq: Option<InboxSeq>,
     },
     /// One's own message composed here moved on.
     MessageStateChanged {
@@ -360,6 +360,20 @@ pub enum AppEvent {
         who: UserId,
         /// They stopped.
         stopped: bool,
+    },
+    /// A user who is followed is online, is not, or may not be seen.
+    PresenceChanged {
+        /// Who.
+        user: UserId,
+        /// How they are.
+        presence: Presence,
+    },
+    /// The server does not follow these users; they are followed no more.
+    PresenceRefused {
+        /// Whom.
+        users: Vec<UserId>,
+        /// Why.
+        reason: Refusal,
     },
     /// A range cannot be given, with the reason.
     Unavailable(Unavailable),

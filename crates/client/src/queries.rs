@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use anser_types::{
     Change, ChangeNo, ConversationId, Edition, ItemKey, Message, Role, Seq, Target, Unavailable,
-    UnixMs, UserId, Version,
+    UnixMs, UserId, UserPresence, Version,
 };
 
 use crate::records::ConversationRow;
@@ -75,6 +75,24 @@ pub enum Query {
         /// Entries wanted.
         limit: u32,
     },
+    /// How users are now.
+    Presence {
+        /// Whom.
+        of: Vec<UserId>,
+    },
+    /// Who has read a message of a group, or who has not.
+    Readers {
+        /// Which group.
+        conversation: ConversationId,
+        /// Which message.
+        seq: Seq,
+        /// Those who have not.
+        unread: bool,
+        /// Continue after this user.
+        after: Option<UserId>,
+        /// Entries wanted.
+        limit: u32,
+    },
     /// Messages that hold a text, newest first.
     Search {
         /// Words and parts of runs.
@@ -137,6 +155,19 @@ pub enum Reply {
         changes: Vec<Change>,
         /// More follow.
         more: bool,
+    },
+    /// How users are, in the order asked.
+    Presence(Vec<UserPresence>),
+    /// Who has read, or who has not; by user id.
+    Readers {
+        /// How many have.
+        read: u32,
+        /// How many have not.
+        unread: u32,
+        /// The page.
+        users: Vec<UserId>,
+        /// More follow after this one.
+        next: Option<UserId>,
     },
     /// What was found, newest first.
     Search {

@@ -43,7 +43,7 @@ impl Core {
     }
 
     /// Something ephemeral came. What cannot be read is dropped: signals may be lost.
-    pub(crate) fn signal_came(&mut self, signal: v1::Signal) {
+    pub(crate) fn signal_came(&mut self, signal: v1::Signal, now: Now) {
         use v1::signal::Signal;
         let me = self.me.user.clone();
         match signal.signal {
@@ -77,7 +77,10 @@ impl Core {
                     self.tell(AppEvent::Typing { at, who, stopped: typing.stopped });
                 }
             }
-            None => {}
+            Some(Signal::Presence(presence)) => self.presence_came(&presence),
+            Some(Signal::WatchRefused(refused)) => self.watch_refused(refused, now),
+            // Words of clients.
+            Some(Signal::Watch(_) | Signal::Unwatch(_)) | None => {}
         }
     }
 
@@ -160,11 +163,11 @@ impl Core {
 
     fn ask_receipts_after(&mut self, after: Option<ConversationId>, most: usize, now: Now) {
         let rest = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let me = &self.me.user;
-        let waiting = self
-            .marks
-            .range::<ConversationId, _>(rest)
-            .filter(|(_, mark)| mark.awaits_receipts() && mark.peer.as_ref() != Some(me));
+        let (me, channels) = (&self.me.user, &self.channels);
+        // Nobody's position in a channel is told.
+        let waiting = self.marks.range::<ConversationId, _>(rest).filter(|(id, mark)| {
+            mark.awaits_receipts() && mark.peer.as_ref() != Some(me) && !channels.is_channel(**id)
+        });
         let (mut query, mut page) = (v1::ReceiptsQuery::default(), None);
         for (id, mark) in waiting.take(most) {
             match &mark.peer {

@@ -13,6 +13,7 @@ use crate::core::Core;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::io::{AppEvent, Attempt, Endpoint, Now, Output};
 use crate::records::Record;
+use crate::translate;
 
 /// How long a transport may take to open, and a server to answer Hello.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -203,6 +204,14 @@ impl Core {
             Some(_) => (LogEpoch::ZERO, InboxSeq::ZERO),
             None => (stored.log_epoch, stored.cursor),
         };
+        let follow = if stored.rebuild.is_some() {
+            // Positions of channels are as void.
+            self.channels.all_unsaid();
+            Vec::new()
+        } else {
+            let named = self.channels.of_hello().into_iter();
+            named.map(|(id, at)| translate::channel_position(id, at)).collect()
+        };
         let hello = v1::Hello {
             token: self.me.token.clone(),
             device_no: self.me.device.0,
@@ -213,6 +222,7 @@ impl Core {
             network: self.network.clone(),
             client: self.config.client.clone(),
             want: self.config.page_entries,
+            follow,
             ..v1::Hello::default()
         };
         session.hello(hello, &mut self.out);
@@ -271,12 +281,11 @@ impl Core {
             Incoming::Welcome(welcome) => self.welcomed(&welcome, now),
             Incoming::CommandAck(ack) => self.answered(ack, now),
             Incoming::EventBatch(batch) => self.batch_came(batch),
-            Incoming::AckOk(_)
-            | Incoming::ChannelBatch(_)
-            | Incoming::ChannelHeads(_)
-            | Incoming::Ignored => {}
+            Incoming::ChannelBatch(events) => self.channel_batch_came(events),
+            Incoming::ChannelHeads(heads) => self.channel_heads_came(&heads),
+            Incoming::AckOk(_) | Incoming::Ignored => {}
             Incoming::Pong(pong) => self.pong_came(pong, now),
-            Incoming::Signal(signal) => self.signal_came(signal),
+            Incoming::Signal(signal) => self.signal_came(signal, now),
             Incoming::Reply(reply) => self.reply_came(reply, now),
             Incoming::Close(close) => self.closed_by_server(&close, now),
             Incoming::SyncReset(reset) => self.sync_reset(reset, now),
@@ -315,6 +324,7 @@ impl Core {
         if self.settle_numbers(CommandNo(welcome.last_command_no)) {
             self.begin_sync(InboxSeq(welcome.inbox_head), LogEpoch(welcome.log_epoch), now);
             self.ask_receipts(now);
+            self.follow_again(now);
         } else {
             self.store_was_restored(now);
         }
@@ -391,6 +401,7 @@ impl Core {
         self.outbox.link_lost();
         self.inbox.link_lost();
         self.asks.link_lost();
+        self.follows.link_lost();
     }
 
     /// Says something in session; nothing happens without one.
@@ -459,5 +470,6 @@ impl Core {
         self.outbox_time_passed(now);
         self.inbox_time_passed(now);
         self.asks_time_passed(now);
+        self.presence_time_passed(now);
     }
 }

@@ -75,6 +75,8 @@ pub enum Tag {
     IdempotencyKey = 22,
     /// `user_no` → inbox floor.
     Floor = 23,
+    /// `user_no` → when the user's devices were connected last.
+    Seen = 24,
     /// The highest user number ever given.
     LastUser = 29,
     /// `user_no` → user.
@@ -186,6 +188,11 @@ pub fn device(device: DeviceKey) -> Key {
 /// A device's cursor.
 pub fn cursor(device: DeviceKey) -> Key {
     by_device(Tag::Cursor, device)
+}
+
+/// When a user's devices were connected last.
+pub fn seen(user: UserNo) -> Key {
+    tagged(Tag::Seen, &[&user.0.to_be_bytes()])
 }
 
 /// What an Idempotency-Key was used for.

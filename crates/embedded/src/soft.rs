@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use anser_backend::{DeviceKey, SoftPosition};
-use anser_types::{ConversationId, InboxSeq, Seq, UserNo};
+use anser_types::{ConversationId, DeviceNo, InboxSeq, Seq, UnixMs, UserNo};
 
 /// Positions that no commit has carried yet.
 #[derive(Clone, Debug, Default)]
 pub struct Soft {
     cursors: BTreeMap<DeviceKey, InboxSeq>,
     delivered: BTreeMap<(ConversationId, UserNo), Seq>,
+    seen: BTreeMap<DeviceKey, UnixMs>,
 }
 
 impl Soft {
@@ -24,12 +25,16 @@ impl Soft {
                 let noted = self.delivered.entry((conversation, user)).or_default();
                 *noted = up_to.max(*noted);
             }
+            SoftPosition::Seen { device, at } => {
+                let noted = self.seen.entry(device).or_default();
+                *noted = at.max(*noted);
+            }
         }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.cursors.len() + self.delivered.len()
+        self.cursors.len() + self.delivered.len() + self.seen.len()
     }
 
     /// A device's cursor, zero if none is noted.
@@ -42,6 +47,13 @@ impl Soft {
         self.delivered.get(&(conversation, user)).copied().unwrap_or_default()
     }
 
+    /// When a user's devices were connected last, as far as it is noted.
+    pub fn seen(&self, user: UserNo) -> impl Iterator<Item = (DeviceNo, UnixMs)> + '_ {
+        let first = DeviceKey { user, device: DeviceNo(0) };
+        let last = DeviceKey { user, device: DeviceNo(u64::MAX) };
+        self.seen.range(first..=last).map(|(device, at)| (device.device, *at))
+    }
+
     /// The first `limit` positions, which stay noted until [`Soft::forget`].
     pub fn first(&self, limit: usize) -> Vec<SoftPosition> {
         let cursors = self
@@ -52,7 +64,9 @@ impl Soft {
             let (conversation, user, up_to) = (*conversation, *user, *up_to);
             SoftPosition::Delivered { conversation, user, up_to }
         });
-        cursors.chain(delivered).take(limit).collect()
+        let seen =
+            self.seen.iter().map(|(device, at)| SoftPosition::Seen { device: *device, at: *at });
+        cursors.chain(delivered).chain(seen).take(limit).collect()
     }
 
     /// Forgets what a commit has carried; what moved on since stays.
@@ -67,6 +81,11 @@ impl Soft {
                 SoftPosition::Delivered { conversation, user, up_to } => {
                     if self.delivered(conversation, user) <= up_to {
                         self.delivered.remove(&(conversation, user));
+                    }
+                }
+                SoftPosition::Seen { device, at } => {
+                    if self.seen.get(&device).is_some_and(|noted| *noted <= at) {
+                        self.seen.remove(&device);
                     }
                 }
             }

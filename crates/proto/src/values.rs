@@ -4,6 +4,7 @@ pub mod bodies;
 pub mod groups;
 pub mod lists;
 pub mod messages;
+pub mod presence;
 
 use anser_types::{ConversationId, ErrorCode, Refusal, Target, UserId};
 use bytes::Bytes;

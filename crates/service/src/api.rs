@@ -9,6 +9,7 @@ use anser_types::{
     Edition, ErrorCode, Group, InboxSeq, ItemKey, LocalNo, LogEpoch, Message, Refusal, Role, Seq,
     SessionEpoch, Target, Unavailable, UnixMs, UserId, UserNo, Version,
 };
+pub use anser_types::{Presence, UserPresence};
 
 /// Proof of authentication: only the service makes one.
 #[derive(Clone, Debug)]
@@ -230,6 +231,24 @@ pub enum Query {
         /// Entries wanted.
         limit: usize,
     },
+    /// Who has read a message of a group, or who has not.
+    Readers {
+        /// Which group.
+        conversation: ConversationId,
+        /// Which message.
+        seq: Seq,
+        /// Those who have not.
+        unread: bool,
+        /// Continue after this user.
+        after: Option<UserId>,
+        /// Entries wanted.
+        limit: usize,
+    },
+    /// How users are now.
+    Presence {
+        /// Whom.
+        of: Vec<UserId>,
+    },
     /// Messages that hold a text, newest first.
     Search {
         /// What somebody typed.
@@ -306,6 +325,19 @@ pub enum Reply {
         /// More follow.
         more: bool,
     },
+    /// Who has read, or who has not; by user id.
+    Readers {
+        /// How many have.
+        read: usize,
+        /// How many have not.
+        unread: usize,
+        /// The page.
+        users: Vec<UserId>,
+        /// More follow after this one.
+        next: Option<UserId>,
+    },
+    /// How users are, in the order asked.
+    Presence(Vec<UserPresence>),
     /// What was found.
     Search {
         /// Newest first.
@@ -422,6 +454,25 @@ pub enum Signal {
         who: Option<UserId>,
         /// They stopped.
         stopped: bool,
+    },
+    /// From a client: tell how these users are, now and whenever that changes, as long as the session lasts.
+    Watch {
+        /// Whom.
+        users: Vec<UserId>,
+    },
+    /// From a client: no more of these.
+    Unwatch {
+        /// Whom.
+        users: Vec<UserId>,
+    },
+    /// How users are that the session watches, each as they are now.
+    Presence(Vec<UserPresence>),
+    /// These are not watched.
+    PresenceRefused {
+        /// Whom.
+        users: Vec<UserId>,
+        /// Why.
+        refusal: Refusal,
     },
 }
 

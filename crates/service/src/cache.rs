@@ -122,6 +122,45 @@ impl UserCache {
     }
 }
 
+/// Who lets others see how far they have read, so that a list of members costs no read for each. A change of the settings
+/// is learned at its commit; what was read before it and comes late is not taken in.
+#[derive(Debug)]
+pub(crate) struct ShowsReadCache(Mutex<ShowsRead>);
+
+#[derive(Debug)]
+struct ShowsRead {
+    known: Generations<UserNo, bool>,
+    changes: u64,
+}
+
+impl ShowsReadCache {
+    pub(crate) fn new(users_max: usize) -> Self {
+        Self(Mutex::new(ShowsRead { known: Generations::new(users_max), changes: 0 }))
+    }
+
+    /// What is known, or the number of changes so far, to be given back with what the store says.
+    pub(crate) fn get(&self, user: UserNo) -> Result<bool, u64> {
+        let mut inner = self.0.lock();
+        let changes = inner.changes;
+        inner.known.get(&user).ok_or(changes)
+    }
+
+    /// What the store said, unless anybody's settings have changed since.
+    pub(crate) fn put(&self, user: UserNo, shows: bool, changes: u64) {
+        let mut inner = self.0.lock();
+        if inner.changes == changes {
+            inner.known.insert(user, shows, 1);
+        }
+    }
+
+    /// The settings of a user were committed.
+    pub(crate) fn changed(&self, user: UserNo, shows: bool) {
+        let mut inner = self.0.lock();
+        inner.changes += 1;
+        inner.known.insert(user, shows, 1);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

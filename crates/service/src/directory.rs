@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anser_backend::{Accounts, Conversations, Roster, StoreError, Whom};
 use anser_types::{ConversationId, UserId, UserNo};
 
-use crate::cache::{RosterCache, UserCache};
+use crate::cache::{RosterCache, ShowsReadCache, UserCache};
 
 /// Whether an answer may come from memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(crate) struct Directory {
     accounts: Arc<dyn Accounts>,
     rosters: RosterCache,
     users: UserCache,
+    shows_read: ShowsReadCache,
 }
 
 impl Directory {
@@ -35,6 +36,7 @@ impl Directory {
             accounts,
             rosters: RosterCache::new(cached_members),
             users: UserCache::new(cached_members / 2),
+            shows_read: ShowsReadCache::new(cached_members / 2),
         }
     }
 
@@ -98,6 +100,11 @@ impl Directory {
             self.users.put(id.clone(), no);
         }
         Ok(found)
+    }
+
+    /// Who lets others see how far they have read.
+    pub(crate) const fn shows_read(&self) -> &ShowsReadCache {
+        &self.shows_read
     }
 
     /// What was committed about member lists.

@@ -14,6 +14,8 @@ pub mod names {
     pub const QUEUE_DEPTH: &str = "anser_writer_queue_depth";
     /// Gauge: sessions.
     pub const SESSIONS: &str = "anser_sessions";
+    /// Gauge: how often users are followed by sessions that want to know whether they are online.
+    pub const PRESENCE_WATCHES: &str = "anser_presence_watches";
     /// Counter: mailboxes that overflowed (their sessions read their inbox instead).
     pub const MAILBOX_OVERFLOWS: &str = "anser_mailbox_overflows_total";
     /// Counter: signals dropped because a mailbox was full or a sender too fast.
@@ -46,6 +48,11 @@ pub(crate) fn batch(appends: usize, seconds: f64, queued: usize) {
 #[expect(clippy::cast_precision_loss, reason = "figures stay far below 2^52")]
 pub(crate) fn sessions(count: usize) {
     metrics::gauge!(names::SESSIONS).set(count as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures stay far below 2^52")]
+pub(crate) fn presence_watches(count: usize) {
+    metrics::gauge!(names::PRESENCE_WATCHES).set(count as f64);
 }
 
 pub(crate) fn mailbox_overflow() {

@@ -26,6 +26,8 @@ use crate::fanout::sweep;
 use crate::messages::request::Work;
 use crate::moderation::Words;
 use crate::pace::Paces;
+use crate::presence::board::{Board, Bounds};
+use crate::presence::teller;
 use crate::rules::No;
 use crate::settings::{Entropy, Settings};
 use crate::trim;
@@ -116,8 +118,16 @@ impl Service {
         let (writer, queues) = WriterHandle::new(settings.writer_queue, settings.bulk_queue, wait);
         let (done, publish) = mpsc::channel(PUBLISH_QUEUE);
         let (failed_in, failed) = watch::channel(None);
-        let registry = Arc::new(Registry::new());
         let feeds = Arc::new(Feeds::default());
+        let board = Arc::new(Board::new(
+            Duration::from_millis(settings.offline_grace_ms),
+            Bounds { per_session: settings.presence_per_session, in_all: settings.presence_in_all },
+        ));
+        let registry = Arc::new(Registry::new(
+            Arc::clone(&board),
+            Arc::clone(&ports.ledger),
+            Arc::clone(&clock),
+        ));
         let directory = Arc::new(Directory::new(
             Arc::clone(&ports.conversations),
             Arc::clone(&ports.accounts),
@@ -154,6 +164,7 @@ impl Service {
             trim::KeyPace::of(&settings),
             stop.clone(),
         ));
+        let told = stop.clone();
         let eraser = Eraser {
             conversations: Arc::clone(&ports.conversations),
             writer: writer.clone(),
@@ -161,7 +172,7 @@ impl Service {
             every: Duration::from_millis(settings.erase_every_ms),
         };
         tasks.spawn(eraser.run(stop.clone()));
-        Arc::new(Self {
+        let service = Arc::new(Self {
             passwords: Passwords::new(settings.hashing),
             doors: Doors::new(),
             side: Arc::new(Semaphore::new(SIDE_TASKS)),
@@ -181,7 +192,9 @@ impl Service {
             failed,
             stop,
             tasks,
-        })
+        });
+        service.spawn(teller::run(Arc::downgrade(&service), board, told));
+        service
     }
 
     /// How the service is. Cheap.
@@ -310,6 +323,16 @@ impl Service {
 
     pub(crate) const fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// Who follows whom.
+    pub(crate) fn board(&self) -> &Board {
+        self.registry.board()
+    }
+
+    /// Commands wait in such a number that what is not needed gives way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.writer.depths().0 > self.settings.writer_queue / 2
     }
 
     pub(crate) const fn writer(&self) -> &WriterHandle {

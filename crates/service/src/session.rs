@@ -6,6 +6,7 @@ use anser_types::{
     ConversationId, DeviceClass, DeviceNo, ErrorCode, InboxSeq, Refusal, Seq, UserNo, limits,
 };
 use parking_lot::Mutex;
+use std::sync::atomic::AtomicU64;
 
 use crate::api::{
     Caller, ChannelPosition, CommandRequest, Ended, Followed, Opened, Query, Reply, Signal, Start,
@@ -24,7 +25,7 @@ pub use crate::sync::inbox::Page;
 use crate::writer::batch::Job;
 use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
-use crate::{history, lists, receipts, search, sync};
+use crate::{history, lists, presence, readers, receipts, search, sync};
 
 /// A session's place in the registry, given back when it is dropped.
 #[derive(Debug)]
@@ -65,9 +66,11 @@ pub(crate) struct Shared {
     pub(crate) caller: Caller,
     pub(crate) opened: Opened,
     pub(crate) slot: Arc<Slot>,
-    /// Its place among the sessions of this process.
-    id: u64,
+    /// Its place in the registry.
+    pub(crate) place: u64,
     signals: Mutex<Bucket>,
+    /// When it was noted last that the device is connected.
+    seen_at: AtomicU64,
 }
 
 /// One connection's session. Dropping it takes it out of the registry: nothing is delivered to it any more.
@@ -106,8 +109,15 @@ impl Session {
         let commands = Bucket::new(settings.commands_per_second, settings.commands_burst);
         let signals = Bucket::new(settings.signals_per_second, settings.signals_per_second);
         let lane = Arc::new(Lane::new(Actor::of(&caller), Arc::downgrade(&service)));
-        let (id, signals) = (registration.id(), Mutex::new(signals));
-        let shared = Shared { service, caller, opened, slot, id, signals };
+        let shared = Shared {
+            service,
+            caller,
+            opened,
+            slot,
+            place: registration.id(),
+            signals: Mutex::new(signals),
+            seen_at: AtomicU64::new(0),
+        };
         Self { reader: Reader(Arc::new(shared)), lane, commands, _registration: registration }
     }
 
@@ -252,6 +262,11 @@ impl Reader {
             Query::Changes { conversation, after, limit } => {
                 history::changes(service, caller, conversation, after, limit).await
             }
+            Query::Readers { conversation, seq, unread, after, limit } => {
+                let asked = readers::Asked { conversation, seq, unread, after, limit };
+                readers::page(service, caller, asked).await
+            }
+            Query::Presence { of } => presence::look::query(service, caller, of).await,
             Query::Search { text, of, before, limit } => {
                 let asked = search::Asked { text, of, before, limit };
                 search::page(service, caller, asked).await
@@ -267,8 +282,8 @@ impl Reader {
     /// # Errors
     /// What the store says.
     pub async fn follow(&self, positions: &[ChannelPosition]) -> Result<Followed, Refusal> {
-        let Shared { service, caller, slot, id, .. } = &*self.0;
-        let session = sync::follow::Session { id: *id, caller, slot };
+        let Shared { service, caller, slot, place, .. } = &*self.0;
+        let session = sync::follow::Session { id: *place, caller, slot };
         sync::follow::follow(service, &session, positions).await
     }
 
@@ -297,6 +312,7 @@ impl Reader {
         if slot.raise_head(bounds.head) {
             slot.wake();
         }
+        presence::watch::note_seen(&self.0, &self.0.seen_at);
         Ok(bounds.head)
     }
 
@@ -312,12 +328,22 @@ impl Reader {
         receipts::acked(&self.0, up_to, delivered, after_reset);
     }
 
-    /// Passes a signal on (typing); too many are dropped and counted.
+    /// Passes a signal on (typing), or follows users. Too many are dropped and counted; of users that are not followed
+    /// therefore the client hears.
     pub fn signal(&self, signal: Signal) {
-        if self.0.signals.lock().take().is_err() {
+        if let Err(wait) = self.0.signals.lock().take() {
             crate::metrics::signal_dropped();
+            if let Signal::Watch { users } = signal {
+                let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
+                let refusal = Refusal::new(ErrorCode::RateLimited).retry_after(ms);
+                presence::watch::refuse(&self.0, users, refusal);
+            }
             return;
         }
-        receipts::typing(&self.0, signal);
+        match signal {
+            Signal::Watch { users } => presence::watch::watch(&self.0, users),
+            Signal::Unwatch { users } => presence::watch::unwatch(&self.0, &users),
+            other => receipts::typing(&self.0, other),
+        }
     }
 }

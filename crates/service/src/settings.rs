@@ -105,6 +105,12 @@ pub struct Settings {
     pub reports_per_day: u32,
     /// Signals per second of one session.
     pub signals_per_second: u32,
+    /// Users one session may follow, and one query may ask about.
+    pub presence_per_session: usize,
+    /// Follows of all sessions together.
+    pub presence_in_all: usize,
+    /// How long after their last session ended a user still counts as online.
+    pub offline_grace_ms: u64,
     /// Members held by the cache of member lists; bounds its memory (about 100 bytes each).
     pub cached_members: usize,
     /// Entries an inbox keeps.
@@ -160,6 +166,9 @@ impl Default for Settings {
             strangers_per_day: limits::STRANGERS_PER_DAY,
             reports_per_day: limits::REPORTS_PER_DAY,
             signals_per_second: limits::SESSION_SIGNALS_PER_SECOND,
+            presence_per_session: limits::PRESENCE_PER_SESSION,
+            presence_in_all: limits::PRESENCE_IN_ALL,
+            offline_grace_ms: limits::OFFLINE_GRACE_MS,
             cached_members: 262_144,
             inbox_keep: limits::INBOX_KEEP,
             inbox_keep_ms: limits::INBOX_KEEP_MS,

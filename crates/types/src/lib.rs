@@ -20,6 +20,7 @@ pub mod limits;
 pub mod list;
 pub mod message;
 pub mod number;
+pub mod presence;
 pub mod report;
 pub mod time;
 
@@ -39,4 +40,5 @@ pub use message::{Content, Message, MessageKind};
 pub use number::{
     ChangeNo, CommandNo, CommitNo, InboxSeq, LocalNo, LogEpoch, Seq, SessionEpoch, Version,
 };
+pub use presence::{Presence, UserPresence};
 pub use time::{Clock, UnixMs};

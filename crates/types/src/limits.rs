@@ -143,6 +143,11 @@ pub const MAILBOX_CHANNEL_EVENTS: usize = 256;
 pub const OUTBOUND_MAX_BYTES: usize = 512 * 1024;
 /// Ephemeral signals waiting for one session; beyond it the oldest is dropped and counted (guarantee G15).
 pub const MAILBOX_SIGNALS: usize = 64;
+/// Users one session may follow to learn whether they are online: more than a list shows. Bounds what a session costs the
+/// server (some 100 bytes for each) and one query for presences.
+pub const PRESENCE_PER_SESSION: usize = 500;
+/// Follows of all sessions together; they take some 150 MB then. Beyond it one is told `OVERLOADED`: messages go first.
+pub const PRESENCE_IN_ALL: usize = 1_000_000;
 /// Commands per second one session may send over a while, and how many at once.
 pub const SESSION_COMMANDS_PER_SECOND: u32 = 2_000;
 /// Burst of commands of one session above its rate.
@@ -166,7 +171,13 @@ pub const REQUEST_DEADLINE_MS: u64 = 10_000;
 pub const HINT_GRACE_MS: u64 = 20;
 /// How often each session's position is compared with its inbox head.
 pub const SWEEP_MS: u64 = 30_000;
-/// Soft positions (cursors, delivered) are written with the next batch or after this.
+/// How long after their last session ended a user still counts as online: who changes from Wi-Fi to mobile or drives
+/// through a tunnel has not gone.
+pub const OFFLINE_GRACE_MS: u64 = 10_000;
+/// How often it is noted that a device is still connected: a server that is killed sets back by no more than this (and a
+/// sweep and a soft write) when it was last. Seldom, so that thousands of idle devices write next to nothing.
+pub const LAST_SEEN_EVERY_MS: u64 = 300_000;
+/// Soft positions (cursors, delivered, last seen) are written with the next batch or after this.
 pub const SOFT_WRITE_MS: u64 = 1_000;
 /// How long a session that its own device replaced, or a Hello that it had overtaken, stays away: if two of a device
 /// live, each gets a turn long enough to find out that one store is a copy.

@@ -1,12 +1,12 @@
-//! The records of an archive: fifteen subjects, each with its key and its row.
+//! The records of an archive: sixteen subjects, each with its key and its row.
 
 use std::fmt;
 
 use anser_types::{ChangeNo, ConversationId, Seq, UserNo};
 
 use crate::codec::{
-    DeviceRecord, Devices, KeyRow, Malformed, Reader, read_change, read_conversation, read_edition,
-    read_member, read_message, read_number, read_pointer, read_position, read_user,
+    DeviceRecord, Devices, KeyRow, LastSeen, Malformed, Reader, read_change, read_conversation,
+    read_edition, read_member, read_message, read_number, read_pointer, read_position, read_user,
 };
 
 /// What a record is about; archives are ordered by it. Keys are fixed width and big-endian but for the ends of
@@ -44,11 +44,13 @@ pub enum Subject {
     Edition = 14,
     /// `conversation ‖ item's key` → the item's last change.
     Item = 15,
+    /// `user_no` → when the user's devices were connected last.
+    Seen = 16,
 }
 
 impl Subject {
     /// Every subject, in order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::LastUser,
         Self::User,
         Self::Devices,
@@ -64,6 +66,7 @@ impl Subject {
         Self::IdempotencyKey,
         Self::Edition,
         Self::Item,
+        Self::Seen,
     ];
 
     /// The subject with this number.
@@ -91,6 +94,7 @@ impl Subject {
             Self::IdempotencyKey => "idempotency keys",
             Self::Edition => "replaced contents",
             Self::Item => "items of lists",
+            Self::Seen => "times devices were seen",
         }
     }
 }
@@ -125,6 +129,10 @@ impl Entry<'_> {
             Subject::Devices => {
                 key.u64()?;
                 Devices::read(value)?;
+            }
+            Subject::Seen => {
+                key.u64()?;
+                LastSeen::read(value)?;
             }
             Subject::Conversation => drop(read_conversation(key.conversation()?, value)?),
             Subject::Member => {

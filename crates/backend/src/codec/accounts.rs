@@ -1,7 +1,9 @@
 //! The rows of accounts: users, a user's devices with their tokens, and tokens by hash.
 
+use std::collections::BTreeMap;
+
 use crate::{Device, DeviceKey, Others, Token, User};
-use anser_types::limits::TOKENS_PER_DEVICE;
+use anser_types::limits::{DEVICES_PER_USER, TOKENS_PER_DEVICE};
 use anser_types::{DeviceClass, DeviceNo, UnixMs, UserNo};
 
 use super::primitives::{Malformed, ROW_FORMAT, Reader, put_text, put_varint};
@@ -127,6 +129,60 @@ impl Devices {
         }
         reader.end()?;
         Ok(Self { last, present })
+    }
+}
+
+/// When a user's devices were connected last, as far as it was noted; one row per user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastSeen(BTreeMap<DeviceNo, UnixMs>);
+
+impl LastSeen {
+    /// A device was connected at this moment. Forward only; returns whether that was news. Of more devices than a user
+    /// may have, those that were seen longest ago are forgotten, so what is forgotten never was the latest.
+    pub fn raise(&mut self, device: DeviceNo, at: UnixMs) -> bool {
+        let latest = self.0.entry(device).or_default();
+        if at <= *latest {
+            return false;
+        }
+        *latest = at;
+        if self.0.len() > DEVICES_PER_USER
+            && let Some(oldest) =
+                self.0.iter().min_by_key(|(_, at)| **at).map(|(device, _)| *device)
+        {
+            self.0.remove(&oldest);
+        }
+        true
+    }
+
+    /// By device.
+    #[must_use]
+    pub fn listed(&self) -> Vec<(DeviceNo, UnixMs)> {
+        self.0.iter().map(|(device, at)| (*device, *at)).collect()
+    }
+
+    /// Appends the row.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(ROW_FORMAT);
+        put_varint(out, self.0.len() as u64);
+        for (device, at) in &self.0 {
+            put_varint(out, device.0);
+            put_varint(out, at.0);
+        }
+    }
+
+    /// Reads the row.
+    pub fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::row(bytes)?;
+        let mut seen = BTreeMap::new();
+        for _ in 0..reader.count()? {
+            let device = DeviceNo(reader.varint()?);
+            if seen.last_key_value().is_some_and(|(last, _)| *last >= device) {
+                return Err(Malformed("devices that were seen are out of order"));
+            }
+            seen.insert(device, UnixMs(reader.varint()?));
+        }
+        reader.end()?;
+        Ok(Self(seen))
     }
 }
 

@@ -269,6 +269,22 @@ fn positions_pointers_and_numbers() {
     }
 }
 
+#[test]
+fn when_devices_were_seen() {
+    let mut seen = LastSeen::default();
+    holds(&seen, |out| seen.write(out), LastSeen::read);
+    assert!(seen.raise(DeviceNo(300), UnixMs(7)) && seen.raise(DeviceNo(2), UnixMs(9)));
+    assert!(!seen.raise(DeviceNo(2), UnixMs(9)) && !seen.raise(DeviceNo(2), UnixMs(8)));
+    holds(&seen, |out| seen.write(out), LastSeen::read);
+    assert_eq!(seen.listed(), [(DeviceNo(2), UnixMs(9)), (DeviceNo(300), UnixMs(7))]);
+    for device in 1..=200 {
+        seen.raise(DeviceNo(device), UnixMs(1_000 - device));
+    }
+    let left = seen.listed();
+    assert_eq!(left.len(), anser_types::limits::DEVICES_PER_USER);
+    assert_eq!(left[0], (DeviceNo(1), UnixMs(999)), "the latest are kept");
+}
+
 fn kept(command_no: u64) -> Kept {
     let done = Done {
         conversation: Some(HERE).filter(|_| command_no.is_multiple_of(2)),

@@ -6,7 +6,7 @@ use anser_types::{DeviceClass, DeviceNo, UnixMs, UserId, UserNo};
 use super::harness::Harness;
 use super::subject::Subject;
 use crate::accounts::{CreateUser, NewToken, Others, Token, User};
-use crate::ledger::DeviceKey;
+use crate::ledger::{DeviceKey, SoftPosition};
 use crate::testing::Person;
 
 fn token(of: &Person, device: Option<DeviceNo>, hash: u8) -> NewToken {
@@ -196,4 +196,44 @@ pub fn revoked_tokens_end<H: Harness>(on: &mut Subject<H>) {
     assert!([1, 3, 4].iter().all(|hash| find(on, *hash).is_none()));
     assert_eq!(devices_of(on, &a), [0; 0]);
     assert_eq!(devices_of(on, &b), [of_b.0]);
+}
+
+/// When a device was seen shows at once, moves forward only, survives a kill once it was flushed, a clean stop in any case,
+/// and the end of its tokens.
+pub fn when_devices_were_seen_moves_forward_only<H: Harness>(on: &mut Subject<H>) {
+    let [a, b, ..] = on.people();
+    let seen = |on: &Subject<H>, who: &Person| -> Vec<(u64, u64)> {
+        let user = who.no;
+        let seen = on.call(|ports| ports.accounts.last_seen(user));
+        seen.into_iter().map(|(device, at)| (device.0, at.0)).collect()
+    };
+    let note = |on: &Subject<H>, device: u64, at: u64| {
+        on.note(&[SoftPosition::Seen { device: a.device(device), at: UnixMs(at) }]);
+    };
+    assert_eq!(seen(on, &a), []);
+    note(on, 2, 50);
+    note(on, 1, 40);
+    assert_eq!(seen(on, &a), [(1, 40), (2, 50)], "by device");
+    note(on, 1, 30);
+    on.flush();
+    on.kill();
+    assert_eq!(seen(on, &a), [(1, 40), (2, 50)], "flushed is durable");
+    note(on, 1, 35);
+    on.flush();
+    on.kill();
+    assert_eq!(seen(on, &a), [(1, 40), (2, 50)], "a lower one never replaces a durable one");
+    note(on, 1, 60);
+    note(on, 300, 10);
+    assert_eq!(seen(on, &a), [(1, 60), (2, 50), (300, 10)]);
+    on.reopen();
+    assert_eq!(seen(on, &a), [(1, 60), (2, 50), (300, 10)], "a clean stop loses nothing");
+    let user = a.no;
+    put(on, &a, None, 1);
+    on.call(|ports| ports.accounts.revoke(user, None));
+    assert_eq!(
+        seen(on, &a),
+        [(1, 60), (2, 50), (300, 10)],
+        "signing out does not rewrite the past"
+    );
+    assert_eq!(seen(on, &b), [], "of this user alone");
 }

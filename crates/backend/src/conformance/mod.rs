@@ -133,4 +133,5 @@ properties! { $
     accounts::a_renewed_token_ends_the_others_at_its_first_use
     accounts::device_numbers_are_never_given_twice
     accounts::revoked_tokens_end
+    accounts::when_devices_were_seen_moves_forward_only
 }

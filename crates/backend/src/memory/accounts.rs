@@ -147,6 +147,12 @@ impl Accounts for MemoryBackend {
             })
         })
     }
+
+    fn last_seen(&self, user: UserNo) -> Boxed<'_, Result<Vec<(DeviceNo, UnixMs)>, StoreError>> {
+        Box::pin(
+            async move { self.read(|machine| machine.process.soft.seen(&machine.durable, user)) },
+        )
+    }
 }
 
 /// Alters the tables at the commit.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anser_types::{ConversationId, InboxSeq, Seq, SessionEpoch, UserNo};
+use anser_types::{ConversationId, DeviceNo, InboxSeq, Seq, SessionEpoch, UnixMs, UserNo};
 
 use super::state::Durable;
 use crate::ledger::{DeviceKey, SoftPosition, StoreError};
@@ -73,11 +73,12 @@ impl Process {
 pub(super) struct Soft {
     pub cursors: BTreeMap<DeviceKey, InboxSeq>,
     pub delivered: BTreeMap<(ConversationId, UserNo), Seq>,
+    pub seen: BTreeMap<DeviceKey, UnixMs>,
 }
 
 impl Soft {
     pub fn is_empty(&self) -> bool {
-        self.cursors.is_empty() && self.delivered.is_empty()
+        self.cursors.is_empty() && self.delivered.is_empty() && self.seen.is_empty()
     }
 
     pub fn note(&mut self, position: SoftPosition) {
@@ -90,6 +91,10 @@ impl Soft {
                 let noted = self.delivered.entry((conversation, user)).or_default();
                 *noted = up_to.max(*noted);
             }
+            SoftPosition::Seen { device, at } => {
+                let noted = self.seen.entry(device).or_default();
+                *noted = at.max(*noted);
+            }
         }
     }
 
@@ -98,6 +103,7 @@ impl Soft {
         self.cursors
             .retain(|device, up_to| carried.cursors.get(device).is_none_or(|c| *up_to > *c));
         self.delivered.retain(|of, up_to| carried.delivered.get(of).is_none_or(|c| *up_to > *c));
+        self.seen.retain(|device, at| carried.seen.get(device).is_none_or(|c| *at > *c));
     }
 
     /// Makes these positions durable.
@@ -111,6 +117,19 @@ impl Soft {
             let stored = &mut log.positions.entry(user).or_default().delivered;
             *stored = up_to.max(*stored);
         }
+        for (device, at) in self.seen {
+            durable.seen.entry(device.user).or_default().raise(device.device, at);
+        }
+    }
+
+    /// When each of a user's devices was connected last, durable or noted.
+    pub fn seen(&self, durable: &Durable, user: UserNo) -> Vec<(DeviceNo, UnixMs)> {
+        let mut seen = durable.seen.get(&user).cloned().unwrap_or_default();
+        let noted = self.seen.iter().filter(|(device, _)| device.user == user);
+        for (device, at) in noted {
+            seen.raise(device.device, *at);
+        }
+        seen.listed()
     }
 
     /// A device's cursor, durable or noted.

@@ -9,6 +9,7 @@ use anser_types::{
 };
 
 use crate::accounts::{Device, User};
+use crate::codec::LastSeen;
 use crate::ledger::{DeviceKey, InboxBounds};
 use crate::reads::{Heads, Position};
 
@@ -26,6 +27,7 @@ pub(super) struct Durable {
     pub devices: BTreeMap<DeviceKey, DeviceRecord>,
     pub keys: BTreeMap<(UserNo, String), KeyRecord>,
     pub cursors: BTreeMap<DeviceKey, InboxSeq>,
+    pub seen: BTreeMap<UserNo, LastSeen>,
     pub accounts: AccountTables,
 }
 
@@ -41,6 +43,7 @@ impl Durable {
             devices: BTreeMap::new(),
             keys: BTreeMap::new(),
             cursors: BTreeMap::new(),
+            seen: BTreeMap::new(),
             accounts: AccountTables::default(),
         }
     }

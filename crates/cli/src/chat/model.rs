@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anser_sdk::MemberState;
 use anser_sdk::store::Conversation;
-use anser_types::{ConversationId, Notify, Target, UserId};
+use anser_types::{ConversationId, Notify, Presence, Target, UserId};
 
 use super::asked::Listing;
 use super::composer::Composer;
@@ -29,6 +29,8 @@ pub struct Open {
     pub target: Target,
     /// What is loaded of it.
     pub timeline: Timeline,
+    /// How the other one of a direct conversation is.
+    pub presence: Presence,
 }
 
 impl Open {

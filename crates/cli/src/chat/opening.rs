@@ -1,6 +1,6 @@
 //! Going from one conversation to another: drafts, what to load, the neighbours in the list.
 
-use anser_types::{ConversationId, Target};
+use anser_types::{ConversationId, Presence, Target};
 
 use super::model::{Model, Open, Reload};
 use super::slash;
@@ -37,7 +37,11 @@ pub fn open(model: &mut Model, target: Target, effects: &mut Vec<Effect>) {
         window: Timeline::first_window(unread),
     });
     model.count_reload.wanted = true;
-    model.open = Some(Open { id, target, timeline: Timeline::default() });
+    let open = Open { id, target, timeline: Timeline::default(), presence: Presence::Unknown };
+    if let Some(peer) = open.peer().filter(|peer| **peer != model.setting.me) {
+        effects.push(Effect::Follow(peer.clone(), true));
+    }
+    model.open = Some(open);
 }
 
 /// Puts the open conversation away. Gives what was written before any conversation was open: it goes along.
@@ -47,6 +51,9 @@ fn leave(model: &mut Model, effects: &mut Vec<Effect>) -> Option<String> {
     let text = Some(model.composer.take())
         .filter(|text| !text.trim().is_empty() && !slash::is_command(text));
     let Some(open) = model.open.take() else { return text };
+    if let Some(peer) = open.peer().filter(|peer| **peer != model.setting.me) {
+        effects.push(Effect::Follow(peer.clone(), false));
+    }
     let text = text.unwrap_or_default();
     if model.draft_of(open.id).unwrap_or_default() != text {
         model.drafts.insert(open.id, text.clone());

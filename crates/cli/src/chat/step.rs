@@ -134,6 +134,8 @@ pub enum Effect {
     MarkRead(Target, Seq),
     /// Tell others that the user types (`true`) or stopped.
     Typing(Target, bool),
+    /// Be told whether a user is online (`true`), or no more.
+    Follow(UserId, bool),
     /// Make a group.
     CreateGroup(String, Vec<UserId>),
     /// Bring users into a group.

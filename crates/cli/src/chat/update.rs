@@ -155,6 +155,11 @@ fn told(model: &mut Model, event: Event) {
             let at = opening::conversation_of(model, &at);
             model.typing.heard(at, who, stopped, model.now.mono);
         }
+        Event::PresenceChanged { user, presence } => {
+            if let Some(open) = model.open.as_mut().filter(|open| open.peer() == Some(&user)) {
+                open.presence = presence;
+            }
+        }
         Event::SyncStarted { missing } => model.sync = Some(Sync { done: 0, missing }),
         Event::SyncProgress { done, missing } => model.sync = Some(Sync { done, missing }),
         Event::SyncFinished => {

@@ -11,9 +11,11 @@ use super::list;
 use super::looking;
 use super::model::Model;
 use super::overlay;
+use super::step::Link;
 use super::texts::Text;
 use super::wrap;
 use crate::plain;
+use anser_types::{Presence, UnixMs};
 
 /// Draws everything.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -73,16 +75,40 @@ fn title(model: &Model, area: Rect, frame: &mut Frame<'_>) {
             spans.push(quiet(texts.get(Text::LeftGroup).to_owned()));
         }
         Some(row) if row.peer.is_none() => {
-            if let Some(count) = model.member_counts.get(&row.id) {
-                spans.push(quiet(texts.with(Text::Members, &[&count.to_string()])));
+            let counted = model.member_counts.get(&row.id).map(ToString::to_string);
+            match (row.channel, counted) {
+                (true, Some(count)) => {
+                    spans.push(quiet(texts.with(Text::ChannelMembers, &[&count])))
+                }
+                (true, None) => spans.push(quiet(texts.get(Text::Channel).to_owned())),
+                (false, Some(count)) => spans.push(quiet(texts.with(Text::Members, &[&count]))),
+                (false, None) => {}
             }
         }
         _ if open.peer() == Some(&model.setting.me) => {
             spans.push(quiet(texts.get(Text::Notes).to_owned()));
         }
-        _ => {}
+        _ => spans.extend(presence(model, open.presence).map(quiet)),
     }
     frame.render_widget(Line::from(spans), area);
+}
+
+/// Whether the other one is here, as far as that is known now.
+fn presence(model: &Model, presence: Presence) -> Option<String> {
+    let texts = model.setting.texts;
+    // Without a connection nobody says when that changes.
+    if model.link != Link::Connected {
+        return None;
+    }
+    match presence {
+        Presence::Unknown | Presence::Offline { last_seen: UnixMs(0) } => None,
+        Presence::Online => Some(texts.get(Text::Online).to_owned()),
+        Presence::Offline { last_seen } => {
+            let (times, now) = (&model.setting.times, model.now.wall);
+            let day = times.day_name(times.day(last_seen), now, texts);
+            Some(texts.with(Text::LastSeen, &[&day, &times.clock(last_seen)]))
+        }
+    }
 }
 
 /// The messages, the newest at the bottom.

@@ -90,6 +90,8 @@ fn group_commands_mean_the_open_group() {
     let muted = SetGroup { muted: Some(true), ..SetGroup::default() };
     assert_eq!(chat.enter("/group mute"), changed(muted));
     let until = UnixMs(NOON + 600_000);
+    let channel = SetGroup { channel: true, ..SetGroup::default() };
+    assert_eq!(chat.enter("/group channel"), changed(channel));
     assert_eq!(chat.enter("/group mute bob 10m"), member("bob", MemberAct::MuteUntil(until)));
     assert_eq!(chat.enter("/group unmute bob"), member("bob", MemberAct::MuteUntil(UnixMs(0))));
     assert_eq!(chat.enter("/group role bob admin"), member("bob", MemberAct::Role(Role::Admin)));
@@ -137,7 +139,8 @@ fn what_was_looked_up_lies_over_the_timeline() {
     let screen = chat.screen().join("\n");
     assert!(screen.contains("Bobby (bob)  asks to be your contact  we met"), "{screen}");
     assert!(!screen.contains("dora"), "{screen}");
-    let readers = Readers { read: vec![user("bob")], unread: vec![user("carol")] };
+    let (read, unread) = (vec![user("bob")], vec![user("carol")]);
+    let readers = Readers { read, unread, read_count: 1, unread_count: 1 };
     chat.step(Input::Listed(Listing::Readers(readers)));
     assert_eq!(chat.screen().iter().filter(|line| line.contains("carol  not read")).count(), 1);
     chat.step(Input::Listed(Listing::Settings(Settings::default())));

@@ -8,6 +8,7 @@ mod lists;
 mod notices;
 mod people;
 mod places;
+mod presence;
 mod printed;
 mod scrolling;
 mod slash;

@@ -51,7 +51,12 @@ fn commands_are_understood() {
         "anser clear --as alice bob",
         "anser forget --as alice --with bob 1 2 3",
         "anser readers --as alice --with bob 1",
+        "anser presence --as alice bob carol --json",
+        "anser presence --as alice bob --follow",
         "anser group update --as alice GROUP --title T --join open --mute --admins-invite on",
+        "anser group create --as alice Town bob --channel --json",
+        "anser group update --as alice GROUP --channel",
+        "anser group members --as alice GROUP --after bob --limit 20",
         "anser group role --as alice GROUP bob admin",
         "anser group transfer --as alice GROUP bob",
         "anser group mute-member --as alice GROUP bob --for 10m",
@@ -79,6 +84,7 @@ fn what_contradicts_itself_or_cannot_be_is_refused() {
         "anser group mute-member --as alice GROUP bob",
         "anser group mute-member --as alice GROUP bob --for soon",
         "anser group mute-member --as alice GROUP bob --for 10m --until-unmuted",
+        "anser group members --as alice GROUP --limit 0",
         "anser group role --as alice GROUP bob owner",
         "anser group answer --as alice GROUP bob maybe",
     ] {
@@ -167,6 +173,7 @@ fn the_list_of_conversations() {
             "conversation": direct("bob").to_string(),
             "peer": "bob",
             "title": "",
+            "channel": false,
             "member": true,
             "unread": 2,
             "mentioned": 4,
@@ -203,9 +210,21 @@ fn members_and_readers() {
     let line = |now| member_line(&bob, UnixMs(now), &LocalTimes::utc());
     assert_eq!(line(NOON), "bob \"The Bob\" (admin, muted until 2026-11-20 12:10:00)");
     assert_eq!(line(NOON + 600_000), "bob \"The Bob\" (admin)");
-    let readers = Readers { read: vec![user("bob")], unread: vec![user("carol")] };
-    assert_eq!(readers.json(Seq(3)), json!({ "seq": 3, "read": ["bob"], "unread": ["carol"] }));
-    assert_eq!(readers.lines(), ["bob (read)", "carol (not read)"]);
+    let readers = Readers {
+        read: vec![user("bob")],
+        unread: vec![user("carol")],
+        read_count: 1,
+        unread_count: 70_000,
+    };
+    assert_eq!(
+        readers.json(Seq(3)),
+        json!({ "seq": 3, "read": ["bob"], "unread": ["carol"], "read_count": 1, "unread_count": 70_000 })
+    );
+    let lines = readers.lines();
+    assert_eq!(
+        lines,
+        ["bob (read)", "carol (not read)", "1 read it, 70000 did not; not all are listed"]
+    );
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub const fn place_of(subject: Subject) -> Place {
         Subject::IdempotencyKey => Tag::IdempotencyKey,
         Subject::Edition => Tag::Edition,
         Subject::Item => Tag::Item,
+        Subject::Seen => Tag::Seen,
     };
     Place { table: Table::State, tag: Some(tag) }
 }

@@ -144,7 +144,7 @@ impl Checks {
                     telling.damage("tables: an item of a list names what is missing", touches);
                 }
             }
-            Subject::Commands | Subject::IdempotencyKey => {}
+            Subject::Commands | Subject::IdempotencyKey | Subject::Seen => {}
         }
         Ok(())
     }

@@ -6,8 +6,9 @@ use anser_backend::{
 use anser_types::{DeviceNo, UnixMs, UserId, UserNo};
 
 use crate::codec::{
-    Devices, read_number, read_token, read_user, write_number, write_token, write_user,
+    Devices, LastSeen, read_number, read_token, read_user, write_number, write_token, write_user,
 };
+use crate::core::Core;
 use crate::keys;
 use crate::store::EmbeddedStore;
 use crate::tables::TableError;
@@ -108,6 +109,17 @@ fn revoke(
     Ok(ended)
 }
 
+fn last_seen(core: &Core, user: UserNo) -> Result<Vec<(DeviceNo, UnixMs)>, TableError> {
+    // Noted first: what a flush moves from memory to disk meanwhile is then seen at least once.
+    let noted: Vec<(DeviceNo, UnixMs)> = core.soft.lock().seen(user).collect();
+    let row = core.row(&keys::seen(user))?;
+    let mut seen = row.map(|row| LastSeen::read(&row)).transpose()?.unwrap_or_default();
+    for (device, at) in noted {
+        seen.raise(device, at);
+    }
+    Ok(seen.listed())
+}
+
 impl Accounts for EmbeddedStore {
     fn create_user(
         &self,
@@ -197,5 +209,9 @@ impl Accounts for EmbeddedStore {
                 Ok(devices.listed())
             })
         })
+    }
+
+    fn last_seen(&self, user: UserNo) -> Boxed<'_, Result<Vec<(DeviceNo, UnixMs)>, StoreError>> {
+        Box::pin(async move { self.read(|core| last_seen(core, user)) })
     }
 }

@@ -7,7 +7,7 @@ use anser_backend::{
 use anser_types::limits::BATCH_MAX_OPERATIONS;
 use anser_types::{CommitNo, InboxSeq, Seq, UserNo};
 
-use crate::codec::{read_number, write_number};
+use crate::codec::{LastSeen, read_number, write_number};
 use crate::expiring;
 use crate::keys;
 use crate::pending::Scope;
@@ -91,6 +91,14 @@ fn write_positions(stage: &mut Stage<'_>, positions: &[SoftPosition]) -> Result<
             SoftPosition::Delivered { conversation, user, up_to } => {
                 let least = Position { delivered: up_to, read: Seq::ZERO };
                 stage.raise(conversation, user, least)?;
+            }
+            SoftPosition::Seen { device, at } => {
+                let row = stage.row(&keys::seen(device.user))?;
+                let row = row.map(|row| LastSeen::read(&row)).transpose()?;
+                let mut seen = row.unwrap_or_default();
+                if seen.raise(device.device, at) {
+                    stage.put_row(keys::seen(device.user), |out| seen.write(out));
+                }
             }
         }
     }

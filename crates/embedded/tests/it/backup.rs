@@ -106,7 +106,8 @@ impl Town {
         let policy = TrimPolicy { now: UnixMs(0), keep: 10, keep_ms: u64::MAX, inboxes: 100 };
         assert!(ledger.trim(policy).await.unwrap().entries > 0);
         let up_to = InboxSeq(30);
-        ledger.note_positions(&[SoftPosition::Cursor { device, up_to }]);
+        let seen = SoftPosition::Seen { device, at: UnixMs(40) };
+        ledger.note_positions(&[SoftPosition::Cursor { device, up_to }, seen]);
         town
     }
 

@@ -249,12 +249,7 @@ impl<'a, T: Transport> Actor<'a, T> {
                     wire.reply(&replies::reply(query_no, Err(refusal)), &mut outbound.frames);
                 }
             }
-            Request::Signal(signal) => match signals::from_client(signal) {
-                Ok(Some(signal)) => self.reader.signal(signal),
-                Ok(None) => {}
-                // A signal may be lost; there is no answer that could carry the refusal.
-                Err(refusal) => tracing::debug!(%refusal, "a signal that cannot be read"),
-            },
+            Request::Signal(signal) => self.hear_signal(signal),
             Request::Foreground(foreground) => self.background = foreground.background,
             Request::Close => {
                 let by = now + self.settings.drain;
@@ -264,6 +259,23 @@ impl<'a, T: Transport> Actor<'a, T> {
             Request::Hello(_) | Request::Ignored => {}
         }
         Ok(())
+    }
+
+    fn hear_signal(&mut self, signal: v1::Signal) {
+        let named = match &signal.signal {
+            Some(v1::signal::Signal::Watch(watch)) => watch.users.clone(),
+            _ => Vec::new(),
+        };
+        match signals::from_client(signal) {
+            Ok(Some(signal)) => self.reader.signal(signal),
+            Ok(None) => {}
+            Err(refusal) if !named.is_empty() => {
+                let refused = signals::watch_refused(named, &refusal);
+                self.link.wire.signal(&refused, &mut self.link.outbound.frames);
+            }
+            // A signal may be lost; there is no answer that could carry the refusal.
+            Err(refusal) => tracing::debug!(%refusal, "a signal that cannot be read"),
+        }
     }
 
     /// Commands and queries: handed in, and their answers written.

@@ -9,7 +9,7 @@ use anser_types::{
 use bytes::Bytes;
 use v1::{history_query::Of, query::Query as Wire};
 
-use super::{conversation, missing, search_place, user};
+use super::{conversation, missing, search_place, user, users};
 
 /// A read.
 ///
@@ -62,6 +62,17 @@ pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
             conversation: conversation("conversation", &changes.conversation)?,
             after: ChangeNo(changes.after_change_no),
             limit: limit(changes.limit),
+        },
+        Wire::Presence(presence) => Query::Presence { of: users("users", &presence.users)? },
+        Wire::Readers(readers) => Query::Readers {
+            conversation: conversation("conversation", &readers.conversation)?,
+            seq: Seq(readers.seq),
+            unread: readers.unread,
+            after: match readers.after.as_str() {
+                "" => None,
+                after => Some(user("after", after)?),
+            },
+            limit: limit(readers.limit),
         },
         Wire::Search(search) => Query::Search {
             of: match search.of {

@@ -1,5 +1,6 @@
 //! Answers: domain → wire.
 
+use anser_proto::values::presence::user_presence;
 use anser_proto::values::{groups, messages};
 use anser_proto::{time, v1};
 use anser_service::{Answered, Caller, ConversationState, MemberState, Opened, Receipt, Reply};
@@ -161,6 +162,15 @@ fn page(reply: Reply) -> Wire {
         Reply::Changes { changes, more } => Wire::Changes(v1::ChangesPage {
             changes: changes.iter().map(|change| events::change(change)).collect(),
             more,
+        }),
+        Reply::Presence(users) => {
+            Wire::Presence(v1::PresencePage { users: users.iter().map(user_presence).collect() })
+        }
+        Reply::Readers { read, unread, users, next } => Wire::Readers(v1::ReadersPage {
+            read: bounded(read),
+            unread: bounded(unread),
+            users: users.iter().map(ToString::to_string).collect(),
+            next: next.map(|user| user.to_string()).unwrap_or_default(),
         }),
         Reply::Search { found, next, complete } => Wire::Search(v1::SearchPage {
             messages: found

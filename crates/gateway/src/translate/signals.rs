@@ -1,20 +1,28 @@
 //! What is ephemeral: both ways.
 
 use anser_proto::v1;
+use anser_proto::values::presence::user_presence;
 use anser_service::Signal;
 use anser_types::{Refusal, Seq, Target, UserId};
 use v1::signal::Signal as Wire;
 
-use super::{conversation, target_place, user};
+use super::{conversation, error, target_place, user, users};
 
-/// What a client may say: that somebody is typing. The positions of a client go by Ack and MarkRead, so those and
-/// what this version does not know are nothing.
+/// What a client may say: that somebody is typing, and whom it follows. The positions of a client go by Ack and MarkRead,
+/// so those and what this version does not know are nothing.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`; the caller drops the signal.
 pub(crate) fn from_client(signal: v1::Signal) -> Result<Option<Signal>, Refusal> {
-    let Some(Wire::Typing(typing)) = signal.signal else {
-        return Ok(None);
+    let typing = match signal.signal {
+        Some(Wire::Typing(typing)) => typing,
+        Some(Wire::Watch(watch)) => {
+            return users("users", &watch.users).map(|users| Some(Signal::Watch { users }));
+        }
+        Some(Wire::Unwatch(unwatch)) => {
+            return users("users", &unwatch.users).map(|users| Some(Signal::Unwatch { users }));
+        }
+        _ => return Ok(None),
     };
     let at = if typing.peer.is_empty() {
         Target::Conversation(conversation("conversation", &typing.conversation)?)
@@ -22,6 +30,13 @@ pub(crate) fn from_client(signal: v1::Signal) -> Result<Option<Signal>, Refusal>
         Target::User(user("peer", &typing.peer)?)
     };
     Ok(Some(Signal::Typing { at, who: None, stopped: typing.stopped }))
+}
+
+/// The answer to a wish to follow users that cannot be read.
+#[must_use]
+pub(crate) fn watch_refused(named: Vec<String>, refusal: &Refusal) -> v1::Signal {
+    let refused = v1::WatchRefused { users: named, error: Some(error(refusal)) };
+    v1::Signal { signal: Some(Wire::WatchRefused(refused)) }
 }
 
 /// What a client is told.
@@ -39,6 +54,14 @@ pub(crate) fn to_client(signal: &Signal) -> v1::Signal {
                 stopped: *stopped,
             })
         }
+        Signal::Presence(users) => {
+            Wire::Presence(v1::Presence { users: users.iter().map(user_presence).collect() })
+        }
+        Signal::PresenceRefused { users, refusal } => {
+            return watch_refused(users.iter().map(UserId::to_string).collect(), refusal);
+        }
+        // A client's words; nobody is told them.
+        Signal::Watch { .. } | Signal::Unwatch { .. } => return v1::Signal { signal: None },
     };
     v1::Signal { signal: Some(wire) }
 }

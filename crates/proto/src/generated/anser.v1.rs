@@ -117,6 +117,12 @@ pub struct Alter {
     pub seq: u64,
     #[prost(message, optional, tag = "4")]
     pub alteration: ::core::option::Option<Alteration>,
+    /// The message that is meant, if the client knows it: if another one stands there (in a log that a restore replaced
+    /// another stood), nothing is altered. Both 0: whichever stands there.
+    #[prost(uint64, tag = "5")]
+    pub device_no: u64,
+    #[prost(uint64, tag = "6")]
+    pub local_no: u64,
     #[prost(oneof = "alter::At", tags = "1, 2")]
     pub at: ::core::option::Option<alter::At>,
 }
@@ -850,11 +856,295 @@ pub struct Unavailable {
     #[prost(uint32, tag = "5")]
     pub reason: u32,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Hello {
+    /// Protocol versions the client speaks, lowest and highest.
+    #[prost(uint32, tag = "1")]
+    pub version_min: u32,
+    #[prost(uint32, tag = "2")]
+    pub version_max: u32,
+    /// The opaque device token from sign-in.
+    #[prost(string, tag = "3")]
+    pub token: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "4")]
+    pub device_no: u64,
+    #[prost(uint32, tag = "5")]
+    pub device_class: u32,
+    #[prost(uint64, tag = "6")]
+    pub log_epoch: u64,
+    #[prost(uint64, tag = "7")]
+    pub inbox_cursor: u64,
+    /// False only while in the background.
+    #[prost(bool, tag = "8")]
+    pub background: bool,
+    /// "wifi:<name>", "mobile:<operator>" or empty.
+    #[prost(string, tag = "9")]
+    pub network: ::prost::alloc::string::String,
+    #[prost(uint32, repeated, tag = "10")]
+    pub capabilities: ::prost::alloc::vec::Vec<u32>,
+    #[prost(string, tag = "11")]
+    pub client: ::prost::alloc::string::String,
+    /// Entries of the first page; 0 means the default.
+    #[prost(uint32, tag = "12")]
+    pub want: u32,
+    /// Channels to follow from the start, and what of each is stored.
+    #[prost(message, repeated, tag = "13")]
+    pub follow: ::prost::alloc::vec::Vec<ChannelPosition>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Welcome {
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// Milliseconds since 1970, unlike every other time.
+    #[prost(uint64, tag = "2")]
+    pub server_time_unix_ms: u64,
+    #[prost(string, tag = "3")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "4")]
+    pub session_epoch: u64,
+    #[prost(uint64, tag = "5")]
+    pub log_epoch: u64,
+    #[prost(uint64, tag = "6")]
+    pub last_command_no: u64,
+    #[prost(uint64, tag = "7")]
+    pub inbox_head: u64,
+    #[prost(message, optional, tag = "8")]
+    pub limits: ::core::option::Option<Limits>,
+    #[prost(uint64, tag = "9")]
+    pub endpoint_list_version: u64,
+    #[prost(uint32, repeated, tag = "10")]
+    pub capabilities: ::prost::alloc::vec::Vec<u32>,
+    #[prost(string, tag = "11")]
+    pub server: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Limits {
+    #[prost(uint32, tag = "1")]
+    pub frame_bytes: u32,
+    #[prost(uint32, tag = "2")]
+    pub content_bytes: u32,
+    #[prost(uint32, tag = "3")]
+    pub commands_in_flight: u32,
+    #[prost(uint32, tag = "4")]
+    pub page_entries: u32,
+    #[prost(uint32, tag = "5")]
+    pub heartbeat_ms: u32,
+    #[prost(uint32, tag = "6")]
+    pub heartbeat_min_ms: u32,
+    #[prost(uint32, tag = "7")]
+    pub heartbeat_max_ms: u32,
+    #[prost(uint32, tag = "8")]
+    pub group_members: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Ping {
+    /// Set only when the client wants to compare heads.
+    #[prost(uint64, tag = "1")]
+    pub inbox_head: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Pong {
+    /// Set only when it differs from what the session was sent.
+    #[prost(uint64, tag = "1")]
+    pub inbox_head: u64,
+}
+/// "Everything up to inbox_seq is stored on this device", and the wish for the next page.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Ack {
+    #[prost(uint64, tag = "1")]
+    pub inbox_seq: u64,
+    #[prost(uint32, tag = "2")]
+    pub want: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AckOk {
+    #[prost(uint64, tag = "1")]
+    pub inbox_seq: u64,
+}
+/// The cursor is void: rebuild from conversation heads (SyncPage queries), then take `at` as the cursor.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncReset {
+    #[prost(uint64, tag = "1")]
+    pub at: u64,
+    #[prost(uint64, tag = "2")]
+    pub log_epoch: u64,
+    /// An error number when data was lost (600), else 0.
+    #[prost(uint32, tag = "3")]
+    pub reason: u32,
+}
+/// Up to where a channel's log is known: messages and changes, each without holes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChannelPosition {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(uint64, tag = "2")]
+    pub seq: u64,
+    #[prost(uint64, tag = "3")]
+    pub change_no: u64,
+}
+/// Push what comes in these channels from now on. Answered by ChannelHeads for those in which more is there already, and
+/// for those that cannot be followed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Follow {
+    #[prost(message, repeated, tag = "1")]
+    pub channels: ::prost::alloc::vec::Vec<ChannelPosition>,
+}
+/// What came in followed channels, in the order of each channel's log. A push is only a hint: a seq or change_no that does
+/// not follow the last one stored says that something is missing, to be read by History and Changes queries.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChannelBatch {
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<Event>,
+}
+/// Where logs of followed channels end, when that is not what the client said or what it was pushed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChannelHeads {
+    #[prost(message, repeated, tag = "1")]
+    pub heads: ::prost::alloc::vec::Vec<ChannelPosition>,
+    /// Not followed (any more): not a member, or no channel.
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub gone: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Foreground {
+    #[prost(bool, tag = "1")]
+    pub background: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClientClose {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Close {
+    #[prost(uint32, tag = "1")]
+    pub code: u32,
+    #[prost(string, tag = "2")]
+    pub detail: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub retry_after_ms: u32,
+    #[prost(enumeration = "Reconnect", tag = "4")]
+    pub reconnect: i32,
+    #[prost(string, repeated, tag = "5")]
+    pub alternatives: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Ephemeral, not numbered, may be lost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Signal {
+    #[prost(oneof = "signal::Signal", tags = "1, 2, 3, 4, 5, 6, 7")]
+    pub signal: ::core::option::Option<signal::Signal>,
+}
+/// Nested message and enum types in `Signal`.
+pub mod signal {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Signal {
+        #[prost(message, tag = "1")]
+        Delivered(super::Position),
+        #[prost(message, tag = "2")]
+        Read(super::Position),
+        #[prost(message, tag = "3")]
+        Typing(super::Typing),
+        /// From a client: tell how these users are, now and whenever it changes, as long as the session lasts; or no more.
+        #[prost(message, tag = "4")]
+        Watch(super::Watch),
+        #[prost(message, tag = "5")]
+        Unwatch(super::Watch),
+        /// From the server: how users are that are watched; and those that are not, with the reason.
+        #[prost(message, tag = "6")]
+        Presence(super::Presence),
+        #[prost(message, tag = "7")]
+        WatchRefused(super::WatchRefused),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Watch {
+    #[prost(string, repeated, tag = "1")]
+    pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Presence {
+    #[prost(message, repeated, tag = "1")]
+    pub users: ::prost::alloc::vec::Vec<UserPresence>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserPresence {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// 0 not to be seen (or there is no such user), 1 online, 2 not online.
+    #[prost(uint32, tag = "2")]
+    pub state: u32,
+    /// With 2: when the last of their devices was connected; 0 if that was never noted.
+    #[prost(uint64, tag = "3")]
+    pub last_seen_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRefused {
+    #[prost(string, repeated, tag = "1")]
+    pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "2")]
+    pub error: ::core::option::Option<Error>,
+}
+/// A direct conversation is named by its peer, a group by its id; `who` only in groups.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Position {
+    #[prost(string, tag = "1")]
+    pub peer: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub up_to_seq: u64,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(string, tag = "4")]
+    pub who: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Typing {
+    #[prost(string, tag = "1")]
+    pub peer: ::prost::alloc::string::String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(string, tag = "3")]
+    pub who: ::prost::alloc::string::String,
+    #[prost(bool, tag = "4")]
+    pub stopped: bool,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Reconnect {
+    Now = 0,
+    After = 1,
+    Elsewhere = 2,
+    SignIn = 3,
+    Never = 4,
+}
+impl Reconnect {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Now => "RECONNECT_NOW",
+            Self::After => "RECONNECT_AFTER",
+            Self::Elsewhere => "RECONNECT_ELSEWHERE",
+            Self::SignIn => "RECONNECT_SIGN_IN",
+            Self::Never => "RECONNECT_NEVER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RECONNECT_NOW" => Some(Self::Now),
+            "RECONNECT_AFTER" => Some(Self::After),
+            "RECONNECT_ELSEWHERE" => Some(Self::Elsewhere),
+            "RECONNECT_SIGN_IN" => Some(Self::SignIn),
+            "RECONNECT_NEVER" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Query {
     #[prost(uint64, tag = "1")]
     pub query_no: u64,
-    #[prost(oneof = "query::Query", tags = "2, 3, 4, 5, 6, 7, 8, 9, 16")]
+    #[prost(oneof = "query::Query", tags = "2, 3, 4, 5, 6, 7, 8, 9, 16, 20, 21")]
     pub query: ::core::option::Option<query::Query>,
 }
 /// Nested message and enum types in `Query`.
@@ -879,13 +1169,17 @@ pub mod query {
         Items(super::ItemsQuery),
         #[prost(message, tag = "16")]
         Search(super::SearchQuery),
+        #[prost(message, tag = "20")]
+        Presence(super::PresenceQuery),
+        #[prost(message, tag = "21")]
+        Readers(super::ReadersQuery),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Reply {
     #[prost(uint64, tag = "1")]
     pub query_no: u64,
-    #[prost(oneof = "reply::Reply", tags = "2, 3, 4, 5, 6, 7, 8, 9, 15, 16")]
+    #[prost(oneof = "reply::Reply", tags = "2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 20, 21")]
     pub reply: ::core::option::Option<reply::Reply>,
 }
 /// Nested message and enum types in `Reply`.
@@ -912,6 +1206,10 @@ pub mod reply {
         Error(super::Error),
         #[prost(message, tag = "16")]
         Search(super::SearchPage),
+        #[prost(message, tag = "20")]
+        Presence(super::PresencePage),
+        #[prost(message, tag = "21")]
+        Readers(super::ReadersPage),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1120,6 +1418,9 @@ pub struct SyncPageQuery {
     /// The log that the device followed until now, if it was another one than this.
     #[prost(uint64, tag = "4")]
     pub since_log_epoch: u64,
+    /// Rows come without their last messages: no content is read or sent.
+    #[prost(bool, tag = "5")]
+    pub heads_only: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncPage {
@@ -1246,251 +1547,47 @@ pub struct SearchPage {
     #[prost(bool, tag = "3")]
     pub complete: bool,
 }
+/// How these users are now, once, in the order asked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PresenceQuery {
+    #[prost(string, repeated, tag = "1")]
+    pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct Hello {
-    /// Protocol versions the client speaks, lowest and highest.
-    #[prost(uint32, tag = "1")]
-    pub version_min: u32,
-    #[prost(uint32, tag = "2")]
-    pub version_max: u32,
-    /// The opaque device token from sign-in.
-    #[prost(string, tag = "3")]
-    pub token: ::prost::alloc::string::String,
-    #[prost(uint64, tag = "4")]
-    pub device_no: u64,
-    #[prost(uint32, tag = "5")]
-    pub device_class: u32,
-    #[prost(uint64, tag = "6")]
-    pub log_epoch: u64,
-    #[prost(uint64, tag = "7")]
-    pub inbox_cursor: u64,
-    /// False only while in the background.
-    #[prost(bool, tag = "8")]
-    pub background: bool,
-    /// "wifi:<name>", "mobile:<operator>" or empty.
-    #[prost(string, tag = "9")]
-    pub network: ::prost::alloc::string::String,
-    #[prost(uint32, repeated, tag = "10")]
-    pub capabilities: ::prost::alloc::vec::Vec<u32>,
-    #[prost(string, tag = "11")]
-    pub client: ::prost::alloc::string::String,
-    /// Entries of the first page; 0 means the default.
-    #[prost(uint32, tag = "12")]
-    pub want: u32,
-    /// Channels to follow from the start, and what of each is stored.
-    #[prost(message, repeated, tag = "13")]
-    pub follow: ::prost::alloc::vec::Vec<ChannelPosition>,
+pub struct PresencePage {
+    #[prost(message, repeated, tag = "1")]
+    pub users: ::prost::alloc::vec::Vec<UserPresence>,
 }
+/// Who has read a message of a group, or who has not.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Welcome {
-    #[prost(uint32, tag = "1")]
-    pub version: u32,
-    /// Milliseconds since 1970, unlike every other time.
-    #[prost(uint64, tag = "2")]
-    pub server_time_unix_ms: u64,
-    #[prost(string, tag = "3")]
-    pub user: ::prost::alloc::string::String,
-    #[prost(uint64, tag = "4")]
-    pub session_epoch: u64,
-    #[prost(uint64, tag = "5")]
-    pub log_epoch: u64,
-    #[prost(uint64, tag = "6")]
-    pub last_command_no: u64,
-    #[prost(uint64, tag = "7")]
-    pub inbox_head: u64,
-    #[prost(message, optional, tag = "8")]
-    pub limits: ::core::option::Option<Limits>,
-    #[prost(uint64, tag = "9")]
-    pub endpoint_list_version: u64,
-    #[prost(uint32, repeated, tag = "10")]
-    pub capabilities: ::prost::alloc::vec::Vec<u32>,
-    #[prost(string, tag = "11")]
-    pub server: ::prost::alloc::string::String,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Limits {
-    #[prost(uint32, tag = "1")]
-    pub frame_bytes: u32,
-    #[prost(uint32, tag = "2")]
-    pub content_bytes: u32,
-    #[prost(uint32, tag = "3")]
-    pub commands_in_flight: u32,
-    #[prost(uint32, tag = "4")]
-    pub page_entries: u32,
-    #[prost(uint32, tag = "5")]
-    pub heartbeat_ms: u32,
-    #[prost(uint32, tag = "6")]
-    pub heartbeat_min_ms: u32,
-    #[prost(uint32, tag = "7")]
-    pub heartbeat_max_ms: u32,
-    #[prost(uint32, tag = "8")]
-    pub group_members: u32,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Ping {
-    /// Set only when the client wants to compare heads.
-    #[prost(uint64, tag = "1")]
-    pub inbox_head: u64,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Pong {
-    /// Set only when it differs from what the session was sent.
-    #[prost(uint64, tag = "1")]
-    pub inbox_head: u64,
-}
-/// "Everything up to inbox_seq is stored on this device", and the wish for the next page.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Ack {
-    #[prost(uint64, tag = "1")]
-    pub inbox_seq: u64,
-    #[prost(uint32, tag = "2")]
-    pub want: u32,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AckOk {
-    #[prost(uint64, tag = "1")]
-    pub inbox_seq: u64,
-}
-/// The cursor is void: rebuild from conversation heads (SyncPage queries), then take `at` as the cursor.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SyncReset {
-    #[prost(uint64, tag = "1")]
-    pub at: u64,
-    #[prost(uint64, tag = "2")]
-    pub log_epoch: u64,
-    /// An error number when data was lost (600), else 0.
-    #[prost(uint32, tag = "3")]
-    pub reason: u32,
-}
-/// Up to where a channel's log is known: messages and changes, each without holes.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ChannelPosition {
+pub struct ReadersQuery {
     #[prost(bytes = "bytes", tag = "1")]
     pub conversation: ::prost::bytes::Bytes,
     #[prost(uint64, tag = "2")]
     pub seq: u64,
-    #[prost(uint64, tag = "3")]
-    pub change_no: u64,
-}
-/// Push what comes in these channels from now on. Answered by ChannelHeads for those in which more is there already, and
-/// for those that cannot be followed.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Follow {
-    #[prost(message, repeated, tag = "1")]
-    pub channels: ::prost::alloc::vec::Vec<ChannelPosition>,
-}
-/// What came in followed channels, in the order of each channel's log. A push is only a hint: a seq or change_no that does
-/// not follow the last one stored says that something is missing, to be read by History and Changes queries.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ChannelBatch {
-    #[prost(message, repeated, tag = "1")]
-    pub events: ::prost::alloc::vec::Vec<Event>,
-}
-/// Where logs of followed channels end, when that is not what the client said or what it was pushed.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ChannelHeads {
-    #[prost(message, repeated, tag = "1")]
-    pub heads: ::prost::alloc::vec::Vec<ChannelPosition>,
-    /// Not followed (any more): not a member, or no channel.
-    #[prost(bytes = "bytes", repeated, tag = "2")]
-    pub gone: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Foreground {
-    #[prost(bool, tag = "1")]
-    pub background: bool,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ClientClose {}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Close {
-    #[prost(uint32, tag = "1")]
-    pub code: u32,
-    #[prost(string, tag = "2")]
-    pub detail: ::prost::alloc::string::String,
-    #[prost(uint32, tag = "3")]
-    pub retry_after_ms: u32,
-    #[prost(enumeration = "Reconnect", tag = "4")]
-    pub reconnect: i32,
-    #[prost(string, repeated, tag = "5")]
-    pub alternatives: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
-/// Ephemeral, not numbered, may be lost.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Signal {
-    #[prost(oneof = "signal::Signal", tags = "1, 2, 3")]
-    pub signal: ::core::option::Option<signal::Signal>,
-}
-/// Nested message and enum types in `Signal`.
-pub mod signal {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    pub enum Signal {
-        #[prost(message, tag = "1")]
-        Delivered(super::Position),
-        #[prost(message, tag = "2")]
-        Read(super::Position),
-        #[prost(message, tag = "3")]
-        Typing(super::Typing),
-    }
-}
-/// A direct conversation is named by its peer, a group by its id; `who` only in groups.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Position {
-    #[prost(string, tag = "1")]
-    pub peer: ::prost::alloc::string::String,
-    #[prost(uint64, tag = "2")]
-    pub up_to_seq: u64,
-    #[prost(bytes = "bytes", tag = "3")]
-    pub conversation: ::prost::bytes::Bytes,
+    /// Those who have not.
+    #[prost(bool, tag = "3")]
+    pub unread: bool,
+    /// Continue after this user (empty: from the first).
     #[prost(string, tag = "4")]
-    pub who: ::prost::alloc::string::String,
+    pub after: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "5")]
+    pub limit: u32,
 }
+/// Counted and listed are the members who may see the message and let others see how far they have read; its sender is
+/// not among them.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Typing {
-    #[prost(string, tag = "1")]
-    pub peer: ::prost::alloc::string::String,
-    #[prost(bytes = "bytes", tag = "2")]
-    pub conversation: ::prost::bytes::Bytes,
-    #[prost(string, tag = "3")]
-    pub who: ::prost::alloc::string::String,
-    #[prost(bool, tag = "4")]
-    pub stopped: bool,
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Reconnect {
-    Now = 0,
-    After = 1,
-    Elsewhere = 2,
-    SignIn = 3,
-    Never = 4,
-}
-impl Reconnect {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Now => "RECONNECT_NOW",
-            Self::After => "RECONNECT_AFTER",
-            Self::Elsewhere => "RECONNECT_ELSEWHERE",
-            Self::SignIn => "RECONNECT_SIGN_IN",
-            Self::Never => "RECONNECT_NEVER",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "RECONNECT_NOW" => Some(Self::Now),
-            "RECONNECT_AFTER" => Some(Self::After),
-            "RECONNECT_ELSEWHERE" => Some(Self::Elsewhere),
-            "RECONNECT_SIGN_IN" => Some(Self::SignIn),
-            "RECONNECT_NEVER" => Some(Self::Never),
-            _ => None,
-        }
-    }
+pub struct ReadersPage {
+    #[prost(uint32, tag = "1")]
+    pub read: u32,
+    #[prost(uint32, tag = "2")]
+    pub unread: u32,
+    /// By id.
+    #[prost(string, repeated, tag = "3")]
+    pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where to go on; empty at the end.
+    #[prost(string, tag = "4")]
+    pub next: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ClientFrame {

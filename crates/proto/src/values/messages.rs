@@ -3,8 +3,8 @@
 use anser_types::body::Forwarded;
 use anser_types::report::{ReportReason, Reported};
 use anser_types::{
-    Alteration, Altered, ChangeNo, Command, Content, Edition, MessageKind, Reaction, Seq, Target,
-    UserId,
+    Alteration, Altered, ChangeNo, Command, Content, DeviceNo, Edition, LocalNo, MessageId,
+    MessageKind, Reaction, Seq, Target, UserId,
 };
 use v1::alteration::How;
 
@@ -162,7 +162,7 @@ pub fn read_alteration(wire: v1::Alteration) -> Result<Option<Alteration>, Unrea
 
 /// The command that alters a message.
 #[must_use]
-pub fn alter(at: &Target, seq: Seq, how: &Alteration) -> v1::Alter {
+pub fn alter(at: &Target, seq: Seq, of: Option<MessageId>, how: &Alteration) -> v1::Alter {
     use v1::alter::At;
     v1::Alter {
         at: Some(match at {
@@ -171,6 +171,8 @@ pub fn alter(at: &Target, seq: Seq, how: &Alteration) -> v1::Alter {
         }),
         seq: seq.0,
         alteration: Some(alteration(how)),
+        device_no: of.map_or(0, |id| id.device.0),
+        local_no: of.map_or(0, |id| id.local_no.0),
     }
 }
 
@@ -188,7 +190,9 @@ pub fn read_alter(alter: v1::Alter) -> Result<Option<Command>, Unreadable> {
     let Some(alteration) = alter.alteration.map(read_alteration).transpose()?.flatten() else {
         return Ok(None);
     };
-    Ok(Some(Command::Alter { at, seq: Seq(alter.seq), alteration }))
+    let id = MessageId { device: DeviceNo(alter.device_no), local_no: LocalNo(alter.local_no) };
+    let of = (alter.local_no > 0).then_some(id);
+    Ok(Some(Command::Alter { at, seq: Seq(alter.seq), of, alteration }))
 }
 
 /// What changes made of a message.

@@ -5,7 +5,7 @@
 use anser_client::queries::{Query, Reply};
 use anser_types::{
     ChangeKind, Command, ConversationId, Done, Item, ItemKey, ItemKind, JoinRequest, MemberAct,
-    Role, UnixMs, UserId,
+    Role, Seq, UnixMs, UserId,
 };
 
 use super::handle::{Client, wrong_answer};
@@ -13,6 +13,19 @@ use crate::error::Error;
 
 /// Requests to join fetched at a time.
 const REQUESTS_PAGE: u32 = 200;
+
+/// One page of who has read a message of a group, or who has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadersPage {
+    /// How many have read it.
+    pub read: usize,
+    /// How many have not.
+    pub unread: usize,
+    /// Those of the side asked for, by user id.
+    pub users: Vec<UserId>,
+    /// More follow after this one.
+    pub next: Option<UserId>,
+}
 
 impl Client {
     /// Makes a member an admin, or an admin a member again. The owner may; the owner's own place is given by
@@ -144,5 +157,28 @@ impl Client {
         group: ConversationId,
     ) -> Result<Option<JoinRequest>, Error> {
         Ok(self.inner.store.join_request(group, self.inner.user.clone()).await?)
+    }
+
+    /// Who has read a message of a group (`unread` false) or has not, with the counts of both, asked of the server: the
+    /// members who may see it and let others see how far they have read, but for its sender. By user id; `after` is
+    /// `next` of the page before.
+    ///
+    /// # Errors
+    /// `CONVERSATION_UNKNOWN`, `TARGET_MISSING` of a message one may not see, `UNREACHABLE` while offline, or the client is
+    /// closed.
+    pub async fn readers_page(
+        &self,
+        group: ConversationId,
+        seq: Seq,
+        unread: bool,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<ReadersPage, Error> {
+        let query = Query::Readers { conversation: group, seq, unread, after, limit };
+        let Reply::Readers { read, unread, users, next } = self.query(query).await? else {
+            return Err(wrong_answer());
+        };
+        let count = |count| usize::try_from(count).unwrap_or(usize::MAX);
+        Ok(ReadersPage { read: count(read), unread: count(unread), users, next })
     }
 }

@@ -455,6 +455,10 @@ impl Driver {
                 self.send_drafts(left.into_iter().collect());
                 answer(reply, ());
             }
+            Request::Follow { users, reply } => {
+                answer(reply, self.parts.core.follow(&users, now));
+            }
+            Request::Unfollow { users } => self.parts.core.unfollow(&users, now),
             Request::ServerTime { reply } => answer(reply, self.server_now()),
             Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
             Request::NetworkChanged { network } => {

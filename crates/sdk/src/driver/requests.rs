@@ -1,7 +1,9 @@
 //! What the client asks of the driver, each with the way its answer goes back.
 
 use anser_client::queries::{Query, Reply};
-use anser_types::{Command, ConversationId, Done, LocalNo, MessageId, Refusal, Target, UnixMs};
+use anser_types::{
+    Command, ConversationId, Done, LocalNo, MessageId, Refusal, Target, UnixMs, UserId,
+};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
@@ -44,6 +46,10 @@ pub(crate) enum Request {
     ServerTime { reply: oneshot::Sender<UnixMs> },
     /// Tell others that the user types.
     Typing { target: Target, stopped: bool },
+    /// Follow users.
+    Follow { users: Vec<UserId>, reply: oneshot::Sender<Result<(), Refusal>> },
+    /// Follow them no more.
+    Unfollow { users: Vec<UserId> },
     /// The network is another one.
     NetworkChanged { network: String },
     /// The app moved to the foreground or left it.

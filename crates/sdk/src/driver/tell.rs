@@ -68,6 +68,12 @@ pub(super) fn tell(event: AppEvent) -> Told {
         }
         AppEvent::ListChanged { change } => list_changed(change),
         AppEvent::Typing { at, who, stopped } => Some(Event::Typing { at, who, stopped }),
+        AppEvent::PresenceChanged { user, presence } => {
+            Some(Event::PresenceChanged { user, presence })
+        }
+        AppEvent::PresenceRefused { users, reason } => {
+            Some(Event::PresenceRefused { users, reason })
+        }
         AppEvent::NotOnServer { conversation, above } => {
             Some(Event::NotOnServer { conversation, above })
         }

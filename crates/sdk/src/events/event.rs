@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anser_types::{
-    Change, Contact, ConversationId, Done, JoinRequest, LocalNo, MessageId, Refusal, Seq, Settings,
-    Target, Unavailable, UserId,
+    Change, Contact, ConversationId, Done, JoinRequest, LocalNo, MessageId, Presence, Refusal, Seq,
+    Settings, Target, Unavailable, UserId,
 };
 
 use crate::store::{ChatMessage, Status};
@@ -170,6 +170,21 @@ pub enum Event {
         who: UserId,
         /// They stopped.
         stopped: bool,
+    },
+    /// A user one follows came online, went, or may not be seen. What was told before a disconnection may be out of date
+    /// until the next session tells what has changed.
+    PresenceChanged {
+        /// Who.
+        user: UserId,
+        /// How they are.
+        presence: Presence,
+    },
+    /// The server does not follow these users for one.
+    PresenceRefused {
+        /// Whom.
+        users: Vec<UserId>,
+        /// Why.
+        reason: Refusal,
     },
     /// A range of a conversation cannot be given. Kept until confirmed.
     Unavailable(Unavailable),

@@ -95,21 +95,22 @@ pub(super) const SELECT: &str = "
 struct Existing {
     /// It is this message.
     same: bool,
-    /// It came by the inbox.
+    /// It came by the inbox or by its channel's log, or was composed here.
     came: bool,
     altered_by: ChangeNo,
     doubted: bool,
 }
 
-/// Stores or replaces a message; notes an arrival when it came by the inbox for the first time and was not composed
-/// here.
+/// Stores or replaces a message; notes an arrival when it came, by the inbox or by its channel's log, for the first time
+/// and was not composed here.
 pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(), StoreError> {
-    let StoredMessage { message, peer, inbox_seq, own } = stored;
+    let StoredMessage { message, peer, inbox_seq, by_channel, own } = stored;
+    let comes = (inbox_seq.is_some() || *by_channel) && own.is_none();
     conversation_rows::note_message(connection, message.conversation, peer.as_ref(), message.seq)?;
     let existing = connection
         .prepare_cached(
-            "SELECT id, sender = ?3 AND device = ?4 AND local_no = ?5 AS same, inbox_seq IS NOT NULL AS came,
-                 altered_by, doubted
+            "SELECT id, sender = ?3 AND device = ?4 AND local_no = ?5 AS same, altered_by, doubted,
+                 inbox_seq IS NOT NULL OR by_channel = 1 OR own_local_no IS NOT NULL AS came
              FROM message WHERE conversation = ?1 AND seq = ?2",
         )?
         .query_row(
@@ -150,7 +151,7 @@ pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(
     }
     search::add(connection, id, &stored.message)?;
     let known = existing.is_some_and(|here| here.same && here.came);
-    if inbox_seq.is_some() && own.is_none() && !known {
+    if comes && !known {
         arrivals::add(connection, ArrivalKind::Message, message.conversation, message.seq.0)?;
     }
     Ok(())
@@ -241,9 +242,9 @@ fn write_row(
             "INSERT INTO message (conversation, seq, sender, device, local_no, sent_at, server_time,
                  kind, body, mentions, reply_to, expires_at, inbox_seq, own_local_no, stored_offline,
                  mention_all, altered_by, edits, edited_at, revoked_by, reactions, doubted, burn_after_ms,
-                 forwarded_from, forwarded_at, hidden)
+                 forwarded_from, forwarded_at, by_channel, hidden)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                 ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,
+                 ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,
                  EXISTS (SELECT 1 FROM hidden WHERE hidden.conversation = ?1 AND hidden.seq = ?2))
              ON CONFLICT (conversation, seq) DO UPDATE SET
                  sender = excluded.sender, device = excluded.device, local_no = excluded.local_no,
@@ -253,6 +254,7 @@ fn write_row(
                  altered_by = excluded.altered_by, edits = excluded.edits, edited_at = excluded.edited_at,
                  revoked_by = excluded.revoked_by, reactions = excluded.reactions, doubted = excluded.doubted,
                  inbox_seq = coalesce(excluded.inbox_seq, inbox_seq),
+                 by_channel = max(excluded.by_channel, by_channel),
                  own_local_no = coalesce(excluded.own_local_no, own_local_no),
                  stored_offline = max(excluded.stored_offline, stored_offline), not_on_server = 0,
                  hidden = excluded.hidden, burn_after_ms = excluded.burn_after_ms,
@@ -286,6 +288,7 @@ fn write_row(
                 content.and_then(|content| content.burn_after_ms),
                 forwarded(content).0,
                 forwarded(content).1,
+                stored.by_channel,
             ],
             |row| row.get(0),
         )?;

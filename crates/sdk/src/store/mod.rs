@@ -8,6 +8,7 @@ mod alteration_rows;
 mod apply;
 mod arrivals;
 mod change_rows;
+mod channel_rows;
 mod contact_rows;
 mod conversation_list;
 mod conversation_rows;

@@ -8,7 +8,7 @@ use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
 const MIGRATIONS: &[&str] =
-    &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, FORGETTING];
+    &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, FORGETTING, CHANNELS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -172,6 +172,15 @@ ALTER TABLE message ADD COLUMN burn_after_ms INTEGER;
 ALTER TABLE message ADD COLUMN forwarded_from TEXT;
 ALTER TABLE message ADD COLUMN forwarded_at INTEGER;
 CREATE INDEX message_expiring ON message (expires_at) WHERE expires_at IS NOT NULL;
+";
+
+/// Channels: which groups are known to be one; of those that are followed, up to where everything is stored (NULL: not
+/// followed); and which messages came by their channel's log, which is news as an entry of the inbox is.
+const CHANNELS: &str = "
+ALTER TABLE conversation ADD COLUMN channel INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN channel_seq INTEGER;
+ALTER TABLE conversation ADD COLUMN channel_change_no INTEGER;
+ALTER TABLE message ADD COLUMN by_channel INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the database to the newest schema.

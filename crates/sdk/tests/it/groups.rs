@@ -4,7 +4,7 @@ use anser_sdk::{Client, Event, Events, PageBounds};
 use anser_types::{ChangeKind, ConversationId, ErrorCode, Role};
 use tempfile::tempdir;
 
-use crate::world::{World, id, new_text, soon, until};
+use crate::world::{World, id, new_text, soon, texts, until};
 
 #[tokio::test]
 async fn requirement_g1_a_group_is_made_used_and_left() {
@@ -95,4 +95,33 @@ async fn a_group_has_the_right_number_of_members_or_none() {
     soon(alice.send_text(id("bob"), "alone")).await.unwrap();
     let direct = alice.conversation(id("bob")).await.unwrap().unwrap();
     assert_eq!(direct.members, None, "a direct conversation has no number of members");
+}
+
+#[tokio::test]
+async fn requirement_d3_who_has_read_and_who_has_not_comes_from_the_server_page_by_page() {
+    let world = World::new();
+    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
+    let alice = world.client("alice", a.path()).await;
+    let bob = world.client("bob", b.path()).await;
+    for client in [&alice, &bob] {
+        soon(client.wait_synced()).await.unwrap();
+    }
+    for name in ["m1", "m2", "m3"] {
+        world.device(name).await;
+    }
+    let members = ["bob", "m1", "m2", "m3"].map(id).to_vec();
+    let group = soon(alice.create_group("us", members, false)).await.unwrap();
+    let sent = soon(alice.send_text(group, "one")).await.unwrap();
+    let mut of_bob = bob.events();
+    texts(&mut of_bob, 1).await;
+    bob.mark_as_read(group, sent.seq).await.unwrap();
+    let mut of_alice = alice.events();
+    let read = |event: &Event| matches!(event, Event::ReadReceipt { .. }).then_some(());
+    until(&mut of_alice, read).await;
+    let page = soon(alice.readers_page(group, sent.seq, false, None, 2)).await.unwrap();
+    assert_eq!((page.read, page.unread, page.users, page.next), (1, 3, vec![id("bob")], None));
+    let page = soon(alice.readers_page(group, sent.seq, true, None, 2)).await.unwrap();
+    assert_eq!((page.users, page.next.clone()), (vec![id("m1"), id("m2")], Some(id("m2"))));
+    let page = soon(alice.readers_page(group, sent.seq, true, page.next, 2)).await.unwrap();
+    assert_eq!((page.users, page.next), (vec![id("m3")], None));
 }

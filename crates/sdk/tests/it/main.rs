@@ -4,6 +4,7 @@
 
 mod accounts;
 mod alterations;
+mod channels;
 mod chat;
 mod contents;
 mod endpoints;
@@ -16,10 +17,12 @@ mod kill;
 mod offline;
 mod options;
 mod people;
+mod presence;
 mod resume;
 mod search;
 mod server_search;
 mod store_alterations;
+mod store_channels;
 mod store_groups;
 mod store_lists;
 mod store_opening;

@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use anser_types::{DeviceClass, DeviceNo, ErrorCode, UserNo, limits};
+use anser_backend::{DeviceKey, Ledger, SoftPosition};
+use anser_types::{Clock, DeviceClass, DeviceNo, ErrorCode, UserNo, limits};
 use parking_lot::RwLock;
 
 use crate::api::{Arrival, Ended};
 use crate::fanout::mailbox::Slot;
 use crate::metrics;
+use crate::presence::board::Board;
 
 const SHARDS: usize = 16;
 
@@ -26,17 +28,29 @@ struct Place {
 }
 
 /// The sessions of this process.
-#[derive(Debug)]
 pub(crate) struct Registry {
     // Ordered maps: ending everybody happens in the same order in every run of the simulator.
     shards: Vec<RwLock<BTreeMap<UserNo, Vec<Place>>>>,
     next_id: AtomicU64,
     sessions: AtomicUsize,
+    /// Hears who comes and goes, in the order in which it happens: told under the shard's lock.
+    board: Arc<Board>,
+    ledger: Arc<dyn Ledger>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("sessions", &self.sessions).finish_non_exhaustive()
+    }
 }
 
 impl Registry {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(board: Arc<Board>, ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>) -> Self {
         Self {
+            board,
+            ledger,
+            clock,
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             next_id: AtomicU64::new(1),
             sessions: AtomicUsize::new(0),
@@ -62,7 +76,14 @@ impl Registry {
         slot: Arc<Slot>,
     ) -> u64 {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        self.shard(user).write().entry(user).or_default().push(Place { id, device, class, slot });
+        {
+            let mut shard = self.shard(user).write();
+            let places = shard.entry(user).or_default();
+            places.push(Place { id, device, class, slot });
+            if places.len() == 1 {
+                self.board.came(user);
+            }
+        }
         metrics::sessions(self.sessions.fetch_add(1, Ordering::Relaxed) + 1);
         id
     }
@@ -70,6 +91,8 @@ impl Registry {
     /// Takes a session out; without effect if it has been ended already.
     pub(crate) fn unregister(&self, user: UserNo, id: u64) {
         drop(self.take_out(user, |place| place.id == id));
+        // It may have been ended before, and have said whom it follows since.
+        self.board.ended(id);
     }
 
     /// The policy for duplicate sign-ins: a device has one session, and where the class says so the newest wins.
@@ -105,10 +128,15 @@ impl Registry {
     /// Ends every session.
     pub(crate) fn end_all(&self, ended: &Ended) {
         for shard in &self.shards {
-            let users = std::mem::take(&mut *shard.write());
-            for places in users.values() {
+            let users = {
+                let mut shard = shard.write();
+                shard.keys().for_each(|user| self.board.went(*user));
+                std::mem::take(&mut *shard)
+            };
+            for (user, places) in users {
                 self.sessions.fetch_sub(places.len(), Ordering::Relaxed);
-                end_each(places, ended);
+                self.note_gone(user, &places);
+                end_each(&places, ended);
             }
         }
         metrics::sessions(self.sessions());
@@ -119,6 +147,11 @@ impl Registry {
         if let Some(places) = self.shard(user).read().get(&user) {
             places.iter().for_each(|place| see(&place.slot));
         }
+    }
+
+    /// Who follows whom.
+    pub(crate) const fn board(&self) -> &Arc<Board> {
+        &self.board
     }
 
     pub(crate) fn sessions(&self) -> usize {
@@ -137,11 +170,26 @@ impl Registry {
         let taken: Vec<Place> = places.extract_if(.., |place| gone(place)).collect();
         if places.is_empty() {
             shard.remove(&user);
+            self.board.went(user);
         }
         drop(shard);
+        self.note_gone(user, &taken);
         let before = self.sessions.fetch_sub(taken.len(), Ordering::Relaxed);
         metrics::sessions(before - taken.len());
         taken
+    }
+
+    /// These sessions are over: they follow nobody, and their devices were connected until now.
+    fn note_gone(&self, user: UserNo, places: &[Place]) {
+        let at = self.clock.now();
+        let seen = places.iter().map(|place| {
+            self.board.ended(place.id);
+            SoftPosition::Seen { device: DeviceKey { user, device: place.device }, at }
+        });
+        let seen: Vec<SoftPosition> = seen.collect();
+        if !seen.is_empty() {
+            self.ledger.note_positions(&seen);
+        }
     }
 }
 

@@ -85,6 +85,15 @@ pub(crate) struct Told {
     pub(crate) in_channel: bool,
 }
 
+impl Told {
+    /// Who does not follow a channel any more because of it. Of their going they hear by their inbox.
+    pub(crate) fn gone(&self) -> Option<Vec<UserNo>> {
+        let goes =
+            matches!(self.kind, ChangeKind::MembersRemoved { .. } | ChangeKind::MemberLeft { .. });
+        (self.in_channel && goes).then(|| self.audience.iter().map(|(no, _)| *no).collect())
+    }
+}
+
 /// Who is connected here, and who follows which channel.
 pub(crate) struct Among<'a> {
     pub(crate) registry: &'a Registry,
@@ -274,25 +283,19 @@ fn fan_changes(
         let encoded: Arc<OnceLock<Bytes>> = Arc::default();
         fan_change(&change, &encoded, audience.iter().zip(numbers), among.registry, wakes);
         if in_channel {
-            feed_change(change, encoded, &audience, among.feeds, wakes);
+            feed_change(change, encoded, among.feeds, wakes);
         }
     }
 }
 
-/// A change for those who follow. Who is not a member any more hears nothing newer; of their going they hear by their
-/// inbox, or, where everybody goes, as the last thing.
+/// A change for those who follow. Where everybody goes it is the last thing they hear.
 fn feed_change(
     change: Arc<Change>,
     encoded: Arc<OnceLock<Bytes>>,
-    audience: &[(UserNo, UserId)],
     feeds: &Feeds,
     wakes: &mut Wakes,
 ) {
     let conversation = change.conversation;
-    if matches!(change.kind, ChangeKind::MembersRemoved { .. } | ChangeKind::MemberLeft { .. }) {
-        let gone: Vec<UserNo> = audience.iter().map(|(no, _)| *no).collect();
-        feeds.ended(conversation, Some(&gone), wakes);
-    }
     let over = matches!(change.kind, ChangeKind::GroupDismissed);
     let at = Heads { change_no: change.change_no, ..Heads::default() };
     let event = Event::Change(change);
@@ -309,6 +312,10 @@ fn fan_change<'a>(
     registry: &Registry,
     wakes: &mut Wakes,
 ) {
+    let mut audience = audience.peekable();
+    if let (ChangeKind::Item(item), Some(((_, owner), _))) = (&change.kind, audience.peek()) {
+        registry.board().lists_changed(owner, item);
+    }
     let settings = match &change.kind {
         ChangeKind::Item(Item::Settings(settings)) => Some(settings),
         _ => None,

@@ -8,11 +8,17 @@ use crate::messages::request::Actor;
 use crate::rules::{Draft, No, Plan};
 use crate::service::Service;
 
-/// Whether a user lets others see how far they have read. For those who have no lists this is one look whether there are
-/// any.
+/// Whether a user lets others see how far they have read; from memory, if it was asked before.
 pub(crate) async fn shows_read(service: &Service, no: UserNo, user: &UserId) -> Result<bool, No> {
+    let cache = service.directory().shows_read();
+    let changes = match cache.get(no) {
+        Ok(shows) => return Ok(shows),
+        Err(changes) => changes,
+    };
     let own = Own::seen(service, no, user, View::Cached).await?;
-    Ok(own.settings().await?.show_read)
+    let shows = own.settings().await?.show_read;
+    cache.put(no, shows, changes);
+    Ok(shows)
 }
 
 /// The settings with what is new.

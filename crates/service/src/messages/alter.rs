@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anser_backend::{Order, PageLimit};
 use anser_types::{
     Alteration, ChangeKind, Content, Conversation, ConversationKind, ErrorCode, Member, Message,
-    Refusal, Role, Seq, Target, limits,
+    MessageId, Refusal, Role, Seq, Target, limits,
 };
 
 use crate::directory::View;
@@ -18,17 +18,28 @@ use crate::rules::{Draft, No, Place, Plan, place};
 use crate::service::Service;
 use crate::visible;
 
+/// Which message is meant: by its place, and by its identity where the actor knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Which {
+    pub(crate) seq: Seq,
+    pub(crate) of: Option<MessageId>,
+}
+
 /// The change of one message, for everybody in the conversation.
 pub(crate) async fn plan(
     service: &Service,
     actor: &Actor,
     at: &Target,
-    seq: Seq,
+    Which { seq, of }: Which,
     alteration: &Alteration,
     view: View,
 ) -> Result<Plan, No> {
     let place = place(service.directory(), actor, at, view).await?;
     let message = target(service, actor, &place, seq).await?;
+    if of.is_some_and(|of| of != message.id) {
+        let detail = format!("another message stands at {seq} than the one that is meant");
+        return Err(No::Final(Refusal::because(ErrorCode::TargetMissing, detail), place.expects()));
+    }
     let place = with_sender(service, place, &message).await?;
     if matches!(alteration, Alteration::Edit(_) | Alteration::React { .. }) {
         speak::may(service, actor, &place)?;

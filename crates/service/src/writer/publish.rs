@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use anser_backend::{Appended, Assigned, SearchIndex, StoreError};
-use anser_types::{ErrorCode, Outcome, Refusal};
+use anser_types::{ChangeKind, ErrorCode, Item, Outcome, Refusal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::Ended;
 use crate::directory::Directory;
 use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
-use crate::fanout::route::{Among, Route, Wakes};
+use crate::fanout::route::{Among, Route, Told, Wakes};
 use crate::lane::Lane;
 use crate::metrics;
 
@@ -182,16 +182,28 @@ impl Publisher {
         }
     }
 
-    /// Keeps the cache of member lists behind the log by no more than this instant.
-    fn learn(&self, route: &Route, assigned: &[Assigned]) {
+    /// Keeps the cache of member lists, and who follows which channel, behind the log by no more than this instant.
+    fn learn(&mut self, route: &Route, assigned: &[Assigned]) {
         match route {
             // A direct conversation was made by its first message.
             Route::Message { roster, .. } if assigned.len() > 1 => {
                 self.directory.rosters().put(roster);
             }
-            Route::Changes { rows, .. } => {
+            Route::Changes { rows, told, .. } => {
+                for Told { kind, audience, .. } in told {
+                    if let (ChangeKind::Item(Item::Settings(settings)), Some((owner, _))) =
+                        (kind, audience.first())
+                    {
+                        self.directory.shows_read().changed(*owner, settings.show_read);
+                    }
+                }
                 for (conversation, version) in rows {
                     self.directory.rosters().raise(*conversation, *version);
+                }
+                for told in told {
+                    if let Some(gone) = told.gone() {
+                        self.feeds.ended(told.conversation, Some(&gone), &mut self.slots);
+                    }
                 }
             }
             Route::Nobody | Route::Message { .. } | Route::Channel { .. } | Route::Read { .. } => {}

@@ -87,7 +87,7 @@ async fn requirement_g3_what_has_expired_is_shown_to_nobody_and_erased() {
     alice.done(says(to("bob"), content.clone())).await;
     let edit = Content { body: "more secret".into(), ..content.clone() };
     let alteration = Alteration::Edit(edit);
-    alice.done(Command::Alter { at: to("bob"), seq: Seq(1), alteration }).await;
+    alice.done(Command::Alter { at: to("bob"), seq: Seq(1), of: None, alteration }).await;
     for (name, peer) in [("alice", "bob"), ("bob", "alice")] {
         let told = everything(&world, name, peer).await;
         assert_eq!(told.matches("more secret").count() >= 4, true, "{told}");
@@ -102,6 +102,7 @@ async fn requirement_g3_what_has_expired_is_shown_to_nobody_and_erased() {
     let late = Command::Alter {
         at: to("alice"),
         seq: Seq(1),
+        of: None,
         alteration: Alteration::React { emoji: "👍".to_owned(), on: true },
     };
     let mut bob = world.connect("bob").await;
@@ -152,14 +153,14 @@ async fn requirement_g3_times_must_make_sense() {
     alice.done(says(to("bob"), burning("burns", 5_000))).await;
     for (seq, code) in [(1, ErrorCode::InvalidArgument), (2, ErrorCode::InvalidArgument)] {
         let alteration = Alteration::Edit(Content::text("for ever"));
-        let edit = Command::Alter { at: to("bob"), seq: Seq(seq), alteration };
+        let edit = Command::Alter { at: to("bob"), seq: Seq(seq), of: None, alteration };
         assert_eq!(alice.refused(edit).await, code);
     }
     let alteration = Alteration::Edit(burning("other", 5_000));
-    let edit = Command::Alter { at: to("bob"), seq: Seq(2), alteration };
+    let edit = Command::Alter { at: to("bob"), seq: Seq(2), of: None, alteration };
     assert_eq!(alice.refused(edit).await, ErrorCode::NotAllowed);
     for alteration in [Alteration::Burn(UnixMs(1)), Alteration::Expire] {
-        let told = Command::Alter { at: to("bob"), seq: Seq(1), alteration };
+        let told = Command::Alter { at: to("bob"), seq: Seq(1), of: None, alteration };
         assert_eq!(alice.refused(told).await, ErrorCode::Unsupported);
     }
 }

@@ -30,7 +30,7 @@ async fn requirement_g5_words_on_the_list_are_refused_wherever_others_would_see_
     for refused in [
         send(to("bob"), "这是敏感词"),
         send(Target::Conversation(group), "goose"),
-        Command::Alter { at: to("bob"), seq: Seq(1), alteration: edit },
+        Command::Alter { at: to("bob"), seq: Seq(1), of: None, alteration: edit },
         Command::CreateGroup {
             title: "goose".into(),
             members: Vec::new(),

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anser_service::{Query, Reply};
+use anser_service::{Presence, Query, Reply};
 use anser_types::report::{ReportReason, Reported};
 use anser_types::{
     Alteration, ChangeNo, Command, ContactAct, Content, ConversationId, ErrorCode, InboxSeq,
@@ -43,6 +43,7 @@ impl Stage {
         let (contact, blocked, owner) = (by_name("contact"), by_name("blocked"), by_name("owner"));
         tom.done(Command::SetSettings(SetSettings {
             write_first: Some(anser_types::Audience::Contacts),
+            last_seen: Some(anser_types::Audience::Contacts),
             ..SetSettings::default()
         }))
         .await;
@@ -107,7 +108,7 @@ fn at(stage: &Stage) -> Target {
 }
 
 fn alter(at: Target, seq: u64, alteration: Alteration) -> Ask {
-    Ask::Do(Command::Alter { at, seq: Seq(seq), alteration })
+    Ask::Do(Command::Alter { at, seq: Seq(seq), of: None, alteration })
 }
 
 fn member(stage: &Stage, user: &str, act: MemberAct) -> Ask {
@@ -177,9 +178,11 @@ const TABLE: &[Row] = &[
     row("change one's settings", |_, _| Ask::Do(Command::SetSettings(SetSettings { show_read: Some(false), ..SetSettings::default() })), ". . . . . . . ."),
     row("read one's contacts", |_, _| requests(None, ItemKind::Contact), ". . . . . . . ."),
     row("read tom's contacts", |_, _| requests(Some(ConversationId::own(&id("tom"))), ItemKind::Contact), "unknown unknown unknown unknown unknown unknown unknown unknown"),
+    row("see who has read a message of the group", |s, _| Ask::Read(Query::Readers { conversation: s.group, seq: Seq(1), unread: false, after: None, limit: 9 }), "unknown unknown unknown . unknown . . ."),
     row("search the group", |s, _| Ask::Read(Query::Search { text: "welcome".into(), of: Some(at(s)), before: None, limit: 9 }), "unknown unknown unknown . . . . ."),
     row("read one's conversations", |_, _| Ask::Read(Query::Conversations { after: None, limit: 9 }), ". . . . . . . ."),
     row("rebuild from one's conversations", |_, _| Ask::Read(Query::SyncPage { at: InboxSeq(99), since: LogEpoch::ZERO, after: None, limit: 9 }), ". . . . . . . ."),
+    row("see whether tom is online, who shows it to his contacts", |_, _| Ask::Read(Query::Presence { of: vec![id("tom")] }), "hidden . hidden hidden hidden hidden hidden hidden"),
     row("read how far the others are", |s, _| Ask::Read(Query::Receipts { of: vec![at(s)] }), ". . . . . . . ."),
 ];
 
@@ -225,6 +228,8 @@ async fn answer(row: &Row, asker: usize, place: Place) -> &'static str {
                 assert_eq!(receipts[0].members.is_empty(), !is_in);
                 "."
             }
+            // Whom one may not see looks like nobody.
+            Ok(Reply::Presence(found)) if found[0].presence == Presence::Unknown => "hidden",
             Ok(_) => ".",
             Err(refusal) => word(refusal.code),
         },
@@ -243,8 +248,14 @@ async fn requirement_k5_everybody_may_do_exactly_what_the_table_says() {
     }
 }
 
-/// What is different in a channel: its owner does not leave it without an owner.
-const IN_CHANNELS: &[(&str, &str, &str)] = &[("leave the group", "owner", "not")];
+/// What is different in a channel: its owner does not leave it without an owner, and it keeps no list of readers.
+const IN_CHANNELS: &[(&str, &str, &str)] = &[
+    ("leave the group", "owner", "not"),
+    ("see who has read a message of the group", "member", "invalid"),
+    ("see who has read a message of the group", "muted", "invalid"),
+    ("see who has read a message of the group", "admin", "invalid"),
+    ("see who has read a message of the group", "owner", "invalid"),
+];
 
 #[tokio::test]
 async fn requirement_k5_a_channel_answers_as_a_group_does() {
@@ -297,10 +308,12 @@ const fn kind_of_query(query: &Query) -> &'static str {
         Query::Items { .. } => "items",
         Query::Changes { .. } => "changes",
         Query::Search { .. } => "search",
+        Query::Presence { .. } => "presence",
+        Query::Readers { .. } => "readers",
     }
 }
 
-const KINDS: usize = 17 + 9;
+const KINDS: usize = 17 + 11;
 
 #[tokio::test]
 async fn every_command_and_every_query_has_a_row() {
@@ -317,12 +330,13 @@ async fn every_command_and_every_query_has_a_row() {
 
 /// The page of the documentation.
 fn page() -> String {
-    let mut page = "# Who may do what\n\nEvery command and query, asked by everybody; a test runs each cell (`crates/service/tests/it/permissions.rs`) and this\npage is made from its table. Yes is `●`; else the code of the refusal. The group belongs to *owner*; *tom* takes\nmessages from his contacts only, and blocks *blocked*.\n\n".to_owned();
+    let mut page = "# Who may do what\n\nEvery command and query, asked by everybody; a test runs each cell (`crates/service/tests/it/permissions.rs`) and this\npage is made from its table. Yes is `●`; else the code of the refusal, or *not told* where\nnobody can tell whether there is anything. The group belongs to *owner*; *tom* takes\nmessages from his contacts only, and blocks *blocked*.\n\n".to_owned();
     writeln!(page, "| | {} |", ASKERS.join(" | ")).unwrap();
     writeln!(page, "|---|{}", "---|".repeat(ASKERS.len())).unwrap();
     for row in TABLE {
         let answers = row.answers.split(' ').map(|answer| match answer {
             "." => "●".to_owned(),
+            "hidden" => "not told".to_owned(),
             word => format!("`{}`", code_of(word)),
         });
         let answers: Vec<String> = answers.collect();

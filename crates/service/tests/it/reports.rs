@@ -46,7 +46,8 @@ async fn requirement_g5_a_report_holds_what_the_reporter_saw_and_only_operators_
     assert!(matches!(again, Answered::Final { duplicate: true, .. }), "exactly once");
     assert_eq!(world.inbox_head(&alice).await, heard, "who is reported hears nothing");
     // What becomes of the message afterwards changes nothing in the report, nor does the end of the server.
-    let revoke = Command::Alter { at: to("bob"), seq: Seq(1), alteration: Alteration::Revoke };
+    let revoke =
+        Command::Alter { at: to("bob"), seq: Seq(1), of: None, alteration: Alteration::Revoke };
     alice.done(revoke).await;
     world.crash();
     let found = reports(&world, false).await;

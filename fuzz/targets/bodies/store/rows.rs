@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use anser_backend::codec::{
-    DeviceRecord, Devices, KeyRow, Malformed, read_change, read_conversation, read_delta,
+    DeviceRecord, Devices, KeyRow, LastSeen, Malformed, read_change, read_conversation, read_delta,
     read_edition, read_member, read_message, read_number, read_pointer, read_position, read_token,
     read_user, write_change, write_conversation, write_delta, write_edition, write_member,
     write_message, write_number, write_pointer, write_position, write_token, write_user,
@@ -22,7 +22,7 @@ fn again<T: Debug>(bytes: &[u8], read: Result<T, Malformed>, write: impl FnOnce(
 
 /// Bytes as a row of the `kind`-th kind.
 pub fn row(kind: u8, bytes: &[u8]) {
-    match kind % 14 {
+    match kind % 15 {
         0 => again(bytes, read_message(HERE, Seq(1), bytes), write_message),
         1 => again(bytes, read_change(HERE, ChangeNo(1), bytes), write_change),
         2 => again(bytes, read_conversation(HERE, bytes), write_conversation),
@@ -36,6 +36,7 @@ pub fn row(kind: u8, bytes: &[u8]) {
         10 => again(bytes, read_delta(bytes), |out, (up_to, kept)| write_delta(out, *up_to, kept)),
         11 => again(bytes, KeyRow::read(bytes), |out, row| row.write(out)),
         12 => again(bytes, read_number(bytes), |out, number| write_number(out, *number)),
+        13 => again(bytes, LastSeen::read(bytes), |out, seen| seen.write(out)),
         _ => again(bytes, read_edition(ChangeNo(1), bytes), |out, edition| {
             write_edition(out, edition.since, &edition.content);
         }),
