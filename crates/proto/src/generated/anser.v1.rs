@@ -665,8 +665,8 @@ pub struct Message {
     pub mention_all: bool,
     #[prost(uint32, tag = "18")]
     pub burn_after_ms: u32,
-    #[prost(message, optional, tag = "19")]
-    pub forwarded: ::core::option::Option<Forwarded>,
+    #[prost(message, optional, boxed, tag = "19")]
+    pub forwarded: ::core::option::Option<::prost::alloc::boxed::Box<Forwarded>>,
 }
 /// What changes made of a message since it was said.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -91,7 +91,7 @@ pub fn read_content(content: v1::EditedContent) -> Result<Content, Unreadable> {
         reply_to: (content.reply_to > 0).then_some(Seq(content.reply_to)),
         expires_at: (content.expires_at_ms > 0).then(|| time::from_wire(content.expires_at_ms)),
         burn_after_ms: (content.burn_after_ms > 0).then_some(content.burn_after_ms),
-        forwarded: content.forwarded.map(read_forwarded).transpose()?.map(Box::new),
+        forwarded: content.forwarded.as_ref().map(read_forwarded).transpose()?.map(Box::new),
     })
 }
 
@@ -104,7 +104,7 @@ pub fn forwarded(content: &Content) -> Option<v1::Forwarded> {
     })
 }
 
-fn read_forwarded(wire: v1::Forwarded) -> Result<Forwarded, Unreadable> {
+fn read_forwarded(wire: &v1::Forwarded) -> Result<Forwarded, Unreadable> {
     Ok(Forwarded {
         from: user("forwarded", &wire.from)?,
         said_at: time::from_wire(wire.said_at_ms),
@@ -124,7 +124,7 @@ pub fn read_content_of(message: &mut v1::Message) -> Result<Content, Unreadable>
         expires_at_ms: message.expires_at_ms,
         mention_all: message.mention_all,
         burn_after_ms: message.burn_after_ms,
-        forwarded: message.forwarded.take(),
+        forwarded: message.forwarded.take().map(|forwarded| *forwarded),
     })
 }
 
