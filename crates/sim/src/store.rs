@@ -37,7 +37,7 @@ pub struct DeviceStore {
 /// What names the item of one's own lists that a change carries; `None` if it carries none.
 fn key_of(change: &Change) -> Option<ItemKey> {
     match &change.kind {
-        ChangeKind::Item(Item::JoinRequest(_)) => None,
+        ChangeKind::Item(Item::JoinRequest(_) | Item::Report(_)) => None,
         ChangeKind::Item(item) => Some(item.key()),
         _ => None,
     }

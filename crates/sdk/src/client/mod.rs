@@ -13,6 +13,7 @@ mod handle;
 mod messages;
 mod options;
 mod presence;
+mod reports;
 mod server_search;
 mod state;
 

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use anser_types::exit;
-
 use super::keys::sections;
 
 /// The example configuration: every key with its meaning and its default, commented out, so that a later
@@ -45,7 +43,10 @@ pub fn page() -> String {
          else `~/.local/share/anser/server`.\n",
     );
     for section in sections() {
-        writeln_to(&mut text, format_args!("\n## [{}]\n\n{}\n", section.name, section.doc));
+        writeln_to(
+            &mut text,
+            format_args!("\n## [{}]\n\n{}\n", section.name, section.doc.replace('\n', " ")),
+        );
         text.push_str("| key | default | takes | meaning |\n|---|---|---|---|\n");
         for key in &section.keys {
             let meaning = key.doc.replace('\n', " ");
@@ -55,11 +56,6 @@ pub fn page() -> String {
             );
             writeln_to(&mut text, row);
         }
-    }
-    text.push_str("\n## Exit statuses\n\nThe same for every `anser` command.\n\n");
-    text.push_str("| status | meaning |\n|---|---|\n");
-    for (status, meaning) in exit::ALL {
-        writeln_to(&mut text, format_args!("| {status} | {meaning} |"));
     }
     text
 }
