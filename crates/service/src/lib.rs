@@ -32,6 +32,7 @@ mod visible;
 mod writer;
 
 pub use accounts::app::AppCaller;
+pub use accounts::devices::{SignedInDevice, Which};
 pub use anser_backend::search::Hit;
 pub use api::*;
 pub use fanout::mailbox::{Delivery, Mailbox};
@@ -40,4 +41,4 @@ pub use metrics::names as metric_names;
 pub use secrecy::SecretString;
 pub use service::{Ports, Service, Status};
 pub use session::{Page, Reader, Session};
-pub use settings::{Entropy, HashPlace, Hashing, Settings};
+pub use settings::{Entropy, HashPlace, Hashing, SessionsPerClass, Settings};

@@ -1,13 +1,15 @@
-//! The operator's door, by the API key: a backup of the running server.
+//! The operator's door, by the API key: a backup of the running server, and how many are online.
 
 use std::sync::Arc;
 
 use anser_types::{ErrorCode, Refusal};
+use axum::Json as JsonOut;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use futures::stream::unfold;
+use serde::Serialize;
 
 use super::body::Bearer;
 use super::{Api, Problem};
@@ -28,4 +30,20 @@ pub(super) async fn backup(
         Some((piece, pieces))
     }));
     Ok(([(CONTENT_TYPE, "application/vnd.anser.archive")], body))
+}
+
+#[derive(Serialize)]
+pub(super) struct Online {
+    users_online: usize,
+    sessions: usize,
+}
+
+/// Users with at least one session, and sessions, at this moment.
+pub(super) async fn online(
+    State(api): State<Arc<Api>>,
+    Bearer(key): Bearer,
+) -> Result<JsonOut<Online>, Problem> {
+    api.service.authenticate_app(&key)?;
+    let status = api.service.status();
+    Ok(JsonOut(Online { users_online: status.users_online, sessions: status.sessions }))
 }

@@ -9,6 +9,7 @@ mod golden;
 mod hostile;
 mod inbox_truth;
 mod peer;
+mod people;
 mod phases;
 mod proxies;
 mod searching;

@@ -11,6 +11,7 @@ mod groups;
 mod handle;
 mod messages;
 mod options;
+mod own_devices;
 mod presence;
 mod server_search;
 mod state;
