@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::core::Core;
 use crate::heartbeat::{Beat, Heartbeat};
-use crate::io::{AppEvent, Attempt, Endpoint, Now, Output};
+use crate::io::{AppEvent, Attempt, Endpoint, Now, Output, REBUILD_ABOVE};
 use crate::records::Record;
 
 /// How long a transport may take to open, and a server to answer Hello.
@@ -213,6 +213,7 @@ impl Core {
             network: self.network.clone(),
             client: self.config.client.clone(),
             want: self.config.page_entries,
+            rebuild_above: if self.config.on_demand { REBUILD_ABOVE } else { 0 },
             ..v1::Hello::default()
         };
         session.hello(hello, &mut self.out);

@@ -19,7 +19,7 @@ pub use anser_trust::CertificatePin;
 pub use anser_types as types;
 pub use client::{
     AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, NewDevice,
-    PasswordDevices, ReadersPage, SentMessage, ServerSearch, ServerSearchPage,
+    PasswordDevices, ReadersPage, SentMessage, ServerSearch, ServerSearchPage, SyncMode,
 };
 pub use clock::SystemClock;
 pub use endpoint::{Endpoint, Scheme};

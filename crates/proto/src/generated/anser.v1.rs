@@ -696,6 +696,10 @@ pub struct Hello {
     /// Entries of the first page; 0 means the default.
     #[prost(uint32, tag = "12")]
     pub want: u32,
+    /// A device that would rather rebuild from its conversations than read more than so many entries of its inbox says how
+    /// many; 0: it reads them all, as far as they are kept.
+    #[prost(uint64, tag = "16")]
+    pub rebuild_above: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Welcome {
@@ -1084,6 +1088,9 @@ pub struct ConversationState {
     /// The last unread message that calls the reader, by name or with everybody; 0 if none does.
     #[prost(uint64, tag = "23")]
     pub mentioned_seq: u64,
+    /// When the last message that the reader may see was said; 0: there is none.
+    #[prost(uint64, tag = "24")]
+    pub last_at_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Group {

@@ -16,7 +16,7 @@ mod presence;
 mod server_search;
 mod state;
 
-pub use builder::ClientBuilder;
+pub use builder::{ClientBuilder, SyncMode};
 pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
 pub use group_members::ReadersPage;
 pub use handle::Client;

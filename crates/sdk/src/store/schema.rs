@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS];
+const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, HEADS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -163,6 +163,9 @@ ALTER TABLE message ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX message_doubted ON message (conversation, seq) WHERE doubted = 1;
 ALTER TABLE conversation ADD COLUMN doubted_up_to INTEGER NOT NULL DEFAULT 0;
 ";
+
+/// When the last message the server named was said, which need not be stored here.
+const HEADS: &str = "ALTER TABLE conversation ADD COLUMN head_at INTEGER NOT NULL DEFAULT 0;";
 
 /// Brings the database to the newest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

@@ -152,6 +152,7 @@ async fn whom_a_hello_replaced_that_it_had_overtaken_may_come_back() {
         device: lost.device,
         log_epoch: LogEpoch::ZERO,
         inbox_cursor: InboxSeq::ZERO,
+        rebuild_above: 0,
         arrived,
     };
     let _ghost = world.service.open_session(late).await.unwrap();
