@@ -29,6 +29,7 @@ pub use ledger::{
 pub use memory::MemoryBackend;
 pub use reads::{
     Conversations, Heads, InboxPage, Inspect, Listing, Lists, Order, PageLimit, Position, Roster,
+    Whom,
 };
 pub use search::SearchIndex;
 

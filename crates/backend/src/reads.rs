@@ -53,11 +53,47 @@ pub struct InboxPage {
 pub struct Roster {
     /// The row.
     pub conversation: Conversation,
-    /// Everybody who is or was a member, by user number.
+    /// Everybody who is or was a member, by user number. Of a channel: only those who were asked for.
     pub members: Vec<Member>,
 }
 
+/// Which members are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// These, as far as they are or were members.
+    These(Vec<UserNo>),
+    /// Those after a user number.
+    After {
+        /// Zero: from the first.
+        after: UserNo,
+        /// How many at the most.
+        limit: usize,
+    },
+}
+
 impl Roster {
+    /// Row and all members, those of a channel too; for tools that look at everything. Consistent only while nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn whole(
+        conversations: &dyn Conversations,
+        id: ConversationId,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(roster) = conversations.roster(id).await? else { return Ok(None) };
+        let mut whole = Self::clone(&roster);
+        while whole.conversation.channel().is_some() {
+            let after = whole.members.last().map_or(UserNo(0), |last| last.user_no);
+            let page = conversations.members(id, Whom::After { after, limit: 1_000 }).await?;
+            if page.is_empty() {
+                break;
+            }
+            whole.members.extend(page);
+        }
+        Ok(Some(whole))
+    }
+
     /// The version of row and members.
     #[must_use]
     pub const fn version(&self) -> Version {
@@ -95,11 +131,16 @@ pub struct Listing {
 
 /// What rules and pages read.
 pub trait Conversations: Send + Sync {
-    /// Row and members; `None` if the conversation does not exist.
+    /// Row and members (of a channel, the row alone); `None` if the conversation does not exist.
     ///
     /// # Errors
     /// See [`StoreError`], here and below.
     fn roster(&self, id: ConversationId) -> Boxed<'_, Result<Option<Arc<Roster>>, StoreError>>;
+
+    /// Members, present and past, by user number. This is how those of a channel are read; it works everywhere. Members
+    /// read after a row may be newer than its version: what is decided on both is refused as `Stale` then.
+    fn members(&self, id: ConversationId, whom: Whom)
+    -> Boxed<'_, Result<Vec<Member>, StoreError>>;
 
     /// Last numbers (zero for a conversation that does not exist).
     fn heads(&self, id: ConversationId) -> Boxed<'_, Result<Heads, StoreError>>;

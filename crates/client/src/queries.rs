@@ -32,12 +32,16 @@ pub enum Query {
         /// Entries wanted.
         limit: u32,
     },
-    /// A group's members.
+    /// A group's members. A channel's come in pages, by no order that means anything.
     Members {
         /// Which.
         conversation: ConversationId,
         /// Nothing is sent when the list still has this version.
         known: Version,
+        /// In a channel: continue after this member.
+        after: Option<UserId>,
+        /// In a channel: members wanted.
+        limit: u32,
     },
     /// How far others are.
     Receipts {
@@ -131,6 +135,8 @@ pub enum Reply {
         version: Version,
         /// The members.
         members: Option<Vec<MemberState>>,
+        /// More follow.
+        more: bool,
     },
     /// Receipts.
     Receipts(Vec<Receipt>),

@@ -272,7 +272,10 @@ impl Core {
             Incoming::Welcome(welcome) => self.welcomed(&welcome, now),
             Incoming::CommandAck(ack) => self.answered(ack, now),
             Incoming::EventBatch(batch) => self.batch_came(batch),
-            Incoming::AckOk(_) | Incoming::Ignored => {}
+            Incoming::AckOk(_)
+            | Incoming::ChannelBatch(_)
+            | Incoming::ChannelHeads(_)
+            | Incoming::Ignored => {}
             Incoming::Pong(pong) => self.pong_came(pong, now),
             Incoming::Signal(signal) => self.signal_came(signal, now),
             Incoming::Reply(reply) => self.reply_came(reply, now),

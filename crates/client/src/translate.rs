@@ -472,9 +472,10 @@ pub(crate) fn query(query: Query) -> v1::query::Query {
             let after = after.map_or_else(Bytes::new, id_bytes);
             Wire::Conversations(v1::ConversationsQuery { after, limit })
         }
-        Query::Members { conversation, known } => {
-            let conversation = id_bytes(conversation);
-            Wire::Members(v1::MembersQuery { conversation, known_version: known.0 })
+        Query::Members { conversation, known, after, limit } => {
+            let (conversation, known_version) = (id_bytes(conversation), known.0);
+            let after = after.map(|user| user.to_string()).unwrap_or_default();
+            Wire::Members(v1::MembersQuery { conversation, known_version, after, limit })
         }
         Query::Receipts { of } => {
             let mut receipts = v1::ReceiptsQuery::default();
@@ -554,7 +555,7 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
         Wire::Members(page) => {
             let members = page.members.iter().map(member).collect::<Option<Vec<_>>>()?;
             let members = (!page.unchanged).then_some(members);
-            Reply::Members { version: Version(page.version), members }
+            Reply::Members { version: Version(page.version), members, more: page.more }
         }
         Wire::Receipts(page) => Reply::Receipts(
             page.receipts.iter().map(|wire| receipt(me, wire)).collect::<Option<_>>()?,

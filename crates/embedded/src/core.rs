@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anser_backend::{Heads, InboxBounds, Position, Roster, StoreError, User};
 use anser_types::{
-    ChangeNo, ConversationId, Edition, InboxSeq, LogEpoch, Message, Seq, UnixMs, UserId, UserNo,
+    ChangeNo, ConversationId, Edition, InboxSeq, LogEpoch, Member, Message, Seq, UnixMs, UserId,
+    UserNo,
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -167,19 +168,28 @@ impl Core {
         self.rosters.lock().get(&id)
     }
 
-    /// A roster from the tables, which must be settled for the conversation.
+    /// A roster from the tables, which must be settled for the conversation; of a channel, the row alone.
     pub fn stored_roster(&self, id: ConversationId) -> Result<Option<Arc<Roster>>, TableError> {
         let Some(row) = self.tables.get(Table::State, &keys::conversation(id))? else {
             return Ok(None);
         };
         let conversation = read_conversation(id, &row)?;
         let mut members = Vec::new();
+        if conversation.channel().is_some() {
+            return Ok(Some(Arc::new(Roster { conversation, members })));
+        }
         let range = keys::member(id, UserNo(0))..=keys::member(id, UserNo(u64::MAX));
         self.tables.scan(Table::State, range, false, |key, row| {
             members.push(read_member(UserNo(number_of(key)?), row)?);
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(Some(Arc::new(Roster { conversation, members })))
+    }
+
+    /// A membership, with everything durable.
+    pub fn member(&self, id: ConversationId, user: UserNo) -> Result<Option<Member>, TableError> {
+        let row = self.row(&keys::member(id, user))?;
+        Ok(row.map(|row| read_member(user, &row)).transpose()?)
     }
 
     /// A message from the tables, which must be settled for its conversation.

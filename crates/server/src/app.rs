@@ -157,6 +157,7 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
             bot: config.sessions.bot.as_usize(),
         },
         group_members: config.limits.group_members.as_usize(),
+        channel_members: config.limits.channel_members.as_usize(),
         commands_per_second: config.limits.commands_per_second.as_u32(),
         commands_burst: config.limits.commands_burst.as_u32(),
         inbox_keep: config.inbox.keep_entries.get(),

@@ -81,6 +81,26 @@ pub struct Opened {
     pub start: Start,
 }
 
+/// Up to where a channel's log is known: messages and changes, each without holes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelPosition {
+    /// Which channel.
+    pub conversation: ConversationId,
+    /// The last message.
+    pub seq: Seq,
+    /// The last change.
+    pub change_no: ChangeNo,
+}
+
+/// What comes of following channels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Where those end of which the caller does not have everything.
+    pub heads: Vec<ChannelPosition>,
+    /// Those that cannot be followed: not a member, or no channel.
+    pub gone: Vec<ConversationId>,
+}
+
 /// Where a session goes on in its inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -159,12 +179,16 @@ pub enum Query {
         /// Entries wanted.
         limit: usize,
     },
-    /// A group's members.
+    /// A group's members. A channel's come in pages, by no order that means anything.
     Members {
         /// Which group.
         conversation: ConversationId,
         /// The version the caller has (0: none).
         known: Version,
+        /// In a channel: continue after this member.
+        after: Option<UserId>,
+        /// In a channel: members wanted.
+        limit: usize,
     },
     /// How far others have stored and read.
     Receipts {
@@ -273,6 +297,8 @@ pub enum Reply {
         version: Version,
         /// Present members.
         members: Option<Vec<MemberState>>,
+        /// More follow.
+        more: bool,
     },
     /// Receipts, in the order asked.
     Receipts(Vec<Receipt>),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_backend::{Accounts, Conversations, Roster, StoreError};
+use anser_backend::{Accounts, Conversations, Roster, StoreError, Whom};
 use anser_types::{ConversationId, UserId, UserNo};
 
 use crate::cache::{RosterCache, ShowsReadCache, UserCache};
@@ -40,8 +40,35 @@ impl Directory {
         }
     }
 
-    /// Row and members of a conversation.
+    /// Row and members of a conversation; of a channel, those of these users who are or were members, always as durable
+    /// now.
     pub(crate) async fn roster(
+        &self,
+        id: ConversationId,
+        of: &[UserNo],
+        view: View,
+    ) -> Result<Option<Arc<Roster>>, StoreError> {
+        let Some(roster) = self.at_hand(id, view).await? else { return Ok(None) };
+        self.with(roster, of).await.map(Some)
+    }
+
+    /// The same roster, of a channel with these users' memberships besides.
+    pub(crate) async fn with(
+        &self,
+        roster: Arc<Roster>,
+        of: &[UserNo],
+    ) -> Result<Arc<Roster>, StoreError> {
+        let conversation = &roster.conversation;
+        if conversation.channel().is_none() || of.iter().all(|no| roster.member(*no).is_some()) {
+            return Ok(roster);
+        }
+        let known = roster.members.iter().map(|member| member.user_no);
+        let whom = Whom::These(known.chain(of.iter().copied()).collect());
+        let members = self.conversations.members(conversation.id, whom).await?;
+        Ok(Arc::new(Roster { conversation: conversation.clone(), members }))
+    }
+
+    async fn at_hand(
         &self,
         id: ConversationId,
         view: View,
@@ -58,7 +85,7 @@ impl Directory {
         Ok(found)
     }
 
-    /// The member list at hand, if any; never waits.
+    /// The member list at hand, if any; never waits. Of a channel there is none.
     pub(crate) fn roster_at_hand(&self, id: ConversationId) -> Option<Arc<Roster>> {
         self.rosters.get(id)
     }

@@ -72,7 +72,7 @@ impl Service {
         self.settle_token(&hello.token).await?;
         let slot = Arc::new(Slot::new(self.settings().mailbox_events));
         let registration = Registration::new(
-            Arc::clone(self.registry()),
+            (Arc::clone(self.registry()), Arc::clone(self.feeds())),
             user,
             token.device.device,
             token.class,

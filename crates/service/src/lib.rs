@@ -33,9 +33,10 @@ mod writer;
 
 pub use accounts::app::AppCaller;
 pub use accounts::devices::{SignedInDevice, Which};
+pub use anser_backend::Heads;
 pub use anser_backend::search::Hit;
 pub use api::*;
-pub use fanout::mailbox::{Delivery, Mailbox};
+pub use fanout::mailbox::{ChannelDelivery, Delivery, Mailbox};
 pub use lane::Pending;
 pub use metrics::names as metric_names;
 pub use secrecy::SecretString;

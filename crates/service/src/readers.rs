@@ -33,7 +33,7 @@ pub(crate) async fn page(
     let refused = |error| service.store_refusal(&error);
     let roster = service
         .directory()
-        .roster(asked.conversation, View::Fresh)
+        .roster(asked.conversation, &[caller.user_no], View::Fresh)
         .await
         .map_err(refused)?
         .ok_or(Refusal::new(ErrorCode::ConversationUnknown))?;
@@ -41,8 +41,16 @@ pub(crate) async fn page(
         .member(caller.user_no)
         .filter(|member| member.is_present())
         .ok_or(Refusal::new(ErrorCode::ConversationUnknown))?;
-    if !matches!(roster.conversation.kind, ConversationKind::Group(_)) {
-        let detail = "between two people, ask for the receipts of the conversation";
+    let detail = match &roster.conversation.kind {
+        ConversationKind::Direct { .. } => {
+            Some("between two people, ask for the receipts of the conversation")
+        }
+        ConversationKind::Group(group) if group.channel.is_some() => {
+            Some("a channel keeps no list of its readers")
+        }
+        ConversationKind::Group(_) => None,
+    };
+    if let Some(detail) = detail {
         return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
     }
     let heads = service.conversations().heads(asked.conversation).await.map_err(refused)?;

@@ -18,7 +18,8 @@ use crate::fanout::route::{Wakes, present};
 use crate::fanout::signals::{Subject, signal_others};
 use crate::service::Service;
 use crate::session::Shared;
-use crate::sync::list::{member_states, peer_position};
+use crate::sync::list::peer_position;
+use crate::sync::members::member_states;
 
 /// Entries looked at to restore delivered positions: those a crash can have lost are from the last seconds.
 const RESTORE_MAX: u64 = limits::PAGE_MAX as u64;
@@ -80,7 +81,7 @@ fn with_roster(
     }
     let owner = Arc::clone(service);
     service.spawn_aside(async move {
-        match owner.directory().roster(id, View::Fresh).await {
+        match owner.directory().roster(id, &[me.0], View::Fresh).await {
             Ok(Some(roster)) => tell(&owner, &roster, &me, make),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "a signal was dropped"),
@@ -166,7 +167,7 @@ fn tell_senders(
     let owner = Arc::clone(service);
     service.spawn_aside(async move {
         for (conversation, up_to) in delivered {
-            match owner.directory().roster(conversation, View::Cached).await {
+            match owner.directory().roster(conversation, &[me.0], View::Cached).await {
                 Ok(Some(roster)) => {
                     tell(&owner, &roster, &me, |at, _who| Signal::Delivered { at, up_to });
                 }
@@ -201,7 +202,7 @@ async fn receipt(service: &Service, caller: &Caller, of: &Target) -> Result<Rece
     };
     let roster = service
         .directory()
-        .roster(conversation, View::Fresh)
+        .roster(conversation, &[caller.user_no], View::Fresh)
         .await
         .map_err(|error| service.store_refusal(&error))?
         .filter(|roster| roster.member(caller.user_no).is_some_and(Member::is_present));
@@ -217,6 +218,10 @@ async fn receipt(service: &Service, caller: &Caller, of: &Target) -> Result<Rece
     let (position, members) = match &roster.conversation.kind {
         ConversationKind::Direct { .. } => {
             (peer_position(service, caller, conversation).await?, Vec::new())
+        }
+        // Of so many, how far each has read is nobody's question.
+        ConversationKind::Group(group) if group.channel.is_some() => {
+            (Position::default(), Vec::new())
         }
         ConversationKind::Group(_) => {
             let present: Vec<&Member> = present(&roster).collect();

@@ -106,7 +106,7 @@ pub(crate) async fn place(
         }
         Target::User(peer) => {
             let id = ConversationId::direct(&actor.id, peer);
-            if let Some(roster) = directory.roster(id, view).await? {
+            if let Some(roster) = directory.roster(id, &[], view).await? {
                 // The id is a hash: the row has the last word.
                 if roster.conversation.peer_of(&actor.id) != Some(peer)
                     || roster.member(actor.no).is_none()
@@ -131,7 +131,7 @@ pub(crate) async fn member_roster(
     id: ConversationId,
     view: View,
 ) -> Result<Arc<Roster>, No> {
-    let Some(roster) = directory.roster(id, view).await? else {
+    let Some(roster) = directory.roster(id, &[actor.no], view).await? else {
         let expects = vec![(id, Version::ZERO)];
         return Err(No::Final(Refusal::new(ErrorCode::ConversationUnknown), expects));
     };
@@ -154,7 +154,7 @@ pub(crate) async fn known(
         Target::User(peer) => ConversationId::direct(me, peer),
     };
     // Fresh: somebody who was removed must not be shown what memory says they may see.
-    let roster = directory.roster(id, View::Fresh).await?;
+    let roster = directory.roster(id, &[no], View::Fresh).await?;
     match (roster, of) {
         (Some(roster), _) if roster.member(no).is_some() => Ok((id, Some(roster))),
         (Some(roster), _) => Err(No::here(&roster, Refusal::new(ErrorCode::ConversationUnknown))),
@@ -270,12 +270,32 @@ impl Draft {
         kind: ChangeKind,
         audience: Vec<(UserNo, UserId)>,
     ) {
+        self.told(conversation, kind, audience, false);
+    }
+
+    /// A change of a channel: those who follow it are told, and these by their inboxes.
+    pub(crate) fn channel_change(
+        &mut self,
+        conversation: ConversationId,
+        kind: ChangeKind,
+        audience: Vec<(UserNo, UserId)>,
+    ) {
+        self.told(conversation, kind, audience, true);
+    }
+
+    fn told(
+        &mut self,
+        conversation: ConversationId,
+        kind: ChangeKind,
+        audience: Vec<(UserNo, UserId)>,
+        in_channel: bool,
+    ) {
         let record = self.records.len();
         let actor = self.actor.clone();
         self.records.push(Record::Change { conversation, actor, kind: kind.clone() });
         let entry = InboxEntry::Record(record);
         self.inbox.extend(audience.iter().map(|(user, _)| InboxWrite { user: *user, entry }));
-        self.told.push(Told { conversation, kind, audience });
+        self.told.push(Told { conversation, kind, audience, in_channel });
     }
 
     /// What goes to the writer; without a change nothing does, and only the answer is kept.

@@ -18,7 +18,9 @@ use crate::accounts::password::Passwords;
 use crate::api::Ended;
 use crate::directory::Directory;
 use crate::door::Doors;
+use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
+use crate::fanout::sweep;
 use crate::presence::board::{Board, Bounds};
 use crate::presence::teller;
 use crate::settings::{Entropy, Settings};
@@ -74,6 +76,7 @@ pub struct Service {
     settings: Settings,
     directory: Arc<Directory>,
     registry: Arc<Registry>,
+    feeds: Arc<Feeds>,
     writer: WriterHandle,
     passwords: Passwords,
     doors: Doors,
@@ -107,6 +110,7 @@ impl Service {
         let (writer, queues) = WriterHandle::new(settings.writer_queue, settings.bulk_queue, wait);
         let (done, publish) = mpsc::channel(PUBLISH_QUEUE);
         let (failed_in, failed) = watch::channel(None);
+        let feeds = Arc::new(Feeds::default());
         let board = Arc::new(Board::new(
             Duration::from_millis(settings.offline_grace_ms),
             Bounds { per_session: settings.presence_per_session, in_all: settings.presence_in_all },
@@ -125,12 +129,19 @@ impl Service {
         let tasks = TaskTracker::new();
         let publisher =
             Publisher::new(Arc::clone(&registry), Arc::clone(&directory), publish, failed_in)
+                .feeding(Arc::clone(&feeds))
                 .hinting(ports.search.clone());
         tasks.spawn(Writer::new(Arc::clone(&ports.ledger), queues, done, stop.clone()).run());
         tasks.spawn(publisher.run());
         tasks.spawn(trim::write_positions(
             Arc::clone(&ports.ledger),
             Duration::from_millis(settings.soft_write_ms),
+            stop.clone(),
+        ));
+        tasks.spawn(sweep::sweep_channels(
+            Arc::clone(&ports.conversations),
+            Arc::clone(&feeds),
+            Duration::from_millis(settings.sweep_ms),
             stop.clone(),
         ));
         tasks.spawn(trim::trim_inboxes(
@@ -159,6 +170,7 @@ impl Service {
             settings,
             directory,
             registry,
+            feeds,
             writer,
             failed,
             stop,
@@ -269,6 +281,10 @@ impl Service {
 
     pub(crate) fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    pub(crate) const fn feeds(&self) -> &Arc<Feeds> {
+        &self.feeds
     }
 
     pub(crate) const fn registry(&self) -> &Arc<Registry> {

@@ -8,8 +8,11 @@ use anser_types::{
 use parking_lot::Mutex;
 use std::sync::atomic::AtomicU64;
 
-use crate::api::{Caller, CommandRequest, Ended, Opened, Query, Reply, Signal, Start};
+use crate::api::{
+    Caller, ChannelPosition, CommandRequest, Ended, Followed, Opened, Query, Reply, Signal, Start,
+};
 use crate::directory::View;
+use crate::fanout::feeds::Feeds;
 use crate::fanout::mailbox::Slot;
 use crate::fanout::registry::Registry;
 use crate::lane::{Lane, Pending};
@@ -28,20 +31,21 @@ use crate::{history, lists, presence, readers, receipts, search, sync};
 #[derive(Debug)]
 pub(crate) struct Registration {
     registry: Arc<Registry>,
+    feeds: Arc<Feeds>,
     user: UserNo,
     id: u64,
 }
 
 impl Registration {
     pub(crate) fn new(
-        registry: Arc<Registry>,
+        (registry, feeds): (Arc<Registry>, Arc<Feeds>),
         user: UserNo,
         device: DeviceNo,
         class: DeviceClass,
         slot: Arc<Slot>,
     ) -> Self {
         let id = registry.register(user, device, class, slot);
-        Self { registry, user, id }
+        Self { registry, feeds, user, id }
     }
 
     pub(crate) const fn id(&self) -> u64 {
@@ -52,6 +56,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.registry.unregister(self.user, self.id);
+        self.feeds.leave_all(self.id);
     }
 }
 
@@ -242,8 +247,9 @@ impl Reader {
             Query::Conversations { after, limit } => {
                 sync::list::conversations(service, caller, after, limit).await
             }
-            Query::Members { conversation, known } => {
-                sync::list::members(service, caller, conversation, known).await
+            Query::Members { conversation, known, after, limit } => {
+                let page = sync::members::Wanted { known, after, limit };
+                sync::members::page(service, caller, conversation, page).await
             }
             Query::Receipts { of } => receipts::query(service, caller, &of).await,
             Query::SyncPage { at, since, after, limit, heads_only } => {
@@ -267,6 +273,18 @@ impl Reader {
             }
         };
         answered.inspect_err(|refusal| crate::metrics::refused(refusal.code))
+    }
+
+    /// Follows channels: what is committed there from here on comes by the mailbox. Returns where those end of which the
+    /// caller does not have everything yet, and which cannot be followed. A channel that is followed already is compared
+    /// again. At most `FOLLOW_PER_FRAME` at once.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn follow(&self, positions: &[ChannelPosition]) -> Result<Followed, Refusal> {
+        let Shared { service, caller, slot, place, .. } = &*self.0;
+        let session = sync::follow::Session { id: *place, caller, slot };
+        sync::follow::follow(service, &session, positions).await
     }
 
     /// A page of one's own inbox: entries after a number, at most `entries` (0: the default).

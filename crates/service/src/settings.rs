@@ -114,6 +114,10 @@ pub struct Settings {
     pub sessions_per_class: SessionsPerClass,
     /// Members of an ordinary group.
     pub group_members: usize,
+    /// Members of a channel.
+    pub channel_members: usize,
+    /// Time between two comparisons of followed channels with their logs.
+    pub sweep_ms: u64,
     /// Commands waiting for the writer.
     pub writer_queue: usize,
     /// Commands of app servers waiting for the writer.
@@ -172,6 +176,8 @@ impl Default for Settings {
             devices_per_user: limits::DEVICES_PER_USER,
             sessions_per_class: SessionsPerClass::default(),
             group_members: limits::INBOX_FANOUT_MAX,
+            channel_members: limits::CHANNEL_MEMBERS_MAX,
+            sweep_ms: limits::SWEEP_MS,
             writer_queue: limits::WRITER_QUEUE,
             bulk_queue: limits::BULK_QUEUE,
             queue_wait_ms: 2_000,

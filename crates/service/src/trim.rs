@@ -134,7 +134,8 @@ async fn expire_some(
 }
 
 /// Waits for the next tick; false once stopped.
-async fn ticked(ticks: &mut tokio::time::Interval, stop: &CancellationToken) -> bool {
+/// The next tick; false once it is time to stop.
+pub(crate) async fn ticked(ticks: &mut tokio::time::Interval, stop: &CancellationToken) -> bool {
     tokio::select! {
         biased;
         () = stop.cancelled() => false,
@@ -142,7 +143,8 @@ async fn ticked(ticks: &mut tokio::time::Interval, stop: &CancellationToken) -> 
     }
 }
 
-fn ticks(every: Duration) -> tokio::time::Interval {
+/// A timer that does not hurry to catch up.
+pub(crate) fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = interval(every.max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks

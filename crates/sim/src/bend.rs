@@ -5,9 +5,11 @@ use std::sync::Arc;
 use anser_backend::{
     Append, Appended, Boxed, Conversations, DeviceKey, ExpiryPolicy, ExpiryReport, Heads,
     InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Order, PageLimit, Position, Roster,
-    SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
+    SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport, Whom,
 };
-use anser_types::{Change, ChangeNo, ConversationId, Edition, InboxSeq, Message, Seq, UserNo};
+use anser_types::{
+    Change, ChangeNo, ConversationId, Edition, InboxSeq, Member, Message, Seq, UserNo,
+};
 
 /// Alters calls of a ledger.
 pub trait BendLedger: Send + Sync {
@@ -132,6 +134,14 @@ pub struct BentReads<B> {
 impl<B: BendReads> Conversations for BentReads<B> {
     fn roster(&self, id: ConversationId) -> Boxed<'_, Result<Option<Arc<Roster>>, StoreError>> {
         self.bend.roster(&*self.inner, id)
+    }
+
+    fn members(
+        &self,
+        id: ConversationId,
+        whom: Whom,
+    ) -> Boxed<'_, Result<Vec<Member>, StoreError>> {
+        self.inner.members(id, whom)
     }
 
     fn heads(&self, id: ConversationId) -> Boxed<'_, Result<Heads, StoreError>> {

@@ -38,9 +38,10 @@ impl Hints {
                     self.coverage.note(Rare::CommandRefused);
                 }
                 let percent = self.lost.load(Ordering::Relaxed);
-                if !committed.inbox.is_empty() && percent > 0 && self.random.chance(percent) {
-                    // The fan-out pairs inbox numbers with receivers: without numbers there is nobody to tell.
+                if !committed.assigned.is_empty() && percent > 0 && self.random.chance(percent) {
+                    // The fan-out pairs numbers with receivers and followers: without numbers there is nobody to tell.
                     committed.inbox.clear();
+                    committed.assigned.clear();
                     self.coverage.note(Rare::HintLost);
                 }
             }

@@ -1,6 +1,6 @@
 //! Conversations, members and the periods in which a member may see what is said.
 
-use crate::group::{Group, MemberAct};
+use crate::group::{Channel, Group, MemberAct};
 use crate::id::{ConversationId, UserId, UserNo};
 use crate::limits::CUTS_MAX;
 use crate::number::{ChangeNo, LogEpoch, Seq, Version};
@@ -95,6 +95,23 @@ impl Conversation {
             ConversationKind::Group(group) => Some(group),
             ConversationKind::Direct { .. } => None,
         }
+    }
+
+    /// What a channel has instead of members at hand; `None` for every other conversation.
+    #[must_use]
+    pub fn channel(&self) -> Option<&Channel> {
+        self.group().and_then(|group| group.channel.as_ref())
+    }
+
+    /// A member of a channel as its row leaves them: a dissolved one has nobody in it any more, without a word about each.
+    #[must_use]
+    pub fn member_now(&self, mut member: Member) -> Member {
+        if self.group().is_some_and(|group| group.channel.is_some() && group.dismissed)
+            && let Some(last) = member.periods.last_mut()
+        {
+            last.until.get_or_insert((Seq::MAX, ChangeNo::MAX));
+        }
+        member
     }
 
     /// In a direct conversation, the other one as seen by `me` (oneself for notes); `None` for groups.

@@ -1,5 +1,6 @@
 //! What a group is beside its members: name, announcement, who comes in and who may speak.
 
+use crate::id::{UserId, UserNo};
 use crate::time::UnixMs;
 
 /// A group's own state, part of its conversation's row.
@@ -21,6 +22,30 @@ pub struct Group {
     pub muted: bool,
     /// It was dissolved: nobody is in it any more and nobody comes back.
     pub dismissed: bool,
+    /// What it has instead of a list of members at hand, once it is a channel. It stays one.
+    pub channel: Option<Channel>,
+}
+
+/// A group that may be very large: what is said stands in its log only and in nobody's inbox. Members who are connected
+/// and follow it are pushed to, the others compare positions when they come back.
+///
+/// Its members are many, so nothing that everybody needs to know asks for all of them: their count and those with rights
+/// stand in the row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Channel {
+    /// How many are in it now.
+    pub members: u64,
+    /// Owner and admins, in the order in which they came to it; at most `CHANNEL_STAFF_MAX`.
+    pub staff: Vec<Staff>,
+}
+
+/// Somebody with rights in a channel. Which, their membership says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staff {
+    /// Inside number.
+    pub user_no: UserNo,
+    /// Public id.
+    pub user: UserId,
 }
 
 coded! {
@@ -51,6 +76,7 @@ impl Group {
             admins_invite: set.admins_invite.unwrap_or(self.admins_invite),
             muted: set.muted.unwrap_or(self.muted),
             dismissed: self.dismissed,
+            channel: self.channel.or_else(|| set.channel.then(Channel::default)),
         }
     }
 }
@@ -72,6 +98,8 @@ pub struct SetGroup {
     pub admins_invite: Option<bool>,
     /// See [`Group::muted`].
     pub muted: Option<bool>,
+    /// Make it a channel; false changes nothing, for there is no way back.
+    pub channel: bool,
 }
 
 /// What an owner or admin does about one member, or a member about oneself.

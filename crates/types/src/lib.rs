@@ -28,7 +28,7 @@ pub use conversation::{Conversation, ConversationKind, Cut, Member, Period, Role
 pub use error::{Blame, ErrorCode, Refusal};
 pub use event::{Change, ChangeKind, Event, Unavailable};
 pub use failure::Failure;
-pub use group::{Group, JoinMode, MemberAct, SetGroup};
+pub use group::{Channel, Group, JoinMode, MemberAct, SetGroup, Staff};
 pub use id::{ConversationId, DeviceClass, DeviceNo, InvalidId, MessageId, UserId, UserNo};
 pub use list::{
     Audience, Contact, ContactAct, Item, ItemKey, ItemKind, JoinRequest, JoinState, Notify,

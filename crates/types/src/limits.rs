@@ -19,6 +19,16 @@ pub const PAGE_MAX: usize = 500;
 pub const PAGE_MAX_BYTES: usize = 192 * 1024;
 /// Members of an ordinary group: each message writes one inbox pointer per member.
 pub const INBOX_FANOUT_MAX: usize = 200;
+/// Members of a channel: each message writes nothing per member, but the member list is read by page and counted.
+pub const CHANNEL_MEMBERS_MAX: usize = 100_000;
+/// Owner and admins of a channel; they stand in its row.
+pub const CHANNEL_STAFF_MAX: usize = 50;
+/// Channels one session follows: each costs a place in the channel's list of followers.
+pub const CHANNELS_PER_SESSION: usize = 1_000;
+/// Channels named in one Hello, which must stay below [`HELLO_MAX_BYTES`]; more are followed after Welcome.
+pub const FOLLOW_PER_HELLO: usize = 64;
+/// Channels named in one Follow: each costs a look at a membership and at a head.
+pub const FOLLOW_PER_FRAME: usize = 250;
 /// Users named in one invite or removal.
 pub const MEMBERS_PER_COMMAND: usize = 200;
 /// Users mentioned by one message.
@@ -77,6 +87,8 @@ pub const WRITER_QUEUE: usize = 4_096;
 pub const BULK_QUEUE: usize = 1_024;
 /// Events waiting for one session; beyond it the session falls back to reading pages (`CatchUp`).
 pub const MAILBOX_EVENTS: usize = 256;
+/// Events of channels waiting for one session; beyond it they are dropped and their channels' heads told instead.
+pub const MAILBOX_CHANNEL_EVENTS: usize = 256;
 /// Bytes waiting to be written to one connection; beyond it the session falls back to reading pages.
 pub const OUTBOUND_MAX_BYTES: usize = 512 * 1024;
 /// Ephemeral signals waiting for one session; beyond it the oldest is dropped and counted (guarantee G15).

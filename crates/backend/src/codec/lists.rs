@@ -1,8 +1,8 @@
 //! What groups are, what is done about members, and the items of lists.
 
 use anser_types::{
-    Audience, Contact, Group, Item, JoinMode, JoinRequest, JoinState, MemberAct, Notify, Options,
-    Relation, Role, Seq, SetGroup, Settings, UnixMs,
+    Audience, Channel, Contact, Group, Item, JoinMode, JoinRequest, JoinState, MemberAct, Notify,
+    Options, Relation, Role, Seq, SetGroup, Settings, Staff, UnixMs, UserNo,
 };
 
 use super::primitives::{Malformed, Reader, put_text, put_varint};
@@ -84,7 +84,7 @@ pub fn read_item(reader: &mut Reader<'_>) -> Result<Item, Malformed> {
     })
 }
 
-/// Appends a group's own state.
+/// Appends a group's own state, but for what it is as a channel.
 pub fn write_group(out: &mut Vec<u8>, group: &Group) {
     for text in [&group.title, &group.avatar, &group.announcement] {
         put_text(out, text);
@@ -94,7 +94,7 @@ pub fn write_group(out: &mut Vec<u8>, group: &Group) {
     out.extend(flags.map(u8::from));
 }
 
-/// Reads a group's own state.
+/// Reads a group's own state, but for what it is as a channel.
 pub fn read_group(reader: &mut Reader<'_>) -> Result<Group, Malformed> {
     Ok(Group {
         title: reader.text()?.to_owned(),
@@ -105,8 +105,31 @@ pub fn read_group(reader: &mut Reader<'_>) -> Result<Group, Malformed> {
         admins_invite: flag(reader)?,
         muted: flag(reader)?,
         dismissed: flag(reader)?,
+        channel: None,
     })
 }
+
+/// Appends what a group is as a channel.
+pub fn write_channel(out: &mut Vec<u8>, channel: &Channel) {
+    put_varint(out, channel.members);
+    put_varint(out, channel.staff.len() as u64);
+    for staff in &channel.staff {
+        put_varint(out, staff.user_no.0);
+        put_text(out, staff.user.as_str());
+    }
+}
+
+/// Reads what a group is as a channel.
+pub fn read_channel(reader: &mut Reader<'_>) -> Result<Channel, Malformed> {
+    let members = reader.varint()?;
+    let staff = (0..reader.count()?)
+        .map(|_| Ok(Staff { user_no: UserNo(reader.varint()?), user: reader.user()? }))
+        .collect::<Result<_, Malformed>>()?;
+    Ok(Channel { members, staff })
+}
+
+/// Added to the way to come in of a change that makes a group a channel.
+const BECOMES_CHANNEL: u8 = 128;
 
 /// Appends what of a group was changed.
 pub fn write_set_group(out: &mut Vec<u8>, set: &SetGroup) {
@@ -119,7 +142,8 @@ pub fn write_set_group(out: &mut Vec<u8>, set: &SetGroup) {
             None => out.push(0),
         }
     }
-    out.push(set.join.map_or(0, |join| join.code() + 1));
+    let channel = if set.channel { BECOMES_CHANNEL } else { 0 };
+    out.push(channel | set.join.map_or(0, |join| join.code() + 1));
     for flag in [set.history_for_new_members, set.admins_invite, set.muted] {
         out.push(flag.map_or(0, |on| u8::from(on) + 1));
     }
@@ -131,7 +155,8 @@ pub fn read_set_group(reader: &mut Reader<'_>) -> Result<SetGroup, Malformed> {
         Ok(if flag(reader)? { Some(reader.text()?.to_owned()) } else { None })
     };
     let (title, avatar, announcement) = (text(reader)?, text(reader)?, text(reader)?);
-    let join = match reader.u8()? {
+    let code = reader.u8()?;
+    let join = match code & !BECOMES_CHANNEL {
         0 => None,
         more => Some(JoinMode::from_code(more - 1).ok_or(NO_CASE)?),
     };
@@ -143,6 +168,7 @@ pub fn read_set_group(reader: &mut Reader<'_>) -> Result<SetGroup, Malformed> {
         history_for_new_members: optional_flag(reader)?,
         admins_invite: optional_flag(reader)?,
         muted: optional_flag(reader)?,
+        channel: code & BECOMES_CHANNEL > 0,
     })
 }
 

@@ -8,8 +8,8 @@ use anser_types::{
 use bytes::Bytes;
 
 use super::lists::{
-    read_group, read_item, read_member_act, read_set_group, write_group, write_item,
-    write_member_act, write_set_group,
+    read_channel, read_group, read_item, read_member_act, read_set_group, write_channel,
+    write_group, write_item, write_member_act, write_set_group,
 };
 use super::messages::{read_alteration, write_alteration};
 use super::primitives::{
@@ -126,6 +126,8 @@ const GROUP: u8 = 1;
 const GROUP_WITH_HISTORY: u8 = 2;
 /// A group of which more is to be said than these two.
 const GROUP_IN_FULL: u8 = 3;
+/// The same, and what it is as a channel.
+const CHANNEL: u8 = 4;
 /// Added to the kind of a row that says where its log was cut.
 const HAS_CUTS: u8 = 128;
 /// Added to the kind of a row that ends with the pinned messages.
@@ -150,8 +152,10 @@ pub fn write_conversation(out: &mut Vec<u8>, row: &Conversation) {
             put_text(out, &group.title);
         }
         ConversationKind::Group(group) => {
-            out.push(GROUP_IN_FULL | more);
+            let kind = if group.channel.is_some() { CHANNEL } else { GROUP_IN_FULL };
+            out.push(kind | more);
             write_group(out, group);
+            group.channel.iter().for_each(|channel| write_channel(out, channel));
         }
     }
     if !row.cuts.is_empty() {
@@ -195,6 +199,11 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
                 return Err(Malformed("a group is said in full that need not be"));
             }
             ConversationKind::Group(group)
+        }
+        CHANNEL => {
+            let group = read_group(&mut reader)?;
+            let channel = Some(read_channel(&mut reader)?);
+            ConversationKind::Group(Group { channel, ..group })
         }
         _ => return Err(Malformed("a conversation is of no known kind")),
     };

@@ -4,11 +4,11 @@ use std::fmt::Debug;
 
 use crate::{Device, DeviceKey, Position, Token, User};
 use anser_types::{
-    Alteration, Altered, Answer, Audience, Change, ChangeKind, ChangeNo, CommandNo, Contact,
-    Content, Conversation, ConversationId, ConversationKind, DeviceClass, DeviceNo, Done, Edition,
-    ErrorCode, Group, InboxSeq, Item, JoinMode, JoinRequest, JoinState, LocalNo, LogEpoch, Member,
-    MemberAct, Message, MessageId, MessageKind, Notify, Options, Outcome, Period, Reaction,
-    Refusal, Relation, Role, Seq, SetGroup, Settings, UnixMs, UserId, UserNo, Version,
+    Alteration, Altered, Answer, Audience, Change, ChangeKind, ChangeNo, Channel, CommandNo,
+    Contact, Content, Conversation, ConversationId, ConversationKind, DeviceClass, DeviceNo, Done,
+    Edition, ErrorCode, Group, InboxSeq, Item, JoinMode, JoinRequest, JoinState, LocalNo, LogEpoch,
+    Member, MemberAct, Message, MessageId, MessageKind, Notify, Options, Outcome, Period, Reaction,
+    Refusal, Relation, Role, Seq, SetGroup, Settings, Staff, UnixMs, UserId, UserNo, Version,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -123,7 +123,9 @@ fn changes_of_every_kind() {
             join: Some(JoinMode::Open),
             admins_invite: Some(true),
             muted: Some(true),
+            channel: true,
         }),
+        ChangeKind::GroupUpdated(SetGroup { channel: true, ..SetGroup::default() }),
         ChangeKind::MemberAltered { user: user("b"), act: MemberAct::Role(Role::Owner) },
         ChangeKind::MemberAltered { user: user("b"), act: MemberAct::MuteUntil(UnixMs(300)) },
         ChangeKind::MemberAltered { user: user("b"), act: MemberAct::Alias("鹅".into()) },
@@ -185,6 +187,11 @@ fn conversations_and_members() {
         group(|group| group.announcement = "at five".into()),
         group(|group| (group.join, group.admins_invite) = (JoinMode::Approval, true)),
         group(|group| (group.avatar, group.muted, group.dismissed) = ("a".into(), true, true)),
+        group(|group| group.channel = Some(Channel::default())),
+        group(|group| {
+            let staff = vec![Staff { user_no: UserNo(1_000), user: user("a") }];
+            group.channel = Some(Channel { members: 100_000, staff });
+        }),
     ];
     for kind in kinds {
         let created_at = UnixMs(5);

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod alterations;
+pub mod channels;
 pub mod exactly_once;
 mod harness;
 pub mod keys;
@@ -105,6 +106,9 @@ properties! { $
     membership::periods_follow_joins_and_leaves
     membership::roles_change_in_place
     membership::conversations_are_listed_in_pages
+    channels::a_group_becomes_a_channel_and_keeps_everybody
+    channels::members_of_a_channel_come_one_by_one_and_in_pages
+    channels::a_dissolved_channel_has_nobody_in_it
     membership::read_positions_move_forward_only
     membership::soft_positions_show_at_once_and_last_when_flushed
     pages::message_pages_respect_bounds_and_order

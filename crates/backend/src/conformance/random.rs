@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use anser_types::{
-    Alteration, ChangeKind, ChangeNo, CommandNo, Contact, Content, ConversationId, ErrorCode,
-    InboxSeq, Item, ItemKey, MemberAct, Options, Role, Seq, SessionEpoch, Settings, UnixMs, UserNo,
-    Version,
+    Alteration, ChangeKind, ChangeNo, Channel, CommandNo, Contact, Content, ConversationId,
+    ConversationKind, ErrorCode, Group, InboxSeq, Item, ItemKey, Member, MemberAct, Options, Role,
+    Seq, SessionEpoch, Settings, UnixMs, UserNo, Version,
 };
 use proptest::test_runner::{Config, TestRunner};
 
@@ -15,7 +15,7 @@ use super::random_plan::{Act, By, Deed, Step, steps};
 use super::subject::{Subject, WHOLE, page_of};
 use crate::append::{Append, Appended, MemberWrite, Origin, Record};
 use crate::ledger::{DeviceKey, SoftPosition};
-use crate::reads::Order;
+use crate::reads::{Order, Whom};
 use crate::testing::{AppendBuilder, Person, direct_row, group, group_row};
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -48,13 +48,15 @@ enum Room {
     Group(u64),
 }
 
+const CHANNEL: u64 = 2;
+
 const ROOMS: [Room; 6] = [
     Room::Group(1),
     Room::Group(256),
     Room::Direct(0, 1),
     Room::Direct(0, 2),
     Room::Direct(3, 3),
-    Room::Group(2),
+    Room::Group(CHANNEL),
 ];
 
 /// A device and the epochs its sessions were given, by the store and by the reference.
@@ -304,7 +306,7 @@ impl<H: Harness> Run<H> {
         let version = roster.as_ref().map_or(Version::ZERO, |roster| roster.version());
         let expected = if act.stale { Version(version.0 + 1) } else { version };
         let actor = &self.people[who];
-        let Some(roster) = roster else {
+        if roster.is_none() {
             let fresh = match room {
                 Room::Direct(one, other) => {
                     builder.opens_direct(&self.people[one], &self.people[other])
@@ -312,10 +314,9 @@ impl<H: Harness> Run<H> {
                 Room::Group(_) => builder.creates_group(id, "room", actor, &[]),
             };
             return fresh.says(id, actor, 0, "opened", &[actor]);
-        };
-        let audience: Vec<&Person> = (self.people.iter())
-            .filter(|p| roster.member(p.no).is_some_and(|member| member.is_present()))
-            .collect();
+        }
+        let audience: Vec<&Person> =
+            self.people.iter().filter(|person| self.is_in(id, person)).collect();
         let builder = builder.expecting(id, expected);
         let someone = |person: u8| &self.people[usize::from(person) % self.people.len()];
         match &act.deed {
@@ -356,8 +357,15 @@ impl<H: Harness> Run<H> {
         }
     }
 
+    fn is_in(&self, id: ConversationId, person: &Person) -> bool {
+        let found = self.reference.members(id, Whom::These(vec![person.no]));
+        found.first().is_some_and(Member::is_present)
+    }
+
     fn raised(&self, room: Room, version: Version) -> anser_types::Conversation {
         match room {
+            // One of them is a channel from its first change on.
+            Room::Group(CHANNEL) => channel_row(version.next()),
             Room::Group(number) => group_row(group(number), "room", version.next()),
             Room::Direct(one, other) => anser_types::Conversation {
                 version: version.next(),
@@ -375,11 +383,9 @@ impl<H: Harness> Run<H> {
         sees_history: bool,
     ) -> AppendBuilder {
         let id = self.id(room);
-        let roster = self.reference.roster(id);
-        let there = roster.and_then(|r| r.member(person.no).map(|member| member.is_present()));
         let builder = builder.row(self.raised(room, version));
         let users = vec![person.id.clone()];
-        if there == Some(true) {
+        if self.is_in(id, person) {
             let kind = ChangeKind::MembersRemoved { users };
             builder.ends(id, person).changes(id, person, kind, &[person])
         } else {
@@ -400,6 +406,11 @@ impl<H: Harness> Run<H> {
         for room in ROOMS {
             let id = self.id(room);
             assert_eq!(store.roster(id), reference.roster(id), "roster of {id}");
+            let everybody = Whom::These(people.iter().map(|person| person.no).collect());
+            for whom in [everybody, Whom::After { after: UserNo(0), limit: 100 }] {
+                let members = reference.members(id, whom.clone());
+                assert_eq!(store.members(id, whom), members, "members of {id}");
+            }
             let heads = reference.heads(id);
             assert_eq!(store.heads(id), heads, "heads of {id}");
             assert_eq!(store.messages(id), reference.messages(id), "messages of {id}");
@@ -496,6 +507,12 @@ fn alteration(how: u8) -> Alteration {
         13 => Alteration::Pin { on: false },
         _ => Alteration::Revoke,
     }
+}
+
+fn channel_row(version: Version) -> anser_types::Conversation {
+    let channel = Some(Channel { members: version.0, staff: Vec::new() });
+    let kind = ConversationKind::Group(Group { title: "room".into(), channel, ..Group::default() });
+    anser_types::Conversation { kind, ..group_row(group(CHANNEL), "room", version) }
 }
 
 fn room_of(room: u8) -> Room {

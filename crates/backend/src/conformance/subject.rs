@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anser_types::limits::PAGE_MAX_BYTES;
 use anser_types::{
-    Change, ChangeNo, CommandNo, ConversationId, Event, InboxSeq, Message, Seq, SessionEpoch,
-    UnixMs, UserNo,
+    Change, ChangeNo, CommandNo, ConversationId, Event, InboxSeq, Member, Message, Seq,
+    SessionEpoch, UnixMs, UserNo,
 };
 
 use super::harness::{Harness, Ports};
@@ -14,7 +14,7 @@ use crate::append::{Append, Appended, Committed};
 use crate::ledger::{
     DeviceKey, ExpiryPolicy, InboxBounds, SessionOpened, SoftPosition, StoreError, TrimPolicy,
 };
-use crate::reads::{Heads, InboxPage, Listing, Order, PageLimit, Position, Roster};
+use crate::reads::{Heads, InboxPage, Listing, Order, PageLimit, Position, Roster, Whom};
 use crate::testing::{AppendBuilder, Person};
 
 /// A limit that no test reaches.
@@ -178,6 +178,11 @@ impl<H: Harness> Subject<H> {
     /// Row and members.
     pub fn roster(&self, id: ConversationId) -> Option<Arc<Roster>> {
         self.call(|ports| ports.conversations.roster(id))
+    }
+
+    /// Memberships.
+    pub fn members(&self, id: ConversationId, whom: Whom) -> Vec<Member> {
+        self.call(|ports| ports.conversations.members(id, whom.clone()))
     }
 
     /// Last numbers.

@@ -1,12 +1,13 @@
 //! The read ports: conversations, inboxes, positions, and the raw store.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Change, ChangeNo, ConversationId, Edition, Event, InboxSeq, ItemKey, Message, Seq, Unavailable,
-    UserNo,
+    Change, ChangeNo, ConversationId, Edition, Event, InboxSeq, ItemKey, Member, Message, Seq,
+    Unavailable, UserNo,
 };
 
 use super::backend::{Machine, MemoryBackend};
@@ -15,6 +16,7 @@ use crate::Boxed;
 use crate::ledger::{InboxBounds, StoreError};
 use crate::reads::{
     Conversations, Heads, InboxPage, Inspect, Listing, Lists, Order, PageLimit, Position, Roster,
+    Whom,
 };
 use crate::weight;
 
@@ -24,10 +26,35 @@ impl Conversations for MemoryBackend {
             self.read(|machine| {
                 let log = machine.durable.conversations.get(&id)?;
                 let conversation = log.row.clone()?;
-                Some(Arc::new(Roster {
-                    conversation,
-                    members: log.members.values().cloned().collect(),
-                }))
+                let members = match conversation.channel() {
+                    Some(_) => Vec::new(),
+                    None => log.members.values().cloned().collect(),
+                };
+                Some(Arc::new(Roster { conversation, members }))
+            })
+        })
+    }
+
+    fn members(
+        &self,
+        id: ConversationId,
+        whom: Whom,
+    ) -> Boxed<'_, Result<Vec<Member>, StoreError>> {
+        Box::pin(async move {
+            self.read(|machine| {
+                let Some(log) = machine.durable.conversations.get(&id) else { return Vec::new() };
+                let Some(row) = &log.row else { return Vec::new() };
+                let found: Vec<&Member> = match &whom {
+                    Whom::These(users) => {
+                        let users: BTreeSet<_> = users.iter().collect();
+                        users.into_iter().filter_map(|user| log.members.get(user)).collect()
+                    }
+                    Whom::After { after, limit } => {
+                        let rest = (Bound::Excluded(*after), Bound::Unbounded);
+                        log.members.range(rest).map(|(_, member)| member).take(*limit).collect()
+                    }
+                };
+                found.into_iter().map(|member| row.member_now(member.clone())).collect()
             })
         })
     }
@@ -217,9 +244,11 @@ impl Inspect for MemoryBackend {
 fn listing(machine: &Machine, user: UserNo, id: ConversationId) -> Option<Listing> {
     let Machine { durable, process } = machine;
     let log = durable.conversations.get(&id)?;
+    let conversation = log.row.clone()?;
+    let member = conversation.member_now(log.members.get(&user)?.clone());
     Some(Listing {
-        conversation: log.row.clone()?,
-        member: log.members.get(&user)?.clone(),
+        conversation,
+        member,
         position: process.soft.position(durable, id, user),
         heads: log.heads(),
     })

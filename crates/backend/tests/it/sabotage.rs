@@ -5,17 +5,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use anser_backend::conformance::{
-    Harness, MemoryHarness, Ports, Settings, Subject, alterations, exactly_once, keys, lists,
-    membership, numbering, pages, random,
+    Harness, MemoryHarness, Ports, Settings, Subject, alterations, channels, exactly_once, keys,
+    lists, membership, numbering, pages, random,
 };
 use anser_backend::{
     Append, Appended, Boxed, Conversations, DeviceKey, ExpiryPolicy, ExpiryReport, Heads,
     InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Lists, Order, Origin, PageLimit,
-    Position, Roster, SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
+    Position, Roster, SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport, Whom,
 };
 use anser_types::{
-    Change, ChangeKind, ChangeNo, CommandNo, ConversationId, Edition, InboxSeq, ItemKey, Message,
-    Seq, SessionEpoch, UnixMs, UserNo,
+    Change, ChangeKind, ChangeNo, CommandNo, ConversationId, Edition, InboxSeq, ItemKey, Member,
+    Message, Seq, SessionEpoch, UnixMs, UserNo,
 };
 use parking_lot::Mutex;
 
@@ -53,6 +53,8 @@ enum Bug {
     ContentsForgotten,
     /// An item stays as its first change made it.
     ItemsFrozen,
+    /// Pages of members end early and do not say so.
+    MembersCutShort,
 }
 
 #[derive(Clone)]
@@ -153,6 +155,20 @@ impl Ledger for Sabotaged {
 impl Conversations for Sabotaged {
     fn roster(&self, id: ConversationId) -> Boxed<'_, Result<Option<Arc<Roster>>, StoreError>> {
         self.sound.conversations.roster(id)
+    }
+
+    fn members(
+        &self,
+        id: ConversationId,
+        whom: Whom,
+    ) -> Boxed<'_, Result<Vec<Member>, StoreError>> {
+        let whom = match whom {
+            Whom::After { after, limit } if self.has(Bug::MembersCutShort) => {
+                Whom::After { after, limit: limit.min(2) }
+            }
+            whom => whom,
+        };
+        self.sound.conversations.members(id, whom)
     }
 
     fn heads(&self, id: ConversationId) -> Boxed<'_, Result<Heads, StoreError>> {
@@ -317,7 +333,7 @@ type Property = fn(&mut Subject<SabotagedHarness>);
 
 #[test]
 fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
-    let table: [(Bug, Property); 15] = [
+    let table: [(Bug, Property); 16] = [
         (Bug::AnswersForgottenByRestart, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoDedupe, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoConflict, exactly_once::other_bytes_under_a_used_number_conflict),
@@ -331,6 +347,7 @@ fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
         (Bug::LeftOnesHidden, membership::conversations_are_listed_in_pages),
         (Bug::ContentsForgotten, alterations::replaced_contents_are_kept),
         (Bug::ItemsFrozen, lists::an_item_is_its_last_change),
+        (Bug::MembersCutShort, channels::a_group_becomes_a_channel_and_keeps_everybody),
         (Bug::KeysShared, keys::keys_of_different_users_never_meet),
         (Bug::YoungKeysRemoved, keys::old_keys_are_removed_and_younger_ones_stay),
     ];

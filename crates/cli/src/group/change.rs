@@ -58,6 +58,7 @@ impl Change {
             join: self.join,
             admins_invite: self.admins_invite.map(|Switch(on)| on),
             muted: (self.mute || self.unmute).then_some(self.mute),
+            channel: false,
         };
         if set == SetGroup::default() {
             let why = "name what to change: --title, --announcement, --join, --mute …";

@@ -192,7 +192,8 @@ impl Server {
                 }
             }
             Request::Close => return true,
-            Request::Signal(_) | Request::Foreground(_) | Request::Ignored => {}
+            Request::Signal(_) | Request::Foreground(_) | Request::Follow(_) | Request::Ignored => {
+            }
         }
         false
     }

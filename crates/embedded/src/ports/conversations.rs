@@ -6,11 +6,13 @@ use std::sync::Arc;
 use anser_backend::weight;
 use anser_backend::{
     Boxed, Conversations, Heads, InboxBounds, InboxPage, Listing, Order, PageLimit, Position,
-    Roster, StoreError,
+    Roster, StoreError, Whom,
 };
-use anser_types::{Change, ChangeNo, ConversationId, Edition, InboxSeq, Message, Seq, UserNo};
+use anser_types::{
+    Change, ChangeNo, ConversationId, Edition, InboxSeq, Member, Message, Seq, UserNo,
+};
 
-use crate::codec::{Malformed, read_change, read_message};
+use crate::codec::{Malformed, read_change, read_member, read_message};
 use crate::core::{Core, number_of};
 use crate::keys::{self, Table};
 use crate::pending::Scope;
@@ -84,6 +86,25 @@ fn changes(
     Ok(page.entries)
 }
 
+fn members_after(
+    core: &Core,
+    id: ConversationId,
+    after: UserNo,
+    limit: usize,
+) -> Result<Vec<Member>, TableError> {
+    let mut members = Vec::new();
+    let range =
+        keys::member(id, UserNo(after.0.saturating_add(1)))..=keys::member(id, UserNo(u64::MAX));
+    core.tables.scan(Table::State, range, false, |key, row| {
+        if members.len() >= limit {
+            return Ok(ControlFlow::Break(()));
+        }
+        members.push(read_member(UserNo(number_of(key)?), row)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(members)
+}
+
 fn listed(
     core: &Core,
     user: UserNo,
@@ -120,6 +141,31 @@ impl Conversations for EmbeddedStore {
                 Some(roster) => Ok(Some(roster)),
                 None => self.read(|core| core.stored_roster(id)),
             }
+        })
+    }
+
+    fn members(
+        &self,
+        id: ConversationId,
+        whom: Whom,
+    ) -> Boxed<'_, Result<Vec<Member>, StoreError>> {
+        Box::pin(async move {
+            let Some(roster) = self.roster(id).await? else { return Ok(Vec::new()) };
+            let found = match whom {
+                Whom::These(mut users) => {
+                    users.sort_unstable();
+                    users.dedup();
+                    self.read(|core| {
+                        let members = users.iter().map(|user| core.member(id, *user));
+                        members.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()
+                    })?
+                }
+                Whom::After { after, limit } => {
+                    let read = move |core: &Core| members_after(core, id, after, limit);
+                    self.scan(Scope::Conversation(id), read).await?
+                }
+            };
+            Ok(found.into_iter().map(|member| roster.conversation.member_now(member)).collect())
         })
     }
 
@@ -202,8 +248,14 @@ impl Conversations for EmbeddedStore {
                 // Positions first: what is read of the log afterwards is never behind them.
                 let position = self.read(|core| core.position(id, user))?;
                 let Some(roster) = self.roster(id).await? else { continue };
-                let Some(member) = roster.member(user).cloned() else { continue };
+                let member = match roster.conversation.channel() {
+                    None => roster.member(user).cloned(),
+                    Some(_) => self.read(|core| core.member(id, user))?,
+                };
                 let conversation = roster.conversation.clone();
+                let Some(member) = member.map(|member| conversation.member_now(member)) else {
+                    continue;
+                };
                 let heads = self.heads(id).await?;
                 listings.push(Listing { conversation, member, position, heads });
             }

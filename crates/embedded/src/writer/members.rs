@@ -10,7 +10,7 @@ use anser_types::{
 
 use super::stage::{Fault, Stage};
 use crate::codec::write_member;
-use crate::keys::{self, Table};
+use crate::keys;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -146,9 +146,8 @@ impl Members {
         }
         for (id, user) in self.altered {
             if let Some(member) = member(stage, id, user)?.cloned() {
-                stage.commit().put(Table::State, &keys::member(id, user), |out| {
-                    write_member(out, &member);
-                });
+                // By itself, because members of channels are read one by one.
+                stage.put_row(keys::member(id, user), |out| write_member(out, &member));
             }
         }
         Ok(())
@@ -171,6 +170,7 @@ fn member<'a>(
     if stage.conversation(id)?.roster.is_none() {
         return Ok(None);
     }
+    stage.fetch_member(id, user)?;
     let members = &mut roster(stage, id)?.members;
     let at = members.binary_search_by_key(&user, |member| member.user_no);
     Ok(at.ok().map(|at| &mut members[at]))

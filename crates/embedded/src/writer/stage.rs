@@ -163,6 +163,22 @@ impl<'a> Stage<'a> {
             .ok_or_else(|| StoreError::Failed("a staged conversation vanished".into()).into())
     }
 
+    /// Members of a channel are not at hand: this one is read, if there is one. Nobody else's are touched.
+    pub fn fetch_member(&mut self, id: ConversationId, user: UserNo) -> Result<(), Fault> {
+        let core = self.core;
+        let Some(roster) = &mut self.conversation(id)?.roster else { return Ok(()) };
+        if roster.conversation.channel().is_none() {
+            return Ok(());
+        }
+        let at = roster.members.binary_search_by_key(&user, |member| member.user_no);
+        if let Err(place) = at
+            && let Some(member) = core.member(id, user)?
+        {
+            Arc::make_mut(roster).members.insert(place, member);
+        }
+        Ok(())
+    }
+
     /// A message as the commit leaves it so far. Costs a read of the tables, and waits until they have caught up with
     /// its conversation.
     pub fn message(&self, id: ConversationId, seq: Seq) -> Result<Option<Message>, Fault> {
@@ -325,6 +341,14 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// What is remembered of a roster: of a channel, the row alone.
+fn at_hand(roster: Arc<Roster>) -> Arc<Roster> {
+    if roster.conversation.channel().is_none() || roster.members.is_empty() {
+        return roster;
+    }
+    Arc::new(Roster { conversation: roster.conversation.clone(), members: Vec::new() })
+}
+
 impl Staged {
     /// Whether anything is to be committed.
     pub const fn is_empty(&self) -> bool {
@@ -361,7 +385,7 @@ impl Staged {
             self.conversations
                 .into_iter()
                 .filter(|(_, staged)| staged.roster.is_some() || staged.changed)
-                .map(|(id, staged)| (id, staged.state, staged.roster)),
+                .map(|(id, staged)| (id, staged.state, staged.roster.map(at_hand))),
             self.inboxes.into_iter(),
         );
         self.users.into_iter().for_each(|user| core.remember_user(user));

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::alarm::Alarm;
 use super::asking::Asking;
+use super::following::Following;
 use super::inbound::Inbound;
 use super::lane::Lane;
 use super::outbound::{Outbound, Wrote};
@@ -81,6 +82,7 @@ pub(super) struct Actor<'a, T> {
     reader: Reader,
     lane: Lane,
     asking: Asking,
+    following: Following,
     pushing: Pushing,
     alarm: Alarm,
     settings: Arc<Settings>,
@@ -98,7 +100,7 @@ impl<'a, T: Transport> Actor<'a, T> {
         session: Session,
         hello: &v1::Hello,
         settings: Arc<Settings>,
-    ) -> Self {
+    ) -> Result<Self, Stop> {
         let now = Instant::now();
         let opened: Arc<Opened> = Arc::new(session.opened().clone());
         let welcome = replies::welcome(&opened, session.caller());
@@ -108,7 +110,10 @@ impl<'a, T: Transport> Actor<'a, T> {
         let epoch = opened.epoch;
         let pushing =
             Pushing::new(opened, Arc::clone(&settings), want, &link.wire, &mut link.outbound, now);
-        Self {
+        // As if it had been said right after Hello: where logs end leaves together with Welcome and the first page.
+        let mut following = Following::default();
+        following.add(&hello.follow)?;
+        Ok(Self {
             reader: session.reader(),
             lane: Lane::new(session),
             asking: Asking::new(
@@ -116,6 +121,7 @@ impl<'a, T: Transport> Actor<'a, T> {
                 settings.queries_waiting,
                 settings.request_deadline,
             ),
+            following,
             pushing,
             alarm: Alarm::new(now + settings.half_open),
             epoch,
@@ -124,7 +130,7 @@ impl<'a, T: Transport> Actor<'a, T> {
             leaving: None,
             link,
             settings,
-        }
+        })
     }
 
     /// Serves the session until it ends.
@@ -249,6 +255,7 @@ impl<'a, T: Transport> Actor<'a, T> {
                 let by = now + self.settings.drain;
                 self.leaving.get_or_insert(Leaving { reason: None, by });
             }
+            Request::Follow(follow) => self.following.add(&follow.channels)?,
             Request::Hello(_) | Request::Ignored => {}
         }
         Ok(())
@@ -300,7 +307,9 @@ impl<'a, T: Transport> Actor<'a, T> {
         now: Instant,
     ) -> Result<bool, Stop> {
         let Link { wire, outbound, .. } = &mut *self.link;
-        self.pushing.drive(cx, &mut Ways { mailbox, reader: &self.reader, wire, outbound, now })
+        let mut ways = Ways { mailbox, reader: &self.reader, wire, outbound, now };
+        let moved = self.following.drive(cx, self.settings.request_deadline, &mut ways)?;
+        Ok(self.pushing.drive(cx, &mut ways)? | moved)
     }
 
     fn speak(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, Stop> {

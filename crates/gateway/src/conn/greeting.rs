@@ -49,9 +49,13 @@ pub async fn run<T: Transport>(
                 user = %session.caller().user(), device = %session.caller().device(),
                 client = %hello.client, "session opened"
             );
-            let actor = Actor::welcome(&mut link, session, &hello, settings);
-            drop(hello);
-            actor.serve(&mailbox).await
+            match Actor::welcome(&mut link, session, &hello, settings) {
+                Ok(actor) => {
+                    drop(hello);
+                    actor.serve(&mailbox).await
+                }
+                Err(stop) => stop,
+            }
         }
         Err(stop) => stop,
     };

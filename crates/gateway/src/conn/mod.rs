@@ -8,6 +8,7 @@
 //! | `lane` | commands, in order |
 //! | `asking` | queries, a few at once |
 //! | `delivery` | where the session stands in its inbox (pure) |
+//! | `following` | channels: what is followed, and what comes of it |
 //! | `pushing` | carries out what `delivery` decides |
 //! | `alarm` | the one timer |
 //!
@@ -18,6 +19,7 @@ mod actor;
 mod alarm;
 mod asking;
 mod delivery;
+mod following;
 mod greeting;
 mod inbound;
 mod lane;

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::actor::Stop;
 use super::delivery::{Acked, InboxPlace, Step};
+use super::following::push_channels;
 use super::outbound::Outbound;
 use super::settings::Settings;
 use crate::metrics;
@@ -161,6 +162,7 @@ impl Pushing {
     ) -> Result<bool, Stop> {
         self.place.heard_of(ways.mailbox.known_head());
         let mut moved = self.drive_reading(cx, ways)?;
+        moved |= push_channels(ways);
         moved |= push_signals(ways);
         if self.reading.is_none() {
             moved |= self.begin(ways);

@@ -2,7 +2,7 @@
 
 use anser_proto::values::{groups, lists};
 use anser_proto::{time, v1};
-use anser_service::Delivery;
+use anser_service::{ChannelDelivery, Delivery};
 use anser_types::{
     Alteration, Altered, Change, ChangeKind, Content, Event, Message, Unavailable, UserId,
     event::UnavailableReason,
@@ -17,13 +17,19 @@ use super::{id_bytes, place};
 /// The bytes of an entry (one `anser.v1.Event`), encoded by whoever needs them first.
 #[must_use]
 pub(crate) fn encoded(delivery: &Delivery) -> Bytes {
-    delivery.encoded.get_or_init(|| encode(delivery)).clone()
+    let peer = delivery.peer.as_ref();
+    delivery.encoded.get_or_init(|| encode(&delivery.event, peer, delivery.own)).clone()
 }
 
-fn encode(delivery: &Delivery) -> Bytes {
-    let peer = delivery.peer.as_ref();
-    let wire = match &delivery.event {
-        Event::Message(said) => match (peer, delivery.own) {
+/// The bytes of an entry of a channel's log, encoded by whoever needs them first.
+#[must_use]
+pub(crate) fn encoded_in_channel(delivery: &ChannelDelivery) -> Bytes {
+    delivery.encoded.get_or_init(|| encode(&delivery.event, None, false)).clone()
+}
+
+fn encode(event: &Event, peer: Option<&UserId>, own: bool) -> Bytes {
+    let wire = match event {
+        Event::Message(said) => match (peer, own) {
             (Some(_), true) => Wire::OwnDirect(message(said, peer)),
             (Some(_), false) => Wire::Direct(message(said, peer)),
             (None, _) => Wire::Group(message(said, None)),

@@ -4,7 +4,7 @@ use anser_proto::v1;
 use anser_service::Query;
 use anser_types::limits::{MEMBERS_PER_COMMAND, PAGE_DEFAULT, PAGE_MAX};
 use anser_types::{
-    ChangeNo, ErrorCode, InboxSeq, ItemKey, LogEpoch, Refusal, Seq, Target, Version,
+    ChangeNo, ErrorCode, InboxSeq, ItemKey, LogEpoch, Refusal, Seq, Target, UserId, Version,
 };
 use bytes::Bytes;
 use v1::{history_query::Of, query::Query as Wire};
@@ -33,6 +33,8 @@ pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
         Wire::Members(members) => Query::Members {
             conversation: conversation("conversation", &members.conversation)?,
             known: Version(members.known_version),
+            after: optional_user("after", &members.after)?,
+            limit: limit(members.limit),
         },
         Wire::Receipts(receipts) => Query::Receipts { of: receipt_targets(&receipts)? },
         Wire::SyncPage(page) => Query::SyncPage {
@@ -106,6 +108,10 @@ fn receipt_targets(receipts: &v1::ReceiptsQuery) -> Result<Vec<Target>, Refusal>
 
 fn after(bytes: &Bytes) -> Result<Option<anser_types::ConversationId>, Refusal> {
     if bytes.is_empty() { Ok(None) } else { conversation("after", bytes).map(Some) }
+}
+
+fn optional_user(field: &'static str, id: &str) -> Result<Option<UserId>, Refusal> {
+    if id.is_empty() { Ok(None) } else { user(field, id).map(Some) }
 }
 
 fn limit(wanted: u32) -> usize {

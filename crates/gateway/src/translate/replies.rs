@@ -137,8 +137,9 @@ fn page(reply: Reply) -> Wire {
         Reply::Conversations { page, more } => {
             Wire::Conversations(v1::ConversationsPage { conversations: states(&page), more })
         }
-        Reply::Members { version, members } => Wire::Members(v1::MembersPage {
+        Reply::Members { version, members, more } => Wire::Members(v1::MembersPage {
             version: version.0,
+            more,
             unchanged: members.is_none(),
             members: members.unwrap_or_default().iter().map(member).collect(),
         }),

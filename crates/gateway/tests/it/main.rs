@@ -3,6 +3,7 @@
 
 mod api;
 mod app_door;
+mod channels;
 mod delivery;
 mod doors;
 mod golden;

@@ -229,6 +229,9 @@ pub struct SetGroup {
     pub admins_invite: ::core::option::Option<bool>,
     #[prost(bool, optional, tag = "7")]
     pub muted: ::core::option::Option<bool>,
+    /// True makes it a channel; there is no way back.
+    #[prost(bool, tag = "8")]
+    pub channel: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AlterMember {
@@ -664,7 +667,7 @@ pub struct Unavailable {
     #[prost(uint32, tag = "5")]
     pub reason: u32,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Hello {
     /// Protocol versions the client speaks, lowest and highest.
@@ -696,6 +699,9 @@ pub struct Hello {
     /// Entries of the first page; 0 means the default.
     #[prost(uint32, tag = "12")]
     pub want: u32,
+    /// Channels to follow from the start, and what of each is stored.
+    #[prost(message, repeated, tag = "13")]
+    pub follow: ::prost::alloc::vec::Vec<ChannelPosition>,
     /// A device that would rather rebuild from its conversations than read more than so many entries of its inbox says how
     /// many; 0: it reads them all, as far as they are kept.
     #[prost(uint64, tag = "16")]
@@ -781,6 +787,39 @@ pub struct SyncReset {
     /// An error number when data was lost (600), else 0.
     #[prost(uint32, tag = "3")]
     pub reason: u32,
+}
+/// Up to where a channel's log is known: messages and changes, each without holes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChannelPosition {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub conversation: ::prost::bytes::Bytes,
+    #[prost(uint64, tag = "2")]
+    pub seq: u64,
+    #[prost(uint64, tag = "3")]
+    pub change_no: u64,
+}
+/// Push what comes in these channels from now on. Answered by ChannelHeads for those in which more is there already, and
+/// for those that cannot be followed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Follow {
+    #[prost(message, repeated, tag = "1")]
+    pub channels: ::prost::alloc::vec::Vec<ChannelPosition>,
+}
+/// What came in followed channels, in the order of each channel's log. A push is only a hint: a seq or change_no that does
+/// not follow the last one stored says that something is missing, to be read by History and Changes queries.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChannelBatch {
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<Event>,
+}
+/// Where logs of followed channels end, when that is not what the client said or what it was pushed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChannelHeads {
+    #[prost(message, repeated, tag = "1")]
+    pub heads: ::prost::alloc::vec::Vec<ChannelPosition>,
+    /// Not followed (any more): not a member, or no channel.
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub gone: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Foreground {
@@ -1108,6 +1147,9 @@ pub struct Group {
     pub muted: bool,
     #[prost(bool, tag = "7")]
     pub dismissed: bool,
+    /// Its messages and changes come by ChannelBatch and queries, not by the inbox.
+    #[prost(bool, tag = "8")]
+    pub channel: bool,
 }
 /// A log of an earlier epoch is the same up to `head`, and not above.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1124,6 +1166,11 @@ pub struct MembersQuery {
     /// Nothing is sent when the list still has this version.
     #[prost(uint64, tag = "2")]
     pub known_version: u64,
+    /// Of a channel, a page: after this member (empty: from the first), at most `limit`. Other groups give all at once.
+    #[prost(string, tag = "3")]
+    pub after: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "4")]
+    pub limit: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MembersPage {
@@ -1133,6 +1180,9 @@ pub struct MembersPage {
     pub members: ::prost::alloc::vec::Vec<MemberState>,
     #[prost(bool, tag = "3")]
     pub unchanged: bool,
+    /// More come after the last of these.
+    #[prost(bool, tag = "4")]
+    pub more: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MemberState {
@@ -1359,7 +1409,7 @@ pub struct ReadersPage {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ClientFrame {
-    #[prost(oneof = "client_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "client_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
     pub frame: ::core::option::Option<client_frame::Frame>,
 }
 /// Nested message and enum types in `ClientFrame`.
@@ -1382,11 +1432,13 @@ pub mod client_frame {
         Foreground(super::Foreground),
         #[prost(message, tag = "8")]
         Close(super::ClientClose),
+        #[prost(message, tag = "9")]
+        Follow(super::Follow),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ServerFrame {
-    #[prost(oneof = "server_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "server_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
     pub frame: ::core::option::Option<server_frame::Frame>,
 }
 /// Nested message and enum types in `ServerFrame`.
@@ -1411,5 +1463,9 @@ pub mod server_frame {
         Close(super::Close),
         #[prost(message, tag = "9")]
         SyncReset(super::SyncReset),
+        #[prost(message, tag = "10")]
+        ChannelBatch(super::ChannelBatch),
+        #[prost(message, tag = "11")]
+        ChannelHeads(super::ChannelHeads),
     }
 }

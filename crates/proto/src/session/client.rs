@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
 use super::gate::{ClientCase, Phase, ServerCase, Verdict, from_client, from_server};
-use super::received::{self, ReceivedBatch, check_lists, only_case};
+use super::received::{self, ReceivedBatch, ReceivedEvent, check_lists, only_case};
 use super::writing::{integer_len, put_case, put_integer, start_case};
 use crate::close::CloseReason;
 use crate::{v1, version};
@@ -31,6 +31,10 @@ pub enum Incoming {
     Close(v1::Close),
     /// The cursor is void.
     SyncReset(v1::SyncReset),
+    /// What came in followed channels.
+    ChannelBatch(Vec<ReceivedEvent>),
+    /// Where logs of followed channels end.
+    ChannelHeads(v1::ChannelHeads),
     /// Nothing to do: a newer version's frame, or one after the end.
     Ignored,
 }
@@ -133,6 +137,11 @@ impl ClientSession {
         self.say(ClientCase::Foreground, &v1::Foreground { background }, out);
     }
 
+    /// Asks to be pushed what comes in these channels.
+    pub fn follow(&self, follow: &v1::Follow, out: &mut BytesMut) {
+        self.say(ClientCase::Follow, follow, out);
+    }
+
     /// Leaves: the server answers what was begun and closes the transport.
     pub fn close(&mut self, out: &mut BytesMut) {
         self.say(ClientCase::ClientClose, &v1::ClientClose {}, out);
@@ -181,6 +190,11 @@ impl ClientSession {
                 Incoming::Close(close)
             }
             ServerCase::SyncReset => Incoming::SyncReset(v1::SyncReset::decode(body)?),
+            ServerCase::ChannelBatch => Incoming::ChannelBatch(received::channel_events(&body)?),
+            ServerCase::ChannelHeads => {
+                check_lists(&body)?;
+                Incoming::ChannelHeads(v1::ChannelHeads::decode(body)?)
+            }
         })
     }
 

@@ -19,6 +19,8 @@ pub(super) const FIRST_INBOX_SEQ: u32 = 1;
 pub(super) const EVENTS: u32 = 2;
 /// `EventBatch.head`.
 pub(super) const HEAD: u32 = 3;
+/// `ChannelBatch.events`.
+pub(super) const CHANNEL_EVENTS: u32 = 1;
 /// Fields of one message, entries of lists among them; far above the longest list (a page of 500).
 const FIELDS_MAX: usize = 8_192;
 /// The first number of the kinds of `Change`.
@@ -135,6 +137,22 @@ impl ReceivedEvent {
             _ => None,
         }
     }
+}
+
+/// Reads an encoded `ChannelBatch`, keeping the bytes of each event.
+pub(super) fn channel_events(batch: &Bytes) -> Result<Vec<ReceivedEvent>, CloseReason> {
+    check_lists(batch)?;
+    let mut events = Vec::new();
+    for field in Fields::of(batch) {
+        match field? {
+            Field { number: CHANNEL_EVENTS, value: Value::Bytes(raw), .. } => {
+                events.push(ReceivedEvent::read(batch.slice_ref(raw))?);
+            }
+            Field { number: CHANNEL_EVENTS, .. } => return Err(Malformed.into()),
+            _ => {}
+        }
+    }
+    Ok(events)
 }
 
 impl ReceivedBatch {

@@ -27,6 +27,8 @@ pub enum Request {
     Signal(v1::Signal),
     /// The app came to the foreground or left it.
     Foreground(v1::Foreground),
+    /// Push what comes in these channels; answer with the heads of those that have more.
+    Follow(v1::Follow),
     /// The client leaves: answer what was begun, then close the transport.
     Close,
     /// Nothing to do: a newer version's frame, or one that comes too late.
@@ -119,6 +121,10 @@ impl ServerSession {
                 signal => Request::Signal(signal),
             },
             ClientCase::Foreground => Request::Foreground(v1::Foreground::decode(body)?),
+            ClientCase::Follow => {
+                check_lists(&body)?;
+                Request::Follow(v1::Follow::decode(body)?)
+            }
             ClientCase::ClientClose => {
                 v1::ClientClose::decode(body)?;
                 let signed_in = !matches!(self.phase, Phase::Greeting { .. });
@@ -213,6 +219,26 @@ impl ServerSession {
         put_integer(received::FIRST_INBOX_SEQ, first.0, out);
         events.for_each(|event| put_nested(received::EVENTS, event, out));
         put_integer(received::HEAD, head, out);
+    }
+
+    /// Gives what came in channels, each an `Event` already encoded by [`encode_event`]. The caller keeps their sum within
+    /// `PAGE_MAX_BYTES`, or gives one.
+    pub fn channel_batch<'a>(
+        &self,
+        events: impl Iterator<Item = &'a Bytes> + Clone,
+        out: &mut BytesMut,
+    ) {
+        if !self.may_say(ServerCase::ChannelBatch) {
+            return;
+        }
+        let lengths = events.clone().map(|event| nested_len(received::CHANNEL_EVENTS, event.len()));
+        start_case(ServerCase::ChannelBatch.number(), lengths.sum(), out);
+        events.for_each(|event| put_nested(received::CHANNEL_EVENTS, event, out));
+    }
+
+    /// Says where channels' logs end.
+    pub fn channel_heads(&self, heads: &v1::ChannelHeads, out: &mut BytesMut) {
+        self.say(ServerCase::ChannelHeads, heads, out);
     }
 
     /// Ends the session: the last frame. Afterwards the transport is flushed and closed.

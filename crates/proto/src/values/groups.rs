@@ -1,6 +1,6 @@
 //! What a group is and what is done about its members.
 
-use anser_types::{Group, JoinMode, MemberAct, Role, SetGroup, UserId};
+use anser_types::{Channel, Group, JoinMode, MemberAct, Role, SetGroup, UserId};
 
 use super::{Unreadable, case, user};
 use crate::{time, v1};
@@ -16,6 +16,7 @@ pub fn group(group: &Group) -> v1::Group {
         admins_invite: group.admins_invite,
         muted: group.muted,
         dismissed: group.dismissed,
+        channel: group.channel.is_some(),
     }
 }
 
@@ -31,6 +32,7 @@ pub fn read_group(title: String, group: v1::Group) -> Group {
         admins_invite: group.admins_invite,
         muted: group.muted,
         dismissed: group.dismissed,
+        channel: group.channel.then(Channel::default),
     }
 }
 
@@ -45,6 +47,7 @@ pub fn set_group(set: &SetGroup) -> v1::SetGroup {
         join: set.join.map(|join| u32::from(join.code())),
         admins_invite: set.admins_invite,
         muted: set.muted,
+        channel: set.channel,
     }
 }
 
@@ -61,6 +64,7 @@ pub fn read_set_group(set: v1::SetGroup) -> Result<SetGroup, Unreadable> {
         join: set.join.map(|code| case("join", code, JoinMode::from_code)).transpose()?,
         admins_invite: set.admins_invite,
         muted: set.muted,
+        channel: set.channel,
     })
 }
 

@@ -1,4 +1,4 @@
-//! The six packets of a "hello" from alice to bob, byte by byte, as docs/protocol.md shows them.
+//! The six packets of a "hello" from alice to bob, byte by byte, as docs/protocol-hello.md shows them.
 //!
 //! Encoded by both session halves from realistic values (numbers above 1,000, times of 2026); the gateway's tests count
 //! the same packets on a socket.
@@ -70,13 +70,17 @@ fn requirement_a1_the_six_packets_of_a_hello_take_less_than_118_bytes() {
 
 #[test]
 fn the_worked_example_in_the_documentation_is_what_the_code_writes() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol-hello.md");
     let page = std::fs::read_to_string(page).unwrap();
     let spaced = page.split_whitespace().collect::<Vec<_>>().join(" ");
     for (name, bytes) in six_packets() {
         let line = format!("{name} ({} bytes)", bytes.len());
-        assert!(spaced.contains(&line), "docs/protocol.md lacks \"{line}\"");
-        assert!(spaced.contains(&hex(&bytes)), "docs/protocol.md lacks {name}: {}", hex(&bytes));
+        assert!(spaced.contains(&line), "docs/protocol-hello.md lacks \"{line}\"");
+        assert!(
+            spaced.contains(&hex(&bytes)),
+            "docs/protocol-hello.md lacks {name}: {}",
+            hex(&bytes)
+        );
     }
 }
 

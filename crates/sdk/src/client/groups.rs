@@ -97,9 +97,10 @@ impl Client {
     /// # Errors
     /// `CONVERSATION_UNKNOWN`, `UNREACHABLE` while offline, or the client is closed.
     pub async fn group_members(&self, group: ConversationId) -> Result<Vec<MemberState>, Error> {
-        let query = Query::Members { conversation: group, known: Version::ZERO };
+        let query =
+            Query::Members { conversation: group, known: Version::ZERO, after: None, limit: 0 };
         match self.query(query).await? {
-            Reply::Members { version, members: Some(members) } => {
+            Reply::Members { version, members: Some(members), .. } => {
                 let me = members.iter().find(|member| member.user == self.inner.user);
                 let role = me.map(|me| me.role);
                 self.inner.store.members_counted(group, version, members.len(), role).await?;

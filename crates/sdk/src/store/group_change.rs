@@ -54,6 +54,7 @@ pub(super) fn read_updated(text: &str) -> serde_json::Result<SetGroup> {
         join: read.join.and_then(JoinMode::from_code),
         admins_invite: read.admins_invite,
         muted: read.muted,
+        channel: false,
     })
 }
 

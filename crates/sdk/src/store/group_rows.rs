@@ -53,6 +53,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Group>> {
         admins_invite: row.get("admins_invite")?,
         muted: row.get("muted")?,
         dismissed: row.get("dismissed")?,
+        channel: None,
     }))
 }
 

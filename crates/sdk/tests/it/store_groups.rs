@@ -120,6 +120,7 @@ async fn requirement_g1_a_rebuild_tells_all_of_a_group_and_an_older_change_undoe
         admins_invite: true,
         muted: false,
         dismissed: false,
+        channel: None,
     };
     let state = anser_client::records::ConversationState {
         group: Some(told.clone()),

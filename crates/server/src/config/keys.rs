@@ -224,6 +224,9 @@ settings! {
         /// Members of a group.
         group_members: Within<2, { anser_types::limits::INBOX_FANOUT_MAX as u64 }> =
             Within::new(anser_types::limits::INBOX_FANOUT_MAX as u64);
+        /// Members of a channel: a group whose messages are in nobody's inbox.
+        channel_members: Within<2, { anser_types::limits::CHANNEL_MEMBERS_MAX as u64 }> =
+            Within::new(anser_types::limits::CHANNEL_MEMBERS_MAX as u64);
         /// Commands per second that one session may send over a while; more are answered RATE_LIMITED.
         commands_per_second: Within<1, 1_000_000> =
             Within::new(anser_types::limits::SESSION_COMMANDS_PER_SECOND as u64);

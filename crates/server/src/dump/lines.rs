@@ -94,6 +94,7 @@ pub fn conversation(roster: &Roster, heads: Heads) -> Value {
             "admins_invite": group.admins_invite,
             "muted": group.muted,
             "dismissed": group.dismissed,
+            "channel": group.channel.is_some(),
         }),
     };
     json!({

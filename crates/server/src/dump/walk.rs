@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_backend::{Accounts, Conversations, Inspect, Order, PageLimit, StoreError};
+use anser_backend::{Accounts, Conversations, Inspect, Order, PageLimit, Roster, StoreError};
 use anser_types::{ChangeNo, ConversationId, InboxSeq, Seq, UserId, UserNo};
 use serde_json::Value;
 
@@ -140,7 +140,7 @@ async fn walk_conversation(
     counts: &mut Counts,
     tell: &mut dyn FnMut(&Value) -> std::io::Result<()>,
 ) -> Result<(), WalkError> {
-    let roster = ports.conversations.roster(id).await?.ok_or_else(|| {
+    let roster = Roster::whole(&*ports.conversations, id).await?.ok_or_else(|| {
         StoreError::Damaged(format!("conversation {id} is listed but has no record"))
     })?;
     counts.conversations += 1;

@@ -3,16 +3,18 @@
 //! The log is the truth, the mailbox only a hint: when its queue is full the queued copies go and `known_head` stays,
 //! so the session notices by arithmetic that it must read its inbox (guarantee G16).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use anser_types::{Event, InboxSeq, UserId, limits};
+use anser_backend::Heads;
+use anser_types::{ConversationId, Event, InboxSeq, UserId, limits};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::api::{Ended, Signal, UserPresence};
+use crate::fanout::feeds::raised;
 use crate::metrics;
 
 /// One entry of a user's inbox on its way to one of their devices.
@@ -30,15 +32,45 @@ pub struct Delivery {
     pub encoded: Arc<OnceLock<Bytes>>,
 }
 
+/// One entry of a channel's log on its way to one of its followers. All of them see the same bytes.
+#[derive(Clone, Debug)]
+pub struct ChannelDelivery {
+    /// Which channel.
+    pub conversation: ConversationId,
+    /// Its number in one of the two counters; the other one is zero.
+    pub at: Heads,
+    /// A message or a change.
+    pub event: Event,
+    /// Filled by whoever encodes it first.
+    pub encoded: Arc<OnceLock<Bytes>>,
+}
+
 #[derive(Debug, Default)]
 struct Queues {
     events: VecDeque<Delivery>,
     signals: VecDeque<Signal>,
+    channels: Channels,
     /// The newest of every user that is watched; bounded by how many may be.
     presences: BTreeMap<UserId, UserPresence>,
     ended: Option<Ended>,
     /// Something came since the last wake: the publisher wakes each mailbox once per batch.
     dirty: bool,
+}
+
+/// What came in followed channels: events as long as there is room, else where their logs end. Bounded by
+/// `MAILBOX_CHANNEL_EVENTS` and by `CHANNELS_PER_SESSION`.
+#[derive(Debug, Default)]
+struct Channels {
+    events: VecDeque<ChannelDelivery>,
+    behind: BTreeMap<ConversationId, Heads>,
+    gone: BTreeSet<ConversationId>,
+}
+
+impl Channels {
+    fn fall_behind(&mut self, id: ConversationId, heads: Heads) {
+        let known = self.behind.entry(id).or_default();
+        *known = raised(*known, heads);
+    }
 }
 
 /// The shared half: the publisher puts in, the session takes out.
@@ -115,6 +147,40 @@ impl Slot {
             metrics::signal_dropped();
         }
         queues.signals.push_back(signal);
+        !std::mem::replace(&mut queues.dirty, true)
+    }
+
+    /// Queues what came in a channel, without waking. Whoever does not keep up is told where the log ends instead: it
+    /// reads what it missed. See [`Slot::push_event`].
+    pub(crate) fn push_channel(&self, delivery: ChannelDelivery) -> bool {
+        let mut queues = self.queues.lock();
+        let channels = &mut queues.channels;
+        if channels.events.len() >= limits::MAILBOX_CHANNEL_EVENTS {
+            for dropped in std::mem::take(&mut channels.events) {
+                channels.fall_behind(dropped.conversation, dropped.at);
+            }
+            metrics::mailbox_overflow();
+        }
+        if channels.behind.contains_key(&delivery.conversation) {
+            channels.fall_behind(delivery.conversation, delivery.at);
+        } else {
+            channels.events.push_back(delivery);
+        }
+        !std::mem::replace(&mut queues.dirty, true)
+    }
+
+    /// A channel's log goes up to here. See [`Slot::push_event`].
+    pub(crate) fn channel_behind(&self, id: ConversationId, heads: Heads) -> bool {
+        let mut queues = self.queues.lock();
+        queues.channels.fall_behind(id, heads);
+        !std::mem::replace(&mut queues.dirty, true)
+    }
+
+    /// A channel is not followed any more; what is queued of it goes. See [`Slot::push_event`].
+    pub(crate) fn channel_gone(&self, id: ConversationId) -> bool {
+        let mut queues = self.queues.lock();
+        queues.channels.gone.insert(id);
+        queues.channels.behind.remove(&id);
         !std::mem::replace(&mut queues.dirty, true)
     }
 
@@ -208,6 +274,28 @@ impl Mailbox {
             signals.push(Signal::Presence(presences.into_values().collect()));
         }
         signals
+    }
+
+    /// The next event of a followed channel, in the order of each channel's log.
+    #[must_use]
+    pub fn take_channel(&self) -> Option<ChannelDelivery> {
+        let mut queues = self.slot.queues.lock();
+        let found = queues.channels.events.pop_front();
+        if queues.channels.events.is_empty() && queues.channels.events.capacity() > 64 {
+            queues.channels.events = VecDeque::new();
+        }
+        found
+    }
+
+    /// Channels of which events were dropped, with where their logs end at least; and those that are not followed any
+    /// more. Take the events that are at hand before.
+    #[must_use]
+    pub fn take_channel_heads(
+        &self,
+    ) -> (BTreeMap<ConversationId, Heads>, BTreeSet<ConversationId>) {
+        let mut queues = self.slot.queues.lock();
+        let channels = &mut queues.channels;
+        (std::mem::take(&mut channels.behind), std::mem::take(&mut channels.gone))
     }
 
     /// Why the service has ended this session, once it has.

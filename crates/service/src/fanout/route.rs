@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use anser_backend::{Assigned, Committed, Roster};
+use anser_backend::{Assigned, Committed, Heads, Roster};
 use anser_types::{
     Change, ChangeKind, Content, ConversationId, Event, InboxSeq, Item, Member, Message, MessageId,
     Seq, UnixMs, UserId, UserNo, Version,
@@ -12,7 +12,8 @@ use anser_types::{
 use bytes::Bytes;
 
 use crate::api::Signal;
-use crate::fanout::mailbox::{Delivery, Slot};
+use crate::fanout::feeds::Feeds;
+use crate::fanout::mailbox::{ChannelDelivery, Delivery, Slot};
 use crate::fanout::registry::Registry;
 use crate::fanout::signals::{Subject, signal_others};
 
@@ -33,6 +34,21 @@ pub(crate) enum Route {
         sent_at: UnixMs,
         /// What was said.
         content: Arc<Content>,
+    },
+    /// A message for everybody who follows a channel, and for those it calls by name.
+    Channel {
+        /// Which channel.
+        conversation: ConversationId,
+        /// Who sent it.
+        sender: UserId,
+        /// Its identity.
+        id: MessageId,
+        /// The sender's clock.
+        sent_at: UnixMs,
+        /// What was said.
+        content: Arc<Content>,
+        /// Whose inboxes hear of it, in their order.
+        called: Vec<UserNo>,
     },
     /// Changes, each for its own users.
     Changes {
@@ -61,8 +77,25 @@ pub(crate) struct Told {
     pub(crate) conversation: ConversationId,
     /// What changed.
     pub(crate) kind: ChangeKind,
-    /// Who is told.
+    /// Whose inboxes hear of it.
     pub(crate) audience: Vec<(UserNo, UserId)>,
+    /// It is a channel: those who follow it hear of it too.
+    pub(crate) in_channel: bool,
+}
+
+impl Told {
+    /// Who does not follow a channel any more because of it. Of their going they hear by their inbox.
+    pub(crate) fn gone(&self) -> Option<Vec<UserNo>> {
+        let goes =
+            matches!(self.kind, ChangeKind::MembersRemoved { .. } | ChangeKind::MemberLeft { .. });
+        (self.in_channel && goes).then(|| self.audience.iter().map(|(no, _)| *no).collect())
+    }
+}
+
+/// Who is connected here, and who follows which channel.
+pub(crate) struct Among<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) feeds: &'a Feeds,
 }
 
 /// Mailboxes with news, woken once when the whole batch is in.
@@ -87,10 +120,16 @@ pub(crate) fn present(roster: &Roster) -> impl Iterator<Item = &Member> {
 }
 
 impl Route {
+    /// Whether a message was said.
+    pub(crate) const fn is_message(&self) -> bool {
+        matches!(self, Self::Message { .. } | Self::Channel { .. })
+    }
+
     /// Notes the conversations whose logs have grown by what a search can find, or must find no more.
     pub(crate) fn note_grown(&self, grown: &mut Vec<ConversationId>) {
         match self {
             Self::Message { roster, .. } => grown.push(roster.conversation.id),
+            Self::Channel { conversation, .. } => grown.push(*conversation),
             Self::Changes { told, .. } => grown.extend(
                 told.iter()
                     .filter(|told| matches!(told.kind, ChangeKind::MessageAltered { .. }))
@@ -105,9 +144,10 @@ impl Route {
     pub(crate) fn fan_out(
         self,
         committed: &Committed,
-        registry: &Registry,
+        among: &Among<'_>,
         wakes: &mut Wakes,
     ) -> bool {
+        let registry = among.registry;
         match self {
             Self::Nobody => false,
             Self::Message { roster, sender, id, sent_at, content } => {
@@ -128,8 +168,26 @@ impl Route {
                 };
                 fan_message(&roster, sender.0, message, committed, registry, wakes)
             }
+            Self::Channel { conversation, sender, id, sent_at, content, called } => {
+                let Some(Assigned::Message { seq, at }) = committed.assigned.last().copied() else {
+                    return false;
+                };
+                let content = Some(Content::clone(&content));
+                let message = Message {
+                    conversation,
+                    seq,
+                    sender,
+                    id,
+                    sent_at,
+                    server_time: at,
+                    content,
+                    altered: None,
+                };
+                fan_in_channel(message, &called, &committed.inbox, among, wakes);
+                false
+            }
             Self::Changes { actor, told, .. } => {
-                fan_changes(&actor, told, committed, registry, wakes);
+                fan_changes(&actor, told, committed, among, wakes);
                 false
             }
             Self::Read { roster, reader, up_to } => {
@@ -173,11 +231,34 @@ fn fan_message(
     others && !others_online
 }
 
+/// One encoding for everybody: those who follow, and those who have an entry.
+fn fan_in_channel(
+    message: Message,
+    called: &[UserNo],
+    numbers: &[InboxSeq],
+    among: &Among<'_>,
+    wakes: &mut Wakes,
+) {
+    let (conversation, seq) = (message.conversation, message.seq);
+    let event = Event::Message(Arc::new(message));
+    let encoded: Arc<OnceLock<Bytes>> = Arc::default();
+    for (user, inbox_seq) in called.iter().zip(numbers) {
+        among.registry.each(*user, |slot| {
+            let (event, encoded) = (event.clone(), Arc::clone(&encoded));
+            let inbox_seq = *inbox_seq;
+            let delivery = Delivery { inbox_seq, event, peer: None, own: false, encoded };
+            wakes.note(slot, slot.push_event(delivery));
+        });
+    }
+    let at = Heads { seq, ..Heads::default() };
+    among.feeds.publish(&ChannelDelivery { conversation, at, event, encoded }, wakes);
+}
+
 fn fan_changes(
     actor: &UserId,
     told: Vec<Told>,
     committed: &Committed,
-    registry: &Registry,
+    among: &Among<'_>,
     wakes: &mut Wakes,
 ) {
     let numbered = committed.assigned.iter().filter_map(|assigned| match *assigned {
@@ -187,32 +268,56 @@ fn fan_changes(
         Assigned::Message { .. } | Assigned::Nothing => None,
     });
     let mut inbox = committed.inbox.as_slice();
-    for (Told { conversation, kind, audience }, numbers) in told.into_iter().zip(numbered) {
+    for (Told { conversation, kind, audience, in_channel }, numbers) in
+        told.into_iter().zip(numbered)
+    {
         let (change_no, after_seq, version, at) = numbers;
         let actor = actor.clone();
         let change = Change { conversation, change_no, after_seq, version, actor, at, kind };
         let (numbers, rest) = inbox.split_at(audience.len().min(inbox.len()));
         inbox = rest;
-        fan_change(&Arc::new(change), &audience, numbers, registry, wakes);
+        let change = Arc::new(change);
+        let encoded: Arc<OnceLock<Bytes>> = Arc::default();
+        fan_change(&change, &encoded, audience.iter().zip(numbers), among.registry, wakes);
+        if in_channel {
+            feed_change(change, encoded, among.feeds, wakes);
+        }
     }
 }
 
-fn fan_change(
+/// A change for those who follow. Where everybody goes it is the last thing they hear.
+fn feed_change(
+    change: Arc<Change>,
+    encoded: Arc<OnceLock<Bytes>>,
+    feeds: &Feeds,
+    wakes: &mut Wakes,
+) {
+    let conversation = change.conversation;
+    let over = matches!(change.kind, ChangeKind::GroupDismissed);
+    let at = Heads { change_no: change.change_no, ..Heads::default() };
+    let event = Event::Change(change);
+    feeds.publish(&ChannelDelivery { conversation, at, event, encoded }, wakes);
+    if over {
+        feeds.ended(conversation, None, wakes);
+    }
+}
+
+fn fan_change<'a>(
     change: &Arc<Change>,
-    audience: &[(UserNo, UserId)],
-    numbers: &[InboxSeq],
+    encoded: &Arc<OnceLock<Bytes>>,
+    audience: impl Iterator<Item = (&'a (UserNo, UserId), &'a InboxSeq)>,
     registry: &Registry,
     wakes: &mut Wakes,
 ) {
-    let encoded: Arc<OnceLock<Bytes>> = Arc::default();
-    if let (ChangeKind::Item(item), Some((_, owner))) = (&change.kind, audience.first()) {
+    let mut audience = audience.peekable();
+    if let (ChangeKind::Item(item), Some(((_, owner), _))) = (&change.kind, audience.peek()) {
         registry.board().lists_changed(owner, item);
     }
     let settings = match &change.kind {
         ChangeKind::Item(Item::Settings(settings)) => Some(settings),
         _ => None,
     };
-    for ((user_no, user), inbox_seq) in audience.iter().zip(numbers) {
+    for ((user_no, user), inbox_seq) in audience {
         registry.each(*user_no, |slot| {
             if let Some(settings) = settings {
                 slot.show_read(settings.show_read);
@@ -222,7 +327,7 @@ fn fan_change(
                 event: Event::Change(Arc::clone(change)),
                 peer: None,
                 own: *user == change.actor,
-                encoded: Arc::clone(&encoded),
+                encoded: Arc::clone(encoded),
             };
             wakes.note(slot, slot.push_event(delivery));
         });

@@ -24,14 +24,23 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// The group, if it is one and the actor is in it.
+    /// The group, if it is one and the actor is in it. Of a channel the memberships of these users are found besides.
     pub(crate) async fn by(
         service: &Service,
         actor: &Actor,
         id: ConversationId,
+        concerned: &[UserId],
         view: View,
     ) -> Result<Self, No> {
-        let roster = member_roster(service.directory(), actor, id, view).await?;
+        let directory = service.directory();
+        let mut roster = member_roster(directory, actor, id, view).await?;
+        if roster.conversation.channel().is_some() {
+            let mut numbers = Vec::with_capacity(concerned.len());
+            for user in concerned {
+                numbers.extend(directory.user(user).await?);
+            }
+            roster = directory.with(roster, &numbers).await?;
+        }
         let Some(group) = roster.conversation.group().cloned() else {
             let detail = "a direct conversation keeps its two members";
             return Err(No::here(&roster, Refusal::because(ErrorCode::NotAllowed, detail)));
@@ -47,6 +56,10 @@ impl Found {
 
     /// Owner and admins.
     pub(crate) fn admins(&self) -> Vec<(UserNo, UserId)> {
+        if let Some(channel) = &self.group.channel {
+            let staff = channel.staff.iter();
+            return staff.map(|staff| (staff.user_no, staff.user.clone())).collect();
+        }
         present(&self.roster)
             .filter(|member| member.role >= Role::Admin)
             .map(|member| (member.user_no, member.user.clone()))
@@ -73,23 +86,10 @@ impl Found {
         Err(self.refuse(ErrorCode::NotAllowed, format!("{who} may {what}")))
     }
 
-    /// The beginning of a change of the group as it is: its row with the next version.
-    pub(crate) fn draft(&self, actor: &Actor) -> Draft {
-        let mut draft = Draft::by(actor);
-        draft.next_version(&self.roster.conversation);
-        draft
-    }
-
-    /// The same with another state of the group.
+    /// The beginning of a change: the row with the next version and this state of the group.
     pub(crate) fn draft_with(&self, actor: &Actor, group: Group) -> Draft {
-        let before = &self.roster.conversation;
         let mut draft = Draft::by(actor);
-        draft.expect(before.id, before.version);
-        draft.row(Conversation {
-            kind: ConversationKind::Group(group),
-            version: before.version.next(),
-            ..before.clone()
-        });
+        next_row(&mut draft, &self.roster, group);
         draft
     }
 
@@ -98,9 +98,18 @@ impl Found {
         self.roster.conversation.id
     }
 
-    /// A change that everybody in it hears of.
-    pub(crate) fn tell_all(&self, draft: &mut Draft, kind: ChangeKind) {
-        draft.change(self.id(), kind, self.present());
+    /// A change that everybody in it hears of: by their inboxes, or in a channel by its log; those whom it concerns by
+    /// their inboxes anyhow.
+    pub(crate) fn tell_all(
+        &self,
+        draft: &mut Draft,
+        kind: ChangeKind,
+        concerned: Vec<(UserNo, UserId)>,
+    ) {
+        match self.group.channel {
+            Some(_) => draft.channel_change(self.id(), kind, concerned),
+            None => draft.change(self.id(), kind, self.present()),
+        }
     }
 }
 
@@ -133,7 +142,18 @@ pub(crate) fn check_count(users: &[UserId]) -> Result<(), No> {
     Ok(())
 }
 
-/// New memberships, told to everybody in the group and to the newcomers.
+/// The row with the next version and this state of the group.
+pub(crate) fn next_row(draft: &mut Draft, roster: &Roster, group: Group) {
+    let before = &roster.conversation;
+    draft.expect(before.id, before.version);
+    draft.row(Conversation {
+        kind: ConversationKind::Group(group),
+        version: before.version.next(),
+        ..before.clone()
+    });
+}
+
+/// New memberships, told to everybody in the group and to the newcomers. The row counts them already.
 pub(crate) fn let_in(
     draft: &mut Draft,
     roster: &Roster,
@@ -148,6 +168,9 @@ pub(crate) fn let_in(
     }
     let users = newcomers.iter().map(|(_, user)| user.clone()).collect();
     let kind = ChangeKind::MembersJoined { title: group.title.clone(), users };
+    if group.channel.is_some() {
+        return draft.channel_change(id, kind, newcomers);
+    }
     let present = present(roster).map(|member| (member.user_no, member.user.clone()));
     draft.change(id, kind, present.chain(newcomers).collect());
 }

@@ -16,13 +16,16 @@ pub(crate) async fn plan(
     id: ConversationId,
     view: View,
 ) -> Result<Plan, No> {
-    let found = Found::by(service, actor, id, view).await?;
+    let found = Found::by(service, actor, id, &[], view).await?;
     found.demand(Role::Owner, "dissolve the group")?;
     let group = Group { dismissed: true, ..found.group.clone() };
     let mut draft = found.draft_with(actor, group);
-    for (user_no, _) in found.present() {
-        draft.member(id, MemberWrite::End { user_no });
+    // Of a channel the row says it for everybody.
+    if found.group.channel.is_none() {
+        for (user_no, _) in found.present() {
+            draft.member(id, MemberWrite::End { user_no });
+        }
     }
-    found.tell_all(&mut draft, ChangeKind::GroupDismissed);
+    found.tell_all(&mut draft, ChangeKind::GroupDismissed, Vec::new());
     Ok(draft.plan())
 }

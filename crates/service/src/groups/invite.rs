@@ -1,11 +1,12 @@
 //! Add users to a group. Members may invite, unless the group leaves it to its admins; who is in it already stays as
 //! they are.
 
-use anser_types::{ConversationId, ErrorCode, Member, Role, UserId};
+use anser_backend::Roster;
+use anser_types::{ConversationId, ErrorCode, Group, Member, Refusal, Role, UserId};
 
 use crate::directory::View;
-use crate::fanout::route::present;
 use crate::groups::change::{self, Found, let_in};
+use crate::groups::channel;
 use crate::lists;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan};
@@ -19,7 +20,7 @@ pub(crate) async fn plan(
     users: &[UserId],
     view: View,
 ) -> Result<Plan, No> {
-    let found = Found::by(service, actor, id, view).await?;
+    let found = Found::by(service, actor, id, users, view).await?;
     if found.group.admins_invite {
         found.demand(Role::Admin, "invite into this group")?;
     }
@@ -28,16 +29,31 @@ pub(crate) async fn plan(
     if newcomers.is_empty() {
         return Ok(Plan::nothing());
     }
-    let present = present(&found.roster).count();
-    let (limit, would) = (service.settings().group_members, present + newcomers.len());
-    if would > limit {
-        let detail = format!("it would have {would} of at most {limit} members");
-        return Err(found.refuse(ErrorCode::GroupFull, detail));
-    }
+    check_room(service, &found.roster, &found.group, newcomers.len())?;
     for (no, user) in &newcomers {
         lists::reach::check(service, actor, *no, user).await?.ok_or_refuse(user)?;
     }
-    let mut draft = found.draft(actor);
+    let counted = channel::recounted(&found.group, newcomers.len(), &[]);
+    let mut draft = found.draft_with(actor, counted);
     let_in(&mut draft, &found.roster, &found.group, newcomers);
     Ok(draft.plan())
+}
+
+/// Refuses if there is no room for so many more.
+pub(crate) fn check_room(
+    service: &Service,
+    roster: &Roster,
+    group: &Group,
+    more: usize,
+) -> Result<(), No> {
+    let (settings, would) = (service.settings(), channel::size(roster, group) + more);
+    let (limit, way_out) = match group.channel {
+        Some(_) => (settings.channel_members, ""),
+        None => (settings.group_members, "; a channel holds more: its owner can make it one"),
+    };
+    if would <= limit {
+        return Ok(());
+    }
+    let detail = format!("it would have {would} of at most {limit} members{way_out}");
+    Err(No::here(roster, Refusal::because(ErrorCode::GroupFull, detail)))
 }

@@ -10,8 +10,9 @@ use anser_types::{
 };
 
 use crate::directory::View;
-use crate::fanout::route::present;
-use crate::groups::change::{Found, let_in};
+use crate::groups::change::{Found, let_in, next_row};
+use crate::groups::channel;
+use crate::groups::invite::check_room;
 use crate::lists::pages::each_item;
 use crate::messages::request::Actor;
 use crate::rules::{Draft, No, Plan, check_line};
@@ -27,7 +28,7 @@ pub(crate) async fn plan(
 ) -> Result<Plan, No> {
     check_line("a greeting", greeting, limits::GREETING_MAX_BYTES)?;
     let unknown = || Refusal::new(ErrorCode::ConversationUnknown);
-    let Some(roster) = service.directory().roster(id, view).await? else {
+    let Some(roster) = service.directory().roster(id, &[actor.no], view).await? else {
         return Err(No::Final(unknown(), vec![(id, Version::ZERO)]));
     };
     let Some(group) = roster.conversation.group().cloned().filter(|group| !group.dismissed) else {
@@ -44,11 +45,11 @@ pub(crate) async fn plan(
         JoinMode::Open => {
             let newcomer = (actor.no, actor.id.clone());
             let mut draft = Draft::by(actor);
-            draft.next_version(&roster.conversation);
+            next_row(&mut draft, &roster, channel::recounted(&group, 1, &[]));
             take_in(service, &roster, &group, &mut draft, newcomer)?;
             Ok(draft.plan())
         }
-        JoinMode::Approval => ask(service, actor, roster, greeting).await,
+        JoinMode::Approval => ask(service, actor, roster, group, greeting).await,
     }
 }
 
@@ -60,11 +61,7 @@ fn take_in(
     draft: &mut Draft,
     newcomer: (UserNo, UserId),
 ) -> Result<(), No> {
-    let (limit, has) = (service.settings().group_members, present(roster).count());
-    if has >= limit {
-        let detail = format!("it has {has} of at most {limit} members");
-        return Err(No::here(roster, Refusal::because(ErrorCode::GroupFull, detail)));
-    }
+    check_room(service, roster, group, 1)?;
     let_in(draft, roster, group, vec![newcomer]);
     Ok(())
 }
@@ -73,6 +70,7 @@ async fn ask(
     service: &Service,
     actor: &Actor,
     roster: Arc<Roster>,
+    group: Group,
     greeting: &str,
 ) -> Result<Plan, No> {
     let id = roster.conversation.id;
@@ -92,8 +90,7 @@ async fn ask(
     }
     let mut draft = Draft::by(actor);
     draft.next_version(&roster.conversation);
-    let admins = present(&roster).filter(|member| member.role >= Role::Admin);
-    let mut audience: Vec<_> = admins.map(|member| (member.user_no, member.user.clone())).collect();
+    let mut audience = Found { roster, group, role: Role::Member }.admins();
     audience.push((actor.no, actor.id.clone()));
     draft.change(id, ChangeKind::Item(Item::JoinRequest(request)), audience);
     Ok(draft.plan())
@@ -108,7 +105,7 @@ pub(crate) async fn answer(
     accept: bool,
     view: View,
 ) -> Result<Plan, No> {
-    let found = Found::by(service, actor, id, view).await?;
+    let found = Found::by(service, actor, id, std::slice::from_ref(user), view).await?;
     found.demand(Role::Admin, "answer requests to join")?;
     let request =
         request_of(service, id, user).await?.filter(|request| request.state == JoinState::Waiting);
@@ -120,9 +117,10 @@ pub(crate) async fn answer(
         return Err(found.refuse(ErrorCode::UserUnknown, user.as_str()));
     };
     let newcomer = (user_no, user.clone());
-    let mut draft = found.draft(actor);
     let is_in = found.roster.member(user_no).is_some_and(Member::is_present);
-    if accept && !is_in {
+    let came = usize::from(accept && !is_in);
+    let mut draft = found.draft_with(actor, channel::recounted(&found.group, came, &[]));
+    if came > 0 {
         take_in(service, &found.roster, &found.group, &mut draft, newcomer.clone())?;
     }
     let state = if accept { JoinState::Accepted } else { JoinState::Refused };

@@ -6,6 +6,7 @@ use anser_types::{ChangeKind, ConversationId, ErrorCode, Role, UserId};
 use crate::directory::View;
 use crate::fanout::route::present;
 use crate::groups::change::{Found, check_count};
+use crate::groups::channel;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan};
 use crate::service::Service;
@@ -19,7 +20,7 @@ pub(crate) async fn plan(
     view: View,
 ) -> Result<Plan, No> {
     check_count(users)?;
-    let found = Found::by(service, actor, id, view).await?;
+    let found = Found::by(service, actor, id, users, view).await?;
     found.demand(Role::Admin, "remove members")?;
     if users.contains(&actor.id) {
         return Err(found.refuse(ErrorCode::InvalidArgument, "to go oneself is to leave"));
@@ -32,11 +33,13 @@ pub(crate) async fn plan(
     if named.is_empty() {
         return Ok(Plan::nothing());
     }
-    let mut draft = found.draft(actor);
+    let gone: Vec<_> = named.iter().map(|member| member.user_no).collect();
+    let mut draft = found.draft_with(actor, channel::recounted(&found.group, 0, &gone));
     for member in &named {
         draft.member(id, MemberWrite::End { user_no: member.user_no });
     }
-    let users = named.into_iter().map(|member| member.user).collect();
-    found.tell_all(&mut draft, ChangeKind::MembersRemoved { users });
+    let users = named.iter().map(|member| member.user.clone()).collect();
+    let concerned = named.into_iter().map(|member| (member.user_no, member.user)).collect();
+    found.tell_all(&mut draft, ChangeKind::MembersRemoved { users }, concerned);
     Ok(draft.plan())
 }

@@ -4,11 +4,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use anser_backend::{MemberWrite, PageLimit};
-use anser_types::{ChangeKind, ChangeNo, ConversationId, Member, MemberAct, Role, UserId, limits};
+use anser_types::{
+    ChangeKind, ChangeNo, ConversationId, ErrorCode, Member, MemberAct, Role, UserId, limits,
+};
 
 use crate::directory::View;
 use crate::fanout::route::present;
 use crate::groups::change::Found;
+use crate::groups::channel;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan};
 use crate::service::Service;
@@ -20,15 +23,23 @@ pub(crate) async fn plan(
     id: ConversationId,
     view: View,
 ) -> Result<Plan, No> {
-    let found = Found::by(service, actor, id, view).await?;
-    let heir = if found.role == Role::Owner { heir(service, &found, actor).await? } else { None };
-    let mut draft = found.draft(actor);
+    let found = Found::by(service, actor, id, &[], view).await?;
+    let heir = match (found.role, &found.group.channel) {
+        (Role::Owner, None) => heir(service, &found, actor).await?,
+        (Role::Owner, Some(channel)) if channel.members > 1 => {
+            let detail = "a channel has many heirs: make one of them the owner first";
+            return Err(found.refuse(ErrorCode::NotAllowed, detail));
+        }
+        _ => None,
+    };
+    let mut draft = found.draft_with(actor, channel::recounted(&found.group, 0, &[actor.no]));
     if let Some(heir) = &heir {
         let (user_no, act) = (heir.user_no, MemberAct::Role(Role::Owner));
         draft.member(id, MemberWrite::Alter { user_no, act });
     }
     draft.member(id, MemberWrite::End { user_no: actor.no });
-    found.tell_all(&mut draft, ChangeKind::MemberLeft { new_owner: heir.map(|heir| heir.user) });
+    let left = ChangeKind::MemberLeft { new_owner: heir.map(|heir| heir.user) };
+    found.tell_all(&mut draft, left, vec![(actor.no, actor.id.clone())]);
     Ok(draft.plan())
 }
 

@@ -7,6 +7,7 @@ use anser_types::{
 
 use crate::directory::View;
 use crate::groups::change::Found;
+use crate::groups::channel;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan, check_line};
 use crate::service::Service;
@@ -23,7 +24,7 @@ pub(crate) async fn plan(
     if let MemberAct::Alias(alias) = act {
         check_line("a name", alias, limits::ALIAS_MAX_BYTES)?;
     }
-    let found = Found::by(service, actor, id, view).await?;
+    let found = Found::by(service, actor, id, std::slice::from_ref(user), view).await?;
     let member = found.member(user)?;
     may(&found, actor, member, act)?;
     let mut altered = member.clone();
@@ -31,14 +32,16 @@ pub(crate) async fn plan(
     if altered == *member {
         return Ok(Plan::nothing());
     }
-    let mut draft = found.draft(actor);
+    let group = channel::altered(&found, (member.user_no, user), act)?;
+    let mut draft = found.draft_with(actor, group);
     let alter = |user_no: UserNo, act: MemberAct| MemberWrite::Alter { user_no, act };
     if *act == MemberAct::Role(Role::Owner) {
         draft.member(id, alter(actor.no, MemberAct::Role(Role::Admin)));
     }
     draft.member(id, alter(member.user_no, act.clone()));
     let kind = ChangeKind::MemberAltered { user: user.clone(), act: act.clone() };
-    found.tell_all(&mut draft, kind);
+    let concerned = vec![(member.user_no, user.clone())];
+    found.tell_all(&mut draft, kind, concerned);
     Ok(draft.plan())
 }
 

@@ -2,6 +2,7 @@
 //! conversation's version by one and is told to everybody it concerns by an entry in their inbox.
 
 pub(crate) mod change;
+mod channel;
 pub(crate) mod create;
 pub(crate) mod dismiss;
 pub(crate) mod invite;

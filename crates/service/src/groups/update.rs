@@ -1,9 +1,10 @@
 //! Change what a group is: name, picture, announcement, who comes in, who may speak. Owner and admins may.
 
-use anser_types::{ChangeKind, ConversationId, ErrorCode, Group, Role, SetGroup, limits};
+use anser_types::{ChangeKind, Channel, ConversationId, ErrorCode, Group, Role, SetGroup, limits};
 
 use crate::directory::View;
 use crate::groups::change::Found;
+use crate::groups::channel;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan, check_line};
 use crate::service::Service;
@@ -17,15 +18,31 @@ pub(crate) async fn plan(
     view: View,
 ) -> Result<Plan, No> {
     check(set)?;
-    let found = Found::by(service, actor, id, view).await?;
+    let found = Found::by(service, actor, id, &[], view).await?;
     found.demand(Role::Admin, "change the group")?;
     let set = news(&found.group, set);
     if set == SetGroup::default() {
         return Ok(Plan::nothing());
     }
-    let mut draft = found.draft_with(actor, found.group.clone().with(&set));
-    found.tell_all(&mut draft, ChangeKind::GroupUpdated(set));
+    let mut group = found.group.clone().with(&set);
+    if set.channel {
+        group.channel = Some(becoming(&found)?);
+    }
+    let mut draft = found.draft_with(actor, group);
+    // The last that comes by everybody's inbox: it says where the channel begins for them.
+    found.tell_all(&mut draft, ChangeKind::GroupUpdated(set), Vec::new());
     Ok(draft.plan())
+}
+
+/// There is no way back, so it is the owner's to decide.
+fn becoming(found: &Found) -> Result<Channel, No> {
+    found.demand(Role::Owner, "make the group a channel")?;
+    let channel = channel::of(&found.roster);
+    if channel.staff.len() > limits::CHANNEL_STAFF_MAX {
+        let detail = format!("at most {} have rights in a channel", limits::CHANNEL_STAFF_MAX);
+        return Err(found.refuse(ErrorCode::LimitReached, detail));
+    }
+    Ok(channel)
 }
 
 /// A group's name.
@@ -69,5 +86,6 @@ fn news(group: &Group, set: &SetGroup) -> SetGroup {
         join: other(&set.join, &group.join),
         admins_invite: other(&set.admins_invite, &group.admins_invite),
         muted: other(&set.muted, &group.muted),
+        channel: set.channel && group.channel.is_none(),
     }
 }

@@ -29,8 +29,10 @@ pub(crate) async fn plan(
     let Some(user_no) = service.directory().user(user).await? else {
         return Err(No::because(ErrorCode::UserUnknown, user.as_str()));
     };
-    let direct =
-        service.directory().roster(ConversationId::direct(&actor.id, user), View::Fresh).await?;
+    let direct = service
+        .directory()
+        .roster(ConversationId::direct(&actor.id, user), &[], View::Fresh)
+        .await?;
     let (mine, theirs) =
         (Own::of(service, actor.no, &actor.id).await?, Own::of(service, user_no, user).await?);
     let stranger = |of: &UserId| Contact::stranger(of.clone());

@@ -40,7 +40,7 @@ impl<'a> Own<'a> {
     ) -> Result<Self, No> {
         let id = ConversationId::own(user);
         // The row before the items: they are never older than the version that the append must find.
-        let roster = service.directory().roster(id, view).await?;
+        let roster = service.directory().roster(id, &[], view).await?;
         Ok(Self { service, no, user: user.clone(), id, roster })
     }
 

@@ -54,7 +54,7 @@ async fn check_group(
 ) -> Result<(), Refusal> {
     let roster = service
         .directory()
-        .roster(id, View::Fresh)
+        .roster(id, &[caller.user_no], View::Fresh)
         .await
         .map_err(|error| service.store_refusal(&error))?;
     let role = roster

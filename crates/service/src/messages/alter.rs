@@ -29,6 +29,7 @@ pub(crate) async fn plan(
 ) -> Result<Plan, No> {
     let place = place(service.directory(), actor, at, view).await?;
     let message = target(service, actor, &place, seq).await?;
+    let place = with_sender(service, place, &message).await?;
     if matches!(alteration, Alteration::Edit(_) | Alteration::React { .. }) {
         speak::may(service, actor, &place)?;
     }
@@ -72,10 +73,25 @@ fn change(
         draft.row(row);
     }
     let kind = ChangeKind::MessageAltered { seq, alteration: alteration.clone() };
+    let (id, channel) = (place.roster.conversation.id, place.roster.conversation.channel());
+    if channel.is_some() {
+        draft.channel_change(id, kind, Vec::new());
+        return draft.plan();
+    }
     let audience =
         present(&place.roster).map(|member| (member.user_no, member.user.clone())).collect();
-    draft.change(place.roster.conversation.id, kind, audience);
+    draft.change(id, kind, audience);
     draft.plan()
+}
+
+/// The place, with the sender's membership: of a channel it is not at hand.
+async fn with_sender(service: &Service, place: Place, message: &Message) -> Result<Place, No> {
+    if place.roster.conversation.channel().is_none() {
+        return Ok(place);
+    }
+    let Some(sender) = service.directory().user(&message.sender).await? else { return Ok(place) };
+    let roster = service.directory().with(place.roster, &[sender]).await?;
+    Ok(Place { roster, ..place })
 }
 
 /// The message as it is now, if the actor may see it.

@@ -1,11 +1,12 @@
 //! Say something: the rules of `SendMessage`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anser_backend::Record;
+use anser_backend::{InboxEntry, InboxWrite, Record};
 use anser_types::{
-    Content, ConversationId, ErrorCode, MessageId, MessageKind, Refusal, Seq, Target, UnixMs,
-    Version, limits,
+    Content, ConversationId, ErrorCode, Member, MessageId, MessageKind, Refusal, Seq, Target,
+    UnixMs, Version, limits,
 };
 
 use crate::directory::View;
@@ -57,6 +58,9 @@ pub(crate) async fn plan(
         sent_at: composed.sent_at,
         content: Arc::clone(composed.content),
     });
+    if place.roster.conversation.channel().is_some() {
+        return in_channel(service, actor, place, composed, (expects, records)).await;
+    }
     Ok(Plan {
         expects,
         inbox: inbox_of_members(&place.roster, records.len() - 1),
@@ -67,6 +71,42 @@ pub(crate) async fn plan(
             id: composed.id,
             sent_at: composed.sent_at,
             content: Arc::clone(composed.content),
+        },
+    })
+}
+
+/// A message in a channel stands in its log; only those it calls by name have an entry, if they are there.
+async fn in_channel(
+    service: &Service,
+    actor: &Actor,
+    place: Place,
+    composed: &Composed<'_>,
+    (expects, records): (Vec<(ConversationId, Version)>, Vec<Record>),
+) -> Result<Plan, No> {
+    let (directory, conversation) = (service.directory(), place.roster.conversation.id);
+    let mut named = BTreeSet::new();
+    for user in &composed.content.mentions {
+        named.extend(directory.user(user).await?);
+    }
+    named.remove(&actor.no);
+    let named: Vec<_> = named.into_iter().collect();
+    let roster = directory.with(Arc::clone(&place.roster), &named).await?;
+    let called: Vec<_> = named
+        .into_iter()
+        .filter(|user| roster.member(*user).is_some_and(Member::is_present))
+        .collect();
+    let entry = InboxEntry::Record(records.len() - 1);
+    Ok(Plan {
+        expects,
+        records,
+        inbox: called.iter().map(|user| InboxWrite { user: *user, entry }).collect(),
+        route: Route::Channel {
+            conversation,
+            sender: actor.id.clone(),
+            id: composed.id,
+            sent_at: composed.sent_at,
+            content: Arc::clone(composed.content),
+            called,
         },
     })
 }

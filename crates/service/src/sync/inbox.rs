@@ -56,7 +56,8 @@ async fn as_seen(service: &Service, caller: &Caller, event: Event) -> Result<Eve
     if message.altered.is_none() {
         return Ok(event);
     }
-    let roster = service.directory().roster(message.conversation, View::Fresh).await;
+    let roster =
+        service.directory().roster(message.conversation, &[caller.user_no], View::Fresh).await;
     let roster = roster.map_err(|error| service.store_refusal(&error))?;
     let Some(member) = roster.as_ref().and_then(|roster| roster.member(caller.user_no)) else {
         return Ok(event);
@@ -109,7 +110,7 @@ impl<'a> Peers<'a> {
         let roster = self
             .service
             .directory()
-            .roster(conversation, View::Cached)
+            .roster(conversation, &[self.caller.user_no], View::Cached)
             .await
             .map_err(|error| self.service.store_refusal(&error))?;
         let peer = roster.and_then(|r| r.conversation.peer_of(&self.caller.user).cloned());

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use anser_backend::{Heads, Listing, Order, PageLimit, Position};
 use anser_types::{
-    Conversation, ConversationId, ConversationKind, ErrorCode, InboxSeq, LogEpoch, Member, Message,
-    Refusal, Role, Seq, UnixMs, UserId, UserNo, Version, limits,
+    Conversation, ConversationId, ConversationKind, InboxSeq, LogEpoch, Member, Message, Refusal,
+    Role, Seq, UnixMs, UserId, limits,
 };
 
-use crate::api::{Caller, ConversationState, MemberState, Reply};
+use crate::api::{Caller, ConversationState, Reply};
 use crate::directory::View;
 use crate::fanout::route::present;
 use crate::history;
@@ -56,57 +56,6 @@ pub(crate) async fn rebuild(
         page.iter_mut().for_each(|state| state.last_message = None);
     }
     Ok(Reply::SyncPage { page, more, restart_at: None })
-}
-
-/// A group's present members with their read positions, for those who are in it now.
-pub(crate) async fn members(
-    service: &Service,
-    caller: &Caller,
-    conversation: ConversationId,
-    known: Version,
-) -> Result<Reply, Refusal> {
-    let roster = service
-        .directory()
-        .roster(conversation, View::Fresh)
-        .await
-        .map_err(|error| service.store_refusal(&error))?
-        .filter(|roster| roster.member(caller.user_no).is_some_and(Member::is_present))
-        .ok_or(Refusal::new(ErrorCode::ConversationUnknown))?;
-    let version = roster.version();
-    if version == known {
-        return Ok(Reply::Members { version, members: None });
-    }
-    let present: Vec<&Member> = present(&roster).collect();
-    let members = member_states(service, caller, conversation, &present).await?;
-    Ok(Reply::Members { version, members: Some(members) })
-}
-
-/// Members with their read positions, as far as each of them lets the caller see.
-pub(crate) async fn member_states(
-    service: &Service,
-    caller: &Caller,
-    conversation: ConversationId,
-    members: &[&Member],
-) -> Result<Vec<MemberState>, Refusal> {
-    let users: Vec<UserNo> = members.iter().map(|member| member.user_no).collect();
-    let positions = service
-        .conversations()
-        .positions(conversation, &users)
-        .await
-        .map_err(|error| service.store_refusal(&error))?;
-    let mut states = Vec::with_capacity(members.len());
-    for (member, position) in members.iter().zip(positions) {
-        let own = member.user_no == caller.user_no;
-        let shown = own || settings::shows_read(service, member.user_no, &member.user).await?;
-        states.push(MemberState {
-            user: member.user.clone(),
-            role: member.role,
-            read: if shown { position.read } else { Seq::ZERO },
-            alias: member.alias.clone(),
-            muted_until: member.muted_until,
-        });
-    }
-    Ok(states)
 }
 
 async fn states(
@@ -187,7 +136,7 @@ async fn state(
             (if a == b { 1 } else { 2 }, peer)
         }
         ConversationKind::Group(_) if is_member => {
-            (group_size(service, id).await?, Position::default())
+            (group_size(service, &conversation).await?, Position::default())
         }
         ConversationKind::Group(_) => (0, Position::default()),
     };
@@ -294,7 +243,8 @@ pub(crate) async fn peer_position(
     id: ConversationId,
 ) -> Result<Position, Refusal> {
     let refused = |error| service.store_refusal(&error);
-    let Some(roster) = service.directory().roster(id, View::Cached).await.map_err(refused)? else {
+    let Some(roster) = service.directory().roster(id, &[], View::Cached).await.map_err(refused)?
+    else {
         return Ok(Position::default());
     };
     let other = roster.members.iter().find(|member| member.user_no != caller.user_no);
@@ -313,10 +263,13 @@ pub(crate) async fn peer_position(
     Ok(position)
 }
 
-async fn group_size(service: &Service, id: ConversationId) -> Result<usize, Refusal> {
+async fn group_size(service: &Service, row: &Conversation) -> Result<usize, Refusal> {
+    if let Some(channel) = row.channel() {
+        return Ok(usize::try_from(channel.members).unwrap_or(usize::MAX));
+    }
     let roster = service
         .directory()
-        .roster(id, View::Fresh)
+        .roster(row.id, &[], View::Fresh)
         .await
         .map_err(|error| service.store_refusal(&error))?;
     Ok(roster.map_or(0, |roster| present(&roster).count()))

@@ -8,8 +8,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::Ended;
 use crate::directory::Directory;
+use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
-use crate::fanout::route::{Route, Told, Wakes};
+use crate::fanout::route::{Among, Route, Told, Wakes};
 use crate::lane::Lane;
 use crate::metrics;
 
@@ -93,6 +94,7 @@ pub(crate) struct Done {
 /// Tells everybody, batch by batch, in the order of the commits.
 pub(crate) struct Publisher {
     registry: Arc<Registry>,
+    feeds: Arc<Feeds>,
     directory: Arc<Directory>,
     decided: mpsc::Receiver<Done>,
     failed: watch::Sender<Option<String>>,
@@ -109,7 +111,13 @@ impl Publisher {
         failed: watch::Sender<Option<String>>,
     ) -> Self {
         let (slots, lanes) = (Wakes::default(), Vec::new());
-        Self { registry, directory, decided, failed, slots, lanes, search: None }
+        let feeds = Arc::default();
+        Self { registry, feeds, directory, decided, failed, slots, lanes, search: None }
+    }
+
+    /// Tells followers of channels.
+    pub(crate) fn feeding(self, feeds: Arc<Feeds>) -> Self {
+        Self { feeds, ..self }
     }
 
     /// Tells an index of every commit.
@@ -147,9 +155,10 @@ impl Publisher {
                     .as_ref()
                     .is_some_and(|answer| matches!(answer.outcome, Outcome::Refused(_)));
                 if !refused {
-                    messages += u64::from(matches!(route, Route::Message { .. }));
+                    messages += u64::from(route.is_message());
                     self.learn(&route, &committed.assigned);
-                    offline = route.fan_out(committed, &self.registry, &mut self.slots);
+                    let among = Among { registry: &self.registry, feeds: &self.feeds };
+                    offline = route.fan_out(committed, &among, &mut self.slots);
                 }
             }
             asker.tell(Ending::Ledger(appended, offline), Some(&mut self.lanes));
@@ -173,8 +182,8 @@ impl Publisher {
         }
     }
 
-    /// Keeps the cache of member lists behind the log by no more than this instant.
-    fn learn(&self, route: &Route, assigned: &[Assigned]) {
+    /// Keeps the cache of member lists, and who follows which channel, behind the log by no more than this instant.
+    fn learn(&mut self, route: &Route, assigned: &[Assigned]) {
         match route {
             // A direct conversation was made by its first message.
             Route::Message { roster, .. } if assigned.len() > 1 => {
@@ -191,8 +200,13 @@ impl Publisher {
                 for (conversation, version) in rows {
                     self.directory.rosters().raise(*conversation, *version);
                 }
+                for told in told {
+                    if let Some(gone) = told.gone() {
+                        self.feeds.ended(told.conversation, Some(&gone), &mut self.slots);
+                    }
+                }
             }
-            Route::Nobody | Route::Message { .. } | Route::Read { .. } => {}
+            Route::Nobody | Route::Message { .. } | Route::Channel { .. } | Route::Read { .. } => {}
         }
     }
 

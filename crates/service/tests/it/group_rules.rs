@@ -47,7 +47,7 @@ async fn group_of(device: &Device) -> Group {
 }
 
 async fn roles(device: &Device, group: ConversationId) -> Vec<(String, Role, String)> {
-    let query = Query::Members { conversation: group, known: Version::ZERO };
+    let query = Query::Members { conversation: group, known: Version::ZERO, after: None, limit: 0 };
     let Reply::Members { members, .. } = device.query(query).await else { panic!() };
     let named = members.unwrap().into_iter();
     named.map(|m| (m.user.as_str().to_owned(), m.role, m.alias)).collect()

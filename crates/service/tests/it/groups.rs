@@ -13,7 +13,7 @@ fn at(group: ConversationId) -> Target {
 }
 
 async fn members(device: &Device, group: ConversationId) -> Vec<(String, Role)> {
-    let query = Query::Members { conversation: group, known: Version::ZERO };
+    let query = Query::Members { conversation: group, known: Version::ZERO, after: None, limit: 0 };
     let Reply::Members { members, .. } = device.query(query).await else { panic!() };
     members.unwrap().into_iter().map(|m| (m.user.as_str().to_owned(), m.role)).collect()
 }
@@ -55,10 +55,12 @@ async fn every_change_raises_the_version_by_one() {
     alice.done(invite(group, &["carol"])).await;
     alice.done(kick(group, &["bob"])).await;
     alice.done(invite(group, &["carol"])).await;
-    let query = Query::Members { conversation: group, known: Version::ZERO };
+    let query = Query::Members { conversation: group, known: Version::ZERO, after: None, limit: 0 };
     let Reply::Members { version, .. } = alice.query(query).await else { panic!() };
     assert_eq!(version, Version(3), "an invitation of somebody who is in it changes nothing");
-    let unchanged = alice.query(Query::Members { conversation: group, known: version }).await;
+    let unchanged = alice
+        .query(Query::Members { conversation: group, known: version, after: None, limit: 0 })
+        .await;
     assert!(matches!(unchanged, Reply::Members { members: None, .. }));
     let changes = Query::Changes { conversation: group, after: ChangeNo(1), limit: 1 };
     let Reply::Changes { changes, more } = alice.query(changes).await else { panic!() };
@@ -105,7 +107,12 @@ async fn after_removal_nothing_newer_is_visible_by_any_path() {
     };
     assert!(!page[0].member);
     assert_eq!((page[0].head, page[0].change_head, page[0].members), (Seq(1), ChangeNo(2), 0));
-    let refused = bob.session.query(Query::Members { conversation: group, known: Version::ZERO });
+    let refused = bob.session.query(Query::Members {
+        conversation: group,
+        known: Version::ZERO,
+        after: None,
+        limit: 0,
+    });
     assert_eq!(refused.await.unwrap_err().code, ErrorCode::ConversationUnknown);
     let Reply::Receipts(receipts) = bob.query(Query::Receipts { of: vec![at(group)] }).await else {
         panic!()

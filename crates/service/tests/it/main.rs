@@ -5,6 +5,7 @@ mod accounts;
 mod alterations;
 mod app_door;
 mod catalogue_doors;
+mod channels;
 mod contacts;
 mod exactly_once;
 mod expiry;

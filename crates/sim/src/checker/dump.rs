@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anser_backend::{Conversations, Inspect, Order, PageLimit, StoreError};
+use anser_backend::{Conversations, Inspect, Order, PageLimit, Roster, StoreError};
 use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, Message, Seq, UserNo};
 
 use super::altering::Shape;
@@ -36,7 +36,7 @@ async fn dump_conversation(
     conversations: &dyn Conversations,
     id: ConversationId,
 ) -> Result<ConversationDump, StoreError> {
-    let roster = conversations.roster(id).await?;
+    let roster = Roster::whole(conversations, id).await?;
     let members = roster.as_ref().map_or(&[][..], |roster| &roster.members);
     let users: Vec<UserNo> = members.iter().map(|member| member.user_no).collect();
     let positions = conversations.positions(id, &users).await?;
