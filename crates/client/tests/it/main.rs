@@ -10,6 +10,7 @@ mod host;
 mod inbox;
 mod lists;
 mod outbox;
+mod presence;
 mod receipts;
 mod restored;
 mod server;

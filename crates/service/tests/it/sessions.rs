@@ -261,3 +261,42 @@ async fn requirement_c7_a_new_device_rebuilds_unless_nothing_ever_came() {
     let mut bob = Device::connect(&world.service, &signed_in, InboxSeq::ZERO).await;
     assert_eq!(bob.hears().await, ["alice: hi", "alice: there"]);
 }
+
+#[tokio::test]
+async fn requirement_c3_a_device_on_demand_rebuilds_rather_than_read_much() {
+    use anser_service::{Query, Reply};
+    let world = World::new();
+    let mut alice = world.connect("alice").await;
+    let signed_in = world.token("bob", DeviceClass::Cli).await;
+    drop(Device::connect(&world.service, &signed_in, InboxSeq::ZERO).await);
+    for n in 1..=6 {
+        alice.say(to("bob"), &format!("no {n}")).await;
+    }
+    let log_epoch = world.service.status().ledger.log_epoch;
+    let comes = async |rebuild_above, cursor| {
+        let hello = Hello {
+            token: signed_in.token.clone(),
+            device: signed_in.device,
+            log_epoch,
+            inbox_cursor: InboxSeq(cursor),
+            rebuild_above,
+            arrived: world.service.arrival(),
+        };
+        world.service.open_session(hello).await.unwrap().0
+    };
+    let reset = Start::Reset { at: InboxSeq(6), reason: None };
+    assert_eq!(comes(0, 0).await.opened().start, Start::FromCursor(InboxSeq(0)), "reads it all");
+    assert_eq!(comes(5, 1).await.opened().start, Start::FromCursor(InboxSeq(1)), "that is 5");
+    let bob = comes(5, 0).await;
+    assert_eq!(bob.opened().start, reset);
+    let rows = Query::SyncPage {
+        at: InboxSeq(6),
+        since: LogEpoch::ZERO,
+        after: None,
+        limit: 0,
+        heads_only: true,
+    };
+    let Reply::SyncPage { page, .. } = bob.query(rows).await.unwrap() else { panic!() };
+    assert_eq!((page[0].unread, page[0].head), (6, Seq(6)));
+    assert!(page[0].last_message.is_none() && page[0].last_at.0 > 0, "when, not what");
+}
