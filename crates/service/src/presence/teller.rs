@@ -60,7 +60,8 @@ async fn tell(service: &Service, board: &Board, news: News) -> Result<(), No> {
     let Some(no) = no else {
         // Nobody has this id, which looks like somebody who may not be seen.
         to_look_at.iter().for_each(|at| board.looked(&user, at, false));
-        return Ok(wake(board, &user, Presence::Unknown));
+        wake(board, &user, Presence::Unknown);
+        return Ok(());
     };
     here |= board.resolve(&user, no);
     if !to_look_at.is_empty() {
@@ -72,7 +73,8 @@ async fn tell(service: &Service, board: &Board, news: News) -> Result<(), No> {
         }
     }
     let otherwise = if here { Presence::Online } else { look::gone(service, no).await? };
-    Ok(wake(board, &user, otherwise))
+    wake(board, &user, otherwise);
+    Ok(())
 }
 
 fn wake(board: &Board, user: &UserId, otherwise: Presence) {
