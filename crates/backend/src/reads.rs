@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anser_types::{
     Change, ChangeNo, Conversation, ConversationId, Edition, Event, InboxSeq, ItemKey, Member,
-    Message, Seq, UserNo, Version,
+    Message, Seq, UnixMs, UserNo, Version,
 };
 
 use crate::Boxed;
@@ -166,6 +166,13 @@ pub trait Conversations: Send + Sync {
     /// The contents a message had before it was edited, oldest first; none once it was taken back.
     fn editions(&self, id: ConversationId, seq: Seq)
     -> Boxed<'_, Result<Vec<Edition>, StoreError>>;
+
+    /// Messages with content whose time is over at `until`, those that were over first come first.
+    fn expiring(
+        &self,
+        until: UnixMs,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(ConversationId, Seq)>, StoreError>>;
 
     /// Inbox entries after a number, ascending. Asked below the floor it returns no events (and the bounds).
     fn inbox(

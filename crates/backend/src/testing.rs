@@ -64,6 +64,7 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
         created_at: UnixMs(0),
         cuts: Vec::new(),
         pinned: Vec::new(),
+        burns: false,
     }
 }
 
@@ -72,7 +73,15 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
 pub fn group_row(id: ConversationId, title: &str, version: Version) -> Conversation {
     let title = title.to_owned();
     let kind = ConversationKind::Group(Group { title, ..Group::default() });
-    Conversation { id, kind, version, created_at: UnixMs(0), cuts: Vec::new(), pinned: Vec::new() }
+    Conversation {
+        id,
+        kind,
+        version,
+        created_at: UnixMs(0),
+        cuts: Vec::new(),
+        pinned: Vec::new(),
+        burns: false,
+    }
 }
 
 /// Puts one append together.
@@ -186,12 +195,24 @@ impl AppendBuilder {
         text: &str,
         to: &[&Person],
     ) -> Self {
+        self.says_content(id, who, local_no, Content::text(text), to)
+    }
+
+    /// Any content, as [`Self::says`].
+    pub fn says_content(
+        self,
+        id: ConversationId,
+        who: &Person,
+        local_no: u64,
+        content: Content,
+        to: &[&Person],
+    ) -> Self {
         let message = Record::Message {
             conversation: id,
             sender: who.id.clone(),
             id: MessageId { device: DeviceNo(1), local_no: LocalNo(local_no) },
             sent_at: self.0.at,
-            content: Arc::new(Content::text(text)),
+            content: Arc::new(content),
         };
         self.record(message).heard_by(to)
     }

@@ -71,6 +71,7 @@ fn group_updated_json(set: &SetGroup) -> Value {
         ("join", set.join.map(|mode| json!(mode.name()))),
         ("admins_invite", set.admins_invite.map(|on| json!(on))),
         ("muted", set.muted.map(|on| json!(on))),
+        ("channel", set.channel.then(|| json!(true))),
     ];
     let mut object: Map<String, Value> =
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
@@ -122,6 +123,7 @@ fn group_updated(set: &SetGroup) -> String {
         set.join.map(|mode| format!("set joining to {}", mode.name())),
         set.admins_invite.map(|only| on(only, "lets only admins invite", "lets everybody invite")),
         set.muted.map(|muted| on(muted, "lets only admins speak", "lets everybody speak")),
+        set.channel.then(|| "made the group a channel".to_owned()),
     ]
     .into_iter()
     .flatten()

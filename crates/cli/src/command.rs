@@ -11,6 +11,7 @@ use crate::chat::{self, ChatOptions};
 use crate::contact::{self, ContactCommand};
 use crate::devices::{self, DevicesCommand};
 use crate::failure;
+use crate::forward::{self, ForwardOptions};
 use crate::group::{self, GroupCommand};
 use crate::history::{self, HistoryOptions};
 use crate::list::{self, ListOptions};
@@ -39,6 +40,8 @@ pub enum Command {
     History(HistoryOptions),
     /// Find messages by their words, at the server or here
     Search(SearchOptions),
+    /// Forward messages to somebody, one by one or as one
+    Forward(ForwardOptions),
     /// Replace the text of a message of yours
     Edit(EditOptions),
     /// Take a message back for everybody
@@ -87,6 +90,7 @@ impl Command {
             Self::Tail(options) => options.json,
             Self::History(options) => options.json,
             Self::Search(options) => options.json,
+            Self::Forward(options) => options.json,
             Self::Edit(options) => options.which.json,
             Self::Revoke(which) | Self::Editions(which) | Self::Readers(which) => which.json,
             Self::React(options) => options.which.json,
@@ -138,6 +142,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Tail(options) => tail::run(options).await,
             Command::History(options) => history::run(options).await,
             Command::Search(options) => search::run(options).await,
+            Command::Forward(options) => forward::run(options).await,
             Command::Edit(options) => alter::edit(options).await,
             Command::Revoke(which) => alter::revoke(which).await,
             Command::React(options) => alter::react(options).await,

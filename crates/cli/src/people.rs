@@ -115,6 +115,7 @@ pub fn conversation_json(row: &Conversation) -> Value {
         "conversation": row.id.to_string(),
         "peer": row.peer.as_ref().map(UserId::as_str),
         "title": row.title,
+        "channel": row.channel,
         "member": row.member,
         "unread": row.unread,
         "mentioned": row.mentioned.map(|seq| seq.0),
@@ -141,6 +142,7 @@ pub fn conversation_line(row: &Conversation) -> String {
         Notify::Mentions => Some("mentions only".to_owned()),
         Notify::Nothing => Some("muted".to_owned()),
     });
+    marks.extend(row.channel.then(|| "channel".to_owned()));
     marks.extend((!row.member).then(|| "left".to_owned()));
     line = format!("{line}  ({})", marks.join(", "));
     if !row.options.draft.is_empty() {

@@ -1,7 +1,7 @@
 //! `anser readers`: who has read a message, and who has not.
 
 use anser_sdk::Client;
-use anser_types::{Refusal, Seq, Target, UserId};
+use anser_types::{ConversationId, ErrorCode, Refusal, Seq, Target, UserId};
 use serde_json::{Value, json};
 
 use crate::alter::Which;
@@ -69,6 +69,10 @@ pub async fn readers(client: &Client, at: &Target, seq: Seq) -> Result<Readers, 
             }
             (found.read_count, found.unread_count) = (found.read.len(), found.unread.len());
         }
+        Target::Conversation(channel) if is_channel(client, *channel).await? => {
+            let detail = "in a channel nobody's read position is told";
+            return Err(Refusal::because(ErrorCode::InvalidArgument, detail).into());
+        }
         Target::Conversation(group) => {
             for unread in [false, true] {
                 let mut after = None;
@@ -86,6 +90,10 @@ pub async fn readers(client: &Client, at: &Target, seq: Seq) -> Result<Readers, 
         }
     }
     Ok(found)
+}
+
+async fn is_channel(client: &Client, id: ConversationId) -> Result<bool, anser_sdk::Error> {
+    Ok(client.conversation(id).await?.is_some_and(|row| row.channel))
 }
 
 /// Runs `anser readers`.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::changes;
 pub use crate::changes::change_json;
 use crate::chat::times::LocalTimes;
-use crate::plain;
+use crate::{kinds, plain};
 
 /// Prints a line and gives it to the reader at once.
 ///
@@ -140,6 +140,17 @@ fn insert_content(object: &mut Map<String, Value>, content: &Content) {
         let names: Vec<&str> = content.mentions.iter().map(UserId::as_str).collect();
         object.insert("mentions".to_owned(), json!(names));
     }
+    if let Some(at) = content.expires_at {
+        object.insert("expires_at_ms".to_owned(), json!(at.0));
+    }
+    if let Some(forwarded) = &content.forwarded {
+        let said_at_ms = forwarded.said_at.0;
+        let from = forwarded.from.as_str();
+        object.insert("forwarded".to_owned(), json!({ "from": from, "said_at_ms": said_at_ms }));
+    }
+    if let Some(ms) = content.burn_after_ms {
+        object.insert("burn_after_ms".to_owned(), json!(ms));
+    }
     if content.mention_all {
         object.insert("mention_all".to_owned(), json!(true));
     }
@@ -224,9 +235,14 @@ impl Lines {
     }
 }
 
-/// What changes made of a message: that it was edited, and its reactions with how many used each.
+/// What changes made of a message: that it was edited, that it will be forgotten, its reactions with how many used each.
 fn marks(message: &ChatMessage) -> String {
-    let Some(altered) = message.altered.as_deref() else { return String::new() };
+    let forgotten = match &message.content {
+        Some(content) if content.burn_after_ms.is_some() => " (burns once it was read)",
+        Some(content) if content.expires_at.is_some() => " (expires)",
+        _ => "",
+    };
+    let Some(altered) = message.altered.as_deref() else { return forgotten.to_owned() };
     let edited =
         if altered.edited_at.is_some() && message.content.is_some() { " (edited)" } else { "" };
     let reactions: String = altered
@@ -234,7 +250,22 @@ fn marks(message: &ChatMessage) -> String {
         .iter()
         .map(|one| format!(" {}{}", plain::one_line(&one.emoji), one.users.len()))
         .collect();
-    format!("{edited}{reactions}")
+    format!("{edited}{forgotten}{reactions}")
+}
+
+/// What a content says; of other kinds than text, the kind and a few words.
+fn said(content: &Content) -> String {
+    match content.kind {
+        MessageKind::Text | MessageKind::System => {
+            plain::clean(&String::from_utf8_lossy(&content.body))
+        }
+        MessageKind::Unknown(code) => format!("(kind {code}, {} bytes)", content.body.len()),
+        kind => {
+            let detail = kinds::detail(content);
+            let gap = if detail.is_empty() { "" } else { " " };
+            format!("({}){gap}{detail}", kinds::name(kind))
+        }
+    }
 }
 
 /// What a message says; other kinds than text by their name.
@@ -244,9 +275,11 @@ fn body(message: &ChatMessage) -> String {
             Some(who) => format!("(taken back by {})", plain::one_line(who.as_str())),
             None => "(removed)".to_owned(),
         },
-        Some(content) if matches!(content.kind, MessageKind::Text | MessageKind::System) => {
-            plain::clean(&String::from_utf8_lossy(&content.body))
+        Some(content) => {
+            let from = content.forwarded.as_ref().map_or_else(String::new, |forwarded| {
+                format!("(forwarded from {}) ", plain::one_line(forwarded.from.as_str()))
+            });
+            format!("{from}{}", said(content))
         }
-        Some(content) => format!("({:?}, {} bytes)", content.kind, content.body.len()),
     }
 }

@@ -1,6 +1,7 @@
 //! `anser send`: one message, and its place once the server has stored it.
 
 use std::io::Read;
+use std::time::Duration;
 
 use anser_sdk::{Client, SentMessage};
 use anser_types::{Content, ConversationId, ErrorCode, Refusal, Target, UserId};
@@ -8,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::identity::Who;
+use crate::named::{self, duration};
 use crate::{say, session};
 
 /// Send one message and wait until the server has stored it.
@@ -25,6 +27,12 @@ pub struct SendOptions {
     /// To a group, by its id
     #[arg(long, value_name = "ID")]
     pub group: Option<ConversationId>,
+    /// Everybody forgets it after this time: 90s, 10m, 2h, 7d
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub expires: Option<Duration>,
+    /// Everybody forgets it this long after the other one has read it
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "group")]
+    pub burn: Option<Duration>,
     /// Seconds to wait for the connection, and then for the answer
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub timeout: u64,
@@ -41,7 +49,7 @@ pub async fn run(options: SendOptions) -> anyhow::Result<()> {
     let text = read_text(options.text.as_deref().unwrap_or_default())?;
     let to = target(options.to.as_ref(), options.group)?;
     let sent = session::with_client(&options.who, async |client| {
-        send(&client, to, text, options.timeout).await
+        send(&client, to, Content::text(text), &options).await
     })
     .await?;
     let state = if sent.stored_offline { "stored_offline" } else { "sent" };
@@ -63,13 +71,30 @@ pub async fn run(options: SendOptions) -> anyhow::Result<()> {
 async fn send(
     client: &Client,
     to: Target,
-    text: String,
-    timeout: u64,
+    mut content: Content,
+    options: &SendOptions,
 ) -> anyhow::Result<SentMessage> {
-    let patience = session::seconds(timeout);
+    let patience = session::seconds(options.timeout);
     // Before anything is queued: a message given up here was never said.
     session::connected(client, patience).await?;
-    let id = client.send_message(to, Content::text(text)).await.map_err(Refusal::from)?;
+    if let Some(after) = options.expires {
+        // Known now, to within a round trip: the connection has just been made.
+        let now = client.server_time().await.map_err(Refusal::from)?;
+        content.expires_at = Some(named::from_now(now, Some(after)));
+    }
+    content.burn_after_ms =
+        options.burn.map(|after| u32::try_from(after.as_millis()).unwrap_or(u32::MAX));
+    sent(client, to, content, patience).await
+}
+
+/// Sends and waits until the server has it; what is refused for good is forgotten.
+pub(crate) async fn sent(
+    client: &Client,
+    to: Target,
+    content: Content,
+    patience: Duration,
+) -> anyhow::Result<SentMessage> {
+    let id = client.send_message(to, content).await.map_err(Refusal::from)?;
     match tokio::time::timeout(patience, client.wait_sent(id)).await {
         Ok(Ok(sent)) => Ok(sent),
         Ok(Err(error)) => {

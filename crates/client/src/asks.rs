@@ -8,6 +8,7 @@ use anser_proto::v1;
 use anser_types::limits::REQUEST_DEADLINE_MS;
 use anser_types::{ChangeNo, ConversationId, ErrorCode, Refusal, Seq};
 
+use crate::channel_reading::Reading;
 use crate::core::Core;
 use crate::io::{Now, Output, QueryNo};
 use crate::queries::{Query, Reply};
@@ -34,6 +35,8 @@ pub(crate) enum Purpose {
     Receipts(ReceiptsPage),
     /// What an earlier device has done in a conversation.
     FindOwn(Search),
+    /// What was missed of a channel.
+    Channel(Reading),
 }
 
 #[derive(Debug)]
@@ -74,6 +77,11 @@ impl Asks {
     /// Whether such a question is open.
     pub(crate) fn has(&self, purpose: &Purpose) -> bool {
         self.open.values().any(|ask| ask.purpose == *purpose)
+    }
+
+    /// Whether something of a channel is being read.
+    pub(crate) fn reads_channel(&self) -> bool {
+        self.open.values().any(|ask| matches!(ask.purpose, Purpose::Channel(_)))
     }
 
     /// There is no session any more: the host's questions wait for the next one, the core's own begin anew with it.
@@ -151,6 +159,9 @@ impl Core {
                 Purpose::SyncItems if refusal.code == ErrorCode::Unsupported => {
                     self.sync_items_refused();
                 }
+                Purpose::Channel(reading) if refusal.code == ErrorCode::ConversationUnknown => {
+                    self.channel_refused(reading);
+                }
                 _ => self.link_failed(refusal, now),
             },
             Err(refusal) => {
@@ -182,6 +193,7 @@ impl Core {
             (Purpose::FindOwn(Search::Changes(id)), Wire::Changes(page)) => {
                 self.searched_changes(*id, page, now)
             }
+            (Purpose::Channel(reading), reply) => self.channel_read(*reading, reply),
             _ => None,
         }
     }

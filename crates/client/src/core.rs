@@ -20,6 +20,7 @@ use anser_types::{Command, ConversationId, ErrorCode, LocalNo, Refusal, Target, 
 use bytes::BytesMut;
 
 use crate::asks::Asks;
+use crate::channels::Channels;
 use crate::clock::ServerClock;
 use crate::endpoints::Endpoints;
 use crate::io::{
@@ -56,6 +57,7 @@ pub struct Core {
     pub(crate) outbox: Outbox,
     pub(crate) inbox: Inbox,
     pub(crate) marks: BTreeMap<ConversationId, Mark>,
+    pub(crate) channels: Channels,
     pub(crate) direct: DirectIds,
     pub(crate) asks: Asks,
     pub(crate) follows: Follows,
@@ -82,6 +84,7 @@ impl Core {
             outbox: Outbox::load(outbox, device.highest_used, device.last_local_no),
             inbox: Inbox::new(&device),
             store: Store::new(device),
+            channels: Channels::load(&conversations),
             marks: conversations.into_iter().map(|mark| (mark.conversation, mark.into())).collect(),
             direct: DirectIds::default(),
             asks: Asks::default(),
@@ -255,11 +258,16 @@ impl Core {
         self.give_numbers();
         self.transmit_due(now);
         self.pull_if_wanted(now);
+        self.follow_channels(now);
+        self.read_channels(now);
         self.ask_unsent(now);
         self.flush();
     }
 
     fn flush(&mut self) {
+        if self.store.is_free() {
+            self.channels.put_positions(&mut self.store);
+        }
         let (inbox, outbox) = (&self.inbox, &self.outbox);
         let state = || DeviceState {
             cursor: inbox.received,
@@ -281,6 +289,7 @@ impl Core {
             match then {
                 Then::Tell(event) => self.tell(event),
                 Then::Number(local_no, numbering) => self.number_is_durable(local_no, numbering),
+                Then::ChannelStored(done) => self.channels.are_stored(&done),
             }
         }
         self.progress_is_durable(now);

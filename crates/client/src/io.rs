@@ -304,8 +304,8 @@ pub enum AppEvent {
         message: Message,
         /// In a direct conversation, the other one.
         peer: Option<UserId>,
-        /// Its entry in the inbox: what the app's event stream resumes after.
-        inbox_seq: InboxSeq,
+        /// Its entry in the inbox; `None` of one that came by its channel's log.
+        inbox_seq: Option<InboxSeq>,
     },
     /// One's own message composed here moved on.
     MessageStateChanged {

@@ -4,11 +4,15 @@
 //! simulator and the browser share it. Begin with [`core`]: it states the driving contract.
 
 mod asks;
+mod channel_log;
+mod channel_reading;
+mod channels;
 mod clock;
 pub mod core;
 mod endpoints;
 mod heartbeat;
 pub mod io;
+mod keeping;
 mod marks;
 pub mod order;
 mod outbox;
@@ -34,6 +38,7 @@ pub use io::{
 };
 pub use queries::{FoundMessage, MemberState, Query, Receipt, Reply};
 pub use records::{
-    ConversationMark, ConversationRow, ConversationState, DeviceState, OutboxItem, OutboxState,
-    OwnMessage, Rebuild, Record, RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,
+    ChannelMark, ChannelPosition, ConversationMark, ConversationRow, ConversationState,
+    DeviceState, OutboxItem, OutboxState, OwnMessage, Rebuild, Record, RowUpdate, Settled,
+    Snapshot, StoredMessage, UnknownEvent,
 };

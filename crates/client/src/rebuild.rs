@@ -149,7 +149,8 @@ impl Core {
         self.store.after_page(Then::Tell(AppEvent::SyncFinished));
     }
 
-    fn take_row(
+    /// Takes in a whole row. `parts`: what is stored above that is not on the server.
+    pub(crate) fn take_row(
         &mut self,
         conversation: ConversationId,
         peer: Option<&anser_types::UserId>,
@@ -170,6 +171,7 @@ impl Core {
             mark.begin_after(state.head);
         }
         mark.read_up_to = mark.read_up_to.max(state.read_up_to);
+        self.channel_row_taken(conversation, state);
         let (delivered, read) = (state.peer_delivered, state.peer_read);
         if let Some(peer) = peer {
             self.receipt_moved(conversation, peer, delivered, read);
@@ -185,7 +187,8 @@ impl Core {
             let own = echo.map(|local_no| OwnMessage { local_no, stored_offline: false });
             let (message, peer) = (message.clone(), peer.cloned());
             let settled = own.is_some();
-            let stored = StoredMessage { message, peer, inbox_seq: None, own };
+            let (inbox_seq, by_channel) = (None, false);
+            let stored = StoredMessage { message, peer, inbox_seq, by_channel, own };
             let record = Record::MessageStored(stored);
             // As for an entry of the inbox: what leaves the outbox arrives in the same transaction.
             if settled { self.store.put(record) } else { self.store.put_page(record) }
@@ -229,6 +232,7 @@ impl Core {
             .collect();
         for id in vanished {
             self.not_on_server(id, Seq::ZERO);
+            self.leave_channel(id);
             self.marks.entry(id).or_default().log_epoch = rebuild.log_epoch;
         }
     }

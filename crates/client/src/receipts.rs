@@ -163,11 +163,11 @@ impl Core {
 
     fn ask_receipts_after(&mut self, after: Option<ConversationId>, most: usize, now: Now) {
         let rest = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let me = &self.me.user;
-        let waiting = self
-            .marks
-            .range::<ConversationId, _>(rest)
-            .filter(|(_, mark)| mark.awaits_receipts() && mark.peer.as_ref() != Some(me));
+        let (me, channels) = (&self.me.user, &self.channels);
+        // Nobody's position in a channel is told.
+        let waiting = self.marks.range::<ConversationId, _>(rest).filter(|(id, mark)| {
+            mark.awaits_receipts() && mark.peer.as_ref() != Some(me) && !channels.is_channel(**id)
+        });
         let (mut query, mut page) = (v1::ReceiptsQuery::default(), None);
         for (id, mark) in waiting.take(most) {
             match &mark.peer {

@@ -4,8 +4,8 @@
 //! its doc names, so applying one twice does no harm.
 
 use anser_types::{
-    Change, Command, CommandNo, ConversationId, Cut, Done, Group, InboxSeq, LocalNo, LogEpoch,
-    Message, MessageId, Refusal, Role, Seq, Unavailable, UnixMs, UserId, Version,
+    Change, ChangeNo, Command, CommandNo, ConversationId, Cut, Done, Group, InboxSeq, LocalNo,
+    LogEpoch, Message, MessageId, Refusal, Role, Seq, Unavailable, UnixMs, UserId, Version,
 };
 use bytes::Bytes;
 
@@ -49,8 +49,23 @@ pub enum Record {
     ChangeStored {
         /// The change.
         change: Change,
-        /// Its entry in the inbox.
-        inbox_seq: InboxSeq,
+        /// Its entry in the inbox; `None` of one that came by its channel's log.
+        inbox_seq: Option<InboxSeq>,
+    },
+    /// Everything of this channel up to here is stored, without holes, once this transaction is. Key: conversation; it
+    /// replaces what is stored. It stands behind the messages and changes it speaks of.
+    ChannelPosition {
+        /// Which.
+        conversation: ConversationId,
+        /// Up to where.
+        position: ChannelPosition,
+        /// It is known to be a channel; else it may yet turn out to be an ordinary group.
+        certain: bool,
+    },
+    /// A channel is followed no more: one is not in it, or it is none. Key: conversation.
+    ChannelLeft {
+        /// Which.
+        conversation: ConversationId,
     },
     /// A rebuild begins to give the lists: forget every item that is stored.
     ItemsForgotten,
@@ -169,8 +184,19 @@ pub struct StoredMessage {
     pub peer: Option<UserId>,
     /// Its entry in the inbox, if it came by one (or by the answer to one's own command).
     pub inbox_seq: Option<InboxSeq>,
+    /// It came by its channel's log: news, as an entry of the inbox is.
+    pub by_channel: bool,
     /// It was composed on this device; `stored_offline` as the answer said.
     pub own: Option<OwnMessage>,
+}
+
+/// Up to where a channel's log is stored: messages and changes, each without holes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelPosition {
+    /// The last message.
+    pub seq: Seq,
+    /// The last change.
+    pub change_no: ChangeNo,
 }
 
 /// What else is known of a message composed here.
@@ -222,7 +248,7 @@ pub struct ConversationState {
     pub head: Seq,
     /// The last change one may see. If a host has heard of fewer, or if the row is of another log than what it holds, it
     /// missed some: what it holds is read again before it passes for complete.
-    pub change_head: anser_types::ChangeNo,
+    pub change_head: ChangeNo,
     /// One's own read position.
     pub read_up_to: Seq,
     /// Messages of others above it when the row was read, up to `head`; counted up to 999.
@@ -313,6 +339,20 @@ pub struct ConversationMark {
     pub peer_read: Seq,
     /// The log of the row that was stored last: a rebuild that was interrupted leaves some ahead of the cursor's.
     pub log_epoch: LogEpoch,
+    /// Of a channel that is followed, what [`Record::ChannelPosition`] said last. It may not be left out: a channel that
+    /// is not followed is not heard of.
+    pub channel: Option<ChannelMark>,
+}
+
+/// Where a channel stands in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelMark {
+    /// Up to where it is stored.
+    pub position: ChannelPosition,
+    /// It is known to be a channel.
+    pub certain: bool,
+    /// When something was said there last: those of late are followed first.
+    pub active: UnixMs,
 }
 
 /// What a host loads at the start.

@@ -137,7 +137,10 @@ impl Core {
         let mut altered = Vec::new();
         for item in items {
             match (item.conversation, item.command()) {
-                (Some(id), _) if rebuilt => found.push(Search::Messages(id)),
+                // (What was said in a channel never comes by the inbox.)
+                (Some(id), _) if rebuilt || self.channels.is_channel(id) => {
+                    found.push(Search::Messages(id));
+                }
                 (None, Some(Command::Alter { at, alteration: Alteration::Edit(_), .. })) => {
                     altered.push(at);
                 }
@@ -166,7 +169,8 @@ impl Core {
             if let Some(local_no) = self.settle_by_echo(&message, InboxSeq::ZERO) {
                 let peer = self.marks.get(&id).and_then(|mark| mark.peer.clone());
                 let own = Some(OwnMessage { local_no, stored_offline: false });
-                let stored = StoredMessage { message, peer, inbox_seq: None, own };
+                let (inbox_seq, by_channel) = (None, false);
+                let stored = StoredMessage { message, peer, inbox_seq, by_channel, own };
                 self.store.put(Record::MessageStored(stored));
             }
         }
@@ -176,7 +180,9 @@ impl Core {
             .entries
             .values()
             .any(|entry| entry.item.conversation == Some(id) && entry.item.id.device != device);
-        match oldest.filter(|_| page.more && waits) {
+        // Everything of a channel up to there was looked through when it was taken in.
+        let since = self.channels.get(id).map_or(Seq::ZERO, |channel| channel.since);
+        match oldest.filter(|oldest| page.more && waits && *oldest > since.next()) {
             Some(oldest) => self.ask_history(id, oldest, SEARCH_PAGE, now),
             None => self.search_done(Search::Messages(id)),
         }

@@ -13,6 +13,7 @@ use crate::core::Core;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::io::{AppEvent, Attempt, Endpoint, Now, Output, REBUILD_ABOVE};
 use crate::records::Record;
+use crate::translate;
 
 /// How long a transport may take to open, and a server to answer Hello.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -203,6 +204,14 @@ impl Core {
             Some(_) => (LogEpoch::ZERO, InboxSeq::ZERO),
             None => (stored.log_epoch, stored.cursor),
         };
+        let follow = if stored.rebuild.is_some() {
+            // Positions of channels are as void.
+            self.channels.all_unsaid();
+            Vec::new()
+        } else {
+            let named = self.channels.of_hello().into_iter();
+            named.map(|(id, at)| translate::channel_position(id, at)).collect()
+        };
         let hello = v1::Hello {
             token: self.me.token.clone(),
             device_no: self.me.device.0,
@@ -214,6 +223,7 @@ impl Core {
             client: self.config.client.clone(),
             want: self.config.page_entries,
             rebuild_above: if self.config.on_demand { REBUILD_ABOVE } else { 0 },
+            follow,
             ..v1::Hello::default()
         };
         session.hello(hello, &mut self.out);
@@ -272,10 +282,9 @@ impl Core {
             Incoming::Welcome(welcome) => self.welcomed(&welcome, now),
             Incoming::CommandAck(ack) => self.answered(ack, now),
             Incoming::EventBatch(batch) => self.batch_came(batch),
-            Incoming::AckOk(_)
-            | Incoming::ChannelBatch(_)
-            | Incoming::ChannelHeads(_)
-            | Incoming::Ignored => {}
+            Incoming::ChannelBatch(events) => self.channel_batch_came(events),
+            Incoming::ChannelHeads(heads) => self.channel_heads_came(&heads),
+            Incoming::AckOk(_) | Incoming::Ignored => {}
             Incoming::Pong(pong) => self.pong_came(pong, now),
             Incoming::Signal(signal) => self.signal_came(signal, now),
             Incoming::Reply(reply) => self.reply_came(reply, now),

@@ -72,7 +72,8 @@ impl Core {
                 self.own_entry(done.inbox_seq);
                 let inbox_seq = Some(done.inbox_seq).filter(|seq| *seq > InboxSeq::ZERO);
                 let own = Some(OwnMessage { local_no, stored_offline: ack.stored_offline });
-                let message = StoredMessage { message, peer, inbox_seq, own };
+                let by_channel = false;
+                let message = StoredMessage { message, peer, inbox_seq, by_channel, own };
                 self.store.put(Record::MessageStored(message));
                 self.message_sent(&entry, &done, ack.stored_offline);
             }
@@ -237,7 +238,7 @@ impl Core {
             .collect();
         let mut found = Vec::new();
         for (local_no, command) in commands {
-            let Command::Alter { at, seq, alteration } = command else { continue };
+            let Command::Alter { at, seq, alteration, .. } = command else { continue };
             if self.conversation_of(&at) == conversation {
                 found.push((local_no, seq, alteration));
             }

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use anser_types::LocalNo;
 
+use crate::channels::ChannelStored;
 use crate::io::{AppEvent, Output, Ticket};
 use crate::outbox::Numbering;
 use crate::records::{DeviceState, Record};
@@ -28,6 +29,8 @@ pub(crate) enum Then {
     Tell(AppEvent),
     /// The number that this giving of one gave to the command is durable: it may be transmitted.
     Number(LocalNo, Numbering),
+    /// This position of a channel is durable.
+    ChannelStored(ChannelStored),
 }
 
 #[derive(Debug, Default)]
@@ -120,9 +123,14 @@ impl Store {
         self.pending.page_then.push(then);
     }
 
+    /// Whether what waits leaves with the next call of [`Self::flush`].
+    pub(crate) const fn is_free(&self) -> bool {
+        self.outstanding.is_none() && self.retry_at.is_none()
+    }
+
     /// Sends what waits, if nothing is outstanding. `state` is the row to store with it, where it changed.
     pub(crate) fn flush(&mut self, state: impl FnOnce() -> DeviceState) -> Option<Output> {
-        if self.outstanding.is_some() || self.retry_at.is_some() {
+        if !self.is_free() {
             return None;
         }
         let state = state();

@@ -12,12 +12,10 @@ use anser_types::{Change, ChangeKind, InboxSeq, ItemKey, LogEpoch, Message, User
 use bytes::Bytes;
 use prost::Message as _;
 
+use crate::channel_log::ByInbox;
 use crate::core::Core;
 use crate::io::{AppEvent, Now};
-use crate::records::{
-    ConversationRow, DeviceState, OwnMessage, Rebuild, Record, RowUpdate, StoredMessage,
-    UnknownEvent,
-};
+use crate::records::{DeviceState, Rebuild, Record, UnknownEvent};
 use crate::restored::Search;
 use crate::store::Then;
 use crate::translate::{self, Entry};
@@ -289,58 +287,25 @@ impl Core {
     }
 
     fn take_message(&mut self, inbox_seq: InboxSeq, message: Message, peer: Option<UserId>) {
-        let own = message.sender == self.me.user;
-        let echo = if own { self.settle_by_echo(&message, inbox_seq) } else { None };
-        let composed_here = own && message.id.device == self.me.device;
-        let mark = self.mark(message.conversation, peer.as_ref());
-        let new = mark.note(message.seq);
-        if own {
-            mark.last_own = mark.last_own.max(message.seq);
-        }
-        if new && echo.is_none() && !composed_here {
-            let (message, peer) = (message.clone(), peer.clone());
-            let event = AppEvent::NewMessage { message, peer, inbox_seq };
-            self.store.after_page(Then::Tell(event));
-        }
-        let own = echo.map(|local_no| OwnMessage { local_no, stored_offline: false });
-        let settled = own.is_some();
-        let stored = StoredMessage { message, peer, inbox_seq: Some(inbox_seq), own };
-        let record = Record::MessageStored(stored);
-        // What leaves the outbox arrives among the messages in the same transaction, also when the page must come again.
-        if settled { self.store.put(record) } else { self.store.put_page(record) }
+        let new = self.mark(message.conversation, peer.as_ref()).note(message.seq);
+        let new = self.channel_message_by_inbox(&message).unwrap_or(new);
+        self.keep_message(Some(inbox_seq), message, peer, new);
     }
 
     fn take_change(&mut self, inbox_seq: InboxSeq, change: Change) {
-        let me = &self.me.user;
-        let (title, member) = match &change.kind {
-            ChangeKind::GroupCreated { title, .. } | ChangeKind::MembersJoined { title, .. } => {
-                (Some(title.clone()), true)
-            }
-            ChangeKind::MemberLeft { .. } => (None, change.actor != *me),
-            ChangeKind::MembersRemoved { users } => (None, !users.contains(me)),
-            ChangeKind::GroupUpdated(set) => (set.title.clone(), true),
-            ChangeKind::GroupDismissed => (None, false),
-            // Of a group one need not be in, or of no conversation that is shown at all.
-            ChangeKind::Item(_) => return self.take_item(inbox_seq, change),
-            ChangeKind::MemberAltered { .. }
-            | ChangeKind::MessageAltered { .. }
-            | ChangeKind::Unknown { .. } => (None, true),
-        };
-        let conversation = change.conversation;
-        self.settle_by_change(&change, inbox_seq);
-        self.mark(conversation, None);
-        let update = RowUpdate::Group { title, version: change.version, member };
-        let row = ConversationRow { conversation, peer: None, update };
-        self.store.put_page(Record::ConversationUpserted(row));
-        self.store.put_page(Record::ChangeStored { change: change.clone(), inbox_seq });
-        let event = match change.kind {
-            ChangeKind::MessageAltered { .. } => AppEvent::MessageAltered { change },
-            _ => AppEvent::GroupChanged { change },
-        };
-        self.store.after_page(Then::Tell(event));
+        // Of a group one need not be in, or of no conversation that is shown at all.
+        if matches!(change.kind, ChangeKind::Item(_)) {
+            return self.take_item(inbox_seq, change);
+        }
+        match self.channel_change_by_inbox(&change) {
+            ByInbox::News => self.keep_change(Some(inbox_seq), change, true, false),
+            ByInbox::Known => self.keep_change(Some(inbox_seq), change, false, false),
+            ByInbox::Later => {}
+        }
     }
 
     fn take_item(&mut self, inbox_seq: InboxSeq, change: Change) {
+        let inbox_seq = Some(inbox_seq);
         self.store.put_page(Record::ChangeStored { change: change.clone(), inbox_seq });
         self.store.after_page(Then::Tell(AppEvent::ListChanged { change }));
     }
@@ -409,6 +374,7 @@ impl Core {
             inbox.begin_reset(at, log_epoch);
         }
         self.marks.values_mut().for_each(crate::marks::Mark::forget);
+        self.channels.forget_unstored();
     }
 
     /// The store is tried again: so is what it did not take.

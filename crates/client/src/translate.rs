@@ -1,22 +1,23 @@
 //! Wire values ↔ domain values. Wire types stop here: nothing behind this file names a protobuf message, except the
 //! session that carries them.
 
-mod alterations;
+mod channels;
+mod commands;
 mod direct_ids;
 pub(crate) mod people;
 
+pub(crate) use channels::{channel_heads, channel_position, numbered_change};
+pub(crate) use commands::{body_of_command, command_of_body};
 pub(crate) use direct_ids::DirectIds;
 
-use anser_proto::values::{groups, lists};
+use anser_proto::values::{groups, lists, messages};
 use anser_proto::{errors, time, v1};
 use anser_types::event::UnavailableReason;
 use anser_types::{
-    Change, ChangeKind, ChangeNo, Command, Content, ConversationId, Cut, DeviceNo, ErrorCode,
-    ItemKey, LocalNo, LogEpoch, Message, MessageId, MessageKind, Refusal, Role, Seq, Target,
-    Unavailable, UnixMs, UserId, Version,
+    Change, ChangeKind, ChangeNo, ConversationId, Cut, DeviceNo, ItemKey, LocalNo, LogEpoch,
+    Message, MessageId, Refusal, Role, Seq, Target, Unavailable, UserId, Version,
 };
-use bytes::{Bytes, BytesMut};
-use prost::Message as _;
+use bytes::Bytes;
 
 use crate::queries::{FoundMessage, MemberState, Query, Receipt, Reply};
 use crate::records::{ConversationRow, ConversationState, RowUpdate};
@@ -85,197 +86,19 @@ pub(crate) fn place(
     }
 }
 
-fn send_message(to: &Target, content: &Content) -> v1::SendMessage {
-    v1::SendMessage {
-        content: content.body.clone(),
-        kind: content.kind.code(),
-        mentions: texts(&content.mentions),
-        reply_to: content.reply_to.map_or(0, |seq| seq.0),
-        expires_at_ms: content.expires_at.map_or(0, time::to_wire),
-        mention_all: content.mention_all,
-        to: Some(match to {
-            Target::User(id) => v1::send_message::To::User(id.as_str().to_owned()),
-            Target::Conversation(id) => v1::send_message::To::Conversation(id_bytes(*id)),
-        }),
-    }
-}
-
-/// The bytes of a command without its transmission fields, or why there are none.
-pub(crate) fn body_of_command(
-    local_no: LocalNo,
-    sent_at: UnixMs,
-    command: &Command,
-) -> Result<Bytes, Refusal> {
-    use v1::command::Op;
-    let op = match command {
-        Command::SendMessage { to, content } => Op::Send(send_message(to, content)),
-        Command::MarkRead { at, up_to } => Op::MarkRead(v1::MarkRead {
-            up_to_seq: up_to.0,
-            at: Some(match at {
-                Target::User(id) => v1::mark_read::At::User(id.as_str().to_owned()),
-                Target::Conversation(id) => v1::mark_read::At::Conversation(id_bytes(*id)),
-            }),
-        }),
-        Command::CreateGroup { title, members, history_for_new_members } => {
-            Op::CreateGroup(v1::CreateGroup {
-                title: title.clone(),
-                members: texts(members),
-                history_for_new_members: *history_for_new_members,
-            })
-        }
-        Command::Invite { conversation, users } => {
-            Op::Invite(v1::Invite { conversation: id_bytes(*conversation), users: texts(users) })
-        }
-        Command::Leave { conversation } => {
-            Op::Leave(v1::Leave { conversation: id_bytes(*conversation) })
-        }
-        Command::Kick { conversation, users } => {
-            Op::Kick(v1::Kick { conversation: id_bytes(*conversation), users: texts(users) })
-        }
-        Command::Alter { at, seq, alteration } => {
-            Op::Alter(alterations::command(at, *seq, alteration))
-        }
-        Command::UpdateGroup { conversation, set } => Op::UpdateGroup(v1::UpdateGroup {
-            conversation: id_bytes(*conversation),
-            set: Some(groups::set_group(set)),
-        }),
-        Command::AlterMember { conversation, user, act } => Op::AlterMember(v1::AlterMember {
-            conversation: id_bytes(*conversation),
-            altered: Some(groups::member_altered(user, act)),
-        }),
-        Command::Dismiss { conversation } => {
-            Op::Dismiss(v1::Dismiss { conversation: id_bytes(*conversation) })
-        }
-        Command::Join { conversation, greeting } => {
-            Op::Join(v1::Join { conversation: id_bytes(*conversation), greeting: greeting.clone() })
-        }
-        Command::AnswerJoin { conversation, user, accept } => Op::AnswerJoin(v1::AnswerJoin {
-            conversation: id_bytes(*conversation),
-            user: user.to_string(),
-            accept: *accept,
-        }),
-        Command::Contact { user, act } => Op::Contact(lists::contact_act(user, act)),
-        Command::SetOptions { at, set } => Op::SetOptions(lists::set_options(at, set)),
-        Command::SetSettings(set) => Op::SetSettings(lists::set_settings(*set)),
-        Command::Hide { at, seqs } => Op::Hide(lists::hide(at, seqs)),
-        Command::Unknown => return Err(Refusal::new(ErrorCode::Unsupported)),
-        Command::Invalid(refusal) => return Err(refusal.clone()),
-    };
-    let command = v1::Command {
-        command_no: 0,
-        unanswered_before: 0,
-        local_no: local_no.0,
-        sent_at_ms: time::to_wire(sent_at),
-        op: Some(op),
-    };
-    let mut body = BytesMut::with_capacity(command.encoded_len());
-    command.encode(&mut body).map_err(|e| Refusal::because(ErrorCode::Internal, e.to_string()))?;
-    Ok(body.freeze())
-}
-
-/// What a stored body says; `None` if a newer version wrote it.
-pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
-    use v1::command::Op;
-    let command = v1::Command::decode(body.clone()).ok()?;
-    Some(match command.op? {
-        Op::Send(send) => {
-            let to = match send.to? {
-                v1::send_message::To::User(id) => Target::User(user(&id)?),
-                v1::send_message::To::Conversation(id) => {
-                    Target::Conversation(conversation_id(&id)?)
-                }
-            };
-            let content = Content {
-                kind: MessageKind::from_code(send.kind),
-                body: send.content,
-                mentions: users(&send.mentions)?,
-                mention_all: send.mention_all,
-                reply_to: (send.reply_to > 0).then_some(Seq(send.reply_to)),
-                expires_at: (send.expires_at_ms > 0).then(|| time::from_wire(send.expires_at_ms)),
-            };
-            Command::SendMessage { to, content }
-        }
-        Op::MarkRead(mark) => Command::MarkRead {
-            at: match mark.at? {
-                v1::mark_read::At::User(id) => Target::User(user(&id)?),
-                v1::mark_read::At::Conversation(id) => Target::Conversation(conversation_id(&id)?),
-            },
-            up_to: Seq(mark.up_to_seq),
-        },
-        Op::CreateGroup(group) => Command::CreateGroup {
-            title: group.title,
-            members: users(&group.members)?,
-            history_for_new_members: group.history_for_new_members,
-        },
-        Op::Invite(invite) => Command::Invite {
-            conversation: conversation_id(&invite.conversation)?,
-            users: users(&invite.users)?,
-        },
-        Op::Leave(leave) => Command::Leave { conversation: conversation_id(&leave.conversation)? },
-        Op::Kick(kick) => Command::Kick {
-            conversation: conversation_id(&kick.conversation)?,
-            users: users(&kick.users)?,
-        },
-        Op::Alter(alter) => {
-            let (at, seq, alteration) = alterations::command_parts(alter)?;
-            Command::Alter { at, seq, alteration }
-        }
-        Op::UpdateGroup(update) => Command::UpdateGroup {
-            conversation: conversation_id(&update.conversation)?,
-            set: groups::read_set_group(update.set?).ok()?,
-        },
-        Op::AlterMember(alter) => {
-            let (user, act) = groups::read_member_altered(alter.altered?).ok()??;
-            let conversation = conversation_id(&alter.conversation)?;
-            Command::AlterMember { conversation, user, act }
-        }
-        Op::Dismiss(dismiss) => {
-            Command::Dismiss { conversation: conversation_id(&dismiss.conversation)? }
-        }
-        Op::Join(join) => Command::Join {
-            conversation: conversation_id(&join.conversation)?,
-            greeting: join.greeting,
-        },
-        Op::AnswerJoin(answer) => Command::AnswerJoin {
-            conversation: conversation_id(&answer.conversation)?,
-            user: user(&answer.user)?,
-            accept: answer.accept,
-        },
-        Op::Contact(contact) => {
-            let (user, act) = lists::read_contact_act(contact).ok()??;
-            Command::Contact { user, act }
-        }
-        Op::SetOptions(set) => {
-            let (at, set) = lists::read_set_options(set).ok()?;
-            Command::SetOptions { at, set }
-        }
-        Op::SetSettings(set) => Command::SetSettings(lists::read_set_settings(set).ok()?),
-        Op::Hide(hide) => {
-            let (at, seqs) = lists::read_hide(hide).ok()?;
-            Command::Hide { at, seqs }
-        }
-    })
-}
-
 /// A message whose place and sender are known from around it.
-fn message_at(wire: v1::Message, conversation: ConversationId, sender: UserId) -> Option<Message> {
+fn message_at(
+    mut wire: v1::Message,
+    conversation: ConversationId,
+    sender: UserId,
+) -> Option<Message> {
     let server_time = time::from_wire(wire.server_time_ms);
-    let altered = match wire.altered {
-        Some(altered) => Some(alterations::altered(*altered)?),
+    let altered = match wire.altered.take() {
+        Some(altered) => Some(Box::new(messages::read_altered(*altered).ok()?)),
         None => None,
     };
-    let content = if wire.tombstone {
-        None
-    } else {
-        Some(Content {
-            kind: MessageKind::from_code(wire.kind),
-            body: wire.content,
-            mentions: users(&wire.mentions)?,
-            mention_all: wire.mention_all,
-            reply_to: (wire.reply_to > 0).then_some(Seq(wire.reply_to)),
-            expires_at: (wire.expires_at_ms > 0).then(|| time::from_wire(wire.expires_at_ms)),
-        })
-    };
+    let content =
+        if wire.tombstone { None } else { Some(messages::read_content_of(&mut wire).ok()?) };
     Some(Message {
         conversation,
         seq: Seq(wire.seq),
@@ -348,7 +171,7 @@ pub(crate) fn change(wire: v1::Change) -> Option<Change> {
         }
         Kind::MessageAltered(altered) => ChangeKind::MessageAltered {
             seq: Seq(altered.seq),
-            alteration: alterations::alteration(altered.alteration?)?,
+            alteration: messages::read_alteration(altered.alteration?).ok()??,
         },
         Kind::GroupUpdated(set) => ChangeKind::GroupUpdated(groups::read_set_group(set).ok()?),
         Kind::MemberAltered(altered) => {
@@ -415,7 +238,11 @@ pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<Conve
         mentioned: Seq(wire.mentioned_seq),
         pinned: wire.pinned.into_iter().map(Seq).collect(),
         last_message,
-        last_at: if wire.last_at_ms == 0 { UnixMs(0) } else { time::from_wire(wire.last_at_ms) },
+        last_at: if wire.last_at_ms == 0 {
+            anser_types::UnixMs(0)
+        } else {
+            time::from_wire(wire.last_at_ms)
+        },
         peer_delivered: Seq(wire.peer_delivered_up_to),
         peer_read: Seq(wire.peer_read_up_to),
         member: wire.member,
@@ -561,7 +388,10 @@ pub(crate) fn reply(me: &UserId, reply: v1::reply::Reply) -> Option<Reply> {
             page.receipts.iter().map(|wire| receipt(me, wire)).collect::<Option<_>>()?,
         ),
         Wire::Editions(page) => Reply::Editions(
-            page.editions.into_iter().map(alterations::edition).collect::<Option<_>>()?,
+            page.editions
+                .into_iter()
+                .map(|one| messages::read_edition(one).ok())
+                .collect::<Option<_>>()?,
         ),
         Wire::Items(page) => Reply::Items {
             items: page.items.into_iter().filter_map(change).collect(),

@@ -2,7 +2,7 @@
 //! so that the order of keys is the order of numbers and no key is a prefix of another one's family.
 
 use anser_backend::DeviceKey;
-use anser_types::{ChangeNo, ConversationId, InboxSeq, ItemKey, Seq, UserId, UserNo};
+use anser_types::{ChangeNo, ConversationId, InboxSeq, ItemKey, Seq, UnixMs, UserId, UserNo};
 
 /// A table: one keyspace of the tree store. Few, and all written regularly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +65,8 @@ pub enum Tag {
     Edition = 15,
     /// `conversation ‖ item's key` → the item's last change.
     Item = 16,
+    /// `time ‖ conversation ‖ seq` → nothing: the messages that are over at a time.
+    Expiring = 17,
     /// `user_no ‖ device_no` → executed commands.
     Device = 20,
     /// `user_no ‖ device_no` → cursor.
@@ -156,6 +158,17 @@ pub fn editions(id: ConversationId, seq: Seq) -> Key {
 /// An item of a list, or what the keys of several begin with.
 pub fn item(id: ConversationId, key: &ItemKey) -> Key {
     tagged(Tag::Item, &[&id.0, &key.0])
+}
+
+/// A message among those that are over at a time.
+pub fn expiring(at: UnixMs, id: ConversationId, seq: Seq) -> Key {
+    tagged(Tag::Expiring, &[&at.0.to_be_bytes(), &id.0, &seq.0.to_be_bytes()])
+}
+
+/// The message of such a key.
+pub fn expiring_message(key: &[u8]) -> Option<(ConversationId, Seq)> {
+    let (rest, seq) = key.split_last_chunk()?;
+    Some((last_conversation(rest)?, Seq(u64::from_be_bytes(*seq))))
 }
 
 /// A conversation in a user's list.

@@ -1,7 +1,9 @@
 //! Values that stand in commands and in events alike: domain ↔ wire, for the gateway and for the client core.
 
+pub mod bodies;
 pub mod groups;
 pub mod lists;
+pub mod messages;
 pub mod presence;
 
 use anser_types::{ConversationId, ErrorCode, Refusal, Target, UserId};

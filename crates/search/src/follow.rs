@@ -194,7 +194,7 @@ impl Follower {
 
 const fn alters_text(alteration: &Alteration) -> bool {
     match alteration {
-        Alteration::Edit(_) | Alteration::Revoke | Alteration::Gone => true,
-        Alteration::React { .. } | Alteration::Pin { .. } => false,
+        Alteration::Edit(_) | Alteration::Revoke | Alteration::Expire | Alteration::Gone => true,
+        Alteration::React { .. } | Alteration::Pin { .. } | Alteration::Burn(_) => false,
     }
 }

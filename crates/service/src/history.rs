@@ -164,13 +164,16 @@ async fn collect(
     Ok(found)
 }
 
-/// Messages as the member could see them: what changed after they had gone is given in its last version before.
+/// Messages as the member may see them: nothing of those whose time is over, and what changed after the member had gone
+/// in its last version before.
 pub(crate) async fn as_seen(
     service: &Service,
     member: &Member,
     mut messages: Vec<Arc<Message>>,
 ) -> Result<Vec<Arc<Message>>, Refusal> {
+    let now = service.clock().now();
     for message in &mut messages {
+        *message = visible::in_time(Arc::clone(message), now);
         let Some(last) = visible::last_alteration(member) else { continue };
         if message.altered_by() <= last {
             continue;
@@ -215,6 +218,8 @@ pub(crate) async fn editions(
         .editions(conversation, seq)
         .await
         .map_err(|error| service.store_refusal(&error))?;
+    let now = service.clock().now();
+    editions.retain(|edition| edition.content.expires_at.is_none_or(|at| at > now));
     // What was written after the caller had gone replaced the last content they saw.
     if let Some(last) = visible::last_alteration(member) {
         let seen = editions.iter().take_while(|edition| edition.until <= last).count();
@@ -236,7 +241,7 @@ pub(crate) async fn changes(
         return Err(Refusal::new(ErrorCode::ConversationUnknown));
     };
     let last = visible::last_change(member, heads(service, conversation).await?);
-    let wanted = page_size(limit);
+    let (wanted, now) = (page_size(limit), service.clock().now());
     let (mut page, mut at): (Vec<Arc<Change>>, ChangeNo) = (Vec::new(), after);
     while at < last && page.len() < wanted {
         let room = PageLimit { entries: wanted, bytes: limits::PAGE_MAX_BYTES };
@@ -250,6 +255,7 @@ pub(crate) async fn changes(
         };
         at = newest.change_no;
         let seen = read.into_iter().filter(|change| member.sees_change(change.change_no));
+        let seen = seen.map(|change| visible::change_in_time(change, now));
         page.extend(seen.take(wanted - page.len()));
     }
     let more = page.last().is_some_and(|change| change.change_no < last);

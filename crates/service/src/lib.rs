@@ -9,6 +9,7 @@ mod api;
 mod cache;
 mod directory;
 mod door;
+mod erase;
 mod fanout;
 mod groups;
 mod history;

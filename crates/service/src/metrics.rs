@@ -28,6 +28,8 @@ pub mod names {
     pub const TRIMMED: &str = "anser_inbox_entries_trimmed_total";
     /// Counter: Idempotency-Keys removed because their time was over.
     pub const KEYS_EXPIRED: &str = "anser_idempotency_keys_expired_total";
+    /// Counter: messages erased because their time was over.
+    pub const MESSAGES_EXPIRED: &str = "anser_messages_expired_total";
     /// Counter: sessions whose client had seen more than the log holds.
     pub const LOG_BEHIND_CLIENT: &str = "anser_log_behind_client_total";
 }
@@ -75,6 +77,10 @@ pub(crate) fn trimmed(entries: u64) {
 
 pub(crate) fn keys_expired(keys: u64) {
     metrics::counter!(names::KEYS_EXPIRED).increment(keys);
+}
+
+pub(crate) fn messages_expired(messages: u64) {
+    metrics::counter!(names::MESSAGES_EXPIRED).increment(messages);
 }
 
 pub(crate) fn log_behind_client() {

@@ -191,6 +191,7 @@ pub(crate) fn new_direct(
         created_at: UnixMs(0),
         cuts: Vec::new(),
         pinned: Vec::new(),
+        burns: false,
     };
     Roster { conversation, members }
 }

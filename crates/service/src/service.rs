@@ -18,6 +18,7 @@ use crate::accounts::password::Passwords;
 use crate::api::Ended;
 use crate::directory::Directory;
 use crate::door::Doors;
+use crate::erase::Eraser;
 use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
 use crate::fanout::sweep;
@@ -157,6 +158,13 @@ impl Service {
             stop.clone(),
         ));
         let told = stop.clone();
+        let eraser = Eraser {
+            conversations: Arc::clone(&ports.conversations),
+            writer: writer.clone(),
+            clock: Arc::clone(&clock),
+            every: Duration::from_millis(settings.erase_every_ms),
+        };
+        tasks.spawn(eraser.run(stop.clone()));
         let service = Arc::new(Self {
             passwords: Passwords::new(settings.hashing),
             doors: Doors::new(),

@@ -154,6 +154,8 @@ pub struct Settings {
     pub expire_keys: usize,
     /// Time between two steps of a round.
     pub expire_pause_ms: u64,
+    /// Time between two looks for messages whose time is over.
+    pub erase_every_ms: u64,
     /// Time between two writes of soft positions.
     pub soft_write_ms: u64,
     /// An app server says who may talk to whom: users make no contacts by themselves, and who writes first is not
@@ -196,6 +198,7 @@ impl Default for Settings {
             expire_every_ms: 3600 * 1000,
             expire_keys: 4_096,
             expire_pause_ms: 100,
+            erase_every_ms: 10_000,
             soft_write_ms: limits::SOFT_WRITE_MS,
             relations_by_app: false,
             edit_within_ms: limits::EDIT_WITHIN_MS,

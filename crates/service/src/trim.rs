@@ -134,7 +134,6 @@ async fn expire_some(
 }
 
 /// Waits for the next tick; false once stopped.
-/// The next tick; false once it is time to stop.
 pub(crate) async fn ticked(ticks: &mut tokio::time::Interval, stop: &CancellationToken) -> bool {
     tokio::select! {
         biased;
@@ -151,20 +150,20 @@ pub(crate) fn ticks(every: Duration) -> tokio::time::Interval {
 }
 
 /// Compares the wall clock with the monotonic one: a clock that jumped ahead must not make everything look old.
-struct ClockWatch {
+pub(crate) struct ClockWatch {
     wall: UnixMs,
     mono: Instant,
     believes: bool,
 }
 
 impl ClockWatch {
-    fn new(wall: UnixMs) -> Self {
+    pub(crate) fn new(wall: UnixMs) -> Self {
         Self { wall, mono: Instant::now(), believes: true }
     }
 
     /// The time to trim by: the wall clock, unless it has jumped ahead since the start. Then it is the time that must
     /// have passed since, so that entries only ever leave later than they might.
-    fn believed(&mut self, now: UnixMs) -> UnixMs {
+    pub(crate) fn believed(&mut self, now: UnixMs) -> UnixMs {
         let elapsed = i64::try_from(self.mono.elapsed().as_millis()).unwrap_or(i64::MAX);
         let expected = self.wall.offset_by(elapsed);
         let jump_ms = now.since(expected);
@@ -172,9 +171,15 @@ impl ClockWatch {
         if std::mem::replace(&mut self.believes, believes) != believes && !believes {
             tracing::error!(
                 jump_ms,
-                "the clock jumped; inboxes are trimmed by the time since the start instead, Idempotency-Keys stay"
+                "the clock jumped; inboxes are trimmed by the time since the start instead; Idempotency-Keys and what has expired stay"
             );
         }
         if believes { now } else { now.min(expected) }
+    }
+
+    /// The wall clock, unless it has jumped.
+    pub(crate) fn if_believed(&mut self, now: UnixMs) -> Option<UnixMs> {
+        self.believed(now);
+        self.believes.then_some(now)
     }
 }

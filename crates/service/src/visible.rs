@@ -2,8 +2,12 @@
 //!
 //! Inbox pages need no second look: an entry is written only for those who are members in the same commit.
 
+use std::sync::Arc;
+
 use anser_backend::Heads;
-use anser_types::{ChangeNo, Edition, Member, Message, Seq};
+use anser_types::{
+    Alteration, Change, ChangeKind, ChangeNo, Edition, Member, Message, Seq, UnixMs,
+};
 
 /// Whether a message exists and lies inside a period of membership.
 pub(crate) fn message(member: &Member, heads: Heads, seq: Seq) -> bool {
@@ -51,6 +55,24 @@ pub(crate) fn as_it_was(message: &Message, seen: Option<Edition>) -> Message {
         (present, _) => present.clone(),
     };
     Message { content, altered: None, ..message.clone() }
+}
+
+/// The message, or what is left of it once its time is over.
+pub(crate) fn in_time(message: Arc<Message>, now: UnixMs) -> Arc<Message> {
+    if message.is_over(now) { Arc::new(message.forgotten()) } else { message }
+}
+
+/// The change, or what is left to tell of it: an edit keeps the time of its message.
+pub(crate) fn change_in_time(change: Arc<Change>, now: UnixMs) -> Arc<Change> {
+    match &change.kind {
+        ChangeKind::MessageAltered { seq, alteration: Alteration::Edit(content) }
+            if content.expires_at.is_some_and(|at| at <= now) =>
+        {
+            let kind = ChangeKind::MessageAltered { seq: *seq, alteration: Alteration::Gone };
+            Arc::new(Change { kind, ..change.as_ref().clone() })
+        }
+        _ => change,
+    }
 }
 
 /// A stretch `(after, up_to]` of messages.

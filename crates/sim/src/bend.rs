@@ -8,7 +8,7 @@ use anser_backend::{
     SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport, Whom,
 };
 use anser_types::{
-    Change, ChangeNo, ConversationId, Edition, InboxSeq, Member, Message, Seq, UserNo,
+    Change, ChangeNo, ConversationId, Edition, InboxSeq, Member, Message, Seq, UnixMs, UserNo,
 };
 
 /// Alters calls of a ledger.
@@ -174,6 +174,14 @@ impl<B: BendReads> Conversations for BentReads<B> {
         seq: Seq,
     ) -> Boxed<'_, Result<Vec<Edition>, StoreError>> {
         self.inner.editions(id, seq)
+    }
+
+    fn expiring(
+        &self,
+        until: UnixMs,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(ConversationId, Seq)>, StoreError>> {
+        self.inner.expiring(until, limit)
     }
 
     fn inbox(

@@ -75,7 +75,13 @@ async fn read_doubted(device: &Device) -> Result<()> {
                     let held = store.messages.get(&(conversation, message.seq))?;
                     let peer = held.peer.clone();
                     let doubted = store.is_doubted(conversation, message.seq);
-                    doubted.then_some(StoredMessage { message, peer, inbox_seq: None, own: None })
+                    doubted.then_some(StoredMessage {
+                        message,
+                        peer,
+                        inbox_seq: None,
+                        by_channel: false,
+                        own: None,
+                    })
                 });
                 held.collect()
             };

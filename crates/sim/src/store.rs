@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anser_client::io::Identity;
 use anser_client::records::{
-    ConversationMark, OutboxItem, Record, RowUpdate, Settled, Snapshot, StoredMessage,
+    ChannelMark, ConversationMark, OutboxItem, Record, RowUpdate, Settled, Snapshot, StoredMessage,
 };
 use anser_types::{
     Change, ChangeKind, ChangeNo, ConversationId, InboxSeq, Item, ItemKey, LocalNo, LogEpoch, Seq,
-    UserId,
+    UnixMs, UserId,
 };
 
 /// Everything a device has stored.
@@ -140,8 +140,9 @@ impl DeviceStore {
                     mark.log_epoch = followed.max(state.log_epoch);
                     self.row_came(row.conversation, state, followed);
                     if let Some(message) = state.last_message.clone() {
-                        let (peer, inbox_seq, own) = (row.peer.clone(), None, None);
-                        self.store(&StoredMessage { message, peer, inbox_seq, own });
+                        let (peer, by_channel) = (row.peer.clone(), false);
+                        let (inbox_seq, own) = (None, None);
+                        self.store(&StoredMessage { message, peer, inbox_seq, by_channel, own });
                     }
                 }
             }
@@ -166,6 +167,13 @@ impl DeviceStore {
                     self.take_item(change);
                 }
             }
+            Record::ChannelPosition { conversation, position, certain } => {
+                let mark = self.mark(*conversation);
+                let (position, certain) = (*position, *certain);
+                let active = UnixMs(mark.head.0);
+                mark.channel = Some(ChannelMark { position, certain, active });
+            }
+            Record::ChannelLeft { conversation } => self.mark(*conversation).channel = None,
             Record::MessageHidden { .. } | Record::UnavailableStored(_) => {}
         }
     }
@@ -231,6 +239,7 @@ impl DeviceStore {
             peer_delivered: Seq::ZERO,
             peer_read: Seq::ZERO,
             log_epoch: LogEpoch::ZERO,
+            channel: None,
         })
     }
 }

@@ -150,7 +150,7 @@ impl Chaos<'_> {
     /// Something done to a message that the device holds, rather to one of the last.
     fn alteration(&mut self, device: usize) -> Option<Command> {
         let what = self.pick(ALTERATIONS);
-        let (conversation, seq) = {
+        let (conversation, seq, of) = {
             let store = self.world.devices[device].store.lock();
             let me = store.identity().user.clone();
             let own_only = matches!(what, Deed::Edit | Deed::TakeBack) && self.chance(90);
@@ -159,7 +159,10 @@ impl Chaos<'_> {
                 .filter(|message| !own_only || message.sender == me)
                 .map(|message| (message.conversation, message.server_time, message.seq))
                 .collect();
-            self.one_of(held)?
+            let (conversation, seq) = self.one_of(held)?;
+            // Some clients say which message they mean.
+            let of = store.messages.get(&(conversation, seq)).map(|stored| stored.message.id);
+            (conversation, seq, of.filter(|_| self.chance(50)))
         };
         let on = self.chance(70);
         let alteration = match what {
@@ -175,7 +178,7 @@ impl Chaos<'_> {
             }
             Deed::Pin => Alteration::Pin { on },
         };
-        Some(Command::Alter { at: Target::Conversation(conversation), seq, alteration })
+        Some(Command::Alter { at: Target::Conversation(conversation), seq, of, alteration })
     }
 
     /// One of these messages: mostly one of the newest, so that several things happen to the same.

@@ -29,6 +29,18 @@ pub enum Alteration {
     },
     /// An edit of a message that was taken back since: there is nothing left to tell of it.
     Gone,
+    /// Its receiver has read it, and it burns: at this time at the latest everybody forgets it. Only ever told.
+    Burn(UnixMs),
+    /// Its time was over, and its content is gone; told to nobody who did not ask, as everybody forgets by themselves.
+    Expire,
+}
+
+impl Alteration {
+    /// Whether it leaves nothing of what was said.
+    #[must_use]
+    pub const fn erases(&self) -> bool {
+        matches!(self, Self::Revoke | Self::Expire)
+    }
 }
 
 /// What changes have made of a message since it was said.
@@ -113,7 +125,8 @@ impl Message {
             Alteration::Edit(content) if self.content.is_some() => {
                 altered.edited_at = Some(at);
                 altered.edits = altered.edits.saturating_add(1);
-                self.content = Some(content.clone());
+                let (expires_at, burn_after_ms) = times(self.content.as_ref());
+                self.content = Some(Content { expires_at, burn_after_ms, ..content.clone() });
             }
             Alteration::Revoke if self.content.is_some() => {
                 // Nothing is left to tell of its edits: whoever hears of them later hears that they are gone.
@@ -123,11 +136,22 @@ impl Message {
             Alteration::React { emoji, on } if self.content.is_some() => {
                 altered.react(actor, emoji, *on);
             }
+            Alteration::Expire if self.content.is_some() => {
+                self.content = None;
+                **altered = Altered { by, ..Altered::default() };
+            }
+            Alteration::Burn(at) => {
+                if let Some(content) = &mut self.content {
+                    let earlier = content.expires_at.filter(|expires_at| expires_at < at);
+                    content.expires_at = Some(earlier.unwrap_or(*at));
+                }
+            }
             // What is gone stays gone; pins belong to the conversation.
             Alteration::Edit(_)
             | Alteration::Revoke
             | Alteration::React { .. }
             | Alteration::Pin { .. }
+            | Alteration::Expire
             | Alteration::Gone => {}
         }
         true
@@ -145,6 +169,11 @@ impl Message {
     pub fn altered_by(&self) -> ChangeNo {
         self.altered.as_ref().map(|altered| altered.by).unwrap_or_default()
     }
+}
+
+/// When a content is forgotten: no edit alters that.
+fn times(content: Option<&Content>) -> (Option<UnixMs>, Option<u32>) {
+    content.map_or((None, None), |content| (content.expires_at, content.burn_after_ms))
 }
 
 #[cfg(test)]
@@ -227,5 +256,18 @@ mod tests {
         message.alter(ChangeNo(7), UnixMs(4), &user("bob"), &react("👍", false));
         message.alter(ChangeNo(8), UnixMs(4), &user("carol"), &react("👍", false));
         assert!(message.altered.unwrap().reactions.is_empty());
+    }
+
+    #[test]
+    fn a_message_burns_at_the_earliest_time_and_no_edit_puts_it_off() {
+        let (mut message, bob) = (said("one"), user("bob"));
+        message.alter(ChangeNo(1), UnixMs(3), &bob, &Alteration::Burn(UnixMs(90)));
+        message.alter(ChangeNo(2), UnixMs(4), &bob, &Alteration::Burn(UnixMs(95)));
+        let edit = Alteration::Edit(Content::text("two"));
+        message.alter(ChangeNo(3), UnixMs(5), &user("alice"), &edit);
+        assert!(!message.is_over(UnixMs(89)) && message.is_over(UnixMs(90)));
+        message.alter(ChangeNo(4), UnixMs(91), &bob, &Alteration::Expire);
+        let altered = message.altered.clone().unwrap();
+        assert_eq!((message.content, altered.by, altered.edits), (None, ChangeNo(4), 0));
     }
 }

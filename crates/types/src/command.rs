@@ -3,7 +3,7 @@
 use crate::alteration::Alteration;
 use crate::error::Refusal;
 use crate::group::{MemberAct, SetGroup};
-use crate::id::{ConversationId, UserId};
+use crate::id::{ConversationId, MessageId, UserId};
 use crate::list::{ContactAct, SetOptions, SetSettings};
 use crate::message::Content;
 use crate::number::{ChangeNo, CommandNo, InboxSeq, Seq};
@@ -87,6 +87,8 @@ pub enum Command {
         at: Target,
         /// Which.
         seq: Seq,
+        /// The message that is meant, if it is known; another one that stands there is left alone.
+        of: Option<MessageId>,
         /// What to do to it; [`Alteration::Gone`] is only ever told, never asked for.
         alteration: Alteration,
     },

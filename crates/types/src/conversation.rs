@@ -35,6 +35,8 @@ pub struct Conversation {
     pub cuts: Vec<Cut>,
     /// Messages pinned to it, the latest pin last; at most `PINNED_MAX`.
     pub pinned: Vec<Seq>,
+    /// A message that burns was said here: read positions that move are compared with what they pass.
+    pub burns: bool,
 }
 
 /// Where a log was cut: readers who followed a log of an earlier epoch share with it what stands up to `head`, and

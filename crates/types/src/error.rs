@@ -78,7 +78,7 @@ catalogue! {
     GroupFull = 405, GROUP_FULL, false, User, "The group would have more members than an ordinary group may have.", "Name fewer users, or remove members first.";
     ReadAboveHead = 406, READ_ABOVE_HEAD, false, Client, "The read position lies above the last message.", "Mark only messages that exist.";
     TargetMissing = 407, TARGET_MISSING, false, User, "The message referred to does not exist or is not visible to you.", "Refer to a message of this conversation.";
-    TooLate = 408, TOO_LATE, false, User, "The message is too old to be edited or taken back.", "Send a correction; an admin of the group may take it back.";
+    TooLate = 408, TOO_LATE, false, User, "The time for this is over: the message is too old to be altered, or was to expire before it came.", "Send a correction, or send it again with a later time; an admin of the group may take back what is too old.";
     LimitReached = 409, LIMIT_REACHED, false, User, "There are as many of these as there may be.", "Remove one first; limits are listed in docs/operate/limits.md.";
     SenderRefused = 410, SENDER_REFUSED, false, User, "This user takes no messages from you.", "Ask to be contacts; whether and why somebody refuses is theirs to say.";
     Muted = 411, MUTED, false, User, "You may not speak in this group now.", "Wait until the time given, or ask an admin of the group.";

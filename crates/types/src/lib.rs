@@ -7,6 +7,7 @@
 mod coded;
 
 pub mod alteration;
+pub mod body;
 pub mod command;
 pub mod conversation;
 pub mod error;

@@ -44,6 +44,28 @@ pub const EDIT_WITHIN_MS: u64 = 48 * 3600 * 1000;
 /// How long after it was said a message may be taken back by its sender, in milliseconds (a day). Owner and admins of a
 /// group may at any time.
 pub const REVOKE_WITHIN_MS: u64 = 24 * 3600 * 1000;
+/// How far ahead a message may be told to expire, in milliseconds (a year and a day). Further is no promise anybody keeps.
+pub const EXPIRES_WITHIN_MS: u64 = 366 * 24 * 3600 * 1000;
+/// Shortest and longest time after it was read at which a message burns, in milliseconds (a second, a week): shorter
+/// cannot be read, longer is an expiry.
+pub const BURN_AFTER_MS: (u32, u32) = (1_000, 7 * 24 * 3600 * 1000);
+/// Messages above the receiver's read position up to which one may be sent that burns: what a read position passes at
+/// once begins to burn in one commit.
+pub const BURN_UNREAD_MAX: u64 = 200;
+/// Messages whose time is over that are erased in one step; each is a change of its conversation.
+pub const EXPIRE_PER_STEP: usize = 256;
+/// Bytes of a link to a file, or of its name at the server.
+pub const FILE_LINK_MAX_BYTES: usize = 1024;
+/// Bytes of the small picture sent with an image or a video: shown while the large one is fetched.
+pub const THUMBNAIL_MAX_BYTES: usize = 16 * 1024;
+/// Bytes of a voice's loudness over time: more steps than a screen shows.
+pub const WAVEFORM_MAX_BYTES: usize = 256;
+/// Bytes of what is said with a picture or a file, of an address, of a custom message's summary.
+pub const CAPTION_MAX_BYTES: usize = 2 * 1024;
+/// Messages that are forwarded as one.
+pub const MERGED_MAX: usize = 100;
+/// How deep forwarded messages hold forwarded ones; bounds what a reader unfolds.
+pub const MERGED_DEPTH_MAX: usize = 3;
 /// Messages pinned to one conversation; the list travels with its row.
 pub const PINNED_MAX: usize = 50;
 /// Bytes of a group's title.

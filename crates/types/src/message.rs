@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::alteration::Altered;
+use crate::body::Forwarded;
 use crate::id::{ConversationId, MessageId, UserId};
 use crate::number::Seq;
 use crate::time::UnixMs;
@@ -86,8 +87,12 @@ pub struct Content {
     pub mention_all: bool,
     /// The message of the same conversation this one answers.
     pub reply_to: Option<Seq>,
-    /// When every reader should forget it.
+    /// When everybody must have forgotten it.
     pub expires_at: Option<UnixMs>,
+    /// How long after its receiver has read it everybody must have forgotten it, in milliseconds.
+    pub burn_after_ms: Option<u32>,
+    /// Whose words these are, if they are forwarded.
+    pub forwarded: Option<Box<Forwarded>>,
 }
 
 impl Content {
@@ -107,6 +112,8 @@ impl Content {
             mention_all: false,
             reply_to: None,
             expires_at: None,
+            burn_after_ms: None,
+            forwarded: None,
         }
     }
 }
@@ -130,4 +137,26 @@ pub struct Message {
     pub content: Option<Content>,
     /// What changes made of it since; `None` if nothing did.
     pub altered: Option<Box<Altered>>,
+}
+
+impl Message {
+    /// Whether it has content whose time is over: from then on it is shown to nobody.
+    #[must_use]
+    pub fn is_over(&self, now: UnixMs) -> bool {
+        let content = self.content.as_ref();
+        content.and_then(|content| content.expires_at).is_some_and(|at| at <= now)
+    }
+
+    /// What is left once its time is over: its place, with nothing that was said or done to it.
+    #[must_use]
+    pub fn forgotten(&self) -> Self {
+        let altered = self.altered.as_ref().map(|altered| {
+            Box::new(Altered {
+                by: altered.by,
+                revoked_by: altered.revoked_by.clone(),
+                ..Altered::default()
+            })
+        });
+        Self { content: None, altered, ..self.clone() }
+    }
 }

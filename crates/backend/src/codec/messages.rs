@@ -1,5 +1,6 @@
 //! The rows of messages: what was said, what changes made of it, and the contents it had before.
 
+use anser_types::body::Forwarded;
 use anser_types::{
     Alteration, Altered, ChangeNo, Content, ConversationId, DeviceNo, Edition, LocalNo, Message,
     MessageId, MessageKind, Reaction, Seq, UnixMs, UserId,
@@ -15,7 +16,9 @@ const HAS_REPLY: u8 = 2;
 const HAS_EXPIRY: u8 = 4;
 const MENTIONS_ALL: u8 = 8;
 const HAS_ALTERED: u8 = 16;
-const CONTENT_FLAGS: u8 = HAS_CONTENT | HAS_REPLY | HAS_EXPIRY | MENTIONS_ALL;
+const BURNS: u8 = 32;
+const FORWARDED: u8 = 64;
+const CONTENT_FLAGS: u8 = HAS_CONTENT | HAS_REPLY | HAS_EXPIRY | MENTIONS_ALL | BURNS | FORWARDED;
 
 /// Appends the row of a message that was just said; everything is borrowed, so that a commit clones nothing.
 pub fn write_new_message(
@@ -63,6 +66,8 @@ fn content_flags(content: &Content) -> u8 {
         | if content.reply_to.is_some() { HAS_REPLY } else { 0 }
         | if content.expires_at.is_some() { HAS_EXPIRY } else { 0 }
         | if content.mention_all { MENTIONS_ALL } else { 0 }
+        | if content.burn_after_ms.is_some() { BURNS } else { 0 }
+        | if content.forwarded.is_some() { FORWARDED } else { 0 }
 }
 
 fn write_content(out: &mut Vec<u8>, content: &Content) {
@@ -72,6 +77,13 @@ fn write_content(out: &mut Vec<u8>, content: &Content) {
     }
     if let Some(UnixMs(at)) = content.expires_at {
         put_varint(out, at);
+    }
+    if let Some(ms) = content.burn_after_ms {
+        put_varint(out, u64::from(ms));
+    }
+    if let Some(forwarded) = &content.forwarded {
+        put_text(out, forwarded.from.as_str());
+        put_varint(out, forwarded.said_at.0);
     }
     put_users(out, &content.mentions);
     put_bytes(out, &content.body);
@@ -167,10 +179,21 @@ fn read_content(reader: &mut Reader<'_>, flags: u8) -> Result<Content, Malformed
         kind: MessageKind::from_code(code),
         reply_to: if flags & HAS_REPLY == 0 { None } else { Some(Seq(reader.varint()?)) },
         expires_at: if flags & HAS_EXPIRY == 0 { None } else { Some(UnixMs(reader.varint()?)) },
+        burn_after_ms: if flags & BURNS == 0 { None } else { Some(read_burn(reader)?) },
+        forwarded: if flags & FORWARDED == 0 { None } else { Some(read_forwarded(reader)?) },
         mentions: reader.users()?,
         mention_all: flags & MENTIONS_ALL != 0,
         body: Bytes::copy_from_slice(reader.bytes()?),
     })
+}
+
+fn read_forwarded(reader: &mut Reader<'_>) -> Result<Box<Forwarded>, Malformed> {
+    let (from, said_at) = (reader.user()?, UnixMs(reader.varint()?));
+    Ok(Box::new(Forwarded { from, said_at }))
+}
+
+fn read_burn(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
+    u32::try_from(reader.varint()?).map_err(|_| Malformed("a message burns too late"))
 }
 
 const EDIT: u8 = 1;
@@ -180,6 +203,8 @@ const UNREACT: u8 = 4;
 const PIN: u8 = 5;
 const UNPIN: u8 = 6;
 const GONE: u8 = 7;
+const BURN: u8 = 8;
+const EXPIRE: u8 = 9;
 
 pub(super) fn write_alteration(out: &mut Vec<u8>, alteration: &Alteration) {
     match alteration {
@@ -194,6 +219,11 @@ pub(super) fn write_alteration(out: &mut Vec<u8>, alteration: &Alteration) {
         }
         Alteration::Pin { on } => out.push(if *on { PIN } else { UNPIN }),
         Alteration::Gone => out.push(GONE),
+        Alteration::Burn(at) => {
+            out.push(BURN);
+            put_varint(out, at.0);
+        }
+        Alteration::Expire => out.push(EXPIRE),
     }
 }
 
@@ -206,6 +236,8 @@ pub(super) fn read_alteration(reader: &mut Reader<'_>) -> Result<Alteration, Mal
         }
         code @ (PIN | UNPIN) => Alteration::Pin { on: code == PIN },
         GONE => Alteration::Gone,
+        BURN => Alteration::Burn(UnixMs(reader.varint()?)),
+        EXPIRE => Alteration::Expire,
         _ => return Err(Malformed("an alteration is of no known kind")),
     })
 }

@@ -132,6 +132,8 @@ const CHANNEL: u8 = 4;
 const HAS_CUTS: u8 = 128;
 /// Added to the kind of a row that ends with the pinned messages.
 const HAS_PINNED: u8 = 64;
+/// Added to the kind of a conversation in which a message that burns was said.
+const BURNS: u8 = 32;
 
 /// Appends a conversation's row.
 pub fn write_conversation(out: &mut Vec<u8>, row: &Conversation) {
@@ -139,7 +141,8 @@ pub fn write_conversation(out: &mut Vec<u8>, row: &Conversation) {
     put_varint(out, row.version.0);
     put_varint(out, row.created_at.0);
     let more = if row.cuts.is_empty() { 0 } else { HAS_CUTS }
-        | if row.pinned.is_empty() { 0 } else { HAS_PINNED };
+        | if row.pinned.is_empty() { 0 } else { HAS_PINNED }
+        | if row.burns { BURNS } else { 0 };
     match &row.kind {
         ConversationKind::Direct { a, b } => {
             out.push(DIRECT | more);
@@ -186,7 +189,7 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
     let version = Version(reader.varint()?);
     let created_at = UnixMs(reader.varint()?);
     let code = reader.u8()?;
-    let kind = match code & !(HAS_CUTS | HAS_PINNED) {
+    let kind = match code & !(HAS_CUTS | HAS_PINNED | BURNS) {
         DIRECT => ConversationKind::Direct { a: reader.user()?, b: reader.user()? },
         code @ (GROUP | GROUP_WITH_HISTORY) => ConversationKind::Group(Group {
             title: reader.text()?.to_owned(),
@@ -219,7 +222,8 @@ pub fn read_conversation(id: ConversationId, bytes: &[u8]) -> Result<Conversatio
     }
     let pinned = (0..count).map(|_| reader.varint().map(Seq)).collect::<Result<_, _>>()?;
     reader.end()?;
-    Ok(Conversation { id, kind, version, created_at, cuts, pinned })
+    let burns = code & BURNS > 0;
+    Ok(Conversation { id, kind, version, created_at, cuts, pinned, burns })
 }
 
 /// Added to the role of a member of whom more is said.

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use crate::{Device, DeviceKey, Position, Token, User};
+use anser_types::body::Forwarded;
 use anser_types::{
     Alteration, Altered, Answer, Audience, Change, ChangeKind, ChangeNo, Channel, CommandNo,
     Contact, Content, Conversation, ConversationId, ConversationKind, DeviceClass, DeviceNo, Done,
@@ -46,6 +47,8 @@ fn content() -> Content {
         mentions: vec![user("ann"), user("anna")],
         reply_to: Some(Seq(300)),
         expires_at: Some(UnixMs(1_800_000_000_000)),
+        burn_after_ms: Some(30_000),
+        forwarded: Some(Box::new(Forwarded { from: user("carol"), said_at: UnixMs(300) })),
         mention_all: true,
     }
 }
@@ -57,6 +60,8 @@ fn messages_and_tombstones() {
         mention_all: false,
         reply_to: None,
         expires_at: None,
+        burn_after_ms: None,
+        forwarded: None,
         ..content()
     };
     let altered = Altered {
@@ -114,6 +119,8 @@ fn changes_of_every_kind() {
         altered(Alteration::Pin { on: true }),
         altered(Alteration::Pin { on: false }),
         altered(Alteration::Gone),
+        altered(Alteration::Burn(UnixMs(1_800_000_000_000))),
+        altered(Alteration::Expire),
         ChangeKind::GroupUpdated(SetGroup::default()),
         ChangeKind::GroupUpdated(SetGroup {
             title: Some("Tea".into()),
@@ -196,8 +203,10 @@ fn conversations_and_members() {
     for kind in kinds {
         let created_at = UnixMs(5);
         let (cuts, pinned) = (Vec::new(), Vec::new());
-        let mut row =
-            Conversation { id: HERE, kind, version: Version(300), created_at, cuts, pinned };
+        let (version, burns) = (Version(300), false);
+        let mut row = Conversation { id: HERE, kind, version, created_at, cuts, pinned, burns };
+        holds(&row, |out| write_conversation(out, &row), |bytes| read_conversation(HERE, bytes));
+        row.burns = true;
         holds(&row, |out| write_conversation(out, &row), |bytes| read_conversation(HERE, bytes));
         row.pinned = vec![Seq(3), Seq(1_000)];
         holds(&row, |out| write_conversation(out, &row), |bytes| read_conversation(HERE, bytes));

@@ -160,3 +160,43 @@ pub fn a_missing_target_is_left_alone<H: Harness>(subject: &mut Subject<H>) {
     subject.commit(AppendBuilder::internal().at(300).says(id, &a, 2, "next", &[&ab]));
     assert_eq!(message(subject, id, 2).content, Some(Content::text("next")));
 }
+
+/// The messages whose time is over are found by it, in its order, until nothing is left of them.
+pub fn what_is_over_is_found_and_erased<H: Harness>(subject: &mut Subject<H>) {
+    let (id, a, ab) = said(subject);
+    let until = |content: Content, at| Content { expires_at: Some(UnixMs(at)), ..content };
+    for (local_no, at) in [(2, 900), (3, 700)] {
+        let content = until(Content::text(format!("until {at}")), at);
+        let append = AppendBuilder::internal().at(200);
+        subject.commit(append.says_content(id, &a, local_no, content, &[&a, &ab]));
+    }
+    let alters = |seq, alteration| {
+        AppendBuilder::internal().at(300).alters(id, &a, Seq(seq), alteration, &[&ab])
+    };
+    // An edit keeps the time of its message; burning sets one, the earlier of two.
+    subject.commit(alters(2, Alteration::Edit(Content::text("edited"))));
+    for at in [800, 850] {
+        subject.commit(alters(1, Alteration::Burn(UnixMs(at))));
+    }
+    subject.commit(alters(3, Alteration::Burn(UnixMs(750))));
+    let over = |subject: &Subject<H>, at| {
+        subject.call(|ports| ports.conversations.expiring(UnixMs(at), 2))
+    };
+    for _ in 0..2 {
+        assert!(over(subject, 699).is_empty());
+        assert_eq!(over(subject, 700), [(id, Seq(3))]);
+        assert_eq!(over(subject, 900), [(id, Seq(3)), (id, Seq(1))]);
+        subject.kill();
+    }
+    subject.commit(alters(3, Alteration::Expire));
+    subject.commit(alters(1, Alteration::Revoke));
+    subject.commit(alters(2, Alteration::Expire));
+    for _ in 0..2 {
+        assert!(over(subject, u64::MAX).is_empty());
+        assert!(editions(subject, id, 2).is_empty(), "nor is anything it said before");
+        let message = message(subject, id, 2);
+        let altered = message.altered.expect("it was altered");
+        assert_eq!((message.content, altered.edits, altered.revoked_by), (None, 0, None));
+        subject.kill();
+    }
+}

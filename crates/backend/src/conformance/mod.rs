@@ -122,6 +122,7 @@ properties! { $
     alterations::a_revocation_leaves_nothing
     alterations::alterations_of_a_batch_see_each_other
     alterations::a_missing_target_is_left_alone
+    alterations::what_is_over_is_found_and_erased
     lists::an_item_is_its_last_change
     lists::items_come_in_pages_by_key
     lists::an_answer_speaks_of_its_own_conversation

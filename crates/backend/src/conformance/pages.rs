@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anser_types::body::Forwarded;
 use anser_types::{
     ChangeKind, Content, ConversationId, DeviceNo, Event, InboxSeq, LocalNo, MessageId,
     MessageKind, Seq, UnixMs, UserId, UserNo,
@@ -146,6 +147,8 @@ pub fn contents_come_back_as_they_were<H: Harness>(on: &mut Subject<H>) {
             mention_all: true,
             reply_to: Some(Seq(1)),
             expires_at: Some(UnixMs(u64::MAX)),
+            burn_after_ms: Some(u32::MAX),
+            forwarded: Some(Box::new(Forwarded { from: a.id.clone(), said_at: UnixMs(u64::MAX) })),
         },
         Content { kind: MessageKind::Voice, ..Content::text("z".repeat(65_536)) },
     ];

@@ -452,6 +452,11 @@ impl<H: Harness> Run<H> {
                 "positions in {id}"
             );
         }
+        for (until, limit) in [(UnixMs(100), 100), (UnixMs(255), 2)] {
+            let expected = reference.call(|ports| ports.conversations.expiring(until, limit));
+            let found = store.call(|ports| ports.conversations.expiring(until, limit));
+            assert_eq!(found, expected, "what is over at {until:?}");
+        }
         for person in people {
             assert_eq!(store.inbox(person), reference.inbox(person), "inbox of {}", person.id);
             let bounds = reference.bounds(person);
@@ -503,8 +508,9 @@ fn alteration(how: u8) -> Alteration {
         0..=4 => Alteration::Edit(Content::text(format!("edited {how}"))),
         5..=8 => Alteration::React { emoji: emoji(), on: true },
         9..=11 => Alteration::React { emoji: emoji(), on: false },
-        12 => Alteration::Pin { on: true },
-        13 => Alteration::Pin { on: false },
+        12 => Alteration::Pin { on: how > 127 },
+        13 => Alteration::Burn(UnixMs(u64::from(how))),
+        14 => Alteration::Expire,
         _ => Alteration::Revoke,
     }
 }

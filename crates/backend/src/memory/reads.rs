@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anser_types::event::UnavailableReason;
 use anser_types::{
     Change, ChangeNo, ConversationId, Edition, Event, InboxSeq, ItemKey, Member, Message, Seq,
-    Unavailable, UserNo,
+    Unavailable, UnixMs, UserNo,
 };
 
 use super::backend::{Machine, MemoryBackend};
@@ -109,6 +109,28 @@ impl Conversations for MemoryBackend {
             self.read(|machine| {
                 let log = machine.durable.conversations.get(&id);
                 log.and_then(|log| log.editions.get(&seq)).cloned().unwrap_or_default()
+            })
+        })
+    }
+
+    fn expiring(
+        &self,
+        until: UnixMs,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(ConversationId, Seq)>, StoreError>> {
+        Box::pin(async move {
+            self.read(|machine| {
+                let logs = machine.durable.conversations.values();
+                let mut over: Vec<_> = logs
+                    .flat_map(|log| log.messages.iter().flatten())
+                    .filter(|message| message.is_over(until))
+                    .map(|message| {
+                        let at = message.content.as_ref().and_then(|content| content.expires_at);
+                        (at, message.conversation, message.seq)
+                    })
+                    .collect();
+                over.sort_unstable();
+                over.into_iter().take(limit).map(|(_, id, seq)| (id, seq)).collect()
             })
         })
     }

@@ -79,7 +79,7 @@ impl StagedLog {
             (Alteration::Edit(_), Some(content)) => {
                 target.editions.push(Edition { until: change.change_no, since, content });
             }
-            (Alteration::Revoke, _) => {
+            (erasing, _) if erasing.erases() => {
                 target.gone.extend(target.editions.drain(..).map(|edition| edition.until));
             }
             _ => {}

@@ -51,6 +51,8 @@ enum Bug {
     YoungKeysRemoved,
     /// What a message said before it was edited is gone.
     ContentsForgotten,
+    /// Messages expire before their time.
+    ExpiredTooEarly,
     /// An item stays as its first change made it.
     ItemsFrozen,
     /// Pages of members end early and do not say so.
@@ -206,6 +208,15 @@ impl Conversations for Sabotaged {
         self.sound.conversations.changes(id, after, limit)
     }
 
+    fn expiring(
+        &self,
+        until: UnixMs,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(ConversationId, Seq)>, StoreError>> {
+        let until = if self.has(Bug::ExpiredTooEarly) { UnixMs(u64::MAX) } else { until };
+        self.sound.conversations.expiring(until, limit)
+    }
+
     fn inbox(
         &self,
         user: UserNo,
@@ -333,7 +344,7 @@ type Property = fn(&mut Subject<SabotagedHarness>);
 
 #[test]
 fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
-    let table: [(Bug, Property); 16] = [
+    let table: [(Bug, Property); 17] = [
         (Bug::AnswersForgottenByRestart, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoDedupe, exactly_once::a_repetition_gets_its_first_answer),
         (Bug::NoConflict, exactly_once::other_bytes_under_a_used_number_conflict),
@@ -349,6 +360,7 @@ fn every_planted_bug_is_caught_by_a_property_and_by_random_runs() {
         (Bug::ItemsFrozen, lists::an_item_is_its_last_change),
         (Bug::MembersCutShort, channels::a_group_becomes_a_channel_and_keeps_everybody),
         (Bug::KeysShared, keys::keys_of_different_users_never_meet),
+        (Bug::ExpiredTooEarly, alterations::what_is_over_is_found_and_erased),
         (Bug::YoungKeysRemoved, keys::old_keys_are_removed_and_younger_ones_stay),
     ];
     let settings = Settings { cases: 64, steps: 40 };

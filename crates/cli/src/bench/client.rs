@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anser_client::core::Core;
 use anser_client::io::{AppEvent, Attempt, Input, MessageState, Now, Output};
 use anser_client::queries::{Query, Reply};
+use anser_types::limits::{INBOX_FANOUT_MAX, MEMBERS_PER_COMMAND};
 use anser_types::{
-    Command, Content, ConversationId, LocalNo, MessageKind, Refusal, Seq, Target, UnixMs,
+    Command, Content, ConversationId, LocalNo, MessageKind, Refusal, Seq, SetGroup, Target, UnixMs,
+    UserId,
 };
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
@@ -44,8 +46,13 @@ pub enum Phase {
 pub enum Plan {
     /// Nothing.
     Listen,
-    /// Makes a group of these users when it is connected, and reports its id.
-    MakeGroup(Vec<anser_types::UserId>),
+    /// Makes a group of these users when it is connected, and reports its id once all of them are in it.
+    MakeGroup {
+        /// Who else is in it.
+        members: Vec<UserId>,
+        /// It is a channel.
+        channel: bool,
+    },
     /// Keeps this many messages unacknowledged, at most so many in all.
     Window {
         /// To whom.
@@ -98,6 +105,8 @@ pub struct LightClient {
     waiting: VecDeque<(LocalNo, u64)>,
     counter: u64,
     made_group: Rc<RefCell<Option<ConversationId>>>,
+    /// Of making a group, once it has a name.
+    steps_left: Option<usize>,
     history_of: Option<Target>,
     outcome: Outcome,
 }
@@ -114,7 +123,7 @@ impl LightClient {
     ) -> Self {
         let history_of = match &plan {
             Plan::Window { to, .. } | Plan::Paced { to, .. } => Some(to.clone()),
-            Plan::Listen | Plan::MakeGroup(_) => None,
+            Plan::Listen | Plan::MakeGroup { .. } => None,
         };
         Self {
             core,
@@ -127,6 +136,7 @@ impl LightClient {
             waiting: VecDeque::new(),
             counter: 0,
             made_group: Rc::default(),
+            steps_left: None,
             history_of,
             outcome: Outcome { index, ..Outcome::default() },
         }
@@ -180,15 +190,14 @@ impl LightClient {
             }
             Phase::Verify => self.ask_history(Seq::ZERO),
             Phase::Run => {
-                if let Plan::MakeGroup(members) = &self.plan {
+                if let Plan::MakeGroup { members, .. } = &self.plan {
+                    let first = members.len().min(INBOX_FANOUT_MAX - 1);
                     let command = Command::CreateGroup {
                         title: "bench".to_owned(),
-                        members: members.clone(),
+                        members: members[..first].to_vec(),
                         history_for_new_members: false,
                     };
-                    if let Err(refusal) = self.core.compose(command, self.now()) {
-                        self.refused(&refusal);
-                    }
+                    self.ask(command);
                 }
             }
             Phase::Away => self.handle(Input::Stop),
@@ -215,9 +224,41 @@ impl LightClient {
         self.tally.count(|counts| counts.failed += 1);
     }
 
+    fn ask(&mut self, command: Command) {
+        if let Err(refusal) = self.core.compose(command, self.now()) {
+            self.refused(&refusal);
+        }
+    }
+
+    /// A step of making a group is done: the first one names it, and the others follow from that.
+    fn group_step_done(&mut self, conversation: Option<ConversationId>) {
+        let Plan::MakeGroup { members, channel } = &self.plan else { return };
+        let Some(conversation) = conversation else { return };
+        match &mut self.steps_left {
+            Some(left) => *left = left.saturating_sub(1),
+            None => {
+                let mut steps = Vec::new();
+                if *channel {
+                    let set = SetGroup { channel: true, ..SetGroup::default() };
+                    steps.push(Command::UpdateGroup { conversation, set });
+                }
+                let rest = members.get(INBOX_FANOUT_MAX - 1..).unwrap_or_default();
+                let invites = rest
+                    .chunks(MEMBERS_PER_COMMAND)
+                    .map(|users| Command::Invite { conversation, users: users.to_vec() });
+                steps.extend(invites);
+                self.steps_left = Some(steps.len());
+                steps.into_iter().for_each(|step| self.ask(step));
+            }
+        }
+        if self.steps_left == Some(0) {
+            *self.made_group.borrow_mut() = Some(conversation);
+        }
+    }
+
     fn compose_what_is_due(&mut self) {
         match &self.plan {
-            Plan::Listen | Plan::MakeGroup(_) => {}
+            Plan::Listen | Plan::MakeGroup { .. } => {}
             Plan::Window { to, window, total } => {
                 let (to, window, total) = (to.clone(), *window, *total);
                 while self.waiting.len() < window && self.counter < total {
@@ -244,6 +285,8 @@ impl LightClient {
             mention_all: false,
             reply_to: None,
             expires_at: None,
+            burn_after_ms: None,
+            forwarded: None,
         };
         match self.core.compose(Command::SendMessage { to, content }, self.now()) {
             Ok(local_no) => self.waiting.push_back((local_no, intended_ns)),
@@ -343,15 +386,16 @@ impl LightClient {
                     message.content.as_ref().and_then(|content| Stamp::decode(&content.body));
                 if let Some(stamp) = stamp.filter(|stamp| stamp.sender != self.outcome.index) {
                     self.outcome.received.entry(stamp.sender).or_default().note(stamp.counter);
-                    self.tally.delivered(stamp.intended_ns);
+                    self.tally.delivered(&stamp);
                 }
             }
             AppEvent::MessageStateChanged { id, state, .. } => self.settle(id.local_no, &state),
             AppEvent::CommandDone { outcome, .. } => match outcome {
-                Ok(done) => *self.made_group.borrow_mut() = done.conversation,
+                Ok(done) => self.group_step_done(done.conversation),
                 Err(refusal) => self.refused(&refusal),
             },
             AppEvent::Connected { .. } => self.tally.count(|counts| counts.connected += 1),
+            AppEvent::SyncFinished => self.tally.count(|counts| counts.synced += 1),
             AppEvent::Disconnected { .. } => self.tally.count(|counts| counts.disconnected += 1),
             AppEvent::KickedOffline { reason } | AppEvent::TokenExpired { reason } => {
                 self.refused(&reason);

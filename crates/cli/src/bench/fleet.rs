@@ -161,6 +161,25 @@ fn app_door(server: &Server) -> Result<AppServerClient> {
     Ok(AppServerClient::new(connection, SecretString::from(server.api_key.clone())))
 }
 
+/// Users without a device, who are never online.
+pub async fn make_users(server: &Server, count: usize) -> Result<Vec<UserId>> {
+    let app = app_door(server)?;
+    let run: u32 = rand::random();
+    stream::iter(0..count)
+        .map(|index| {
+            let app = app.clone();
+            async move {
+                let user = UserId::new(&format!("bench-{run:08x}-away-{index}"))?;
+                app.create_user(&user).await?;
+                anyhow::Ok(user)
+            }
+        })
+        .buffered(SETUP_CONCURRENCY)
+        .try_collect()
+        .await
+        .context("cannot make the members who are not online")
+}
+
 async fn identity(app: &AppServerClient, user: UserId) -> Result<Identity> {
     let device = DeviceDescription { class: DeviceClass::Bot, name: "bench".to_owned() };
     let signed_in = app.mint_token(&user, &device, true, None).await?;

@@ -1,11 +1,13 @@
 //! What the whole fleet counts. One thread runs the fleet, so plain cells suffice.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
 
+use super::body::Stamp;
 use super::report::Latency;
 
 /// The longest latency that is told apart: a minute, in nanoseconds.
@@ -22,6 +24,11 @@ pub struct Tally {
     window: Cell<Counts>,
     total: Cell<Counts>,
     latency: RefCell<Histogram<u64>>,
+    last_latency: RefCell<Histogram<u64>>,
+    /// Receivers of each message; zero: the last of them is not waited for.
+    receivers: Cell<u64>,
+    /// Messages that not everybody has, by sender and counter: how many have.
+    spreading: RefCell<HashMap<(u32, u64), u64>>,
     ack_latency: RefCell<Histogram<u64>>,
 }
 
@@ -42,6 +49,8 @@ pub struct Counts {
     pub connected: u64,
     /// Sessions that were lost, ever.
     pub disconnected: u64,
+    /// Rebuilds that ended, ever: those clients know of their conversations.
+    pub synced: u64,
     /// Histories read to the end.
     pub verified: u64,
 }
@@ -59,6 +68,9 @@ impl Tally {
             window: Cell::default(),
             total: Cell::default(),
             latency: histogram(),
+            last_latency: histogram(),
+            receivers: Cell::default(),
+            spreading: RefCell::default(),
             ack_latency: histogram(),
         })
     }
@@ -79,6 +91,7 @@ impl Tally {
         if on {
             self.window.take();
             self.latency.borrow_mut().clear();
+            self.last_latency.borrow_mut().clear();
             self.ack_latency.borrow_mut().clear();
         }
         self.measuring.set(on);
@@ -102,10 +115,32 @@ impl Tally {
         )
     }
 
-    /// A message arrived that was meant to be sent at `intended_ns`.
-    pub fn delivered(&self, intended_ns: u64) {
+    /// Also measures when the last of so many receivers has a message.
+    pub fn wait_for_the_last_of(&self, receivers: u64) {
+        self.receivers.set(receivers);
+    }
+
+    /// How long it took until the last receiver had a message, in the measured window; `None` if that is not measured.
+    pub fn last_latency(&self) -> Option<Latency> {
+        (self.receivers.get() > 0).then(|| Latency::from_nanoseconds(&self.last_latency.borrow()))
+    }
+
+    /// A message arrived.
+    pub fn delivered(&self, stamp: &Stamp) {
         self.count(|counts| counts.delivered += 1);
-        self.record(&self.latency, intended_ns);
+        self.record(&self.latency, stamp.intended_ns);
+        let receivers = self.receivers.get();
+        if receivers == 0 {
+            return;
+        }
+        let mut spreading = self.spreading.borrow_mut();
+        let key = (stamp.sender, stamp.counter);
+        let have = spreading.entry(key).or_default();
+        *have += 1;
+        if *have >= receivers {
+            spreading.remove(&key);
+            self.record(&self.last_latency, stamp.intended_ns);
+        }
     }
 
     /// A message that was meant to be sent at `intended_ns` was acknowledged.
@@ -130,5 +165,25 @@ impl Tally {
         if self.measuring.get() {
             histogram.borrow_mut().saturating_record(self.now_ns().saturating_sub(intended_ns));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_receiver_of_each_message_is_waited_for() {
+        let tally = Tally::new();
+        tally.measure(true);
+        assert!(tally.last_latency().is_none());
+        tally.wait_for_the_last_of(2);
+        let stamp = |counter| Stamp { sender: 1, counter, intended_ns: 0 };
+        tally.delivered(&stamp(1));
+        tally.delivered(&stamp(2));
+        assert_eq!(tally.last_latency.borrow().len(), 0);
+        tally.delivered(&stamp(2));
+        assert_eq!(tally.last_latency.borrow().len(), 1);
+        assert_eq!(tally.spreading.borrow().len(), 1, "nobody else has the first one");
     }
 }

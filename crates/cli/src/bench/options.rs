@@ -15,6 +15,8 @@ pub enum Scenario {
     Idle,
     /// One sender, everybody else in the group receives.
     Group,
+    /// One sender at a fixed rate, everybody online in the channel receives.
+    Channel,
     /// A backlog is sent while the receiver is away; how long until it has all of it?
     Offline,
     /// The server is killed, everybody reconnects at once.
@@ -30,6 +32,7 @@ impl Scenario {
             Self::Rate => "rate",
             Self::Idle => "idle",
             Self::Group => "group",
+            Self::Channel => "channel",
             Self::Offline => "offline",
             Self::Storm => "storm",
         }
@@ -63,12 +66,15 @@ pub struct BenchOptions {
     /// Unacknowledged messages per sender (`pairs`, `group`, `offline`).
     #[arg(long, default_value_t = 32)]
     pub window: usize,
-    /// Messages per second over all pairs (`rate`).
-    #[arg(long, default_value_t = 5_000)]
-    pub rate: u64,
-    /// Members online, the sender included (`group`).
-    #[arg(long, default_value_t = 200)]
-    pub members: usize,
+    /// Messages per second: over all pairs (`rate`, default 5000), of the sender (`channel`, default 20).
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub rate: Option<u64>,
+    /// Members, the sender included: all of them online (`group`, default 200), or not (`channel`, default 1000).
+    #[arg(long)]
+    pub members: Option<usize>,
+    /// Members online, the sender included (`channel`).
+    #[arg(long, default_value_t = 1_000)]
+    pub online: usize,
     /// Connections (`idle`, `storm`).
     #[arg(long, default_value_t = 5_000)]
     pub connections: usize,

@@ -48,6 +48,9 @@ pub struct Report {
     pub acked_per_s: f64,
     /// Send to receive.
     pub latency_us: Latency,
+    /// `channel`: send to the receive of the last member online.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_latency_us: Option<Latency>,
     /// Send to acknowledgement.
     pub ack_latency_us: Latency,
     /// Acknowledged to the sender and never received.
@@ -107,6 +110,9 @@ impl Report {
             ),
             ("bytes on the wire", format!("{:.0} per message", self.wire_bytes_per_message)),
         ];
+        if let Some(last) = &self.last_latency_us {
+            rows.push(("send → last receive", milliseconds(last)));
+        }
         if let Some(cpu) = self.server_cpu_us_per_message {
             rows.push(("server processor", format!("{cpu:.1} µs per message")));
         }

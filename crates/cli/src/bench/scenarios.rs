@@ -4,16 +4,27 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anser_client::io::Identity;
-use anser_types::{ConversationId, Target};
+use anser_types::{ConversationId, Target, UserId};
 use anyhow::{Context, Result, ensure};
 use tokio::time::sleep;
 
 use super::client::{Pace, Phase, Plan};
-use super::fleet::{Fleet, make_identities, new_device};
+use super::fleet::{Fleet, make_identities, make_users, new_device};
 use super::options::{BenchOptions, Scenario};
 use super::report::Report;
 use super::server::Server;
 use super::verify::judge;
+
+/// Messages per second of all pairs together, unless it is said.
+const PAIRS_RATE: u64 = 5_000;
+/// Messages per second of the one who speaks in a channel, unless it is said.
+const CHANNEL_RATE: u64 = 20;
+/// Members of a group, unless it is said: as many as an ordinary one may have.
+const GROUP_MEMBERS: usize = 200;
+/// Members of a channel, unless it is said.
+const CHANNEL_MEMBERS: usize = 1_000;
+/// How long a group may take until everybody is in it; a hundred thousand come in by five hundred invitations.
+const MAKE_WITHIN: Duration = Duration::from_secs(180);
 
 /// Runs one scenario to its report.
 ///
@@ -40,6 +51,7 @@ async fn scenario(options: &BenchOptions, server: &Server) -> Result<Report> {
         Scenario::Pairs => pairs(options, server, false).await,
         Scenario::Rate => pairs(options, server, true).await,
         Scenario::Group => group(options, server).await,
+        Scenario::Channel => channel(options, server).await,
         Scenario::Idle => idle(options, server).await,
         Scenario::Offline => offline(options, server).await,
         Scenario::Storm => storm(options, server).await,
@@ -69,8 +81,13 @@ async fn pairs(options: &BenchOptions, server: &Server, paced: bool) -> Result<R
     fleet.connected().await?;
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
-    let pacer = paced
-        .then(|| tokio::task::spawn_local(keep_pace(Rc::clone(&fleet.tally), paces, options.rate)));
+    let pacer = paced.then(|| {
+        tokio::task::spawn_local(keep_pace(
+            Rc::clone(&fleet.tally),
+            paces,
+            options.rate.unwrap_or(PAIRS_RATE),
+        ))
+    });
     measure(options, server, &fleet, &mut report).await?;
     if let Some(pacer) = pacer {
         pacer.abort();
@@ -96,9 +113,11 @@ async fn keep_pace(tally: super::measure::Shared, paces: Vec<Rc<Pace>>, rate: u6
 
 /// One member sends, all others receive.
 async fn group(options: &BenchOptions, server: &Server) -> Result<Report> {
-    ensure!(options.members >= 2, "a group needs at least two members");
-    let identities = make_identities(server, options.members).await?;
-    let id = make_group(options, server, &identities).await?;
+    let members = options.members.unwrap_or(GROUP_MEMBERS);
+    ensure!(members >= 2, "a group needs at least two members");
+    let identities = make_identities(server, members).await?;
+    let others = identities[1..].iter().map(|identity| identity.user.clone()).collect();
+    let id = make_group(options, server, &identities[0], others, false).await?;
     let before = server.rss();
     let mut fleet = Fleet::new(server, options.body_bytes);
     for identity in &identities[1..] {
@@ -111,26 +130,59 @@ async fn group(options: &BenchOptions, server: &Server) -> Result<Report> {
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
     measure(options, server, &fleet, &mut report).await?;
-    finish(options, vec![fleet], &mut report, options.members as u64 - 1).await?;
+    finish(options, vec![fleet], &mut report, members as u64 - 1).await?;
     Ok(report)
 }
 
-/// The first user makes the group of all.
+/// One member sends at a fixed rate, all others who are online receive; the rest is only in it.
+async fn channel(options: &BenchOptions, server: &Server) -> Result<Report> {
+    let (members, online) = (options.members.unwrap_or(CHANNEL_MEMBERS), options.online);
+    ensure!(online >= 2, "a channel needs at least two members online");
+    ensure!(members >= online, "more are to be online than are in the channel");
+    let identities = make_identities(server, online).await?;
+    let mut others: Vec<_> = identities[1..].iter().map(|one| one.user.clone()).collect();
+    others.extend(make_users(server, members - online).await?);
+    let id = make_group(options, server, &identities[0], others, true).await?;
+    let before = server.rss();
+    let receivers = online as u64 - 1;
+    let mut fleet = Fleet::new(server, options.body_bytes);
+    fleet.tally.wait_for_the_last_of(receivers);
+    for identity in &identities[1..] {
+        fleet.launch(identity.clone(), Plan::Listen)?;
+    }
+    let (to, pace) = (Target::Conversation(id), Rc::new(Pace::default()));
+    let plan = Plan::Paced { to, pace: Rc::clone(&pace) };
+    fleet.launch(new_device(server, &identities[0]).await?, plan)?;
+    fleet.connected().await?;
+    // Who knows of the channel follows it.
+    let all = online as u64;
+    fleet.wait_for("everybody to know of the channel", |counts| counts.synced >= all).await?;
+    let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
+    report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
+    let rate = options.rate.unwrap_or(CHANNEL_RATE);
+    let pacer = tokio::task::spawn_local(keep_pace(Rc::clone(&fleet.tally), vec![pace], rate));
+    measure(options, server, &fleet, &mut report).await?;
+    pacer.abort();
+    report.last_latency_us = fleet.tally.last_latency();
+    finish(options, vec![fleet], &mut report, receivers).await?;
+    Ok(report)
+}
+
+/// The maker makes the group of all, or the channel.
 async fn make_group(
     options: &BenchOptions,
     server: &Server,
-    identities: &[Identity],
+    maker: &Identity,
+    members: Vec<UserId>,
+    channel: bool,
 ) -> Result<ConversationId> {
-    let maker = identities[0].clone();
-    let others = identities[1..].iter().map(|identity| identity.user.clone()).collect();
     let mut fleet = Fleet::new(server, options.body_bytes);
-    let made = fleet.launch(maker, Plan::MakeGroup(others))?;
+    let made = fleet.launch(maker.clone(), Plan::MakeGroup { members, channel })?;
     fleet.connected().await?;
     fleet.enter(Phase::Run);
-    for _ in 0..1_000 {
-        if made.borrow().is_some() {
-            break;
-        }
+    let from = tokio::time::Instant::now();
+    while made.borrow().is_none() && fleet.tally.total().failed == 0 && from.elapsed() < MAKE_WITHIN
+    {
         sleep(Duration::from_millis(10)).await;
     }
     let id = *made.borrow();
@@ -279,7 +331,7 @@ async fn finish(
     }
     let senders = match options.scenario {
         Scenario::Pairs | Scenario::Rate => options.pairs as u64,
-        Scenario::Group => 1,
+        Scenario::Group | Scenario::Channel => 1,
         // The one who greets, and the one who fills the backlog.
         Scenario::Offline => 2,
         Scenario::Idle | Scenario::Storm => 0,

@@ -2,7 +2,7 @@
 
 use anser_sdk::store::ChatMessage;
 use anser_types::event::UnavailableReason;
-use anser_types::{MessageKind, Unavailable, UnixMs};
+use anser_types::{Content, MessageKind, Unavailable, UnixMs};
 use jiff::civil::Date;
 use ratatui::text::{Line, Span};
 
@@ -13,7 +13,7 @@ use super::texts::Text;
 use super::timeline::{Entry, Key, Timeline};
 use super::viewport::Heights;
 use super::wrap;
-use crate::plain;
+use crate::{kinds, plain};
 
 /// Messages of one sender within this time stand under one name.
 const TOGETHER_MS: i64 = 5 * 60 * 1000;
@@ -241,10 +241,29 @@ fn gone(message: &ChatMessage, setting: &Setting) -> String {
     }
 }
 
-/// What a message says, as far as this program can show it.
+/// What a message says, as far as this program can show it, and whether it will be forgotten.
 #[must_use]
 pub fn body(message: &ChatMessage, setting: &Setting) -> String {
     let Some(content) = &message.content else { return gone(message, setting) };
+    let said = said(message, content, setting);
+    let said = match &content.forwarded {
+        Some(forwarded) => {
+            let from = notices::name(&forwarded.from, setting);
+            setting.texts.with(Text::ForwardedFrom, &[&from, &said])
+        }
+        None => said,
+    };
+    match (content.burn_after_ms, content.expires_at) {
+        (_, Some(at)) => {
+            let time = setting.times.stamp(at);
+            setting.texts.with(Text::Expires, &[&said, &time])
+        }
+        (Some(_), None) => setting.texts.with(Text::Burns, &[&said]),
+        (None, None) => said,
+    }
+}
+
+fn said(message: &ChatMessage, content: &Content, setting: &Setting) -> String {
     let kind = match content.kind {
         MessageKind::Text | MessageKind::System => {
             let text = plain::clean(&String::from_utf8_lossy(&content.body));
@@ -260,5 +279,7 @@ pub fn body(message: &ChatMessage, setting: &Setting) -> String {
         MessageKind::Merged => Text::Merged,
         MessageKind::Custom | MessageKind::Unknown(_) => Text::OtherKind,
     };
-    setting.texts.get(kind).to_owned()
+    let detail = kinds::detail(content);
+    let gap = if detail.is_empty() { "" } else { " " };
+    format!("{}{gap}{detail}", setting.texts.get(kind))
 }

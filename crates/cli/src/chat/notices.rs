@@ -77,6 +77,7 @@ fn group_updated(actor: &str, set: &SetGroup, setting: &Setting) -> String {
         }),
         set.admins_invite.map(|only| on(only, Text::AdminsInvite, Text::AllInvite)),
         set.muted.map(|muted| on(muted, Text::AllMuted, Text::AllSpeak)),
+        set.channel.then(|| says(Text::BecameChannel)),
     ]
     .into_iter()
     .flatten()

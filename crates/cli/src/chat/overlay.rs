@@ -145,7 +145,7 @@ fn draw_switcher(model: &Model, switcher: &Switcher, area: Rect, frame: &mut Fra
 fn members_page(model: &Model, id: ConversationId, members: &[MemberState]) -> Page {
     let (texts, palette) = (model.setting.texts, model.setting.palette);
     let name = model.row(id).map_or_else(|| id.to_string(), |row| plain::one_line(&row.name()));
-    let lines = members
+    let mut lines: Vec<Line<'static>> = members
         .iter()
         .map(|member| {
             let role = match member.role {
@@ -168,6 +168,12 @@ fn members_page(model: &Model, id: ConversationId, members: &[MemberState]) -> P
             ])
         })
         .collect();
+    // Of a channel only some are shown.
+    let counted = model.member_counts.get(&id).copied().unwrap_or_default();
+    if let Some(more) = counted.checked_sub(members.len()).filter(|more| *more > 0) {
+        let text = texts.with(Text::MoreMembers, &[&more.to_string()]);
+        lines.push(Line::styled(text, palette.quiet()));
+    }
     Page { title: texts.with(Text::MembersTitle, &[&name]), lines }
 }
 

@@ -85,6 +85,8 @@ catalogue! {
     You: "you", "我";
     LeftGroup: "you are no longer in it", "你已不在群内";
     Members: "{0} members", "{0} 位成员";
+    Channel: "channel", "频道";
+    ChannelMembers: "channel, {0} members", "频道，{0} 位成员";
     UnreadElsewhere: "{0} unread elsewhere · Ctrl+K", "其他会话有 {0} 条未读 · Ctrl+K";
     Notes: "notes to yourself", "给自己的便笺";
     Online: "online", "在线";
@@ -103,6 +105,9 @@ catalogue! {
     ChooseConversation: "Ctrl+K finds a conversation, /to USER starts one, /help explains.", "Ctrl+K 查找会话，/to 用户名 开始聊天，/help 查看帮助。";
     Gone: "(message removed)", "（消息已删除）";
     Edited: "{0} (edited)", "{0}（已编辑）";
+    Burns: "{0} (burns once it was read)", "{0}（阅后即焚）";
+    Expires: "{0} (expires {1})", "{0}（{1} 到期）";
+    ForwardedFrom: "(forwarded from {0}) {1}", "（转发自 {0}）{1}";
     RevokedBy: "({0} took this message back)", "（{0} 撤回了一条消息）";
     RevokedByYou: "(you took this message back)", "（你撤回了一条消息）";
     Merged: "[forwarded messages]", "[聊天记录]";
@@ -138,6 +143,7 @@ catalogue! {
     AllInvite: "{0} lets everybody invite", "{0} 允许所有成员邀请";
     AllMuted: "{0} lets only admins speak", "{0} 开启了全员禁言";
     AllSpeak: "{0} lets everybody speak again", "{0} 关闭了全员禁言";
+    BecameChannel: "{0} made the group a channel: many may come in, and nobody's receipts are told", "{0} 将群升级为频道：可容纳大量成员，不再显示已读状态";
     MadeOwner: "{0} made {1} the owner", "{0} 将群主转让给 {1}";
     MadeAdmin: "{0} made {1} an admin", "{0} 将 {1} 设为管理员";
     MadeMember: "{0} made {1} an ordinary member", "{0} 取消了 {1} 的管理员身份";
@@ -205,6 +211,7 @@ catalogue! {
     SwitcherHint: "↑↓ choose · Enter opens · Esc closes", "↑↓ 选择 · Enter 打开 · Esc 关闭";
     MembersTitle: "Members of {0}", "{0} 的成员";
     MemberMuted: "muted", "禁言中";
+    MoreMembers: "and {0} more", "另有 {0} 位成员";
     ContactsTitle: "Contacts", "联系人";
     RequestsTitle: "Who asks to come in", "入群申请";
     ReadersTitle: "Who has read it", "已读情况";
@@ -219,7 +226,7 @@ catalogue! {
     SignPinned: "pinned", "置顶";
     SignMuted: "muted", "免打扰";
     SignMentions: "mentions", "提到我";
-    HelpGroupIs: "/group title TEXT · announce TEXT · mute · unmute (everybody) · dismiss", "/group title 群名 · announce 公告 · mute · unmute（全员禁言）· dismiss 解散";
+    HelpGroupIs: "/group title TEXT · announce TEXT · mute · unmute (everybody) · channel · dismiss", "/group title 群名 · announce 公告 · mute · unmute（全员禁言）· channel 升级为频道 · dismiss 解散";
     HelpGroupMember: "/group role USER admin|member · transfer USER · mute USER 10m · unmute USER · alias NAME", "/group role 用户名 admin|member · transfer 用户名 转让 · mute 用户名 10m · unmute 用户名 · alias 群昵称";
     HelpGroupJoin: "/group join ID  come in · requests · accept USER · refuse USER", "/group join 群号  入群 · requests 申请列表 · accept 用户名 · refuse 用户名";
     HelpContact: "/contact apply USER TEXT · accept · refuse · remark USER NAME · remove · block · unblock · list", "/contact apply 用户名 附言 · accept · refuse · remark 用户名 备注 · remove · block · unblock · list";

@@ -136,6 +136,7 @@ fn told(model: &mut Model, event: Event) {
         | Event::ConversationChanged { conversation }
         | Event::ConversationOptionsChanged { conversation }
         | Event::MessagesHidden { conversation, .. }
+        | Event::MessagesExpired { conversation, .. }
         | Event::NotOnServer { conversation, .. } => changed(model, conversation),
         Event::Unavailable(range) => changed(model, range.conversation),
         Event::MessageEdited(message)

@@ -75,8 +75,14 @@ fn title(model: &Model, area: Rect, frame: &mut Frame<'_>) {
             spans.push(quiet(texts.get(Text::LeftGroup).to_owned()));
         }
         Some(row) if row.peer.is_none() => {
-            if let Some(count) = model.member_counts.get(&row.id) {
-                spans.push(quiet(texts.with(Text::Members, &[&count.to_string()])));
+            let counted = model.member_counts.get(&row.id).map(ToString::to_string);
+            match (row.channel, counted) {
+                (true, Some(count)) => {
+                    spans.push(quiet(texts.with(Text::ChannelMembers, &[&count])))
+                }
+                (true, None) => spans.push(quiet(texts.get(Text::Channel).to_owned())),
+                (false, Some(count)) => spans.push(quiet(texts.with(Text::Members, &[&count]))),
+                (false, None) => {}
             }
         }
         _ if open.peer() == Some(&model.setting.me) => {

@@ -2,7 +2,7 @@
 //! that it stays in its order.
 
 use anser_sdk::store::{HistoryPage, PageBounds};
-use anser_sdk::{Client, Error};
+use anser_sdk::{Client, Error, MemberState};
 use anser_types::{Alteration, Content, ConversationId, ErrorCode, Refusal, Target, UserId};
 use tokio::sync::mpsc;
 
@@ -171,7 +171,10 @@ async fn carry_out(client: &Client, effect: Effect) -> Option<Input> {
         Effect::Alter(at, seq, alteration) => {
             let what = match alteration {
                 Alteration::Edit(_) => "/edit",
-                Alteration::Revoke | Alteration::Gone => "/revoke",
+                Alteration::Revoke
+                | Alteration::Burn(_)
+                | Alteration::Expire
+                | Alteration::Gone => "/revoke",
                 Alteration::React { .. } => "/react",
                 Alteration::Pin { .. } => "/pin",
             };
@@ -185,19 +188,41 @@ async fn carry_out(client: &Client, effect: Effect) -> Option<Input> {
         Effect::Leave(group) => {
             done("/group leave", client.leave_group(group).await, Text::DoneLeave, Vec::new())
         }
-        Effect::LoadMembers(group) => match client.group_members(group).await {
+        Effect::LoadMembers(group) => match some_members(client, group).await {
             Ok(members) => Input::Members(group, by_rank(members)),
             Err(error) => Input::Refused("/group members", error.into()),
         },
         Effect::Ask(asked) => asked.carry_out(client).await,
         Effect::Look(look) => look.carry_out(client).await,
         // Without an answer the number is not shown.
-        Effect::CountMembers(group) => Input::Counted(
-            group,
-            client.group_members(group).await.ok().map(|members| members.len()),
-        ),
+        Effect::CountMembers(group) => Input::Counted(group, count_members(client, group).await),
         _ => return None,
     })
+}
+
+/// Everybody in a group; of a channel as many as the server gives at a time.
+async fn some_members(client: &Client, group: ConversationId) -> Result<Vec<MemberState>, Error> {
+    if client.conversation(group).await?.is_some_and(|row| row.channel) {
+        return Ok(client.channel_members(group, None, 0).await?.members);
+    }
+    client.group_members(group).await
+}
+
+/// How many are in a group. Of a channel the server is asked only if that is not known here: what comes says it.
+async fn count_members(client: &Client, group: ConversationId) -> Option<usize> {
+    let row = client.conversation(group).await.ok().flatten();
+    if !row.as_ref().is_some_and(|row| row.channel) {
+        return client.group_members(group).await.ok().map(|members| members.len());
+    }
+    let known = row.and_then(|row| row.members);
+    let count = match known {
+        Some(count) => Some(count),
+        None => {
+            client.group(group).await.ok()?;
+            client.conversation(group).await.ok().flatten()?.members
+        }
+    };
+    count.and_then(|count| usize::try_from(count).ok())
 }
 
 fn done(what: &'static str, result: Result<(), Error>, text: Text, users: Vec<UserId>) -> Input {

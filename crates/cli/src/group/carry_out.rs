@@ -4,8 +4,7 @@ use anser_sdk::{Client, SystemClock};
 use anser_types::{Clock, ConversationId, JoinState, UnixMs, UserId};
 use serde_json::{Value, json};
 
-use super::{GroupCommand, rows};
-use crate::chat::times::LocalTimes;
+use super::{GroupCommand, members, rows};
 use crate::named::from_now;
 use crate::people;
 
@@ -18,9 +17,14 @@ pub(super) async fn carry_out(
     command: GroupCommand,
 ) -> Result<Vec<Printed>, anser_sdk::Error> {
     Ok(match command {
-        GroupCommand::Create { title, users, show_history, .. } => {
+        GroupCommand::Create { title, users, show_history, channel, .. } => {
             let id = client.create_group(title.clone(), users, show_history).await?;
-            vec![(id.to_string(), json!({ "conversation": id.to_string(), "title": title }))]
+            if channel {
+                client.make_channel(id).await?;
+            }
+            let value =
+                json!({ "conversation": id.to_string(), "title": title, "channel": channel });
+            vec![(id.to_string(), value)]
         }
         GroupCommand::Update(options) => {
             client.update_group(options.one.group, options.change.asked()?).await?;
@@ -51,9 +55,11 @@ pub(super) async fn carry_out(
         }
         GroupCommand::List { .. } => rows::list(client).await?,
         GroupCommand::Show(one) => {
-            vec![rows::shown(one.group, &client.group(one.group).await?)]
+            let told = client.group(one.group).await?;
+            let members = client.conversation(one.group).await?.and_then(|row| row.members);
+            vec![rows::shown(one.group, &told, members)]
         }
-        GroupCommand::Members(one) => members(client, one.group).await?,
+        GroupCommand::Members(options) => members::list(client, options).await?,
         about_a_member => act_on_member(client, about_a_member).await?,
     })
 }
@@ -101,7 +107,7 @@ async fn join(
 ) -> Result<Vec<Printed>, anser_sdk::Error> {
     client.join_group(group, greeting).await?;
     // Who may ask what the group is, is in it.
-    let inside = client.group_members(group).await.is_ok();
+    let inside = client.channel_members(group, None, 1).await.is_ok();
     let (text, state) =
         if inside { ("you are in", "member") } else { ("you asked; an admin answers", "waiting") };
     Ok(vec![(text.to_owned(), json!({ "conversation": group.to_string(), "state": state }))])
@@ -116,14 +122,5 @@ async fn requests(
     let shown = requests.iter().filter(|request| all || request.state == JoinState::Waiting);
     Ok(shown
         .map(|request| (people::request_line(request), people::request_json(request)))
-        .collect())
-}
-
-async fn members(client: &Client, group: ConversationId) -> Result<Vec<Printed>, anser_sdk::Error> {
-    let (now, times) = (SystemClock.now(), LocalTimes::system());
-    let members = rows::by_rank(client.group_members(group).await?);
-    Ok(members
-        .iter()
-        .map(|one| (people::member_line(one, now, &times), people::member_json(one, now)))
         .collect())
 }

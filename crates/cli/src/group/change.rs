@@ -42,6 +42,9 @@ pub struct Change {
     /// Later members see what was said before they came
     #[arg(long, value_name = "ON|OFF", value_parser = choice::<Switch>())]
     pub show_history: Option<Switch>,
+    /// Make it a channel, which may grow to 100,000 members; there is no way back
+    #[arg(long)]
+    pub channel: bool,
 }
 
 impl Change {
@@ -58,10 +61,10 @@ impl Change {
             join: self.join,
             admins_invite: self.admins_invite.map(|Switch(on)| on),
             muted: (self.mute || self.unmute).then_some(self.mute),
-            channel: false,
+            channel: self.channel,
         };
         if set == SetGroup::default() {
-            let why = "name what to change: --title, --announcement, --join, --mute …";
+            let why = "name what to change: --title, --announcement, --join, --mute, --channel …";
             return Err(Refusal::because(ErrorCode::InvalidArgument, why));
         }
         Ok(set)

@@ -2,12 +2,14 @@
 
 mod carry_out;
 mod change;
+mod members;
 mod rows;
 
 use anser_types::{ConversationId, Refusal, Role, UserId};
 use clap::{Args, Subcommand};
 
 pub use change::UpdateOptions;
+pub use members::MembersOptions;
 pub use rows::by_rank;
 
 use crate::identity::Common;
@@ -31,6 +33,9 @@ pub enum GroupCommand {
         /// Later members see what was said before they came
         #[arg(long)]
         show_history: bool,
+        /// Make it a channel, which may grow to 100,000 members
+        #[arg(long)]
+        channel: bool,
     },
     /// Change what a group is: name, announcement, who comes in, who speaks
     Update(UpdateOptions),
@@ -129,7 +134,7 @@ pub enum GroupCommand {
     /// Print what a group is
     Show(One),
     /// List who is in a group
-    Members(One),
+    Members(MembersOptions),
 }
 
 /// One group.
@@ -157,9 +162,8 @@ impl GroupCommand {
             Self::Create { common, .. } | Self::List { common } => common,
             Self::Update(options) => &options.one.common,
             Self::Invite(several) | Self::Kick(several) => &several.one.common,
-            Self::Leave(one) | Self::Dismiss(one) | Self::Show(one) | Self::Members(one) => {
-                &one.common
-            }
+            Self::Leave(one) | Self::Dismiss(one) | Self::Show(one) => &one.common,
+            Self::Members(options) => &options.one.common,
             Self::Join { one, .. }
             | Self::Requests { one, .. }
             | Self::Answer { one, .. }

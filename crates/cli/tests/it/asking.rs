@@ -90,6 +90,8 @@ fn group_commands_mean_the_open_group() {
     let muted = SetGroup { muted: Some(true), ..SetGroup::default() };
     assert_eq!(chat.enter("/group mute"), changed(muted));
     let until = UnixMs(NOON + 600_000);
+    let channel = SetGroup { channel: true, ..SetGroup::default() };
+    assert_eq!(chat.enter("/group channel"), changed(channel));
     assert_eq!(chat.enter("/group mute bob 10m"), member("bob", MemberAct::MuteUntil(until)));
     assert_eq!(chat.enter("/group unmute bob"), member("bob", MemberAct::MuteUntil(UnixMs(0))));
     assert_eq!(chat.enter("/group role bob admin"), member("bob", MemberAct::Role(Role::Admin)));

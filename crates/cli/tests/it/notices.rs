@@ -57,6 +57,10 @@ fn what_a_group_became_is_told() {
         "bob announced: be kind · bob opened the group to everybody · bob lets only admins speak"
     );
     assert!(chinese.contains("全员禁言"), "{chinese}");
+    let channel = SetGroup { channel: true, ..SetGroup::default() };
+    let [english, chinese] = updated(channel);
+    assert!(english.starts_with("bob made the group a channel: many may come in"), "{english}");
+    assert!(chinese.starts_with("bob 将群升级为频道"), "{chinese}");
     let dissolved = told("alice", ChangeKind::GroupDismissed);
     assert_eq!(dissolved, ["you dissolved the group", "我 解散了群"]);
     let joined = ChangeKind::MembersJoined { title: String::new(), users: vec![user("carol")] };

@@ -2,12 +2,16 @@
 
 use anser_cli::chat::times::LocalTimes;
 use anser_cli::say::{Lines, change_json, gap_json, message_json};
+use anser_sdk::content_of;
 use anser_sdk::store::Status;
+use anser_types::body::{Body, Custom, FileRef, Forwarded, Location, MergedEntry, Picture, Voice};
 use anser_types::event::UnavailableReason;
 use anser_types::{
     Change, ChangeKind, ChangeNo, Content, MessageKind, Seq, Unavailable, UnixMs, Version,
 };
 use serde_json::json;
+
+use anser_sdk::ChatMessage;
 
 use crate::support::{direct, said, user, with_status};
 
@@ -42,6 +46,8 @@ fn other_content_is_given_whole() {
         mentions: vec![user("bob")],
         mention_all: false,
         expires_at: None,
+        burn_after_ms: None,
+        forwarded: None,
     });
     let shown = message_json(&message);
     assert_eq!(shown["kind"], json!(7));
@@ -86,4 +92,59 @@ fn lines_for_people() {
         lines.message(&theirs, Some("Team")).split(": ").next(),
         Some("2026-11-20 11:07:00 #7 bob in Team")
     );
+}
+
+fn of_kind(kind: MessageKind, body: &Body) -> ChatMessage {
+    let mut message = said("bob", 7, "");
+    message.content = Some(Content { kind, ..content_of(body).unwrap() });
+    message
+}
+
+#[test]
+fn requirement_g3_every_kind_is_shown_in_words() {
+    let lines = Lines::new(LocalTimes::utc());
+    let shown = |message: &ChatMessage| {
+        let line = lines.message(message, None);
+        line.split_once("bob: ").unwrap().1.to_owned()
+    };
+    let name = "tea.png".to_owned();
+    let file = FileRef { file: "f/1".into(), name, bytes: 70_000, ..FileRef::default() };
+    let picture = Picture { file: file.clone(), caption: "海边".into(), ..Picture::default() };
+    let voice = Voice { file: file.clone(), duration_ms: 61_500, ..Voice::default() };
+    let (latitude_e7, longitude_e7) = (312_304_000, -1_214_737_000);
+    let place =
+        Location { latitude_e7, longitude_e7, name: "外滩".into(), ..Location::default() };
+    let custom =
+        Custom { kind: "org.example.vote".into(), summary: "a vote".into(), ..Custom::default() };
+    let entry = |kind, body: &str| MergedEntry {
+        sender: user("carol"),
+        said_at: UnixMs(1),
+        kind,
+        body: body.to_owned().into(),
+    };
+    let entries = vec![entry(MessageKind::Text, "hi"), entry(MessageKind::Unknown(77), "?")];
+    for (body, words) in [
+        (Body::Image(picture.clone()), "(image) 海边"),
+        (Body::Voice(voice), "(voice) 1:02"),
+        (Body::Video(picture, 5_000), "(video) 0:05 · 海边"),
+        (Body::File(file, String::new()), "(file) tea.png (68 KiB)"),
+        (Body::Location(place), "(location) 外滩 · 31.23040° N 121.47370° W"),
+        (Body::Card(user("carol"), "Carol".into()), "(card) Carol (carol)"),
+        (Body::Custom(custom), "(custom) a vote"),
+        (
+            Body::Merged("Tea".into(), entries),
+            "(merged) Tea (2)\n      carol: hi\n      carol: [unknown] ",
+        ),
+    ] {
+        assert_eq!(shown(&of_kind(body.kind(), &body)), words);
+    }
+    // One that does not hold what its kind says, and one of a version to come.
+    assert_eq!(shown(&of_kind(MessageKind::Card, &Body::Text("??".into()))), "(card)");
+    let unknown = of_kind(MessageKind::Unknown(77), &Body::Text("?".into()));
+    assert_eq!(shown(&unknown), "(kind 77, 1 bytes)");
+    let mut forwarded = said("bob", 7, "hi");
+    let mark = Forwarded { from: user("carol"), said_at: UnixMs(1) };
+    let content = Content { forwarded: Some(Box::new(mark)), ..Content::text("hi") };
+    forwarded.content = Some(Content { burn_after_ms: Some(5_000), ..content });
+    assert_eq!(shown(&forwarded), "(forwarded from carol) hi (burns once it was read)");
 }

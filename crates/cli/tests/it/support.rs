@@ -203,6 +203,7 @@ pub fn row(peer: &str, unread: u64, read_up_to: u64, last: Option<ChatMessage>) 
         peer: Some(user(peer)),
         title: String::new(),
         group: None,
+        channel: false,
         options: ConversationOptions::default(),
         member: true,
         members: None,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anser_client::{
-    AppEvent, ConversationMark, DeviceState, Endpoint, Identity, OutboxItem, Record, Reply,
-    RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,
+    AppEvent, ChannelMark, ChannelPosition, ConversationMark, DeviceState, Endpoint, Identity,
+    OutboxItem, Record, Reply, RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,
 };
 use anser_types::{
     Change, ChangeKind, ConversationId, DeviceClass, DeviceNo, InboxSeq, Item, LocalNo, Refusal,
@@ -47,6 +47,8 @@ pub struct Disk {
     pub not_on_server: Vec<(ConversationId, Seq)>,
     pub unknown: BTreeMap<InboxSeq, UnknownEvent>,
     pub endpoints: BTreeMap<String, Endpoint>,
+    /// Followed channels: up to where each is stored, and whether it is known to be one.
+    pub channels: BTreeMap<ConversationId, (ChannelPosition, bool)>,
     pub transactions: u64,
     /// Places may be taken by other messages than those that were there.
     pub server_lost_data: bool,
@@ -77,6 +79,7 @@ impl Disk {
             not_on_server: Vec::new(),
             unknown: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            channels: BTreeMap::new(),
             transactions: 0,
             server_lost_data: false,
         }
@@ -108,16 +111,25 @@ impl Disk {
                 self.outbox.remove(&local_no);
                 self.settled.insert(local_no, how);
             }
-            Record::MessageStored(stored) => {
+            Record::MessageStored(mut stored) => {
                 let key = (stored.message.conversation, stored.message.seq);
                 let before = self.messages.get(&key).filter(|_| !self.server_lost_data);
                 if let Some(before) = before {
-                    assert_eq!(
-                        before.message, stored.message,
-                        "a message never changes its content"
-                    );
+                    if before.message.altered.is_none() && stored.message.altered.is_none() {
+                        let what = "a message never changes its content";
+                        assert_eq!(before.message, stored.message, "{what}");
+                    }
+                    if before.message.altered_by() > stored.message.altered_by() {
+                        stored.message.altered.clone_from(&before.message.altered);
+                    }
                 }
                 self.messages.insert(key, stored);
+            }
+            Record::ChannelPosition { conversation, position, certain } => {
+                self.channels.insert(conversation, (position, certain));
+            }
+            Record::ChannelLeft { conversation } => {
+                self.channels.remove(&conversation);
             }
             Record::MessageHidden { conversation, seq } => self.hidden.push((conversation, seq)),
             Record::ChangeStored { change, .. } if matches!(change.kind, ChangeKind::Item(_)) => {
@@ -128,9 +140,13 @@ impl Disk {
                 }
             }
             Record::ChangeStored { change, .. } => {
-                self.changes.retain(|c| {
-                    (c.conversation, c.change_no) != (change.conversation, change.change_no)
-                });
+                let id = change.conversation;
+                self.changes.retain(|c| (c.conversation, c.change_no) != (id, change.change_no));
+                if let ChangeKind::MessageAltered { seq, alteration } = &change.kind
+                    && let Some(stored) = self.messages.get_mut(&(id, *seq))
+                {
+                    stored.message.alter(change.change_no, change.at, &change.actor, alteration);
+                }
                 self.changes.push(change);
             }
             Record::ItemsForgotten => self.items.clear(),
@@ -181,6 +197,12 @@ impl Disk {
             let mark = marks.entry(*conversation).or_insert_with(|| self.empty_mark(*conversation));
             (mark.peer_delivered, mark.peer_read) = (*delivered, *read);
         }
+        for (conversation, (position, certain)) in &self.channels {
+            let mark = marks.entry(*conversation).or_insert_with(|| self.empty_mark(*conversation));
+            let (position, certain) = (*position, *certain);
+            let active = anser_types::UnixMs(mark.head.0);
+            mark.channel = Some(ChannelMark { position, certain, active });
+        }
         Snapshot {
             identity: self.identity.clone(),
             device: self.device.clone(),
@@ -201,6 +223,7 @@ impl Disk {
             peer_delivered: Seq::ZERO,
             peer_read: Seq::ZERO,
             log_epoch: anser_types::LogEpoch::ZERO,
+            channel: None,
         }
     }
 

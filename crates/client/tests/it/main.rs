@@ -2,6 +2,8 @@
 //! that can die at any transaction.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
 
+mod channel_server;
+mod channels;
 mod chaos;
 mod corpus;
 mod crashes;

@@ -8,9 +8,10 @@ use anser_proto::close::CloseReason;
 use anser_proto::codec::FrameDecoder;
 use anser_proto::session::server::{Request, ServerSession, encode_event};
 use anser_proto::{time, v1};
-use anser_types::{ErrorCode, InboxSeq, UnixMs};
+use anser_types::{ConversationId, ErrorCode, InboxSeq, UnixMs};
 use bytes::{Bytes, BytesMut};
 
+use crate::channel_server::{Channels, Followed};
 use crate::host::direct;
 
 /// The server's clock runs half an hour ahead of the client's.
@@ -19,11 +20,12 @@ pub const START_MS: u64 = 1_760_000_000_000;
 
 #[derive(Debug)]
 pub struct Conn {
-    session: ServerSession,
+    pub session: ServerSession,
     decoder: FrameDecoder,
     device: u64,
     /// Everything up to here was given to this session; `None` while it pulls pages only.
     live: Option<u64>,
+    pub followed: Followed,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,6 +58,7 @@ pub struct Server {
     pub push_own: bool,
     /// Live pushes are lost while this is set.
     pub lose_pushes: bool,
+    pub channels: Channels,
     /// The user's own lists by key, each item as its last change.
     pub items: BTreeMap<Vec<u8>, v1::Change>,
     /// Every transmission of a command: device, number, hash of the body.
@@ -91,6 +94,7 @@ impl Server {
             deaf: false,
             push_own: false,
             lose_pushes: false,
+            channels: Channels::default(),
             items: BTreeMap::new(),
             transmissions: Vec::new(),
             acks: Vec::new(),
@@ -119,7 +123,10 @@ impl Server {
     pub fn open(&mut self, attempt: Attempt) {
         let session = ServerSession::new();
         let decoder = FrameDecoder::new(session.frame_limit());
-        self.conns.insert(attempt, Conn { session, decoder, device: 0, live: None });
+        self.conns.insert(
+            attempt,
+            Conn { session, decoder, device: 0, live: None, followed: Followed::new() },
+        );
     }
 
     /// Takes bytes in; gives the answer, and whether the connection ends after it.
@@ -143,6 +150,8 @@ impl Server {
         let head = self.head();
         let mut all = Vec::new();
         for (attempt, conn) in &mut self.conns {
+            let frames = self.channels.pushes(&conn.session, &mut conn.followed);
+            all.extend(frames.into_iter().map(|frame| (*attempt, frame)));
             let Some(sent) = conn.live.filter(|sent| *sent < head) else { continue };
             conn.live = Some(head);
             let mut first = sent;
@@ -194,8 +203,9 @@ impl Server {
                 }
             }
             Request::Close => return true,
+            Request::Follow(follow) => self.follow(conn, &follow.channels, out),
             Request::Signal(signal) => self.signals.push(signal),
-            Request::Foreground(_) | Request::Follow(_) | Request::Ignored => {}
+            Request::Foreground(_) | Request::Ignored => {}
         }
         false
     }
@@ -226,6 +236,9 @@ impl Server {
         };
         conn.session.welcome(welcome, out);
         conn.decoder.set_max(conn.session.frame_limit());
+        if !hello.follow.is_empty() {
+            self.follow(conn, &hello.follow, out);
+        }
         let cursor = hello.inbox_cursor;
         let nothing_yet = hello.log_epoch == 0 && cursor == 0 && self.head() == 0;
         let other_log = hello.log_epoch != self.log_epoch;
@@ -239,6 +252,13 @@ impl Server {
             conn.live = Some(cursor);
         }
         false
+    }
+
+    fn follow(&mut self, conn: &mut Conn, named: &[v1::ChannelPosition], out: &mut BytesMut) {
+        self.channels.follows.push(named.len());
+        if let Some(answer) = self.channels.follow(&mut conn.followed, named) {
+            conn.session.channel_heads(&answer, out);
+        }
     }
 
     fn page(&mut self, conn: &mut Conn, after: u64, want: u32, out: &mut BytesMut) {
@@ -306,7 +326,27 @@ impl Server {
         let mut ack = v1::CommandAck { sent_before_ms, ..v1::CommandAck::default() };
         match command.op.clone().unwrap() {
             v1::command::Op::Send(send) => {
-                let Some(v1::send_message::To::User(peer)) = send.to else { panic!("direct only") };
+                let peer = match send.to {
+                    Some(v1::send_message::To::User(peer)) => peer,
+                    Some(v1::send_message::To::Conversation(conversation)) => {
+                        let id = ConversationId(conversation.as_ref().try_into().unwrap());
+                        let message = v1::Message {
+                            seq: self.channels.of(id).messages.len() as u64 + 1,
+                            server_time_ms: time::to_wire(server_time),
+                            sent_before_ms,
+                            device_no,
+                            local_no: command.local_no,
+                            content: send.content,
+                            conversation,
+                            sender: "alice".to_owned(),
+                            ..v1::Message::default()
+                        };
+                        ack.seq = message.seq;
+                        self.channels.append(id, message);
+                        return ack;
+                    }
+                    None => panic!("to nobody"),
+                };
                 let message = v1::Message {
                     peer: peer.clone(),
                     seq: self.next_seq(&peer),
@@ -406,10 +446,15 @@ impl Server {
                 Reply::Receipts(v1::ReceiptsPage { receipts: self.receipts.clone() })
             }
             Query::History(history) => {
-                let id = match history.of.unwrap() {
+                let id = match history.of.clone().unwrap() {
                     v1::history_query::Of::User(peer) => direct(&peer).0.to_vec(),
                     v1::history_query::Of::Conversation(id) => id.to_vec(),
                 };
+                let channel = ConversationId(id.as_slice().try_into().unwrap());
+                if self.channels.all.contains_key(&channel) {
+                    let reply = Some(self.channels.history(channel, &history));
+                    return v1::Reply { query_no: query.query_no, reply };
+                }
                 let found = self.messages.iter().find(|(peer, _)| direct(peer).0 == id[..]);
                 let mut messages: Vec<_> = found.map(|(_, all)| all.clone()).unwrap_or_default();
                 let head = messages.len() as u64;
@@ -425,6 +470,13 @@ impl Server {
                 })
             }
             Query::Items(asked) => Reply::Items(self.items_page(&asked)),
+            Query::Changes(asked) => self.channels.changes_page(&asked),
+            Query::Conversations(asked) => {
+                let mut rows = self.channels.rows();
+                rows.retain(|row| row.conversation > asked.after);
+                rows.truncate(asked.limit as usize);
+                Reply::Conversations(v1::ConversationsPage { conversations: rows, more: false })
+            }
             other => panic!("not scripted: {other:?}"),
         };
         v1::Reply { query_no: query.query_no, reply: Some(reply) }
@@ -475,6 +527,7 @@ impl Server {
                 member: true,
                 ..v1::ConversationState::default()
             })
+            .chain(self.channels.rows())
             .filter(|state| state.conversation > page.after)
             .collect();
         states.sort_by(|a, b| a.conversation.cmp(&b.conversation));

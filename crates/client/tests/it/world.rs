@@ -254,6 +254,13 @@ impl World {
         }
     }
 
+    /// Tells live sessions where the channels they follow end.
+    pub fn sweep(&mut self) {
+        for (attempt, bytes) in self.server.sweep() {
+            self.post(Packet::ToClient(attempt, bytes));
+        }
+    }
+
     /// The connection breaks, and both sides hear of it.
     pub fn cut(&mut self) {
         self.wire.clear();

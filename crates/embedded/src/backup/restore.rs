@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anser_backend::archive::{ArchiveError, Entry, Header, Reader, Subject, Summary};
-use anser_backend::codec::{Devices, read_user, write_number, write_token};
+use anser_backend::codec::{Devices, read_message, read_user, write_number, write_token};
 use anser_backend::{DeviceKey, StoreError, Token};
-use anser_types::{ConversationId, ErrorCode, LogEpoch, UserNo};
+use anser_types::{ConversationId, ErrorCode, LogEpoch, Seq, UserNo};
 use bytes::Bytes;
 
 use super::export::BackupError;
@@ -214,6 +214,7 @@ fn fill<R: Read>(reader: &mut Reader<R>, tables: &Tables) -> Result<Summary, Res
             tables.fill(place.table, |take| {
                 while let Some(entry) = reader.next_of(subject)? {
                     take(entry.key, entry.value)?;
+                    filling.derive_expiry(&entry)?;
                 }
                 Ok::<_, RestoreError>(())
             })?;
@@ -275,6 +276,26 @@ impl Filling<'_> {
                 self.put(keys::listing(user, ConversationId(*id)), |_| {});
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// The way from a time to a message that is over then.
+    fn derive_expiry(&mut self, entry: &Entry<'_>) -> Result<(), RestoreError> {
+        if entry.subject != Subject::Message {
+            return Ok(());
+        }
+        let (id, seq) = (entry.key.first_chunk(), keys::last_number(entry.key));
+        let (Some(id), Some(seq)) = (id, seq) else {
+            return Err(ArchiveError::Contradiction("a message has no place").into());
+        };
+        let (id, seq) = (ConversationId(*id), Seq(seq));
+        let message = read_message(id, seq, entry.value).map_err(TableError::from)?;
+        if let Some(at) = message.content.and_then(|content| content.expires_at) {
+            self.put(keys::expiring(at, id, seq), |_| {});
+            if self.batch.len() >= ROWS_TOGETHER {
+                self.flush()?;
+            }
         }
         Ok(())
     }

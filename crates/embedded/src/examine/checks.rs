@@ -6,9 +6,10 @@ use std::io;
 
 use anser_backend::archive::{Entry, Subject};
 use anser_backend::codec::{
-    Devices, Pointed, Reader, read_change, read_number, read_pointer, read_position, read_user,
+    Devices, Pointed, Reader, read_change, read_message, read_number, read_pointer, read_position,
+    read_user,
 };
-use anser_types::{ChangeNo, ConversationId, UserNo};
+use anser_types::{ChangeNo, ConversationId, Seq, UserNo};
 
 use super::rows::{Row, Rows};
 use super::run::Telling;
@@ -93,6 +94,13 @@ impl Checks {
                 let heads = self.conversation(id, telling);
                 dense(telling, (heads.seq, seq), &format!("messages of {id}"));
                 heads.seq = seq;
+                let message = read_message(id, Seq(seq), entry.value)?;
+                if let Some(at) = message.content.and_then(|content| content.expires_at)
+                    && rows.get(Table::State, &keys::expiring(at, id, Seq(seq)))?.is_none()
+                {
+                    let touches = format!("message {seq} of {id}");
+                    telling.damage("tables: nothing says when it expires", touches);
+                }
             }
             Subject::Change => {
                 let (id, no) = (key.conversation()?, key.u64()?);

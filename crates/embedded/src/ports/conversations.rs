@@ -9,7 +9,7 @@ use anser_backend::{
     Roster, StoreError, Whom,
 };
 use anser_types::{
-    Change, ChangeNo, ConversationId, Edition, InboxSeq, Member, Message, Seq, UserNo,
+    Change, ChangeNo, ConversationId, Edition, InboxSeq, Member, Message, Seq, UnixMs, UserNo,
 };
 
 use crate::codec::{Malformed, read_change, read_member, read_message};
@@ -128,6 +128,24 @@ fn listed(
     Ok(ids)
 }
 
+fn expiring(
+    core: &Core,
+    until: UnixMs,
+    limit: usize,
+) -> Result<Vec<(ConversationId, Seq)>, TableError> {
+    let from = keys::expiring(UnixMs(0), ConversationId([0; 16]), Seq::ZERO);
+    let to = keys::expiring(until, ConversationId([255; 16]), Seq::MAX);
+    let mut found = Vec::new();
+    core.tables.scan(Table::State, from..=to, false, |key, _| {
+        if found.len() >= limit {
+            return Ok(ControlFlow::Break(()));
+        }
+        found.push(keys::expiring_message(key).ok_or(Malformed("a key is too short"))?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
 impl Conversations for EmbeddedStore {
     fn roster(&self, id: ConversationId) -> Boxed<'_, Result<Option<Arc<Roster>>, StoreError>> {
         Box::pin(async move {
@@ -218,6 +236,16 @@ impl Conversations for EmbeddedStore {
     ) -> Boxed<'_, Result<Vec<Edition>, StoreError>> {
         Box::pin(async move {
             self.scan(Scope::Conversation(id), move |core| core.stored_editions(id, seq)).await
+        })
+    }
+
+    fn expiring(
+        &self,
+        until: UnixMs,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(ConversationId, Seq)>, StoreError>> {
+        Box::pin(async move {
+            self.scan(Scope::Everything, move |core| expiring(core, until, limit)).await
         })
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use anser_types::{Alteration, Change, ChangeKind, ChangeNo, ConversationId, Seq};
+use anser_types::{Alteration, Change, ChangeKind, ChangeNo, ConversationId, Message, Seq, UnixMs};
 
 use super::stage::{Fault, Stage};
 use crate::codec::{read_change, write_change, write_edition, write_message};
@@ -15,20 +15,44 @@ pub fn alter(stage: &mut Stage<'_>, change: &Change) -> Result<(), Fault> {
     let id = change.conversation;
     let Some(mut message) = stage.message(id, *seq)? else { return Ok(()) };
     let (replaced, since) = (message.content.clone(), message.content_since());
+    let expired = expires_at(&message);
     message.alter(change.change_no, change.at, &change.actor, alteration);
     match (alteration, replaced) {
         (Alteration::Edit(_), Some(content)) => {
             let key = keys::edition(id, *seq, change.change_no);
             stage.commit().put(Table::State, &key, |out| write_edition(out, since, &content));
         }
-        (Alteration::Revoke, Some(_)) => erase(stage, id, *seq)?,
+        (erasing, Some(_)) if erasing.erases() => erase(stage, id, *seq)?,
         _ => {}
     }
     stage.commit().put(Table::Messages, &keys::message(id, *seq), |out| {
         write_message(out, &message);
     });
+    move_expiry(stage, (id, *seq), expired, expires_at(&message));
     stage.altered(message);
     Ok(())
+}
+
+fn expires_at(message: &Message) -> Option<UnixMs> {
+    message.content.as_ref().and_then(|content| content.expires_at)
+}
+
+/// Keeps the way from a time to the messages that are over then.
+fn move_expiry(
+    stage: &mut Stage<'_>,
+    (id, seq): (ConversationId, Seq),
+    from: Option<UnixMs>,
+    to: Option<UnixMs>,
+) {
+    if from == to {
+        return;
+    }
+    if let Some(at) = from {
+        stage.commit().remove(Table::State, &keys::expiring(at, id, seq));
+    }
+    if let Some(at) = to {
+        stage.commit().put(Table::State, &keys::expiring(at, id, seq), |_| {});
+    }
 }
 
 /// Removes every content the message had before, and what its edits tell.

@@ -196,6 +196,9 @@ fn write_record(
             stage.commit().put(Table::Messages, &keys::message(*conversation, seq), |out| {
                 write_new_message(out, sender, *id, *sent_at, at, content);
             });
+            if let Some(over) = content.expires_at {
+                stage.commit().put(Table::State, &keys::expiring(over, *conversation, seq), |_| {});
+            }
             Ok(Assigned::Message { seq, at })
         }
         Record::Change { conversation, actor, kind } => {

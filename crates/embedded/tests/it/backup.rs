@@ -91,6 +91,7 @@ impl Town {
                 Alteration::Edit(Content::text("by hand")),
                 &[&town.bob],
             )
+            .alters(group(1), &town.alice, Seq(1), Alteration::Burn(UnixMs(5_000)), &[])
             .build();
         let settings = ChangeKind::Item(Item::Settings(Settings::default()));
         let listed = AppendBuilder::internal()
@@ -148,6 +149,8 @@ async fn what_is_restored_is_what_was_backed_up() {
         let users = [town.alice.no, town.bob.no];
         assert_eq!(one.positions(id, &users).await, other.positions(id, &users).await);
     }
+    let over = other.expiring(UnixMs(5_000), 10).await.unwrap();
+    assert_eq!(over, [(group(1), Seq(1))], "it is known when what was said expires");
     for user in [town.alice.no, town.bob.no] {
         let bounds = one.inbox_bounds(user).await.unwrap();
         assert!(bounds.floor > InboxSeq::ZERO);

@@ -85,6 +85,9 @@ impl Following {
 /// Passes on what came in followed channels, as far as there is room. What waits longer than the mailbox holds is dropped
 /// there, and said to be missing here.
 pub(super) fn push_channels(ways: &mut Ways<'_>) -> bool {
+    if !ways.mailbox.has_channel_news() {
+        return false;
+    }
     let mut moved = false;
     while ways.outbound.has_room() {
         let (mut batch, mut bytes): (Vec<Bytes>, usize) = (Vec::new(), 0);

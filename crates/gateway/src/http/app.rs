@@ -91,6 +91,7 @@ pub(super) struct NewMessage {
     reply_to: Option<String>,
     /// Unix milliseconds.
     expires_at_ms: Option<String>,
+    burn_after_ms: Option<String>,
 }
 
 /// Exactly one of the two.
@@ -175,6 +176,10 @@ fn content(new: &NewMessage) -> Result<Content, Refusal> {
         mention_all: new.mention_all,
         reply_to: optional_number("reply_to", new.reply_to.as_deref())?.map(Seq),
         expires_at: optional_number("expires_at_ms", new.expires_at_ms.as_deref())?.map(UnixMs),
+        burn_after_ms: optional_number("burn_after_ms", new.burn_after_ms.as_deref())?
+            .map(|ms| u32::try_from(ms).map_err(|_| invalid("burn_after_ms: too long")))
+            .transpose()?,
+        forwarded: None,
     })
 }
 

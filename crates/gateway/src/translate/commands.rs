@@ -1,13 +1,12 @@
 //! What a client asks to change, and how it introduces itself: wire → domain.
 
-use anser_proto::values::{groups, lists};
+use anser_proto::values::{groups, lists, messages};
 use anser_proto::{time, v1};
 use anser_service::{Arrival, CommandRequest, Hello};
 use anser_types::{
-    Alteration, Command, CommandNo, Content, DeviceNo, InboxSeq, LocalNo, LogEpoch, MessageKind,
-    Refusal, Seq, Target,
+    Command, CommandNo, DeviceNo, InboxSeq, LocalNo, LogEpoch, Refusal, Seq, Target,
 };
-use v1::{alteration::How, command::Op, mark_read::At, send_message::To};
+use v1::{command::Op, mark_read::At};
 
 use super::{conversation, missing, user, users};
 
@@ -42,7 +41,7 @@ pub(crate) fn command(command: v1::Command, hash: [u8; 16]) -> CommandRequest {
 fn operation(op: Option<Op>) -> Result<Command, Refusal> {
     Ok(match op {
         None => Command::Unknown,
-        Some(Op::Send(send)) => send_message(send)?,
+        Some(Op::Send(send)) => messages::read_send_message(send)?,
         Some(Op::MarkRead(mark)) => Command::MarkRead {
             at: match mark.at.ok_or_else(|| missing("at"))? {
                 At::User(peer) => Target::User(user("user", &peer)?),
@@ -66,7 +65,7 @@ fn operation(op: Option<Op>) -> Result<Command, Refusal> {
             conversation: conversation("conversation", &kick.conversation)?,
             users: users("users", &kick.users)?,
         },
-        Some(Op::Alter(alter)) => alter_message(alter)?,
+        Some(Op::Alter(alter)) => messages::read_alter(alter)?.unwrap_or(Command::Unknown),
         Some(Op::UpdateGroup(update)) => Command::UpdateGroup {
             conversation: conversation("conversation", &update.conversation)?,
             set: groups::read_set_group(update.set.unwrap_or_default())?,
@@ -116,51 +115,4 @@ fn own_lists(op: Op) -> Result<Command, Refusal> {
         }
         _ => Command::Unknown,
     })
-}
-
-fn alter_message(alter: v1::Alter) -> Result<Command, Refusal> {
-    let at = match alter.at.ok_or_else(|| missing("at"))? {
-        v1::alter::At::User(peer) => Target::User(user("user", &peer)?),
-        v1::alter::At::Conversation(id) => Target::Conversation(conversation("conversation", &id)?),
-    };
-    // Another way to alter, of a newer version, is a command this version does not know.
-    let Some(how) = alter.alteration.and_then(|alteration| alteration.how) else {
-        return Ok(Command::Unknown);
-    };
-    let alteration = match how {
-        How::Edit(edit) => {
-            Alteration::Edit(edited_content(edit.content.ok_or_else(|| missing("content"))?)?)
-        }
-        How::Revoke(v1::Revoke {}) => Alteration::Revoke,
-        How::React(react) => Alteration::React { emoji: react.emoji, on: !react.off },
-        How::Pin(pin) => Alteration::Pin { on: !pin.off },
-    };
-    Ok(Command::Alter { at, seq: Seq(alter.seq), alteration })
-}
-
-fn edited_content(content: v1::EditedContent) -> Result<Content, Refusal> {
-    Ok(Content {
-        kind: MessageKind::from_code(content.kind),
-        body: content.content,
-        mentions: users("mentions", &content.mentions)?,
-        mention_all: content.mention_all,
-        reply_to: (content.reply_to > 0).then_some(Seq(content.reply_to)),
-        expires_at: (content.expires_at_ms > 0).then(|| time::from_wire(content.expires_at_ms)),
-    })
-}
-
-fn send_message(send: v1::SendMessage) -> Result<Command, Refusal> {
-    let to = match send.to.ok_or_else(|| missing("to"))? {
-        To::User(peer) => Target::User(user("to", &peer)?),
-        To::Conversation(id) => Target::Conversation(conversation("to", &id)?),
-    };
-    let content = Content {
-        kind: MessageKind::from_code(send.kind),
-        body: send.content,
-        mentions: users("mentions", &send.mentions)?,
-        mention_all: send.mention_all,
-        reply_to: (send.reply_to > 0).then_some(Seq(send.reply_to)),
-        expires_at: (send.expires_at_ms > 0).then(|| time::from_wire(send.expires_at_ms)),
-    };
-    Ok(Command::SendMessage { to, content })
 }

@@ -1,16 +1,15 @@
 //! Entries of an inbox: domain → wire. An entry is encoded once for all receivers that see the same bytes.
 
-use anser_proto::values::{groups, lists};
+use anser_proto::values::{groups, lists, messages};
 use anser_proto::{time, v1};
 use anser_service::{ChannelDelivery, Delivery};
 use anser_types::{
-    Alteration, Altered, Change, ChangeKind, Content, Event, Message, Unavailable, UserId,
-    event::UnavailableReason,
+    Change, ChangeKind, Event, Message, Unavailable, UserId, event::UnavailableReason,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
-use v1::{alteration::How, change::Kind, event::Event as Wire};
+use v1::{change::Kind, event::Event as Wire};
 
 use super::{id_bytes, place};
 
@@ -73,46 +72,10 @@ pub(crate) fn message(message: &Message, peer: Option<&UserId>) -> v1::Message {
         reply_to: content.and_then(|content| content.reply_to).map_or(0, |seq| seq.0),
         expires_at_ms: content.and_then(|content| content.expires_at).map_or(0, time::to_wire),
         tombstone: content.is_none(),
-        altered: message.altered.as_deref().map(|one| Box::new(altered(one))),
+        altered: message.altered.as_deref().map(|one| Box::new(messages::altered(one))),
         mention_all: content.is_some_and(|content| content.mention_all),
-    }
-}
-
-fn altered(altered: &Altered) -> v1::Altered {
-    v1::Altered {
-        change_no: altered.by.0,
-        edits: altered.edits,
-        edited_at_ms: altered.edited_at.map_or(0, time::to_wire),
-        revoked_by: altered.revoked_by.as_ref().map(UserId::to_string).unwrap_or_default(),
-        reactions: altered
-            .reactions
-            .iter()
-            .map(|one| v1::Reaction { emoji: one.emoji.clone(), users: names(&one.users) })
-            .collect(),
-    }
-}
-
-fn alteration(alteration: &Alteration) -> v1::Alteration {
-    let how = match alteration {
-        Alteration::Edit(content) => How::Edit(v1::Edit { content: Some(edited_content(content)) }),
-        Alteration::Gone => How::Edit(v1::Edit { content: None }),
-        Alteration::Revoke => How::Revoke(v1::Revoke {}),
-        Alteration::React { emoji, on } => How::React(v1::React { emoji: emoji.clone(), off: !on }),
-        Alteration::Pin { on } => How::Pin(v1::Pin { off: !on }),
-    };
-    v1::Alteration { how: Some(how) }
-}
-
-/// A content outside a message: in an edit, or one that an edit replaced.
-#[must_use]
-pub(crate) fn edited_content(content: &Content) -> v1::EditedContent {
-    v1::EditedContent {
-        content: content.body.clone(),
-        kind: content.kind.code(),
-        mentions: names(&content.mentions),
-        mention_all: content.mention_all,
-        reply_to: content.reply_to.map_or(0, |seq| seq.0),
-        expires_at_ms: content.expires_at.map_or(0, time::to_wire),
+        burn_after_ms: content.and_then(|content| content.burn_after_ms).unwrap_or(0),
+        forwarded: content.and_then(messages::forwarded),
     }
 }
 
@@ -137,7 +100,7 @@ pub(crate) fn change(change: &Change) -> v1::Change {
             Some(Kind::MembersRemoved(v1::MembersRemoved { users: names(users) }))
         }
         ChangeKind::MessageAltered { seq, alteration: how } => {
-            let alteration = Some(alteration(how));
+            let alteration = Some(messages::alteration(how));
             Some(Kind::MessageAltered(v1::MessageAltered { seq: seq.0, alteration }))
         }
         ChangeKind::GroupUpdated(set) => Some(Kind::GroupUpdated(groups::set_group(set))),

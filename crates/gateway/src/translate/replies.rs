@@ -1,7 +1,7 @@
 //! Answers: domain → wire.
 
-use anser_proto::values::groups;
 use anser_proto::values::presence::user_presence;
+use anser_proto::values::{groups, messages};
 use anser_proto::{time, v1};
 use anser_service::{Answered, Caller, ConversationState, MemberState, Opened, Receipt, Reply};
 use anser_types::{Cut, ErrorCode, InboxSeq, Outcome, Refusal, UnixMs, limits};
@@ -152,14 +152,7 @@ fn page(reply: Reply) -> Wire {
             restart_at: restart_at.map_or(0, |at| at.0),
         }),
         Reply::Editions(editions) => Wire::Editions(v1::EditionsPage {
-            editions: editions
-                .iter()
-                .map(|edition| v1::Edition {
-                    until_change_no: edition.until.0,
-                    since_ms: time::to_wire(edition.since),
-                    content: Some(events::edited_content(&edition.content)),
-                })
-                .collect(),
+            editions: editions.iter().map(messages::edition).collect(),
         }),
         Reply::Items { items, next, change_head } => Wire::Items(v1::ItemsPage {
             items: items.iter().map(|change| events::change(change)).collect(),

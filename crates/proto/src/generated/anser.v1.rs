@@ -72,6 +72,12 @@ pub struct SendMessage {
     /// Everybody in the conversation is called.
     #[prost(bool, tag = "9")]
     pub mention_all: bool,
+    /// How long after its receiver has read it everybody forgets it; between two people only. 0: it does not burn.
+    #[prost(uint32, tag = "10")]
+    pub burn_after_ms: u32,
+    /// Whose words these are, if they are forwarded; nobody vouches for it.
+    #[prost(message, optional, tag = "11")]
+    pub forwarded: ::core::option::Option<Forwarded>,
     #[prost(oneof = "send_message::To", tags = "1, 2")]
     pub to: ::core::option::Option<send_message::To>,
 }
@@ -109,6 +115,12 @@ pub struct Alter {
     pub seq: u64,
     #[prost(message, optional, tag = "4")]
     pub alteration: ::core::option::Option<Alteration>,
+    /// The message that is meant, if the client knows it: if another one stands there (in a log that a restore replaced
+    /// another stood), nothing is altered. Both 0: whichever stands there.
+    #[prost(uint64, tag = "5")]
+    pub device_no: u64,
+    #[prost(uint64, tag = "6")]
+    pub local_no: u64,
     #[prost(oneof = "alter::At", tags = "1, 2")]
     pub at: ::core::option::Option<alter::At>,
 }
@@ -124,7 +136,7 @@ pub mod alter {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Alteration {
-    #[prost(oneof = "alteration::How", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "alteration::How", tags = "1, 2, 3, 4, 5, 6")]
     pub how: ::core::option::Option<alteration::How>,
 }
 /// Nested message and enum types in `Alteration`.
@@ -139,6 +151,11 @@ pub mod alteration {
         React(super::React),
         #[prost(message, tag = "4")]
         Pin(super::Pin),
+        /// Only ever told by the server.
+        #[prost(message, tag = "5")]
+        Burn(super::Burn),
+        #[prost(message, tag = "6")]
+        Expire(super::Expire),
     }
 }
 /// Replaces the content; the kind stays. In a change told later: without `content`, the message was taken back since.
@@ -161,6 +178,17 @@ pub struct EditedContent {
     pub expires_at_ms: u64,
     #[prost(bool, tag = "6")]
     pub mention_all: bool,
+    #[prost(uint32, tag = "7")]
+    pub burn_after_ms: u32,
+    #[prost(message, optional, tag = "8")]
+    pub forwarded: ::core::option::Option<Forwarded>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Forwarded {
+    #[prost(string, tag = "1")]
+    pub from: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub said_at_ms: u64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Revoke {}
@@ -176,6 +204,15 @@ pub struct Pin {
     #[prost(bool, tag = "1")]
     pub off: bool,
 }
+/// Its receiver has read it and it burns: it expires at this time, unless it does earlier.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Burn {
+    #[prost(uint64, tag = "1")]
+    pub expires_at_ms: u64,
+}
+/// Its time was over; its content is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Expire {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateGroup {
     #[prost(string, tag = "1")]
@@ -404,6 +441,127 @@ pub struct Error {
     #[prost(uint64, tag = "4")]
     pub expected_command_no: u64,
 }
+/// Something to be fetched: where it is, and how to tell that it is the right one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FileRef {
+    /// A link, or a file's name at the server.
+    #[prost(string, tag = "1")]
+    pub file: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// As in "image/png".
+    #[prost(string, tag = "3")]
+    pub media_type: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "4")]
+    pub bytes: u64,
+    /// SHA-256, 32 bytes; absent if it is not known.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub sha256: ::prost::bytes::Bytes,
+}
+/// Kind 1.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImageContent {
+    #[prost(message, optional, tag = "1")]
+    pub file: ::core::option::Option<FileRef>,
+    #[prost(uint32, tag = "2")]
+    pub width: u32,
+    #[prost(uint32, tag = "3")]
+    pub height: u32,
+    /// A small picture to show until it is fetched, at most 16 KiB.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub thumbnail: ::prost::bytes::Bytes,
+    #[prost(string, tag = "5")]
+    pub caption: ::prost::alloc::string::String,
+}
+/// Kind 2.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VoiceContent {
+    #[prost(message, optional, tag = "1")]
+    pub file: ::core::option::Option<FileRef>,
+    #[prost(uint32, tag = "2")]
+    pub duration_ms: u32,
+    /// Loudness over time, one byte a step, at most 256.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub waveform: ::prost::bytes::Bytes,
+}
+/// Kind 3.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VideoContent {
+    #[prost(message, optional, tag = "1")]
+    pub file: ::core::option::Option<FileRef>,
+    #[prost(uint32, tag = "2")]
+    pub width: u32,
+    #[prost(uint32, tag = "3")]
+    pub height: u32,
+    #[prost(bytes = "bytes", tag = "4")]
+    pub thumbnail: ::prost::bytes::Bytes,
+    #[prost(string, tag = "5")]
+    pub caption: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "6")]
+    pub duration_ms: u32,
+}
+/// Kind 4.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FileContent {
+    #[prost(message, optional, tag = "1")]
+    pub file: ::core::option::Option<FileRef>,
+    #[prost(string, tag = "2")]
+    pub caption: ::prost::alloc::string::String,
+}
+/// Kind 5: a place on the globe, in ten millionths of a degree (WGS 84).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LocationContent {
+    #[prost(sint32, tag = "1")]
+    pub latitude_e7: i32,
+    #[prost(sint32, tag = "2")]
+    pub longitude_e7: i32,
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub address: ::prost::alloc::string::String,
+}
+/// Kind 6: a person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CardContent {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// As who sends the card calls them.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Kind 7: whatever an app means by it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CustomContent {
+    /// Says how to read `data`; a name that no other app uses, as in "org.example.vote".
+    #[prost(string, tag = "1")]
+    pub r#type: ::prost::alloc::string::String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub data: ::prost::bytes::Bytes,
+    /// What to show where the type is not known.
+    #[prost(string, tag = "3")]
+    pub summary: ::prost::alloc::string::String,
+}
+/// Kind 9: several messages forwarded as one.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MergedContent {
+    #[prost(string, tag = "1")]
+    pub title: ::prost::alloc::string::String,
+    /// 1 to 100, in the order in which they are shown; merged ones within merged ones at most 3 deep.
+    #[prost(message, repeated, tag = "2")]
+    pub entries: ::prost::alloc::vec::Vec<MergedEntry>,
+}
+/// One of them, as who forwards it saw it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MergedEntry {
+    #[prost(string, tag = "1")]
+    pub sender: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub said_at_ms: u64,
+    #[prost(uint32, tag = "3")]
+    pub kind: u32,
+    #[prost(bytes = "bytes", tag = "4")]
+    pub content: ::prost::bytes::Bytes,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EventBatch {
     #[prost(uint64, tag = "1")]
@@ -478,6 +636,10 @@ pub struct Message {
     pub altered: ::core::option::Option<::prost::alloc::boxed::Box<Altered>>,
     #[prost(bool, tag = "17")]
     pub mention_all: bool,
+    #[prost(uint32, tag = "18")]
+    pub burn_after_ms: u32,
+    #[prost(message, optional, tag = "19")]
+    pub forwarded: ::core::option::Option<Forwarded>,
 }
 /// What changes made of a message since it was said.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -1,6 +1,7 @@
 //! Tests of the wire protocol, one subject per module.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bodies;
 mod closing;
 mod codec;
 mod commands;

@@ -90,6 +90,7 @@ fn every_client_frame_in_every_phase() {
         (C::Hello, [Handled, WrongPhase, WrongPhase, WrongPhase, Ignored]),
         (C::Foreground, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
         (C::ClientClose, [Handled, Handled, Handled, Handled, Ignored]),
+        (C::Follow, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
     ];
     assert_eq!(table.each_ref().map(|row| row.0), C::ALL);
     for ((case, fates), frame) in table.into_iter().zip(client_frames()) {
@@ -114,6 +115,8 @@ fn every_server_frame_in_every_phase() {
         (S::Welcome, [WrongPhase, Handled, WrongPhase, WrongPhase, Ignored]),
         (S::Close, [Handled, Handled, Handled, Handled, Ignored]),
         (S::SyncReset, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
+        (S::ChannelBatch, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
+        (S::ChannelHeads, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
     ];
     assert_eq!(table.each_ref().map(|row| row.0), S::ALL);
     for ((case, fates), frame) in table.into_iter().zip(server_frames()) {

@@ -93,6 +93,7 @@ pub fn client_frames() -> Vec<v1::ClientFrame> {
         F::Hello(hello()),
         F::Foreground(v1::Foreground { background: true }),
         F::Close(v1::ClientClose {}),
+        F::Follow(v1::Follow { channels: vec![channel_position()] }),
     ]
     .map(client_frame)
     .into()
@@ -118,6 +119,8 @@ pub fn server_frames() -> Vec<v1::ServerFrame> {
         F::Welcome(v1::Welcome { version: 1, ..welcome() }),
         F::Close(v1::Close { code: 503, retry_after_ms: 1_000, ..Default::default() }),
         F::SyncReset(v1::SyncReset { at: 4_711, log_epoch: 2, reason: 600 }),
+        F::ChannelBatch(v1::ChannelBatch { events: vec![message_event("one")] }),
+        F::ChannelHeads(v1::ChannelHeads { heads: vec![channel_position()], gone: Vec::new() }),
     ]
     .map(server_frame)
     .into()
@@ -152,4 +155,9 @@ pub fn only_frame(stream: &[u8]) -> Bytes {
     let mut frames = frames(stream);
     assert_eq!(frames.len(), 1);
     frames.remove(0)
+}
+
+fn channel_position() -> v1::ChannelPosition {
+    let conversation = Bytes::from_static(&[7; 16]);
+    v1::ChannelPosition { conversation, seq: 9, change_no: 4 }
 }

@@ -157,7 +157,7 @@ fn queries_and_replies_of_a_newer_kind_keep_their_number_and_signals_are_skipped
     let reply = Bytes::from_static(&[0x32, 0x04, 0x08, 0x09, 0x72, 0x00]);
     let expected = v1::Reply { query_no: 9, reply: None };
     assert_eq!(client.receive(&reply), Ok(Incoming::Reply(expected)));
-    let signal = Bytes::from_static(&[0x2a, 0x02, 0x22, 0x00]);
+    let signal = Bytes::from_static(&[0x2a, 0x02, 0x7a, 0x00]);
     assert_eq!(server.receive(&signal), Ok(Request::Ignored));
     assert_eq!(client.receive(&signal), Ok(Incoming::Ignored));
 }

@@ -84,6 +84,10 @@ impl Client {
         seq: Seq,
         alteration: Alteration,
     ) -> Result<Done, Error> {
-        self.execute(Command::Alter { at: at.into(), seq, alteration }).await
+        let at = at.into();
+        // Named by its identity as well: a restored server may hold another message there.
+        let conversation = self.conversation_of(&at);
+        let of = self.inner.store.message(conversation, seq).await?.map(|message| message.id);
+        self.execute(Command::Alter { at, seq, of, alteration }).await
     }
 }

@@ -399,6 +399,8 @@ impl ClientBuilder {
         let (synced_from, synced) = watch::channel(false);
         let user = core.identity().user.clone();
         let kept_drafts = store.kept_drafts().await?;
+        // Before anybody reads: what expired while this client did not run is not shown once more.
+        let next_expiry = store.forget_expired(self.clock.now()).await?.next;
         let driver = Driver::new(DriverParts {
             core,
             store: store.clone(),
@@ -410,6 +412,7 @@ impl ClientBuilder {
             requests: requests_for_driver,
             needs: needs.clone(),
             kept_drafts,
+            next_expiry,
             take,
         });
         let task = CredentialsTask {

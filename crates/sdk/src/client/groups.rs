@@ -10,6 +10,17 @@ use anser_types::{
 use super::handle::{Client, wrong_answer};
 use crate::error::Error;
 
+/// Members of a group as the server gives them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembersPage {
+    /// The group's version when they were read.
+    pub version: Version,
+    /// Who is in it.
+    pub members: Vec<MemberState>,
+    /// More come after the last of these.
+    pub more: bool,
+}
+
 impl Client {
     /// Makes a group with oneself as owner and these members.
     ///
@@ -24,6 +35,31 @@ impl Client {
         let command =
             Command::CreateGroup { title: title.into(), members, history_for_new_members };
         self.execute(command).await?.conversation.ok_or_else(wrong_answer)
+    }
+
+    /// Makes a channel with oneself as owner and these members: a group that may grow to 100,000 members, whose messages
+    /// go into nobody's inbox. It is made as a group and then turned into a channel; each happens exactly once. If the
+    /// second step is refused, the group stays one: see [`Self::make_channel`].
+    ///
+    /// # Errors
+    /// As [`Self::create_group`] and [`Self::make_channel`].
+    pub async fn create_channel(
+        &self,
+        title: impl Into<String>,
+        members: Vec<UserId>,
+    ) -> Result<ConversationId, Error> {
+        let group = self.create_group(title, members, false).await?;
+        self.make_channel(group).await?;
+        Ok(group)
+    }
+
+    /// Turns a group into a channel; there is no way back. The owner may. Everybody in it hears of it and goes on from
+    /// there without losing a message.
+    ///
+    /// # Errors
+    /// As [`Self::update_group`].
+    pub async fn make_channel(&self, group: ConversationId) -> Result<Done, Error> {
+        self.update_group(group, SetGroup { channel: true, ..SetGroup::default() }).await
     }
 
     /// Adds users to a group.
@@ -68,7 +104,8 @@ impl Client {
     }
 
     /// What a group is, asked of the server; also of one that one has left. From then on
-    /// [`crate::store::Conversation::group`] is known.
+    /// [`crate::store::Conversation::group`] is known, and while one is in it
+    /// [`crate::store::Conversation::members`].
     ///
     /// # Errors
     /// `CONVERSATION_UNKNOWN`, `UNREACHABLE` while offline, or the client is closed.
@@ -88,23 +125,64 @@ impl Client {
             Error::from(Refusal::because(ErrorCode::InvalidArgument, detail))
         })?;
         self.inner.store.group_told(group, state.version, told.clone()).await?;
+        if state.member {
+            let (version, role) = (state.version, Some(state.role));
+            self.inner.store.members_counted(group, version, state.members, role).await?;
+        }
         Ok(told)
     }
 
     /// The present members of a group with their names in it, rights and read positions, asked of the server. From then on
-    /// [`crate::store::Conversation::members`] is known.
+    /// [`crate::store::Conversation::members`] is known. A channel's many members are read page after page:
+    /// [`Self::channel_members`] gives them so.
     ///
     /// # Errors
     /// `CONVERSATION_UNKNOWN`, `UNREACHABLE` while offline, or the client is closed.
     pub async fn group_members(&self, group: ConversationId) -> Result<Vec<MemberState>, Error> {
-        let query =
-            Query::Members { conversation: group, known: Version::ZERO, after: None, limit: 0 };
+        let mut page = self.members_page(group, None, 0).await?;
+        if page.more {
+            let mut all = Vec::new();
+            loop {
+                let after = page.members.last().map(|member| member.user.clone());
+                all.append(&mut page.members);
+                if !page.more || after.is_none() {
+                    return Ok(all);
+                }
+                page = self.members_page(group, after, 0).await?;
+            }
+        }
+        let members = page.members;
+        let me = members.iter().find(|member| member.user == self.inner.user);
+        let role = me.map(|me| me.role);
+        let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        self.inner.store.members_counted(group, page.version, count, role).await?;
+        Ok(members)
+    }
+
+    /// Some members of a channel: those after `after` (`None`: from the first), at most `limit` (0: as many as the server
+    /// gives at a time). The order means nothing but where to go on. Of an ordinary group all come at once.
+    ///
+    /// # Errors
+    /// As [`Self::group_members`].
+    pub async fn channel_members(
+        &self,
+        channel: ConversationId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<MembersPage, Error> {
+        self.members_page(channel, after, limit).await
+    }
+
+    async fn members_page(
+        &self,
+        conversation: ConversationId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<MembersPage, Error> {
+        let query = Query::Members { conversation, known: Version::ZERO, after, limit };
         match self.query(query).await? {
-            Reply::Members { version, members: Some(members), .. } => {
-                let me = members.iter().find(|member| member.user == self.inner.user);
-                let role = me.map(|me| me.role);
-                self.inner.store.members_counted(group, version, members.len(), role).await?;
-                Ok(members)
+            Reply::Members { version, members: Some(members), more } => {
+                Ok(MembersPage { version, members, more })
             }
             _ => Err(wrong_answer()),
         }

@@ -46,6 +46,15 @@ impl Client {
         self.wait_sent(id).await
     }
 
+    /// The server's time: this device's clock, corrected by what the server said when it was last heard. An expiry is a
+    /// time of the server's: set `Content::expires_at` to this and some time.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn server_time(&self) -> Result<UnixMs, Error> {
+        self.ask(|reply| Request::ServerTime { reply }).await
+    }
+
     /// Puts a message into the outbox, from where it is sent exactly once and in order, also after a restart. It is in
     /// the store when this returns its `client_msg_id`.
     ///

@@ -4,6 +4,7 @@ mod account;
 mod alterations;
 mod builder;
 mod contacts;
+mod contents;
 mod conversations;
 mod devices;
 mod group_members;
@@ -17,8 +18,10 @@ mod server_search;
 mod state;
 
 pub use builder::{ClientBuilder, SyncMode};
+pub use contents::{body_of, content_of};
 pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
 pub use group_members::ReadersPage;
+pub use groups::MembersPage;
 pub use handle::Client;
 pub use messages::SentMessage;
 pub use server_search::{ServerSearch, ServerSearchPage};

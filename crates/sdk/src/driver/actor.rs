@@ -8,7 +8,7 @@ use anser_client::core::Core;
 use anser_client::io::{AppEvent, Attempt, Identity, Input, Now, Output, Ticket};
 use anser_client::records::Record;
 use anser_types::limits::REQUEST_DEADLINE_MS;
-use anser_types::{Clock, ErrorCode, Refusal};
+use anser_types::{Clock, ErrorCode, Refusal, UnixMs};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, watch};
@@ -18,6 +18,7 @@ use super::completions::{Completions, answer};
 use super::connection::{Connection, ConnectionEvent};
 use super::credentials::Need;
 use super::drafts::{self, Drafts};
+use super::forgetting::Forgetting;
 use super::requests::{Composed, Request};
 use super::tell::{Told, tell};
 use super::waits::{Work, room, until, work_of};
@@ -26,7 +27,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::{Event, EventQueue};
 use crate::http::SignedIn;
-use crate::store::{Applied, ArrivalNo, KeptDraft, Store, StoreError};
+use crate::store::{Applied, ArrivalNo, Forgotten, KeptDraft, Store, StoreError};
 use crate::transports::Dialer;
 
 /// Events of connections waiting for the driver; a full queue makes the reader wait, and so the server.
@@ -65,6 +66,8 @@ pub(crate) struct DriverParts {
     pub(crate) needs: mpsc::Sender<Need>,
     /// Drafts that an earlier run kept and did not send.
     pub(crate) kept_drafts: Vec<KeptDraft>,
+    /// When the first stored message's time is over.
+    pub(crate) next_expiry: Option<UnixMs>,
     /// Credentials had just now for a store that held another device or token.
     pub(crate) take: Option<SignedIn>,
 }
@@ -82,6 +85,7 @@ pub(crate) struct Driver {
     confirming: Option<Confirming>,
     completions: Completions,
     drafts: Drafts,
+    forgetting: Forgetting,
     /// Something missed is being read.
     syncing: bool,
     /// Why the last attempt failed; the core keeps only the text.
@@ -103,12 +107,16 @@ enum Wake {
     Overdue,
     /// A draft has waited long enough for a newer one.
     DraftsDue,
+    /// A message's time may be over.
+    SomethingOver,
+    Forgotten(Result<Forgotten, StoreError>),
 }
 
 impl Driver {
     pub(crate) fn new(parts: DriverParts) -> Self {
         let (connection_events_from, connection_events) = mpsc::channel(CONNECTION_EVENTS);
         Self {
+            forgetting: Forgetting::from(parts.next_expiry),
             parts,
             started: Instant::now(),
             connection: None,
@@ -148,6 +156,11 @@ impl Driver {
                 Wake::RoomToSend => self.send_backlog(),
                 Wake::Timer => self.input(Input::Timer),
                 Wake::Overdue => self.take_back_what_is_overdue(),
+                Wake::SomethingOver => {
+                    let now = self.server_now();
+                    self.forgetting.begin(&self.parts.store, now);
+                }
+                Wake::Forgotten(result) => self.forgotten(result),
                 Wake::DraftsDue => {
                     let due = self.drafts.due(Instant::now());
                     self.send_drafts(due);
@@ -167,6 +180,7 @@ impl Driver {
             .as_ref()
             .filter(|_| !self.backlog.is_empty())
             .map(|connection| connection.outgoing.clone());
+        let over = self.forgetting.due(self.server_now());
         tokio::select! {
             biased;
             result = work_of(self.persisting.as_mut().map(|p| &mut p.work)) => Wake::Persisted(result),
@@ -176,6 +190,8 @@ impl Driver {
             () = room(outgoing) => Wake::RoomToSend,
             () = self.parts.queue.confirmed(), if self.confirming.is_none() => Wake::ConfirmationWanted,
             () = until(self.completions.next_deadline()) => Wake::Overdue,
+            result = work_of(self.forgetting.work.as_mut()) => Wake::Forgotten(result),
+            () = until(over) => Wake::SomethingOver,
             () = until(self.drafts.next_due()) => Wake::DraftsDue,
             () = until(timer) => Wake::Timer,
         }
@@ -183,6 +199,20 @@ impl Driver {
 
     fn now(&self) -> Now {
         Now { mono: self.started.elapsed(), wall: self.parts.clock.now() }
+    }
+
+    /// The server's time, as far as it is known.
+    fn server_now(&self) -> UnixMs {
+        let now = self.now();
+        self.parts.core.server_time(now).unwrap_or(now.wall)
+    }
+
+    fn forgotten(&mut self, result: Result<Forgotten, StoreError>) {
+        let Some(forgotten) = self.forgetting.done(result) else { return };
+        for of in forgotten.messages.chunk_by(|one, other| one.0 == other.0) {
+            let (conversation, seqs) = (of[0].0, of.iter().map(|(_, seq)| *seq).collect());
+            self.parts.queue.push(Event::MessagesExpired { conversation, seqs });
+        }
     }
 
     fn input(&mut self, input: Input) {
@@ -275,6 +305,7 @@ impl Driver {
                     self.parts.queue.confirmation_stored(up_to);
                 }
                 self.parts.queue.raise(applied.newest_arrival);
+                self.forgetting.heard(applied.next_expiry);
                 self.store_fails = None;
                 self.completions.persisted();
                 self.input(Input::Persisted { ticket });
@@ -428,6 +459,7 @@ impl Driver {
                 answer(reply, self.parts.core.follow(&users, now));
             }
             Request::Unfollow { users } => self.parts.core.unfollow(&users, now),
+            Request::ServerTime { reply } => answer(reply, self.server_now()),
             Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
             Request::NetworkChanged { network } => {
                 self.parts.core.handle_input(Input::NetworkChanged { network }, now);

@@ -6,6 +6,7 @@ mod completions;
 mod connection;
 mod credentials;
 mod drafts;
+mod forgetting;
 mod requests;
 mod tell;
 mod waits;

@@ -1,7 +1,9 @@
 //! What the client asks of the driver, each with the way its answer goes back.
 
 use anser_client::queries::{Query, Reply};
-use anser_types::{Command, ConversationId, Done, LocalNo, MessageId, Refusal, Target, UserId};
+use anser_types::{
+    Command, ConversationId, Done, LocalNo, MessageId, Refusal, Target, UnixMs, UserId,
+};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
@@ -40,6 +42,8 @@ pub(crate) enum Request {
     DraftSaved(KeptDraft),
     /// The conversation is not looked at any more: send what waits there. Answered once it is on its way.
     Left { conversation: ConversationId, reply: oneshot::Sender<()> },
+    /// The server's time, as far as it is known.
+    ServerTime { reply: oneshot::Sender<UnixMs> },
     /// Tell others that the user types.
     Typing { target: Target, stopped: bool },
     /// Follow users.

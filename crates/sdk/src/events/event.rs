@@ -148,6 +148,13 @@ pub enum Event {
         /// Which.
         seqs: Vec<Seq>,
     },
+    /// Messages expired or have burnt: their content is gone here, show it no more.
+    MessagesExpired {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seqs: Vec<Seq>,
+    },
     /// A request to join a group came or was answered: one's own, or one that owner and admins may answer.
     JoinRequestChanged {
         /// Which group.

@@ -160,6 +160,9 @@ fn message_body(from: &UserId, to: &Target, content: &Content) -> Result<Value, 
     if let Some(at) = content.expires_at {
         body.insert("expires_at_ms".to_owned(), json!(at.0.to_string()));
     }
+    if let Some(ms) = content.burn_after_ms {
+        body.insert("burn_after_ms".to_owned(), json!(ms.to_string()));
+    }
     Ok(Value::Object(body))
 }
 

@@ -37,7 +37,7 @@ pub(super) fn apply(
         Alteration::Revoke => Some(ArrivalKind::Revoke),
         Alteration::React { .. } => Some(ArrivalKind::Reaction),
         Alteration::Pin { .. } => pinned,
-        Alteration::Gone => None,
+        Alteration::Burn(_) | Alteration::Expire | Alteration::Gone => None,
     })
 }
 

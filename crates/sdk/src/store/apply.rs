@@ -7,8 +7,8 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::values::number;
 use super::{
-    change_rows, conversation_rows, coverage, device_rows, draft_rows, item_rows, message_rows,
-    outbox_rows,
+    change_rows, channel_rows, conversation_rows, coverage, device_rows, draft_rows, item_rows,
+    message_rows, outbox_rows,
 };
 
 /// Applies one record.
@@ -31,6 +31,10 @@ pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), Stor
             message_rows::hide(connection, *conversation, *seq).map(drop)
         }
         Record::ChangeStored { change, .. } => change_rows::store(connection, change),
+        Record::ChannelPosition { conversation, position, certain } => {
+            channel_rows::place(connection, *conversation, *position, *certain)
+        }
+        Record::ChannelLeft { conversation } => channel_rows::leave(connection, *conversation),
         Record::ItemsForgotten => item_rows::forget_own(connection),
         Record::ItemStored(change) => item_rows::replace(connection, change),
         Record::ReadPosition { conversation, up_to } => {

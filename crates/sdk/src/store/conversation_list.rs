@@ -25,6 +25,8 @@ pub struct Conversation {
     /// What a group is; `None` while not all of it is known here (direct conversations; a group one has made or was
     /// invited to, until `Client::group` has asked).
     pub group: Option<Group>,
+    /// It is a group whose messages come by its own log: it may be very large, and nobody's receipts are told.
+    pub channel: bool,
     /// How one wants it shown.
     pub options: ConversationOptions,
     /// One is a member now; false for a group one has left.
@@ -165,6 +167,7 @@ fn read_list_row(row: &Row<'_>) -> rusqlite::Result<(Conversation, Option<u64>)>
         peer: read_optional_user(row, "peer")?,
         title: row.get("title")?,
         group: group_rows::read(row)?,
+        channel: row.get("channel")?,
         options: option_rows::read(row)?,
         member: row.get("member")?,
         members: read_members(row)?,

@@ -97,6 +97,7 @@ fn upsert_full(
                 message: message.clone(),
                 peer: row.peer.clone(),
                 inbox_seq: None,
+                by_channel: false,
                 own,
             };
             message_rows::store(connection, &stored)
@@ -204,10 +205,9 @@ impl Store {
         &self,
         group: ConversationId,
         version: Version,
-        members: usize,
+        members: u32,
         role: Option<Role>,
     ) -> Result<(), StoreError> {
-        let members = i64::try_from(members).unwrap_or(i64::MAX);
         self.run(move |connection| {
             connection
                 .prepare_cached(

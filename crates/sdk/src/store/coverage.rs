@@ -47,13 +47,14 @@ fn put(
     Ok(added > 0)
 }
 
-/// Keeps a range that came by the inbox, and tells the app.
+/// Keeps a range that came by the inbox or by a channel's log, and tells the app, unless it has put it away itself.
 pub(super) fn store_unavailable(
     connection: &Connection,
     range: &Unavailable,
 ) -> Result<(), StoreError> {
     let Unavailable { conversation, from, to, reason } = *range;
-    if put(connection, conversation, from.0, to.0, reason_code(reason))? {
+    let reason = reason_code(reason);
+    if put(connection, conversation, from.0, to.0, reason)? && reason != PUT_AWAY {
         arrivals::add(connection, ArrivalKind::Unavailable, conversation, from.0)?;
     }
     Ok(())
@@ -198,6 +199,7 @@ pub(super) fn fill(connection: &Connection, page: &Filled) -> Result<(), StoreEr
             message: message.clone(),
             peer: page.peer.clone(),
             inbox_seq: None,
+            by_channel: false,
             own: None,
         };
         message_rows::store(connection, &stored)?;

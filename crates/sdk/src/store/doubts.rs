@@ -5,17 +5,23 @@
 use anser_types::{ChangeNo, ConversationId, LogEpoch, Seq};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::channel_rows;
 use super::error::StoreError;
 use super::values::number;
 
-/// A change came: if it does not follow the last one that is known, some were missed.
+/// A change came: if it does not follow the last one that is known, some were missed. Those of a channel that is followed
+/// come by its log, which has no holes.
 pub(super) fn change_came(
     connection: &Connection,
     conversation: ConversationId,
     no: ChangeNo,
 ) -> Result<(), StoreError> {
     let (known, _) = known(connection, conversation)?;
-    if no > known.next() { doubt(connection, conversation) } else { Ok(()) }
+    if no > known.next() && !channel_rows::is_followed(connection, conversation)? {
+        doubt(connection, conversation)
+    } else {
+        Ok(())
+    }
 }
 
 /// The server's whole row comes: it may know of more changes, or be of another log.

@@ -20,6 +20,8 @@ struct Updated {
     admins_invite: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     muted: Option<bool>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    channel: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +42,7 @@ pub(super) fn updated_as_text(set: &SetGroup) -> serde_json::Result<String> {
         join: set.join.map(JoinMode::code),
         admins_invite: set.admins_invite,
         muted: set.muted,
+        channel: set.channel,
     })
 }
 
@@ -54,7 +57,7 @@ pub(super) fn read_updated(text: &str) -> serde_json::Result<SetGroup> {
         join: read.join.and_then(JoinMode::from_code),
         admins_invite: read.admins_invite,
         muted: read.muted,
-        channel: false,
+        channel: read.channel,
     })
 }
 

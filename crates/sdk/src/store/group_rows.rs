@@ -1,14 +1,15 @@
 //! What a group is, as columns of its conversation, and what changes make of it and of one's own role.
 
 use anser_types::{
-    Change, ChangeKind, ConversationId, Group, JoinMode, MemberAct, Role, SetGroup, UserId, Version,
+    Change, ChangeKind, Channel, ConversationId, Group, JoinMode, MemberAct, Role, SetGroup,
+    UserId, Version,
 };
 use rusqlite::{Connection, Row, params};
 
-use super::device_rows;
 use super::error::StoreError;
 use super::values::number;
 use super::worker::Store;
+use super::{conversation_rows, device_rows};
 
 /// Keeps everything that a group is, as the server says at this version.
 pub(super) fn put(
@@ -20,7 +21,8 @@ pub(super) fn put(
     connection
         .prepare_cached(
             "UPDATE conversation SET group_known = 1, title = ?3, avatar = ?4, announcement = ?5,
-                 history_for_new_members = ?6, join_mode = ?7, admins_invite = ?8, muted = ?9, dismissed = ?10
+                 history_for_new_members = ?6, join_mode = ?7, admins_invite = ?8, muted = ?9, dismissed = ?10,
+                 channel = max(channel, ?11)
              WHERE id = ?1 AND version <= ?2",
         )?
         .execute(params![
@@ -34,6 +36,7 @@ pub(super) fn put(
             group.admins_invite,
             group.muted,
             group.dismissed,
+            group.channel.is_some(),
         ])?;
     Ok(())
 }
@@ -53,7 +56,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Group>> {
         admins_invite: row.get("admins_invite")?,
         muted: row.get("muted")?,
         dismissed: row.get("dismissed")?,
-        channel: None,
+        // How many are in it stands with the conversation.
+        channel: row.get::<_, bool>("channel")?.then(Channel::default),
     }))
 }
 
@@ -71,6 +75,8 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<(), Stor
             Ok(())
         }
         ChangeKind::MembersJoined { users, .. } if users.contains(&me) => {
+            // Nothing that was said before is unread, though one may get to see it.
+            conversation_rows::raise_read(connection, change.conversation, change.after_seq)?;
             // What was changed while one was away was not told.
             let sql = "UPDATE conversation SET group_known = 0 WHERE id = ?1 AND version = ?2";
             connection
@@ -139,7 +145,7 @@ fn update(connection: &Connection, change: &Change, set: &SetGroup) -> Result<()
                  announcement = coalesce(?5, announcement),
                  history_for_new_members = coalesce(?6, history_for_new_members),
                  join_mode = coalesce(?7, join_mode), admins_invite = coalesce(?8, admins_invite),
-                 muted = coalesce(?9, muted)
+                 muted = coalesce(?9, muted), channel = max(channel, ?10)
              WHERE id = ?1 AND version = ?2",
         )?
         .execute(params![
@@ -152,6 +158,7 @@ fn update(connection: &Connection, change: &Change, set: &SetGroup) -> Result<()
             set.join.map(JoinMode::code),
             set.admins_invite,
             set.muted,
+            set.channel,
         ])?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Messages as rows, and as the app sees them: with the state of one's own.
 
 use anser_client::records::StoredMessage;
+use anser_types::body::Forwarded;
 use anser_types::{
     Altered, ChangeNo, Content, ConversationId, DeviceNo, LocalNo, Message, MessageId, MessageKind,
     Refusal, Seq, UnixMs, UserId,
@@ -94,21 +95,22 @@ pub(super) const SELECT: &str = "
 struct Existing {
     /// It is this message.
     same: bool,
-    /// It came by the inbox.
+    /// It came by the inbox or by its channel's log, or was composed here.
     came: bool,
     altered_by: ChangeNo,
     doubted: bool,
 }
 
-/// Stores or replaces a message; notes an arrival when it came by the inbox for the first time and was not composed
-/// here.
+/// Stores or replaces a message; notes an arrival when it came, by the inbox or by its channel's log, for the first time
+/// and was not composed here.
 pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(), StoreError> {
-    let StoredMessage { message, peer, inbox_seq, own } = stored;
+    let StoredMessage { message, peer, inbox_seq, by_channel, own } = stored;
+    let comes = (inbox_seq.is_some() || *by_channel) && own.is_none();
     conversation_rows::note_message(connection, message.conversation, peer.as_ref(), message.seq)?;
     let existing = connection
         .prepare_cached(
-            "SELECT id, sender = ?3 AND device = ?4 AND local_no = ?5 AS same, inbox_seq IS NOT NULL AS came,
-                 altered_by, doubted
+            "SELECT id, sender = ?3 AND device = ?4 AND local_no = ?5 AS same, altered_by, doubted,
+                 inbox_seq IS NOT NULL OR by_channel = 1 OR own_local_no IS NOT NULL AS came
              FROM message WHERE conversation = ?1 AND seq = ?2",
         )?
         .query_row(
@@ -149,7 +151,7 @@ pub(super) fn store(connection: &Connection, stored: &StoredMessage) -> Result<(
     }
     search::add(connection, id, &stored.message)?;
     let known = existing.is_some_and(|here| here.same && here.came);
-    if inbox_seq.is_some() && own.is_none() && !known {
+    if comes && !known {
         arrivals::add(connection, ArrivalKind::Message, message.conversation, message.seq.0)?;
     }
     Ok(())
@@ -174,7 +176,8 @@ pub(super) fn write_altered(connection: &Connection, message: &Message) -> Resul
     let id: i64 = connection
         .prepare_cached(
             "UPDATE message SET kind = ?3, body = ?4, mentions = ?5, mention_all = ?6, reply_to = ?7,
-                 expires_at = ?8, altered_by = ?9, edits = ?10, edited_at = ?11, revoked_by = ?12, reactions = ?13
+                 expires_at = ?8, altered_by = ?9, edits = ?10, edited_at = ?11, revoked_by = ?12, reactions = ?13,
+                 burn_after_ms = ?14, forwarded_from = ?15, forwarded_at = ?16
              WHERE conversation = ?1 AND seq = ?2 RETURNING id",
         )?
         .query_row(
@@ -192,6 +195,9 @@ pub(super) fn write_altered(connection: &Connection, message: &Message) -> Resul
                 edited_at,
                 revoked_by,
                 reactions,
+                content.and_then(|content| content.burn_after_ms),
+                forwarded(content).0,
+                forwarded(content).1,
             ],
             |row| row.get(0),
         )?;
@@ -235,9 +241,10 @@ fn write_row(
         .prepare_cached(
             "INSERT INTO message (conversation, seq, sender, device, local_no, sent_at, server_time,
                  kind, body, mentions, reply_to, expires_at, inbox_seq, own_local_no, stored_offline,
-                 mention_all, altered_by, edits, edited_at, revoked_by, reactions, doubted, hidden)
+                 mention_all, altered_by, edits, edited_at, revoked_by, reactions, doubted, burn_after_ms,
+                 forwarded_from, forwarded_at, by_channel, hidden)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                 ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                 ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,
                  EXISTS (SELECT 1 FROM hidden WHERE hidden.conversation = ?1 AND hidden.seq = ?2))
              ON CONFLICT (conversation, seq) DO UPDATE SET
                  sender = excluded.sender, device = excluded.device, local_no = excluded.local_no,
@@ -247,9 +254,11 @@ fn write_row(
                  altered_by = excluded.altered_by, edits = excluded.edits, edited_at = excluded.edited_at,
                  revoked_by = excluded.revoked_by, reactions = excluded.reactions, doubted = excluded.doubted,
                  inbox_seq = coalesce(excluded.inbox_seq, inbox_seq),
+                 by_channel = max(excluded.by_channel, by_channel),
                  own_local_no = coalesce(excluded.own_local_no, own_local_no),
                  stored_offline = max(excluded.stored_offline, stored_offline), not_on_server = 0,
-                 hidden = excluded.hidden
+                 hidden = excluded.hidden, burn_after_ms = excluded.burn_after_ms,
+                 forwarded_from = excluded.forwarded_from, forwarded_at = excluded.forwarded_at
              RETURNING id",
         )?
         .query_row(
@@ -276,6 +285,10 @@ fn write_row(
                 revoked_by,
                 reactions,
                 doubted,
+                content.and_then(|content| content.burn_after_ms),
+                forwarded(content).0,
+                forwarded(content).1,
+                stored.by_channel,
             ],
             |row| row.get(0),
         )?;
@@ -388,6 +401,21 @@ fn read_id(row: &Row<'_>) -> rusqlite::Result<MessageId> {
     })
 }
 
+fn read_forwarded(row: &Row<'_>) -> rusqlite::Result<Option<Box<Forwarded>>> {
+    let Some(from) = super::values::read_optional_user(row, "forwarded_from")? else {
+        return Ok(None);
+    };
+    Ok(Some(Box::new(Forwarded { from, said_at: UnixMs(read_number(row, "forwarded_at")?) })))
+}
+
+fn forwarded(content: Option<&Content>) -> (Option<&str>, Option<i64>) {
+    let forwarded = content.and_then(|content| content.forwarded.as_deref());
+    (
+        forwarded.map(|forwarded| forwarded.from.as_str()),
+        forwarded.map(|forwarded| number(forwarded.said_at.0)),
+    )
+}
+
 fn read_content(row: &Row<'_>) -> rusqlite::Result<Option<Content>> {
     let Some(kind) = row.get::<_, Option<u32>>("kind")? else { return Ok(None) };
     Ok(Some(Content {
@@ -397,5 +425,7 @@ fn read_content(row: &Row<'_>) -> rusqlite::Result<Option<Content>> {
         mention_all: row.get("mention_all")?,
         reply_to: read_optional(row, "reply_to")?.map(Seq),
         expires_at: read_optional(row, "expires_at")?.map(UnixMs),
+        burn_after_ms: row.get("burn_after_ms")?,
+        forwarded: read_forwarded(row)?,
     }))
 }

@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] = &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, HEADS];
+const MIGRATIONS: &[&str] =
+    &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, FORGETTING, CHANNELS, HEADS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -162,6 +163,24 @@ const DOUBTS: &str = "
 ALTER TABLE message ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX message_doubted ON message (conversation, seq) WHERE doubted = 1;
 ALTER TABLE conversation ADD COLUMN doubted_up_to INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Messages that are forgotten at a time: some time after they were read, or at one that is known. Whose words a
+/// forwarded one holds.
+const FORGETTING: &str = "
+ALTER TABLE message ADD COLUMN burn_after_ms INTEGER;
+ALTER TABLE message ADD COLUMN forwarded_from TEXT;
+ALTER TABLE message ADD COLUMN forwarded_at INTEGER;
+CREATE INDEX message_expiring ON message (expires_at) WHERE expires_at IS NOT NULL;
+";
+
+/// Channels: which groups are known to be one; of those that are followed, up to where everything is stored (NULL: not
+/// followed); and which messages came by their channel's log, which is news as an entry of the inbox is.
+const CHANNELS: &str = "
+ALTER TABLE conversation ADD COLUMN channel INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN channel_seq INTEGER;
+ALTER TABLE conversation ADD COLUMN channel_change_no INTEGER;
+ALTER TABLE message ADD COLUMN by_channel INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// When the last message the server named was said, which need not be stored here.

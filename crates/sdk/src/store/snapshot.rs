@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::values::{read_conversation, read_number, read_optional_user};
 use super::worker::Store;
-use super::{device_rows, outbox_rows};
+use super::{channel_rows, device_rows, outbox_rows};
 
 impl Store {
     /// Everything the core needs; `None` before the first sign-in.
@@ -35,6 +35,10 @@ fn read_marks(connection: &Connection, me: &str) -> Result<Vec<ConversationMark>
         .prepare_cached(
             "SELECT conversation.id, conversation.peer, conversation.head, conversation.read_up_to,
                     conversation.log_epoch,
+                    conversation.channel, conversation.channel_seq, conversation.channel_change_no,
+                    CASE WHEN conversation.channel_seq IS NULL THEN 0 ELSE
+                        coalesce((SELECT server_time FROM message WHERE message.conversation = conversation.id
+                                  ORDER BY seq DESC LIMIT 1), 0) END AS active,
                     coalesce((SELECT max(seq) FROM message WHERE message.conversation = conversation.id
                               AND message.sender = ?1 AND message.not_on_server = 0), 0) AS last_own,
                     coalesce(receipt.delivered, 0) AS delivered, coalesce(receipt.read, 0) AS read
@@ -52,6 +56,7 @@ fn read_marks(connection: &Connection, me: &str) -> Result<Vec<ConversationMark>
                 peer_delivered: Seq(read_number(row, "delivered")?),
                 peer_read: Seq(read_number(row, "read")?),
                 log_epoch: LogEpoch(read_number(row, "log_epoch")?),
+                channel: channel_rows::read_mark(row)?,
             })
         })?
         .collect::<Result<_, _>>()?;

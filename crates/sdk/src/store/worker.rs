@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anser_client::records::Record;
+use anser_types::UnixMs;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::apply;
 use super::arrivals::{self, ArrivalNo};
 use super::error::StoreError;
+use super::forgetting;
 use super::opening::{self, Opened, StoreOptions};
 
 /// Jobs waiting for the thread; a full queue makes the caller wait. Each is a few milliseconds of work.
@@ -26,6 +28,8 @@ enum Job {
 pub struct Applied {
     /// The newest event for the app.
     pub newest_arrival: ArrivalNo,
+    /// When the next message's time is over.
+    pub next_expiry: Option<UnixMs>,
 }
 
 /// Handle to an open store; cheap to clone. The store is closed once [`Store::close`] returns or the last handle is
@@ -101,8 +105,9 @@ impl Store {
                 arrivals::confirm(&transaction, up_to)?;
             }
             let newest_arrival = arrivals::newest(&transaction)?;
+            let next_expiry = forgetting::next_expiry(&transaction)?;
             transaction.commit()?;
-            Ok(Applied { newest_arrival })
+            Ok(Applied { newest_arrival, next_expiry })
         })
         .await
     }

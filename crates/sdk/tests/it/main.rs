@@ -4,8 +4,11 @@
 
 mod accounts;
 mod alterations;
+mod channels;
 mod chat;
+mod contents;
 mod endpoints;
+mod forgetting;
 mod full_disk;
 mod group_rules;
 mod groups;
@@ -20,6 +23,7 @@ mod resume;
 mod search;
 mod server_search;
 mod store_alterations;
+mod store_channels;
 mod store_groups;
 mod store_lists;
 mod store_opening;

@@ -21,7 +21,7 @@ fn alters(change_no: u64, seq: u64, alteration: Alteration) -> Record {
         at: UnixMs(5_000 + change_no),
         kind: ChangeKind::MessageAltered { seq: Seq(seq), alteration },
     };
-    Record::ChangeStored { change, inbox_seq: InboxSeq(100 + change_no) }
+    Record::ChangeStored { change, inbox_seq: Some(InboxSeq(100 + change_no)) }
 }
 
 fn edit(text: &str) -> Alteration {

@@ -27,7 +27,7 @@ pub fn change(change_no: u64, item: Item) -> Change {
 }
 
 fn came(change_no: u64, item: Item) -> Record {
-    Record::ChangeStored { change: change(change_no, item), inbox_seq: InboxSeq(change_no) }
+    Record::ChangeStored { change: change(change_no, item), inbox_seq: Some(InboxSeq(change_no)) }
 }
 
 fn contact(user: &str, relation: Relation, remark: &str) -> Item {
@@ -122,7 +122,7 @@ async fn requirement_c4_a_rebuild_replaces_the_lists_and_forgets_no_request_to_j
         came(5, Item::Settings(Settings { show_read: false, ..Settings::default() })),
         came(6, options(|options| options.pinned = true)),
         came(7, hidden(1)),
-        Record::ChangeStored { change: asked, inbox_seq: InboxSeq(8) },
+        Record::ChangeStored { change: asked, inbox_seq: Some(InboxSeq(8)) },
     ];
     apply(&store, before).await;
     // The restored server knows an older state of one contact, and of nothing else.

@@ -128,13 +128,13 @@ async fn an_older_schema_is_migrated_with_its_messages() {
         ),
         ("conversation", "history_for_new_members join_mode admins_invite muted dismissed"),
         ("change", "details"),
-        ("message", "doubted"),
-        ("conversation", "doubted_up_to head_at"),
+        ("message", "doubted burn_after_ms forwarded_from forwarded_at by_channel"),
+        ("conversation", "doubted_up_to channel channel_seq channel_change_no head_at"),
     ];
     for table in ["contact", "conversation_options", "own_settings", "join_request", "draft"] {
         connection.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
-    connection.execute_batch("DROP INDEX message_doubted").unwrap();
+    connection.execute_batch("DROP INDEX message_doubted; DROP INDEX message_expiring").unwrap();
     for (table, columns) in later {
         for column in columns.split(' ') {
             connection.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN {column}")).unwrap();

@@ -53,6 +53,7 @@ pub fn stored(seq: u64, text: &str, inbox_seq: Option<u64>) -> StoredMessage {
         message: message(seq, &id("bob"), text),
         peer: Some(id("bob")),
         inbox_seq: inbox_seq.map(InboxSeq),
+        by_channel: false,
         own: None,
     }
 }
@@ -62,7 +63,13 @@ pub fn stored_own(seq: u64, local_no: u64, text: &str) -> StoredMessage {
     let mut message = message(seq, &id("alice"), text);
     message.id = MessageId { device: DeviceNo(7), local_no: LocalNo(local_no) };
     let own = Some(OwnMessage { local_no: LocalNo(local_no), stored_offline: false });
-    StoredMessage { message, peer: Some(id("bob")), inbox_seq: Some(InboxSeq(seq)), own }
+    StoredMessage {
+        message,
+        peer: Some(id("bob")),
+        inbox_seq: Some(InboxSeq(seq)),
+        by_channel: false,
+        own,
+    }
 }
 
 pub async fn apply(store: &Store, records: Vec<Record>) -> ArrivalNo {
@@ -313,11 +320,11 @@ async fn arrivals_are_kept_until_confirmed() {
             // One's own from here is no news, history that was asked for neither.
             Record::MessageStored(stored_own(2, 1, "mine")),
             Record::MessageStored(stored(3, "asked for", None)),
-            Record::ChangeStored { change: change.clone(), inbox_seq: InboxSeq(3) },
+            Record::ChangeStored { change: change.clone(), inbox_seq: Some(InboxSeq(3)) },
             Record::UnavailableStored(gap.clone()),
             // The same entry once more (pulled again after a crash) is no second event.
             Record::MessageStored(stored(1, "one", Some(1))),
-            Record::ChangeStored { change: change.clone(), inbox_seq: InboxSeq(3) },
+            Record::ChangeStored { change: change.clone(), inbox_seq: Some(InboxSeq(3)) },
             Record::UnavailableStored(gap.clone()),
         ],
     )

@@ -180,6 +180,8 @@ fn alteration(how: &Alteration) -> Value {
         Alteration::Revoke => json!("revoke"),
         Alteration::React { emoji, on } => json!({"react": emoji, "on": on}),
         Alteration::Pin { on } => json!({"pin": on}),
+        Alteration::Burn(at) => json!({"burns_at_ms": at.0}),
+        Alteration::Expire => json!("expire"),
         Alteration::Gone => json!("edit of a message that was taken back since"),
     }
 }

@@ -4,7 +4,7 @@
 //! so the session notices by arithmetic that it must read its inbox (guarantee G16).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anser_backend::Heads;
@@ -80,6 +80,8 @@ pub(crate) struct Slot {
     /// Whether others are told how far this user has read: one of the three below.
     shows_read: AtomicU8,
     events_max: usize,
+    /// Something of a channel waits: most sessions need not look.
+    channel_news: AtomicBool,
     queues: Mutex<Queues>,
     changed: Notify,
 }
@@ -94,6 +96,7 @@ impl Slot {
             known_head: AtomicU64::new(0),
             shows_read: AtomicU8::new(NOT_SAID),
             events_max: events_max.max(1),
+            channel_news: AtomicBool::new(false),
             queues: Mutex::default(),
             changed: Notify::new(),
         }
@@ -154,6 +157,7 @@ impl Slot {
     /// reads what it missed. See [`Slot::push_event`].
     pub(crate) fn push_channel(&self, delivery: ChannelDelivery) -> bool {
         let mut queues = self.queues.lock();
+        self.channel_news.store(true, Ordering::Release);
         let channels = &mut queues.channels;
         if channels.events.len() >= limits::MAILBOX_CHANNEL_EVENTS {
             for dropped in std::mem::take(&mut channels.events) {
@@ -172,15 +176,16 @@ impl Slot {
     /// A channel's log goes up to here. See [`Slot::push_event`].
     pub(crate) fn channel_behind(&self, id: ConversationId, heads: Heads) -> bool {
         let mut queues = self.queues.lock();
+        self.channel_news.store(true, Ordering::Release);
         queues.channels.fall_behind(id, heads);
         !std::mem::replace(&mut queues.dirty, true)
     }
 
-    /// A channel is not followed any more; what is queued of it goes. See [`Slot::push_event`].
+    /// A channel is not followed any more; what came before that still stands. See [`Slot::push_event`].
     pub(crate) fn channel_gone(&self, id: ConversationId) -> bool {
         let mut queues = self.queues.lock();
+        self.channel_news.store(true, Ordering::Release);
         queues.channels.gone.insert(id);
-        queues.channels.behind.remove(&id);
         !std::mem::replace(&mut queues.dirty, true)
     }
 
@@ -276,6 +281,12 @@ impl Mailbox {
         signals
     }
 
+    /// Whether something of a channel waits. Cheap.
+    #[must_use]
+    pub fn has_channel_news(&self) -> bool {
+        self.slot.channel_news.load(Ordering::Acquire)
+    }
+
     /// The next event of a followed channel, in the order of each channel's log.
     #[must_use]
     pub fn take_channel(&self) -> Option<ChannelDelivery> {
@@ -295,6 +306,9 @@ impl Mailbox {
     ) -> (BTreeMap<ConversationId, Heads>, BTreeSet<ConversationId>) {
         let mut queues = self.slot.queues.lock();
         let channels = &mut queues.channels;
+        if channels.events.is_empty() {
+            self.slot.channel_news.store(false, Ordering::Release);
+        }
         (std::mem::take(&mut channels.behind), std::mem::take(&mut channels.gone))
     }
 

@@ -67,6 +67,8 @@ pub(crate) enum Route {
         reader: (UserNo, UserId),
         /// Up to where.
         up_to: Seq,
+        /// What began to burn by it, in the order of the append's changes and inbox writes, which come first.
+        burning: Vec<Told>,
     },
 }
 
@@ -190,7 +192,8 @@ impl Route {
                 fan_changes(&actor, told, committed, among, wakes);
                 false
             }
-            Self::Read { roster, reader, up_to } => {
+            Self::Read { roster, reader, up_to, burning } => {
+                fan_changes(&reader.1, burning, committed, among, wakes);
                 fan_read(&roster, &reader, up_to, committed, registry, wakes);
                 false
             }
@@ -343,7 +346,7 @@ fn fan_read(
     wakes: &mut Wakes,
 ) {
     let conversation = roster.conversation.id;
-    if let Some(inbox_seq) = committed.inbox.first() {
+    if let Some(inbox_seq) = committed.inbox.last() {
         let encoded: Arc<OnceLock<Bytes>> = Arc::default();
         registry.each(reader.0, |slot| {
             let delivery = Delivery {

@@ -43,6 +43,7 @@ pub(crate) async fn plan(
         created_at: service.clock().now(),
         cuts: Vec::new(),
         pinned: Vec::new(),
+        burns: false,
     });
     for (user_no, user) in &audience {
         let role = if *user_no == actor.no { Role::Owner } else { Role::Member };

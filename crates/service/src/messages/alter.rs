@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anser_backend::{Order, PageLimit};
 use anser_types::{
     Alteration, ChangeKind, Content, Conversation, ConversationKind, ErrorCode, Member, Message,
-    Refusal, Role, Seq, Target, limits,
+    MessageId, Refusal, Role, Seq, Target, limits,
 };
 
 use crate::directory::View;
@@ -18,17 +18,28 @@ use crate::rules::{Draft, No, Place, Plan, place};
 use crate::service::Service;
 use crate::visible;
 
+/// Which message is meant: by its place, and by its identity where the actor knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Which {
+    pub(crate) seq: Seq,
+    pub(crate) of: Option<MessageId>,
+}
+
 /// The change of one message, for everybody in the conversation.
 pub(crate) async fn plan(
     service: &Service,
     actor: &Actor,
     at: &Target,
-    seq: Seq,
+    Which { seq, of }: Which,
     alteration: &Alteration,
     view: View,
 ) -> Result<Plan, No> {
     let place = place(service.directory(), actor, at, view).await?;
     let message = target(service, actor, &place, seq).await?;
+    if of.is_some_and(|of| of != message.id) {
+        let detail = format!("another message stands at {seq} than the one that is meant");
+        return Err(No::Final(Refusal::because(ErrorCode::TargetMissing, detail), place.expects()));
+    }
     let place = with_sender(service, place, &message).await?;
     if matches!(alteration, Alteration::Edit(_) | Alteration::React { .. }) {
         speak::may(service, actor, &place)?;
@@ -39,7 +50,9 @@ pub(crate) async fn plan(
         Alteration::Revoke => case.revoke()?,
         Alteration::React { emoji, on } => case.react(emoji, *on)?,
         Alteration::Pin { on } => case.pin(*on)?,
-        Alteration::Gone => return Err(No::plain(ErrorCode::Unsupported)),
+        Alteration::Gone | Alteration::Burn(_) | Alteration::Expire => {
+            return Err(No::plain(ErrorCode::Unsupported));
+        }
     };
     Ok(match row {
         Effect::None => Plan::nothing(),
@@ -116,7 +129,9 @@ async fn target(
     let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
     let found =
         service.conversations().messages(id, seq.previous(), seq, Order::OldestFirst, one).await?;
-    found.into_iter().next().ok_or_else(|| missing(format!("message {seq} cannot be read")))
+    let found = found.into_iter().next();
+    let found = found.ok_or_else(|| missing(format!("message {seq} cannot be read")))?;
+    Ok(visible::in_time(found, service.clock().now()))
 }
 
 /// Somebody wants to alter a message.
@@ -154,6 +169,18 @@ impl Case<'_> {
         if present.reply_to != content.reply_to {
             let detail = "an edited message answers the same message as before";
             return Err(self.no(ErrorCode::InvalidArgument, detail));
+        }
+        if (present.expires_at, present.burn_after_ms)
+            != (content.expires_at, content.burn_after_ms)
+        {
+            let detail = "an edited message keeps its time";
+            return Err(self.no(ErrorCode::InvalidArgument, detail));
+        }
+        if present.burn_after_ms.is_some() {
+            return Err(self.no(ErrorCode::NotAllowed, "a message that burns is not edited"));
+        }
+        if present.forwarded.is_some() || content.forwarded.is_some() {
+            return Err(self.no(ErrorCode::NotAllowed, "a forwarded message is not edited"));
         }
         check_content(content)?;
         if present == content {

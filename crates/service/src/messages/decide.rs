@@ -86,8 +86,8 @@ async fn plan(service: &Service, actor: &Actor, request: &Request, view: View) -
         Work::Group { conversation, work } => {
             groups::plan(service, actor, *conversation, work, view).await
         }
-        Work::Alter { at, seq, alteration } => {
-            alter::plan(service, actor, at, *seq, alteration, view).await
+        Work::Alter { at, which, alteration } => {
+            alter::plan(service, actor, at, *which, alteration, view).await
         }
         Work::Contact { user, act } => lists::contacts::plan(service, actor, user, act).await,
         Work::SetOptions { at, set } => lists::options::plan(service, actor, at, set).await,

@@ -3,6 +3,7 @@
 pub(crate) mod again;
 pub(crate) mod alter;
 pub(crate) mod decide;
+pub(crate) mod expiry;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod send;

@@ -1,4 +1,5 @@
-//! Move one's own read position: the rules of `MarkRead`. Forward only; anything else is done without effect.
+//! Move one's own read position: the rules of `MarkRead`. Forward only; anything else is done without effect. What it
+//! passes and burns begins to burn.
 
 use std::sync::Arc;
 
@@ -7,11 +8,12 @@ use anser_types::{ErrorCode, Refusal, Seq, Target};
 
 use crate::directory::View;
 use crate::fanout::route::Route;
+use crate::messages::expiry;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan, place};
 use crate::service::Service;
 
-/// The position, an entry for one's own devices, a signal for the others.
+/// The position, an entry for one's own devices, a signal for the others, and what begins to burn for both.
 pub(crate) async fn plan(
     service: &Service,
     actor: &Actor,
@@ -30,20 +32,26 @@ pub(crate) async fn plan(
         return Ok(Plan::nothing());
     }
     let positions = service.conversations().positions(id, &[actor.no]).await?;
-    if positions.first().is_some_and(|position| position.read >= up_to) {
+    let read = positions.first().map_or(Seq::ZERO, |position| position.read);
+    if read >= up_to {
         return Ok(Plan::nothing());
     }
+    let mut records = vec![Record::ReadPosition { conversation: id, user: actor.no, up_to }];
+    let burning = expiry::begun_by_reading(service, actor, &place, (read, up_to), 1).await?;
+    records.extend(burning.records);
+    // The position is the last entry of one's own: that one the answer names, and it may be left out of pushes.
+    let mut inbox = burning.inbox;
+    let entry = InboxEntry::ReadSync { conversation: id, up_to };
+    inbox.push(InboxWrite { user: actor.no, entry });
     Ok(Plan {
         expects: place.expects(),
-        records: vec![Record::ReadPosition { conversation: id, user: actor.no, up_to }],
-        inbox: vec![InboxWrite {
-            user: actor.no,
-            entry: InboxEntry::ReadSync { conversation: id, up_to },
-        }],
+        records,
+        inbox,
         route: Route::Read {
             roster: Arc::clone(&place.roster),
             reader: (actor.no, actor.id.clone()),
             up_to,
+            burning: burning.told,
         },
     })
 }

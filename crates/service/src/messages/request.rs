@@ -10,6 +10,7 @@ use anser_types::{
 };
 
 use crate::api::{Caller, CommandRequest};
+use crate::messages::alter;
 
 /// Who acts. Made only from an authenticated session or by the app server's door.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ pub(crate) enum Work {
     },
     Alter {
         at: Target,
-        seq: Seq,
+        which: alter::Which,
         alteration: Alteration,
     },
     Group {
@@ -118,7 +119,9 @@ impl From<Command> for Work {
             Command::AnswerJoin { conversation, user, accept } => {
                 group(conversation, GroupWork::AnswerJoin { user, accept })
             }
-            Command::Alter { at, seq, alteration } => Self::Alter { at, seq, alteration },
+            Command::Alter { at, seq, of, alteration } => {
+                Self::Alter { at, which: alter::Which { seq, of }, alteration }
+            }
             Command::Contact { user, act } => Self::Contact { user, act },
             Command::SetOptions { at, set } => Self::SetOptions { at, set },
             Command::SetSettings(set) => Self::SetSettings(set),

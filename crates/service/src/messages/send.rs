@@ -13,6 +13,7 @@ use crate::directory::View;
 use crate::fanout::route::Route;
 use crate::lists::own::Own;
 use crate::lists::reach;
+use crate::messages::expiry;
 use crate::messages::request::Actor;
 use crate::messages::speak;
 use crate::rules::{No, Place, Plan, founding, inbox_of_members, place};
@@ -35,7 +36,8 @@ pub(crate) async fn plan(
     view: View,
 ) -> Result<Plan, No> {
     check_content(composed.content)?;
-    let place = place(service.directory(), actor, to, view).await?;
+    expiry::check(composed.content, service.clock().now())?;
+    let mut place = place(service.directory(), actor, to, view).await?;
     speak::may(service, actor, &place)?;
     let mut expects = place.expects();
     if place.is_new {
@@ -45,6 +47,10 @@ pub(crate) async fn plan(
         check_reply(service, actor, &place, reply_to).await?;
     }
     let mut records = Vec::with_capacity(if place.is_new { 4 } else { 1 });
+    if composed.content.burn_after_ms.is_some() {
+        expiry::may_burn(service, actor, &place).await?;
+        records.extend(expiry::first_that_burns(&mut place));
+    }
     if place.is_new {
         let (row, joins) = founding(service, &place.roster);
         let conversation = row.id;

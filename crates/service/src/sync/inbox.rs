@@ -11,6 +11,7 @@ use crate::directory::View;
 use crate::fanout::mailbox::Delivery;
 use crate::history;
 use crate::service::Service;
+use crate::visible;
 
 /// A page of an inbox: `deliveries[i].inbox_seq` is `first + i`.
 #[derive(Clone, Debug)]
@@ -50,20 +51,26 @@ pub(crate) async fn page(
     Ok(Page { first: read.first, deliveries, bounds: read.bounds })
 }
 
-/// An entry points at a message as it is now: whoever has left since is shown it as it was then.
+/// An entry points at a message as it is now: nothing of it once its time is over, and whoever has left since is shown it
+/// as it was then.
 async fn as_seen(service: &Service, caller: &Caller, event: Event) -> Result<Event, Refusal> {
-    let Event::Message(message) = &event else { return Ok(event) };
+    let now = service.clock().now();
+    let message = match event {
+        Event::Message(message) => visible::in_time(message, now),
+        Event::Change(change) => return Ok(Event::Change(visible::change_in_time(change, now))),
+        other => return Ok(other),
+    };
     if message.altered.is_none() {
-        return Ok(event);
+        return Ok(Event::Message(message));
     }
     let roster =
         service.directory().roster(message.conversation, &[caller.user_no], View::Fresh).await;
     let roster = roster.map_err(|error| service.store_refusal(&error))?;
     let Some(member) = roster.as_ref().and_then(|roster| roster.member(caller.user_no)) else {
-        return Ok(event);
+        return Ok(Event::Message(message));
     };
-    let seen = history::as_seen(service, member, vec![Arc::clone(message)]).await?;
-    Ok(seen.into_iter().next().map_or(event, Event::Message))
+    let seen = history::as_seen(service, member, vec![Arc::clone(&message)]).await?;
+    Ok(Event::Message(seen.into_iter().next().unwrap_or(message)))
 }
 
 /// What a caller asked for, within the limits.

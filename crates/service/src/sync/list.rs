@@ -208,6 +208,7 @@ async fn unread(
 ) -> Result<Unread, Refusal> {
     let read = read.max(away.cleared_up_to);
     let (mut up_to, mut seen, mut unread) = (head, 0, Unread::default());
+    let now = service.clock().now();
     while up_to > read && seen < limits::UNREAD_COUNT_MAX {
         let limit = PageLimit { entries: COUNT_STEP, bytes: limits::PAGE_MAX_BYTES };
         let messages = service
@@ -221,7 +222,8 @@ async fn unread(
                 && !away.holds(message.seq);
             if counts && seen < limits::UNREAD_COUNT_MAX {
                 unread.count += 1;
-                let calls = message.content.as_ref().is_some_and(|content| content.mentions(me));
+                let calls = message.content.as_ref().is_some_and(|content| content.mentions(me))
+                    && !message.is_over(now);
                 if calls {
                     unread.mentioned = unread.mentioned.max(message.seq);
                 }

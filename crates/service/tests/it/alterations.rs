@@ -9,20 +9,25 @@ use anser_types::{
 use crate::world::{Device, World, invite, kick, to};
 
 fn edit(at: Target, seq: u64, text: &str) -> Command {
-    Command::Alter { at, seq: Seq(seq), alteration: Alteration::Edit(Content::text(text)) }
+    Command::Alter {
+        at,
+        seq: Seq(seq),
+        of: None,
+        alteration: Alteration::Edit(Content::text(text)),
+    }
 }
 
 fn revoke(at: Target, seq: u64) -> Command {
-    Command::Alter { at, seq: Seq(seq), alteration: Alteration::Revoke }
+    Command::Alter { at, seq: Seq(seq), of: None, alteration: Alteration::Revoke }
 }
 
 fn react(at: Target, seq: u64, emoji: &str, on: bool) -> Command {
     let alteration = Alteration::React { emoji: emoji.to_owned(), on };
-    Command::Alter { at, seq: Seq(seq), alteration }
+    Command::Alter { at, seq: Seq(seq), of: None, alteration }
 }
 
 fn pin(at: Target, seq: u64, on: bool) -> Command {
-    Command::Alter { at, seq: Seq(seq), alteration: Alteration::Pin { on } }
+    Command::Alter { at, seq: Seq(seq), of: None, alteration: Alteration::Pin { on } }
 }
 
 async fn history(device: &Device, of: Target) -> Vec<Message> {
@@ -79,7 +84,7 @@ async fn requirement_g3_only_its_sender_edits_a_message_and_only_for_some_time()
     assert_eq!(alice.refused(edit(to("bob"), 2, "nothing")).await, ErrorCode::TargetMissing);
     let image = Content { kind: MessageKind::Image, ..Content::text("mine") };
     let alteration = Alteration::Edit(image);
-    let other_kind = Command::Alter { at: to("bob"), seq: Seq(1), alteration };
+    let other_kind = Command::Alter { at: to("bob"), seq: Seq(1), of: None, alteration };
     assert_eq!(alice.refused(other_kind).await, ErrorCode::InvalidArgument);
     world.clock.forward(limits::EDIT_WITHIN_MS + 1);
     assert_eq!(alice.refused(edit(to("bob"), 1, "late")).await, ErrorCode::TooLate);
@@ -268,4 +273,25 @@ async fn requirement_g3_an_unread_mention_is_shown_with_its_conversation() {
     assert_eq!((mentioned(&bob).await, mentioned(&carol).await), (Seq(1), Seq::ZERO));
     alice.done(called(&[], true)).await;
     assert_eq!((mentioned(&bob).await, mentioned(&carol).await), (Seq(2), Seq(2)));
+}
+
+#[tokio::test]
+async fn a_message_that_is_meant_is_altered_and_never_another_in_its_place() {
+    let world = World::new();
+    world.users(&["alice", "bob"]).await;
+    let (mut alice, bob) = (world.connect("alice").await, world.connect("bob").await);
+    alice.say(to("bob"), "one").await;
+    alice.say(to("bob"), "two").await;
+    let said = history(&bob, to("alice")).await;
+    // As if a restored server held another message at this place than the client that composed the command.
+    let alteration = Alteration::Edit(Content::text("uno"));
+    let meant = |of| Command::Alter {
+        at: to("bob"),
+        seq: Seq(1),
+        of: Some(of),
+        alteration: alteration.clone(),
+    };
+    assert_eq!(alice.refused(meant(said[1].id)).await, ErrorCode::TargetMissing);
+    alice.done(meant(said[0].id)).await;
+    assert_eq!(self::said(&bob, to("alice")).await, ["uno", "two"]);
 }

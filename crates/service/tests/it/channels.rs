@@ -110,6 +110,7 @@ async fn requirement_g1_a_channel_reaches_who_follows_and_writes_to_no_inbox() {
         .done(Command::Alter {
             at: at(channel),
             seq: Seq(1),
+            of: None,
             alteration: Alteration::Edit(Content::text("first")),
         })
         .await;
@@ -265,10 +266,12 @@ async fn requirement_g1_rights_in_a_channel() {
     alice.done(role(channel, "bob", Role::Admin)).await;
     assert_eq!(bob.hears().await.last().unwrap(), "alice did to bob: Role(Admin)");
     carol.say(at(channel), "spam").await;
-    let revoke = Command::Alter { at: at(channel), seq: Seq(1), alteration: Alteration::Revoke };
+    let revoke =
+        Command::Alter { at: at(channel), seq: Seq(1), of: None, alteration: Alteration::Revoke };
     bob.done(revoke).await;
     bob.say(at(channel), "mine").await;
-    let revoke = Command::Alter { at: at(channel), seq: Seq(2), alteration: Alteration::Revoke };
+    let revoke =
+        Command::Alter { at: at(channel), seq: Seq(2), of: None, alteration: Alteration::Revoke };
     assert_eq!(carol.refused(revoke).await, ErrorCode::NotAllowed);
     let muted = SetGroup { muted: Some(true), ..SetGroup::default() };
     bob.done(Command::UpdateGroup { conversation: channel, set: muted }).await;

@@ -9,6 +9,7 @@ mod channels;
 mod contacts;
 mod exactly_once;
 mod expiry;
+mod forgetting;
 mod group_rules;
 mod groups;
 mod hardship;

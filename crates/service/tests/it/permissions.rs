@@ -107,7 +107,7 @@ fn at(stage: &Stage) -> Target {
 }
 
 fn alter(at: Target, seq: u64, alteration: Alteration) -> Ask {
-    Ask::Do(Command::Alter { at, seq: Seq(seq), alteration })
+    Ask::Do(Command::Alter { at, seq: Seq(seq), of: None, alteration })
 }
 
 fn member(stage: &Stage, user: &str, act: MemberAct) -> Ask {

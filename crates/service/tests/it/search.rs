@@ -32,7 +32,7 @@ async fn found(device: &Device, text: &str) -> Vec<String> {
 }
 
 async fn alter(device: &mut Device, at: Target, seq: u64, alteration: Alteration) {
-    device.done(Command::Alter { at, seq: Seq(seq), alteration }).await;
+    device.done(Command::Alter { at, seq: Seq(seq), of: None, alteration }).await;
 }
 
 fn edit(text: &str) -> Alteration {

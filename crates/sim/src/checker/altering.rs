@@ -36,7 +36,7 @@ impl From<&Alteration> for How {
             Alteration::Revoke => Self::Revoke,
             Alteration::React { emoji, on } => Self::React { emoji: emoji.clone(), on: *on },
             Alteration::Pin { on } => Self::Pin { on: *on },
-            Alteration::Gone => Self::Gone,
+            Alteration::Burn(_) | Alteration::Expire | Alteration::Gone => Self::Gone,
         }
     }
 }

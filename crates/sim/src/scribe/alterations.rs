@@ -71,7 +71,7 @@ impl Scribe {
 
     /// An alteration is in a device's outbox.
     pub(super) fn alters(&self, device: &Identity, item: &OutboxItem, store: &DeviceStore) {
-        let Some(Command::Alter { at, seq, alteration }) = item.command() else { return };
+        let Some(Command::Alter { at, seq, alteration, .. }) = item.command() else { return };
         let conversation = conversation_of(&device.user, &at);
         let (local_no, how) = (item.id.local_no, How::from(&alteration));
         let new = {

@@ -120,7 +120,7 @@ fn an_edit_of_what_a_restore_took_away_hits_nothing_else() {
             world.devices[ALICE].plug.set_pulled(true);
             let at = Target::User(world.users[BOB].clone());
             let alteration = Alteration::Edit(Content::text("two, edited"));
-            let command = Command::Alter { at, seq: Seq(2), alteration };
+            let command = Command::Alter { at, seq: Seq(2), of: None, alteration };
             world.devices[ALICE].compose(command).await.transpose()?;
             world.restore_server(&backup).await?;
             world.rest(5_000).await;

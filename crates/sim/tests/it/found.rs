@@ -221,7 +221,7 @@ fn an_old_copy_does_not_edit_again() {
 async fn edit(world: &World, text: &str) -> Result<()> {
     let at = Target::User(world.users[1].clone());
     let alteration = Alteration::Edit(Content::text(text));
-    let command = Command::Alter { at, seq: Seq(1), alteration };
+    let command = Command::Alter { at, seq: Seq(1), of: None, alteration };
     world.devices[0].compose(command).await.transpose()?;
     Ok(())
 }

@@ -9,9 +9,9 @@ use crate::chat::texts::Text;
 use crate::named::{Named, duration};
 
 /// What may follow `/group`.
-pub(super) const VERBS: [&str; 17] = [
+pub(super) const VERBS: [&str; 18] = [
     "create", "invite", "leave", "kick", "members", "title", "announce", "role", "transfer",
-    "mute", "unmute", "alias", "dismiss", "join", "requests", "accept", "refuse",
+    "mute", "unmute", "alias", "dismiss", "join", "requests", "accept", "refuse", "channel",
 ];
 /// Those followed by a member or by who asks.
 pub(super) const ABOUT_USERS: [&str; 9] =
@@ -48,6 +48,7 @@ pub(super) fn parse(words: &[&str]) -> Result<Slash, Misunderstood> {
         ("announce", words) => {
             Ok(changed(SetGroup { announcement: Some(words.join(" ")), ..SetGroup::default() }))
         }
+        ("channel", []) => Ok(changed(SetGroup { channel: true, ..SetGroup::default() })),
         ("mute", []) => Ok(changed(SetGroup { muted: Some(true), ..SetGroup::default() })),
         ("unmute", []) => Ok(changed(SetGroup { muted: Some(false), ..SetGroup::default() })),
         ("mute", [who]) => Ok(Slash::GroupMute { who: user(who)?, long: None }),
@@ -70,7 +71,7 @@ pub(super) fn parse(words: &[&str]) -> Result<Slash, Misunderstood> {
         ("accept", [who]) => Ok(Slash::GroupAnswer { who: user(who)?, accept: true }),
         ("refuse", [who]) => Ok(Slash::GroupAnswer { who: user(who)?, accept: false }),
         ("role" | "transfer" | "mute" | "unmute" | "accept" | "refuse", _) => Err(wants_user()),
-        ("leave" | "members" | "dismiss" | "requests", _) => {
+        ("leave" | "members" | "dismiss" | "requests" | "channel", _) => {
             Err(Misunderstood::new(Text::NoArguments, &[&name]))
         }
         _ => Err(unknown()),

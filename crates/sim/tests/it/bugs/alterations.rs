@@ -25,7 +25,7 @@ const DESKTOP: usize = 4;
 /// The first user's device alters the first message of the conversation with the second.
 async fn alter(world: &World, device: usize, alteration: Alteration) -> Result<()> {
     let at = Target::User(world.users[1].clone());
-    let command = Command::Alter { at, seq: Seq(1), alteration };
+    let command = Command::Alter { at, seq: Seq(1), of: None, alteration };
     world.devices[device].compose(command).await.context("the device is off")??;
     Ok(())
 }

@@ -1,0 +1,106 @@
+//! What messages of other kinds than text hold, in a few words that need no language.
+
+use anser_sdk::body_of;
+use anser_types::body::{Body, FileRef, Location, MergedEntry, Picture};
+use anser_types::{Content, MessageKind};
+
+use crate::plain;
+
+/// Messages of a merged one that are shown.
+const SHOWN: usize = 3;
+
+/// The words; empty where there is nothing to say beyond the kind, or it does not hold what its kind says.
+#[must_use]
+pub fn detail(content: &Content) -> String {
+    let Ok(body) = body_of(content) else { return String::new() };
+    let words = match &body {
+        Body::Text(text) | Body::System(text) => return plain::clean(text),
+        Body::Image(picture) => picture_words(picture),
+        Body::Video(picture, duration_ms) => {
+            join(&[&length(*duration_ms), &picture_words(picture)])
+        }
+        Body::Voice(voice) => length(voice.duration_ms),
+        Body::File(file, caption) => join(&[&file_words(file), caption]),
+        Body::Location(place) => join(&[&place.name, &place.address, &degrees(place)]),
+        Body::Card(user, name) if name.is_empty() => user.to_string(),
+        Body::Card(user, name) => format!("{name} ({user})"),
+        Body::Custom(custom) => custom.summary.clone(),
+        Body::Merged(title, entries) => return merged(title, entries),
+        Body::Unknown(..) => String::new(),
+    };
+    plain::one_line(&words)
+}
+
+fn join(parts: &[&str]) -> String {
+    let there: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    there.join(" · ")
+}
+
+fn picture_words(picture: &Picture) -> String {
+    if picture.caption.is_empty() { picture.file.name.clone() } else { picture.caption.clone() }
+}
+
+fn file_words(file: &FileRef) -> String {
+    let name = if file.name.is_empty() { &file.file } else { &file.name };
+    if file.bytes == 0 { name.clone() } else { format!("{name} ({})", size(file.bytes)) }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
+fn length(ms: u32) -> String {
+    let seconds = ms.div_ceil(1_000);
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+fn degrees(place: &Location) -> String {
+    let part = |e7: i32, positive, negative| {
+        let side = if e7 < 0 { negative } else { positive };
+        let e7 = e7.unsigned_abs();
+        format!("{}.{:05}° {side}", e7 / 10_000_000, e7 % 10_000_000 / 100)
+    };
+    format!("{} {}", part(place.latitude_e7, "N", "S"), part(place.longitude_e7, "E", "W"))
+}
+
+/// Title and number, then the first of them, each on a line.
+fn merged(title: &str, entries: &[MergedEntry]) -> String {
+    let mut lines = vec![format!("{} ({})", plain::one_line(title), entries.len())];
+    for entry in entries.iter().take(SHOWN) {
+        let within = Content { kind: entry.kind, body: entry.body.clone(), ..Content::text("") };
+        let said = match entry.kind {
+            MessageKind::Text => plain::one_line(&detail(&within)),
+            kind => {
+                let words = detail(&within);
+                format!("[{}] {}", name(kind), words.lines().next().unwrap_or_default())
+            }
+        };
+        lines.push(format!("  {}: {said}", plain::one_line(entry.sender.as_str())));
+    }
+    if entries.len() > SHOWN {
+        lines.push("  …".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// A kind by its name.
+#[must_use]
+pub const fn name(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Text => "text",
+        MessageKind::Image => "image",
+        MessageKind::Voice => "voice",
+        MessageKind::Video => "video",
+        MessageKind::File => "file",
+        MessageKind::Location => "location",
+        MessageKind::Card => "card",
+        MessageKind::Custom => "custom",
+        MessageKind::System => "system",
+        MessageKind::Merged => "merged",
+        MessageKind::Unknown(_) => "unknown",
+    }
+}

@@ -1,0 +1,272 @@
+//! Channels as they come: how one is learned of, the asking to follow, pushes and heads.
+//!
+//! A push is a hint: it is taken if it follows what was taken before, in its own counter and behind the messages it
+//! stands behind. Whatever does not follow says that something is missing, and is read.
+
+use anser_proto::session::received::{ReceivedEvent, ReceivedKind};
+use anser_proto::v1;
+use anser_types::{Change, ChangeKind, ConversationId, Message, UserId};
+
+use crate::core::Core;
+use crate::io::{AppEvent, Now};
+use crate::records::{ChannelPosition, ConversationState, Record};
+use crate::store::Then;
+use crate::translate;
+
+/// What is to be done with a change that came by the inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ByInbox {
+    /// It is kept and told.
+    News,
+    /// It is kept; the app was told of it by the channel's log.
+    Known,
+    /// It comes by the channel's log, behind what stands before it there.
+    Later,
+}
+
+/// Whether a change lets somebody in or out.
+enum Move {
+    /// A channel begins for them here; certainly, or it may be an ordinary group.
+    In {
+        certain: bool,
+    },
+    /// They are in it no more.
+    Out,
+    None,
+}
+
+fn move_of(change: &Change, me: &UserId) -> Move {
+    match &change.kind {
+        ChangeKind::GroupUpdated(set) if set.channel => Move::In { certain: true },
+        ChangeKind::MembersJoined { users, .. } if users.contains(me) => {
+            Move::In { certain: false }
+        }
+        ChangeKind::MembersRemoved { users } if users.contains(me) => Move::Out,
+        ChangeKind::MemberLeft { .. } if change.actor == *me => Move::Out,
+        ChangeKind::GroupDismissed => Move::Out,
+        _ => Move::None,
+    }
+}
+
+impl Core {
+    /// A change came by the inbox: it may begin or end a channel, or also stand in the log of one.
+    pub(crate) fn channel_change_by_inbox(&mut self, change: &Change) -> ByInbox {
+        let id = change.conversation;
+        let from = ChannelPosition { seq: change.after_seq, change_no: change.change_no };
+        let moved = move_of(change, &self.me.user);
+        let Some(channel) = self.channels.get_mut(id) else {
+            if let Move::In { certain } = moved {
+                self.channels.begin(id, from, certain);
+            }
+            return ByInbox::News;
+        };
+        let at = channel.at;
+        if matches!(moved, Move::None)
+            && channel.certain
+            && !channel.ending
+            && change.change_no > at.change_no
+        {
+            channel.heard.change_no = channel.heard.change_no.max(change.change_no);
+            self.channels.behind.insert(id);
+            return ByInbox::Later;
+        }
+        let known = channel.certain && channel.changes.knows(change.change_no.0, at.change_no.0);
+        channel.changes.note(change.change_no.0);
+        match moved {
+            Move::In { certain } => {
+                let was_certain = channel.certain;
+                channel.certain |= certain;
+                if change.change_no > at.change_no {
+                    // What came before one left is read first, and then what one is shown from here on.
+                    channel.ending = false;
+                    channel.hear(from);
+                    self.channels.say_again(id);
+                } else if certain && !was_certain {
+                    self.channels.say_again(id);
+                }
+            }
+            // One that lies before what was taken in was followed by a return.
+            Move::Out if change.change_no >= at.change_no => {
+                (channel.ending, channel.row_wanted, channel.gone) = (true, false, false);
+                (channel.heard.seq, channel.heard.change_no) =
+                    (at.seq.max(from.seq), at.change_no.max(from.change_no));
+            }
+            Move::Out | Move::None => {}
+        }
+        self.channels.moved(id);
+        self.channels.behind.insert(id);
+        if known { ByInbox::Known } else { ByInbox::News }
+    }
+
+    /// A message came by the inbox: whether it is news, if it stands in a channel. `None` if it does not.
+    pub(crate) fn channel_message_by_inbox(&mut self, message: &Message) -> Option<bool> {
+        let id = message.conversation;
+        let channel = self.channels.get_mut(id)?;
+        let (seq, at) = (message.seq.0, channel.at.seq.0);
+        let known = channel.messages.knows(seq, at);
+        channel.messages.note(seq);
+        let certain = channel.certain;
+        self.channels.moved(id);
+        certain.then_some(!known)
+    }
+
+    /// Names the channels to the server that it was not told of in this session. Not while the cursor is void: their
+    /// positions are, too.
+    pub(crate) fn follow_channels(&mut self, now: Now) {
+        while self.link.is_up() && self.inbox.rebuild.is_none() {
+            let named = self.channels.of_follow();
+            if named.is_empty() {
+                return;
+            }
+            let channels = named.into_iter().map(|(id, at)| translate::channel_position(id, at));
+            let follow = v1::Follow { channels: channels.collect() };
+            self.say(now, |session, out| session.follow(&follow, out));
+        }
+    }
+
+    /// What came in followed channels.
+    pub(crate) fn channel_batch_came(&mut self, events: Vec<ReceivedEvent>) {
+        if self.inbox.rebuild.is_some() {
+            return;
+        }
+        for event in events {
+            let unknown = event.unknown_change();
+            let ReceivedEvent { raw, kind: ReceivedKind::Known(known) } = event else { continue };
+            let bytes = raw.len();
+            match known {
+                v1::event::Event::Change(wire) => {
+                    let kept = || unknown.unwrap_or_else(|| (0, raw.clone()));
+                    if let Some(change) = translate::numbered_change(wire, kept) {
+                        self.channel_change_pushed(change, bytes);
+                    }
+                }
+                known => {
+                    let event = v1::Event { event: Some(known) };
+                    let entry = translate::entry(&self.me.user, &mut self.direct, event);
+                    if let Some(translate::Entry::Message(message, None)) = entry {
+                        self.channel_message_pushed(message, bytes);
+                    }
+                }
+            }
+        }
+    }
+
+    fn channel_message_pushed(&mut self, message: Message, bytes: usize) {
+        let (id, seq) = (message.conversation, message.seq);
+        self.is_a_channel(id);
+        let room = self.store.has_room();
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        channel.heard.seq = channel.heard.seq.max(seq);
+        if seq == channel.at.seq.next() && room {
+            self.take_channel_message(message, bytes);
+        } else if seq > channel.at.seq {
+            self.channels.behind.insert(id);
+        }
+    }
+
+    fn channel_change_pushed(&mut self, change: Change, bytes: usize) {
+        let (id, no) = (change.conversation, change.change_no);
+        self.is_a_channel(id);
+        let room = self.store.has_room();
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        let stands_behind = ChannelPosition { seq: change.after_seq, change_no: no };
+        channel.hear(stands_behind);
+        if no == channel.at.change_no.next() && change.after_seq <= channel.at.seq && room {
+            self.take_channel_change(change, bytes);
+        } else if !channel.is_level() {
+            self.channels.behind.insert(id);
+        }
+    }
+
+    /// The next message of a channel's log.
+    pub(crate) fn take_channel_message(&mut self, message: Message, bytes: usize) {
+        let id = message.conversation;
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        channel.at.seq = message.seq;
+        channel.dry = false;
+        let news = !channel.messages.is_early(message.seq.0);
+        self.channels.lives(id);
+        self.channels.moved(id);
+        self.store.begin_entry(bytes);
+        self.mark(id, None).note(message.seq);
+        self.keep_message(None, message, None, news);
+    }
+
+    /// The next change of a channel's log.
+    pub(crate) fn take_channel_change(&mut self, change: Change, bytes: usize) {
+        let id = change.conversation;
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        channel.at.change_no = change.change_no;
+        if change.kind == ChangeKind::GroupDismissed {
+            channel.ending = true;
+            self.channels.behind.insert(id);
+        }
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        let news = !channel.changes.is_early(change.change_no.0);
+        let ended = channel.ending;
+        self.channels.moved(id);
+        self.store.begin_entry(bytes);
+        self.keep_change(None, change, news, ended);
+    }
+
+    /// Where logs end that went on, and which are not followed.
+    pub(crate) fn channel_heads_came(&mut self, heads: &v1::ChannelHeads) {
+        if self.inbox.rebuild.is_some() {
+            return;
+        }
+        let (heads, gone) = translate::channel_heads(heads);
+        for (id, head) in heads {
+            self.is_a_channel(id);
+            let Some(channel) = self.channels.get_mut(id).filter(|channel| !channel.ending) else {
+                continue;
+            };
+            channel.hear(head);
+            if head.seq < channel.at.seq || head.change_no < channel.at.change_no {
+                // It was said before what came since, or the server has lost something: the row tells.
+                channel.row_wanted = true;
+            }
+            self.channels.behind.insert(id);
+        }
+        for id in gone {
+            let Some(channel) = self.channels.get_mut(id).filter(|channel| !channel.ending) else {
+                continue;
+            };
+            if channel.certain {
+                (channel.row_wanted, channel.gone) = (true, true);
+                self.channels.behind.insert(id);
+            } else {
+                // An ordinary group.
+                self.leave_channel(id);
+            }
+        }
+    }
+
+    /// The server speaks of it as of a channel.
+    fn is_a_channel(&mut self, id: ConversationId) {
+        let Some(channel) = self.channels.get_mut(id).filter(|channel| !channel.certain) else {
+            return;
+        };
+        channel.certain = true;
+        self.channels.moved(id);
+        let event = AppEvent::ConversationChanged { conversation: id };
+        self.store.after_page(Then::Tell(event));
+    }
+
+    /// It is followed no more.
+    pub(crate) fn leave_channel(&mut self, id: ConversationId) {
+        if self.channels.remove(id) {
+            self.store.put(Record::ChannelLeft { conversation: id });
+        }
+    }
+
+    /// The server's whole row of a conversation is taken in. What it says of a channel is where that goes on.
+    pub(crate) fn channel_row_taken(&mut self, id: ConversationId, state: &ConversationState) {
+        let channel = state.group.as_ref().is_some_and(|group| group.channel.is_some());
+        if channel && state.member {
+            let at = ChannelPosition { seq: state.head, change_no: state.change_head };
+            self.channels.begin(id, at, true);
+        } else {
+            self.leave_channel(id);
+        }
+    }
+}
