@@ -10,6 +10,7 @@ mod http;
 mod kept;
 mod kills;
 mod life;
+mod online;
 mod people;
 mod program;
 mod refusals;

@@ -47,6 +47,7 @@ fn commands_are_understood() {
         "anser contact remark --as alice bob Bobby",
         "anser settings --as alice --write-first contacts --show-read off",
         "anser list --as alice --total",
+        "anser list --as alice --on-demand",
         "anser options --as alice bob --pinned on --notify mentions --draft x",
         "anser clear --as alice bob",
         "anser forget --as alice --with bob 1 2 3",
