@@ -71,7 +71,7 @@ fn group_updated_json(set: &SetGroup) -> Value {
         ("join", set.join.map(|mode| json!(mode.name()))),
         ("admins_invite", set.admins_invite.map(|on| json!(on))),
         ("muted", set.muted.map(|on| json!(on))),
-        ("channel", set.channel.then(|| json!(true))),
+        ("channel", set.channel.then_some(Value::Bool(true))),
     ];
     let mut object: Map<String, Value> =
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();

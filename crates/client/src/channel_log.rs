@@ -7,11 +7,16 @@ use anser_proto::session::received::{ReceivedEvent, ReceivedKind};
 use anser_proto::v1;
 use anser_types::{Change, ChangeKind, ConversationId, Message, UserId};
 
+use crate::channels::Compare;
 use crate::core::Core;
 use crate::io::{AppEvent, Now};
 use crate::records::{ChannelPosition, ConversationState, Record};
 use crate::store::Then;
 use crate::translate;
+
+/// The id of no channel (of none that is a group): the server cannot follow it and always says so, behind everything it
+/// was asked before. What it has not said by then is as it was named.
+const NO_CHANNEL: ConversationId = ConversationId([0; 16]);
 
 /// What is to be done with a change that came by the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,14 +119,33 @@ impl Core {
     /// positions are, too.
     pub(crate) fn follow_channels(&mut self, now: Now) {
         while self.link.is_up() && self.inbox.rebuild.is_none() {
-            let named = self.channels.of_follow();
+            let mut named = self.channels.of_follow();
             if named.is_empty() {
-                return;
+                if self.channels.compare != Compare::Wanted || !self.channels.are_named() {
+                    return;
+                }
+                self.channels.compare = Compare::Asked;
+                named.push((NO_CHANNEL, ChannelPosition::default()));
             }
             let channels = named.into_iter().map(|(id, at)| translate::channel_position(id, at));
             let follow = v1::Follow { channels: channels.collect() };
             self.say(now, |session, out| session.follow(&follow, out));
         }
+    }
+
+    /// Finds out whether anything of the channels is missing, of which the server says nothing if it is not so:
+    /// [`Self::channels_are_level`] is true once it is all here.
+    pub fn compare_channels(&mut self, now: Now) {
+        if self.channels.compare == Compare::No {
+            self.channels.compare = Compare::Wanted;
+        }
+        self.settle_down(now);
+    }
+
+    /// Whether everything that was said in channels until [`Self::compare_channels`] is stored.
+    #[must_use]
+    pub fn channels_are_level(&self) -> bool {
+        self.link.is_up() && self.inbox.rebuild.is_none() && self.channels.are_stored_whole()
     }
 
     /// What came in followed channels.
@@ -154,20 +178,21 @@ impl Core {
     fn channel_message_pushed(&mut self, message: Message, bytes: usize) {
         let (id, seq) = (message.conversation, message.seq);
         self.is_a_channel(id);
-        let room = self.store.has_room();
+        let room = self.store.has_room() && self.inbox.is_level();
         let Some(channel) = self.channels.get_mut(id) else { return };
         channel.heard.seq = channel.heard.seq.max(seq);
         if seq == channel.at.seq.next() && room {
             self.take_channel_message(message, bytes);
         } else if seq > channel.at.seq {
             self.channels.behind.insert(id);
+            self.channels.held.hold_message(message, bytes);
         }
     }
 
     fn channel_change_pushed(&mut self, change: Change, bytes: usize) {
         let (id, no) = (change.conversation, change.change_no);
         self.is_a_channel(id);
-        let room = self.store.has_room();
+        let room = self.store.has_room() && self.inbox.is_level();
         let Some(channel) = self.channels.get_mut(id) else { return };
         let stands_behind = ChannelPosition { seq: change.after_seq, change_no: no };
         channel.hear(stands_behind);
@@ -175,6 +200,7 @@ impl Core {
             self.take_channel_change(change, bytes);
         } else if !channel.is_level() {
             self.channels.behind.insert(id);
+            self.channels.held.hold_change(change, bytes);
         }
     }
 
@@ -228,6 +254,9 @@ impl Core {
             self.channels.behind.insert(id);
         }
         for id in gone {
+            if id == NO_CHANNEL {
+                self.channels.compare = Compare::No;
+            }
             let Some(channel) = self.channels.get_mut(id).filter(|channel| !channel.ending) else {
                 continue;
             };

@@ -46,7 +46,8 @@ impl Core {
     pub(crate) fn read_channels(&mut self, now: Now) {
         while !self.channels.behind.is_empty() {
             if !self.link.is_up()
-                || self.inbox.rebuild.is_some()
+                // What was said before the group became a channel may still come by the inbox: that goes first.
+                || !self.inbox.is_level()
                 || !self.store.has_room()
                 || self.asks.reads_channel()
             {
@@ -56,6 +57,7 @@ impl Core {
             let Some(channel) = self.channels.get_mut(id) else { return };
             if channel.is_level() && !channel.ending {
                 self.channels.behind.remove(&id);
+                self.channels.held.clear();
                 continue;
             }
             if channel.stored != Some(channel.at) {
@@ -89,6 +91,7 @@ impl Core {
     }
 
     fn ask_channel(&mut self, reading: Reading, query: Query, now: Now) {
+        self.channels.held.read_from(reading.of());
         self.asks.add(Purpose::Channel(reading), translate::query(query), now.mono);
     }
 
@@ -106,7 +109,7 @@ impl Core {
         if self.inbox.rebuild.is_some() || !self.store.has_room() {
             return Some(());
         }
-        match (reading, reply) {
+        let read = match (reading, reply) {
             (Reading::Messages { of, after, heard }, Wire::History(page)) => {
                 self.channel_messages_came(of, (after, heard), page)
             }
@@ -117,7 +120,9 @@ impl Core {
                 self.channel_row_came(of, at, page)
             }
             _ => None,
-        }
+        };
+        self.take_held(reading.of());
+        read
     }
 
     /// The server does not answer: one is not in it (any more), which its row tells; if not even that is given, it is not

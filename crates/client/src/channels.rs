@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anser_types::limits::{FOLLOW_PER_FRAME, FOLLOW_PER_HELLO};
 use anser_types::{ChangeNo, ConversationId, Seq};
 
+use crate::channel_held::Held;
 use crate::records::{ChannelMark, ChannelPosition, ConversationMark, Record};
 use crate::store::{Store, Then};
 
@@ -129,6 +130,18 @@ pub(crate) struct ChannelStored {
     changes: Vec<u64>,
 }
 
+/// Whether the host waits until everything of all channels is here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Compare {
+    /// No.
+    #[default]
+    No,
+    /// As soon as all of them are named to the server.
+    Wanted,
+    /// The server was asked, and answers behind everything it was asked before.
+    Asked,
+}
+
 /// All channels.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
@@ -140,6 +153,8 @@ pub(crate) struct Channels {
     /// Those whose position is to be stored with the next transaction.
     dirty: BTreeSet<ConversationId>,
     last_active: u64,
+    pub(crate) held: Held,
+    pub(crate) compare: Compare,
 }
 
 impl Channels {
@@ -215,6 +230,10 @@ impl Channels {
 
     /// A new session, or a new log: nothing was named to the server.
     pub(crate) fn all_unsaid(&mut self) {
+        self.held.clear();
+        if self.compare == Compare::Asked {
+            self.compare = Compare::Wanted;
+        }
         self.unsaid = self.by_id.keys().copied().collect();
     }
 
@@ -232,10 +251,10 @@ impl Channels {
 
     fn take_unsaid(&mut self, most: usize) -> Vec<(ConversationId, ChannelPosition)> {
         let mut found = Vec::new();
+        let by_id = &self.by_id;
+        self.unsaid.retain(|id| by_id.get(id).is_some_and(|channel| !channel.ending));
         for id in &self.unsaid {
-            let Some(channel) = self.by_id.get(id).filter(|channel| !channel.ending) else {
-                continue;
-            };
+            let Some(channel) = self.by_id.get(id) else { continue };
             let Some(stored) = channel.stored else { continue };
             let named = if channel.certain { stored } else { ChannelPosition::default() };
             found.push((channel.active, *id, named));
@@ -246,6 +265,19 @@ impl Channels {
             self.unsaid.remove(id);
         }
         found.into_iter().map(|(_, id, named)| (id, named)).collect()
+    }
+
+    /// Whether all of them are named to the server.
+    pub(crate) fn are_named(&self) -> bool {
+        self.unsaid.is_empty()
+    }
+
+    /// Whether everything that was heard of is stored, of those that were compared.
+    pub(crate) fn are_stored_whole(&self) -> bool {
+        self.compare == Compare::No
+            && self.unsaid.is_empty()
+            && self.behind.is_empty()
+            && self.by_id.values().all(|channel| channel.stored == Some(channel.at))
     }
 
     /// The one to read from next.
@@ -283,6 +315,7 @@ impl Channels {
     /// The store did not take what was on its way: as if it had never come.
     pub(crate) fn forget_unstored(&mut self) {
         self.dirty.clear();
+        self.held.clear();
         self.by_id.retain(|_, channel| channel.stored.is_some());
         for (id, channel) in &mut self.by_id {
             let Some(stored) = channel.stored else { continue };

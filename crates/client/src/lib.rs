@@ -4,6 +4,7 @@
 //! simulator and the browser share it. Begin with [`core`]: it states the driving contract.
 
 mod asks;
+mod channel_held;
 mod channel_log;
 mod channel_reading;
 mod channels;

@@ -141,6 +141,11 @@ impl Inbox {
         self.session_epoch != of
     }
 
+    /// Nothing is missing, as far as was heard: what comes by other ways comes behind what came by this one.
+    pub(crate) fn is_level(&self) -> bool {
+        self.pull == Pull::No && self.received >= self.head && self.rebuild.is_none()
+    }
+
     /// There is no session any more.
     pub(crate) fn link_lost(&mut self) {
         self.pull = Pull::No;

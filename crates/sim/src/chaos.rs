@@ -41,6 +41,8 @@ pub struct Plan {
     pub faults: u64,
     /// Whether one of the faults is that the server is restored from a backup.
     pub restores: bool,
+    /// Whether the group becomes a channel in the course of it.
+    pub channels: bool,
     /// What is kept of what happens.
     pub keep: Keep,
 }
@@ -58,6 +60,7 @@ impl Plan {
             weather: Weather::FOUL,
             faults: 15,
             restores: seed % 4 == 3,
+            channels: seed % 5 >= 3,
             keep: Keep::Nothing,
         };
         // Some are slow: there is time for a command to fail, and for silence.
@@ -155,6 +158,7 @@ async fn disturb(world: &mut World, plan: &Plan) -> Result<u64> {
         ends: BTreeMap::new(),
         copies,
         restores: plan.restores,
+        channels: plan.channels,
         backup: None,
     };
     while chaos.step < plan.steps {
@@ -177,6 +181,8 @@ pub(crate) struct Chaos<'a> {
     pub(crate) copies: Vec<Option<DeviceStore>>,
     /// Whether the server may be restored from a backup, and the last one.
     pub(crate) restores: bool,
+    /// Whether the group may become a channel.
+    pub(crate) channels: bool,
     pub(crate) backup: Option<Image>,
 }
 

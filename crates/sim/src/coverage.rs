@@ -75,6 +75,9 @@ rare_paths! {
     AlterationsMissed: "a device learned that it missed alterations, and read the messages again",
     MemberRemoved: "member left or was removed",
     MemberJoined: "member came back",
+    BecameChannel: "a group became a channel",
+    CameByChannel: "a message came by a channel's log",
+    CalledInChannel: "a message that calls somebody by name came by the inbox and by the channel",
     DeliveryReceipt: "delivery receipt shown",
     ReadReceipt: "read receipt shown",
 }

@@ -208,6 +208,22 @@ impl Scribe {
         }
     }
 
+    /// Whether a message came where its conversation goes on: by the inbox, or of a channel by its log. One that calls
+    /// somebody in a channel comes by the inbox ahead of its place.
+    fn came_in_order(&self, stored: &StoredMessage, store: &DeviceStore) -> bool {
+        if stored.by_channel {
+            self.coverage.note(Rare::CameByChannel);
+            return true;
+        }
+        let me = &store.identity().user;
+        let calls = stored.message.content.as_ref().is_some_and(|content| content.mentions(me));
+        let ahead = calls && store.channel(stored.message.conversation).is_some();
+        if ahead && stored.inbox_seq.is_some() {
+            self.coverage.note(Rare::CalledInChannel);
+        }
+        stored.inbox_seq.is_some() && !ahead
+    }
+
     /// What stands above is not on the server, and not held any more.
     fn lost(&self, device: &Identity, conversation: ConversationId, above: Seq) {
         self.coverage.note(Rare::LogReplaced);
@@ -315,6 +331,9 @@ impl Witness for Scribe {
                 ChangeKind::MemberLeft { .. } | ChangeKind::MembersRemoved { .. } => {
                     self.coverage.note(Rare::MemberRemoved);
                 }
+                ChangeKind::GroupUpdated(ref set) if set.channel => {
+                    self.coverage.note(Rare::BecameChannel);
+                }
                 ChangeKind::GroupCreated { .. }
                 | ChangeKind::MessageAltered { .. }
                 | ChangeKind::GroupUpdated(_)
@@ -338,7 +357,7 @@ impl Witness for Scribe {
                 }
                 Record::OutboxState { local_no, state } => self.moved(device, *local_no, state),
                 Record::MessageStored(stored) => {
-                    self.took_in(device, stored, stored.inbox_seq.is_some(), store);
+                    self.took_in(device, stored, self.came_in_order(stored, store), store);
                     self.message_came(device, stored, store);
                 }
                 Record::ChangeStored { change, .. } => {
@@ -394,8 +413,7 @@ impl Witness for Scribe {
         skipped.into_iter().for_each(|what| self.note(now, what));
         self.took_over(now, store);
         for stored in store.messages.values() {
-            let through_inbox = stored.inbox_seq.is_some();
-            if through_inbox && stored.own.is_none() {
+            if self.came_in_order(stored, store) && stored.own.is_none() {
                 self.raise_head(now, stored.message.conversation, stored.message.seq);
             }
             self.took_in(now, stored, false, store);

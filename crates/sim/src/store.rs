@@ -73,6 +73,12 @@ impl DeviceStore {
         self.snapshot.device.cursor
     }
 
+    /// How far a channel was stored; `None`: it is none that the device follows.
+    #[must_use]
+    pub fn channel(&self, id: ConversationId) -> Option<ChannelMark> {
+        self.marks.get(&id).and_then(|mark| mark.channel)
+    }
+
     /// The log which the cursor belongs to.
     #[must_use]
     pub const fn log_epoch(&self) -> LogEpoch {

@@ -1,7 +1,7 @@
 //! What people do in a run by chance. A new kind of command needs one line in [`HABITS`] and one arm in
 //! [`Chaos::do_it`]; a kind that the checker shall judge is noted by the scribe (`scribe.rs`, `composed`).
 
-use anser_types::{Alteration, Command, Content, ConversationId, Seq, Target, UnixMs};
+use anser_types::{Alteration, Command, Content, ConversationId, Seq, SetGroup, Target, UnixMs};
 
 use crate::chaos::Chaos;
 use crate::coverage::Rare;
@@ -15,6 +15,8 @@ pub(crate) enum Habit {
     Burst,
     /// Reads a conversation up to a message they hold.
     Read,
+    /// Makes the group a channel, in some runs. Who may not is refused.
+    MakeChannel,
     /// Leaves the group, removes somebody, or invites somebody. Who may not is refused, which is as good a test.
     ChangeMembers,
     /// Edits what they said, takes it back, reacts to something or pins it. Who may not is refused.
@@ -30,6 +32,7 @@ const HABITS: &[(u64, Habit)] = &[
     (69, Habit::Say),
     (2, Habit::Burst),
     (24, Habit::Read),
+    (1, Habit::MakeChannel),
     (4, Habit::ChangeMembers),
     (8, Habit::Alter),
     (3, Habit::KeepLists),
@@ -89,6 +92,13 @@ impl Chaos<'_> {
                     self.compose(device, command).await;
                 }
             }
+            Habit::MakeChannel => {
+                if self.channels {
+                    let set = SetGroup { channel: true, ..SetGroup::default() };
+                    let conversation = self.world.group;
+                    self.compose(device, Command::UpdateGroup { conversation, set }).await;
+                }
+            }
             Habit::ChangeMembers => {
                 if let Some(command) = self.membership() {
                     self.compose(device, command).await;
@@ -144,7 +154,11 @@ impl Chaos<'_> {
         if self.chance(5) {
             text.push_str(&" and so on".repeat(300));
         }
-        Command::SendMessage { to, content: Content::text(text) }
+        let mut content = Content::text(text);
+        if matches!(to, Target::Conversation(_)) && self.chance(10) {
+            content.mentions.extend(self.world.random.pick(&self.world.users).cloned());
+        }
+        Command::SendMessage { to, content }
     }
 
     /// Something done to a message that the device holds, rather to one of the last.

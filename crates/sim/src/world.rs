@@ -6,12 +6,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anser_backend::memory::Image;
-use anser_backend::{Accounts, Conversations, MemoryBackend, StoreError};
+use anser_backend::{Accounts, Conversations, MemoryBackend, StoreError, Whom};
 use anser_client::io::Identity;
 use anser_client::queries::{Query, Reply};
 use anser_gateway::conn;
 use anser_service::Settings;
-use anser_types::{Command, Content, ConversationId, DeviceClass, LocalNo, Target, UserId};
+use anser_types::{
+    Command, Content, ConversationId, DeviceClass, LocalNo, Member, Target, UserId, UserNo,
+};
 use anyhow::{Context, Result, bail};
 use tokio::time::{Instant, sleep};
 
@@ -297,12 +299,33 @@ impl World {
             };
             let user = backend.user(me.user.clone()).await?.context("a user is gone")?;
             let head = backend.inbox_bounds(user.no).await?.head;
+            if let Some(behind) = self.behind_in_channel(device, user.no).await? {
+                lagging.push(format!("{me:?} in the channel: {behind}"));
+            }
             if !owed.is_empty() || cursor != head || knows != epoch {
                 lagging
                     .push(format!("{me:?} at {cursor}/{knows} of {head}/{epoch}, owes {owed:?}"));
             }
         }
         Ok(lagging)
+    }
+}
+
+impl World {
+    /// What a device lacks of the group if that is a channel; who is not in it follows nothing.
+    async fn behind_in_channel(&self, device: &Device, user: UserNo) -> Result<Option<String>> {
+        let backend = self.server.backend();
+        let Some(roster) = backend.roster(self.group).await? else { return Ok(None) };
+        if roster.conversation.channel().is_none() {
+            return Ok(None);
+        }
+        let found = backend.members(self.group, Whom::These(vec![user])).await?;
+        let is_in = found.first().is_some_and(Member::is_present);
+        let heads = backend.heads(self.group).await?;
+        let has = device.store.lock().channel(self.group);
+        let at = has.map(|has| (has.position.seq, has.position.change_no));
+        let wanted = is_in.then_some((heads.seq, heads.change_no));
+        Ok((at != wanted).then(|| format!("has {at:?} of {wanted:?}")))
     }
 }
 

@@ -163,6 +163,61 @@ fn groups_are_made_listed_and_left() {
 }
 
 #[test]
+fn requirement_g1_a_channel_is_made_shown_and_talked_in() {
+    let home = Home::new();
+    let _server = home.serve();
+    for user in ["bob", "carol", "dora"] {
+        meet(&home, user);
+    }
+    let made = ["group", "create", "--as", "alice", "Town", "bob", "--channel", "--json"];
+    let made = objects(&home.run(&made)).remove(0);
+    assert_eq!(made["channel"], Value::from(true));
+    let id = made["conversation"].as_str().unwrap().to_owned();
+    said(&home.run(&["group", "invite", "--as", "alice", &id, "carol", "dora"]));
+    let shown = said(&home.run(&["group", "show", "--as", "alice", &id]));
+    assert!(shown.contains("channel on") && shown.contains("members 4"), "{shown}");
+    let listed = objects(&home.run(&["group", "list", "--as", "carol", "--json"])).remove(0);
+    assert_eq!((&listed["channel"], &listed["members"]), (&Value::from(true), &Value::from(4)));
+    // Members come page by page; everybody once.
+    let (mut names, mut after): (Vec<String>, Option<String>) = (Vec::new(), None);
+    loop {
+        let mut words = vec!["group", "members", "--as", "bob", &id, "--limit", "3", "--json"];
+        if let Some(after) = &after {
+            words.extend(["--after", after.as_str()]);
+        }
+        let page = objects(&home.run(&words));
+        names.extend(page.iter().map(|member| member["user"].as_str().unwrap().to_owned()));
+        after = names.last().cloned();
+        if page.len() < 3 {
+            break;
+        }
+    }
+    names.sort();
+    assert_eq!(names, ["alice", "bob", "carol", "dora"]);
+
+    let mut tail = Tail::begin(&home, "carol");
+    said(&home.run(&["send", "--as", "bob", "--group", &id, "hello town"]));
+    let mut told = tail.next();
+    while told["event"] != "message" {
+        told = tail.next();
+    }
+    assert_eq!((&told["text"], &told["sender"]), (&Value::from("hello town"), &Value::from("bob")));
+    assert_eq!(
+        texts(&home.run(&["history", "--as", "dora", "--group", &id, "--json"])),
+        ["hello town"]
+    );
+    let refused = home.run(&["readers", "--as", "bob", "--group", &id, "1"]);
+    assert!(text(&refused.stderr).contains("INVALID_ARGUMENT"), "{}", text(&refused.stderr));
+
+    // A group becomes one later.
+    let group = said(&home.run(&["group", "create", "--as", "alice", "Team", "bob"]));
+    let group = group.trim();
+    said(&home.run(&["group", "update", "--as", "alice", group, "--channel"]));
+    let shown = said(&home.run(&["group", "show", "--as", "bob", group]));
+    assert!(shown.contains("channel on"), "{shown}");
+}
+
+#[test]
 fn passwords_work_where_the_api_key_is_not() {
     let home = Home::new();
     let server = home.serve();

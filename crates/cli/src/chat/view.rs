@@ -78,7 +78,7 @@ fn title(model: &Model, area: Rect, frame: &mut Frame<'_>) {
             let counted = model.member_counts.get(&row.id).map(ToString::to_string);
             match (row.channel, counted) {
                 (true, Some(count)) => {
-                    spans.push(quiet(texts.with(Text::ChannelMembers, &[&count])))
+                    spans.push(quiet(texts.with(Text::ChannelMembers, &[&count])));
                 }
                 (true, None) => spans.push(quiet(texts.get(Text::Channel).to_owned())),
                 (false, Some(count)) => spans.push(quiet(texts.with(Text::Members, &[&count]))),

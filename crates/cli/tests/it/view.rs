@@ -201,6 +201,37 @@ fn a_groups_changes_and_gaps_stand_where_they_happened() {
 }
 
 #[test]
+fn a_channel_says_that_it_is_one_and_how_many_are_in_it() {
+    for (language, head, more) in [
+        (Language::En, "Town  channel, 1200 members", "and 1199 more"),
+        (Language::Zh, "频道，1200 位成员", "另有 1199 位成员"),
+    ] {
+        let mut chat = Chat::sized(language, 100, 24);
+        let channel = ConversationId::group([9; 16]);
+        let mut town = row("x", 0, 0, None);
+        (town.id, town.peer, town.title, town.channel) = (channel, None, "Town".to_owned(), true);
+        chat.list(vec![town]);
+        chat.step(Input::GroupMade(channel, "Town".to_owned()));
+        chat.step(Input::Counted(channel, Some(1_200)));
+        assert!(squeezed(&chat.screen()).contains(&head.replace(' ', "")), "{:?}", chat.screen());
+        let owner = anser_sdk::MemberState {
+            user: user("bob"),
+            role: anser_types::Role::Owner,
+            read_up_to: Seq(0),
+            alias: String::new(),
+            muted_until: UnixMs(0),
+        };
+        chat.step(Input::Members(channel, vec![owner]));
+        assert!(squeezed(&chat.screen()).contains(&more.replace(' ', "")), "{:?}", chat.screen());
+    }
+}
+
+/// The screen without spaces: wide characters are followed by one.
+fn squeezed(screen: &[String]) -> String {
+    screen.join("\n").replace(' ', "")
+}
+
+#[test]
 fn what_is_longer_than_the_screen_can_be_scrolled() {
     let mut chat = Chat::sized(Language::En, 80, 12);
     chat.press(crossterm::event::KeyCode::F(1));

@@ -12,7 +12,7 @@ use crate::host::text;
 use crate::world::{StoreMode, World};
 
 /// Alice is online in a channel of which she has stored everything.
-fn following() -> World {
+pub fn following() -> World {
     let mut world = World::online();
     world.server.becomes(CHANNEL);
     world.push();
@@ -22,13 +22,13 @@ fn following() -> World {
     world
 }
 
-fn says(world: &mut World, range: std::ops::Range<usize>) {
+pub fn says(world: &mut World, range: std::ops::Range<usize>) {
     for i in range {
         world.server.channels.says(CHANNEL, "bob", &format!("m{i}"));
     }
 }
 
-fn send(world: &mut World, text: &str) -> LocalNo {
+pub fn send(world: &mut World, text: &str) -> LocalNo {
     let (to, content) = (Target::Conversation(CHANNEL), Content::text(text));
     world.with(|core, now| core.compose(Command::SendMessage { to, content }, now).unwrap())
 }
@@ -47,7 +47,7 @@ fn queries(world: &World) -> usize {
 }
 
 /// Everything the server has of the channel is stored, once, in order and as it is now.
-fn check_all_is_here(world: &World, what: &str) {
+pub fn check_all_is_here(world: &World, what: &str) {
     let channel = &world.server.channels.all[&CHANNEL];
     assert_eq!(world.disk.texts(CHANNEL), channel.texts(), "{what}");
     for message in &channel.messages {
@@ -468,6 +468,61 @@ fn many_channels_are_named_in_hello_and_behind_welcome() {
 }
 
 #[test]
+fn whoever_asks_is_told_when_everything_of_all_channels_is_here() {
+    let level = |world: &World| world.core.as_ref().unwrap().channels_are_level();
+    let mut world = following();
+    // Nothing new: one answer, and nothing is read.
+    world.restart();
+    world.with(|core, now| core.compare_channels(now));
+    assert!(!level(&world));
+    world.until("compared", level);
+    assert_eq!((queries(&world), world.server.channels.follows.last()), (0, Some(&1)));
+    // Very much is new, the answers are late, and the connection breaks in between.
+    world.crash();
+    says(&mut world, 0..450);
+    world.boot();
+    world.input(Input::Start);
+    world.with(|core, now| core.compare_channels(now));
+    world.run(Duration::from_millis(70));
+    world.cut();
+    world.server.answers_late = Duration::from_millis(200);
+    world.until("compared", level);
+    check_all_is_here(&world, "compared");
+    // Who is brought in knows which kind of group it is by then.
+    world.cut();
+    let other = ConversationId([0x35; 16]);
+    world.server.joins(other);
+    world.until("connected", World::is_connected);
+    world.until("heard", |w| w.disk.device.cursor.0 == w.server.head());
+    world.with(|core, now| core.compare_channels(now));
+    world.until("compared", level);
+    assert!(world.disk.channels[&other].1, "certain");
+}
+
+#[test]
+fn who_is_behind_in_a_busy_channel_gets_back_to_what_is_pushed() {
+    let mut world = following();
+    world.server.channels.lose_pushes = true;
+    says(&mut world, 0..10);
+    world.push();
+    world.server.channels.lose_pushes = false;
+    // Something is said several times between the reading of a page and its arrival.
+    world.server.answers_late = Duration::from_millis(25);
+    for i in 10..600 {
+        says(&mut world, i..i + 1);
+        if i % 7 == 0 {
+            world.server.channels.reacts(CHANNEL, i as u64 - 3);
+        }
+        world.push();
+        world.run(Duration::from_millis(5));
+    }
+    world.secs(1);
+    assert_eq!(world.new_texts(), numbered(0..600));
+    check_all_is_here(&world, "busy");
+    assert!(queries(&world) <= 3, "{} questions for one gap", queries(&world));
+}
+
+#[test]
 fn what_the_store_does_not_take_is_read_again() {
     let mut world = following();
     says(&mut world, 0..2);
@@ -508,163 +563,4 @@ fn what_an_earlier_device_said_in_a_channel_is_not_said_again() {
     world.secs(2);
     assert_eq!(world.server.channels.all[&CHANNEL].texts(), ["said by the copy's future"]);
     check_all_is_here(&world, "restored store");
-}
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % n
-    }
-}
-
-/// What happens in a channel on a bad day.
-fn something_happens(world: &mut World, dice: &mut Dice, i: usize) {
-    match dice.below(8) {
-        0 | 1 if !world.server.channels.of(CHANNEL).messages.is_empty() => {
-            let last = world.server.channels.of(CHANNEL).messages.len() as u64;
-            let seq = last - dice.below(last.min(5));
-            world.server.channels.reacts(CHANNEL, seq);
-        }
-        2 => world.server.mentions(CHANNEL, &format!("m{i}")),
-        3 if world.core.is_some() => drop(send(world, &format!("a{i}"))),
-        4 => {
-            world.server.channels.changes(CHANNEL, None);
-        }
-        _ => drop(world.server.channels.says(CHANNEL, "bob", &format!("m{i}"))),
-    }
-}
-
-/// Everything is well again, and everything that is missing is told of.
-fn heal(world: &mut World) {
-    world.store = StoreMode::Works;
-    world.server.mute = false;
-    world.server.mute_queries = false;
-    if world.core.is_none() {
-        world.boot();
-        world.input(Input::Start);
-    }
-}
-
-fn check_the_end(world: &mut World, what: &str) {
-    heal(world);
-    world.server.channels.dice = None;
-    world.until("connected", World::is_connected);
-    world.push();
-    world.sweep();
-    for _ in 0..4 {
-        world.secs(100);
-        let parked: Vec<_> = world.disk.outbox.keys().copied().collect();
-        for local_no in parked {
-            world.with(|core, now| core.retry(local_no, now));
-        }
-    }
-    world.secs(60);
-    assert!(world.disk.outbox.is_empty(), "{what}: {:?}", world.disk.outbox);
-    check_all_is_here(world, what);
-    let mut own: Vec<_> =
-        world.disk.texts(CHANNEL).into_iter().filter(|text| text.starts_with('a')).collect();
-    let all = own.len();
-    own.dedup();
-    assert_eq!(own.len(), all, "{what}: each is said once");
-}
-
-#[test]
-fn requirement_g1_whatever_is_lost_a_channel_is_stored_whole_once_and_in_order() {
-    for seed in 0..200 {
-        let mut dice = Dice(seed);
-        let mut world = following();
-        world.server.channels.dice = Some(seed);
-        for i in 0..60 {
-            something_happens(&mut world, &mut dice, i);
-            world.push();
-            match dice.below(20) {
-                0 => world.cut(),
-                1 => world.store = StoreMode::Full,
-                2 => world.store = StoreMode::DiesBefore(dice.below(4)),
-                3 => world.store = StoreMode::DiesAfter(dice.below(4)),
-                4 => world.restart(),
-                5 => world.server.mute_queries = !world.server.mute_queries,
-                6 => world.sweep(),
-                7 => world.server.mute = !world.server.mute,
-                8 => world.server.lose_pushes = !world.server.lose_pushes,
-                _ => {}
-            }
-            world.run(Duration::from_millis(dice.below(400)));
-            if dice.below(4) == 0 || world.core.is_none() {
-                heal(&mut world);
-            }
-        }
-        check_the_end(&mut world, &format!("seed {seed}"));
-    }
-}
-
-#[test]
-fn without_a_crash_each_message_of_a_channel_is_told_exactly_once() {
-    for seed in 0..100 {
-        let mut dice = Dice(seed);
-        let mut world = following();
-        world.server.channels.dice = Some(seed);
-        for i in 0..60 {
-            something_happens(&mut world, &mut dice, i);
-            world.push();
-            match dice.below(12) {
-                0 => world.cut(),
-                1 => world.store = StoreMode::Full,
-                2 | 3 => world.sweep(),
-                4 => world.server.lose_pushes = !world.server.lose_pushes,
-                _ => {}
-            }
-            world.run(Duration::from_millis(dice.below(400)));
-            if dice.below(4) == 0 {
-                world.store = StoreMode::Works;
-            }
-        }
-        check_the_end(&mut world, &format!("seed {seed}"));
-        let mut told = world.new_texts();
-        told.sort();
-        let mut wanted: Vec<_> =
-            world.disk.texts(CHANNEL).into_iter().filter(|text| text.starts_with('m')).collect();
-        wanted.sort();
-        assert_eq!(told, wanted, "seed {seed}");
-    }
-}
-
-/// Half a minute of a channel, with a gap, an absence and a mention.
-fn busy(world: &mut World) {
-    for i in 0..14 {
-        if world.core.is_some() && i % 4 == 1 {
-            send(world, &format!("a{i}"));
-        }
-        world.server.channels.lose_pushes = (5..7).contains(&i);
-        says(world, i..i + 1);
-        if i % 5 == 3 {
-            world.server.mentions(CHANNEL, &format!("call {i}"));
-        }
-        world.server.channels.reacts(CHANNEL, 1);
-        world.push();
-        world.run(Duration::from_millis(40));
-        if i == 8 {
-            world.cut();
-        }
-        if world.core.is_none() {
-            world.store = StoreMode::Works;
-            world.boot();
-            world.input(Input::Start);
-        }
-    }
-}
-
-#[test]
-fn requirement_c2_a_crash_at_any_transaction_loses_and_doubles_nothing_of_a_channel() {
-    for n in 0..60 {
-        for before in [true, false] {
-            let mut world = following();
-            world.store = if before { StoreMode::DiesBefore(n) } else { StoreMode::DiesAfter(n) };
-            busy(&mut world);
-            check_the_end(&mut world, &format!("transaction {n}, before {before}"));
-        }
-    }
 }

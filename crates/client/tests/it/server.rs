@@ -58,6 +58,9 @@ pub struct Server {
     pub push_own: bool,
     /// Live pushes are lost while this is set.
     pub lose_pushes: bool,
+    /// Answers to queries leave this much later than they are read: what is pushed meanwhile comes before them.
+    pub answers_late: std::time::Duration,
+    pub late: Vec<(Attempt, Bytes)>,
     pub channels: Channels,
     /// The user's own lists by key, each item as its last change.
     pub items: BTreeMap<Vec<u8>, v1::Change>,
@@ -94,6 +97,8 @@ impl Server {
             deaf: false,
             push_own: false,
             lose_pushes: false,
+            answers_late: std::time::Duration::ZERO,
+            late: Vec::new(),
             channels: Channels::default(),
             items: BTreeMap::new(),
             transmissions: Vec::new(),
@@ -137,7 +142,13 @@ impl Server {
         let mut ends = false;
         while let Some(frame) = conn.decoder.next().unwrap() {
             let request = conn.session.receive(&frame).unwrap();
-            ends |= self.handle(&mut conn, request, &mut out);
+            let mut later = BytesMut::new();
+            let late = self.answers_late > std::time::Duration::ZERO
+                && matches!(request, Request::Query(_));
+            ends |= self.handle(&mut conn, request, if late { &mut later } else { &mut out });
+            if late {
+                self.late.push((attempt, later.freeze()));
+            }
         }
         if !ends {
             self.conns.insert(attempt, conn);

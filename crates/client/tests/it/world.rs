@@ -228,6 +228,11 @@ impl World {
                 if !answer.is_empty() {
                     self.post(Packet::ToClient(attempt, answer));
                 }
+                for (attempt, answer) in std::mem::take(&mut self.server.late) {
+                    self.sequence += 1;
+                    let at = self.at + self.latency + self.server.answers_late;
+                    self.wire.insert((at, self.sequence), Packet::ToClient(attempt, answer));
+                }
                 if ends {
                     self.post(Packet::ClientHearsEnd(attempt));
                 }

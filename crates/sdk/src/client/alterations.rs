@@ -84,10 +84,7 @@ impl Client {
         seq: Seq,
         alteration: Alteration,
     ) -> Result<Done, Error> {
-        let at = at.into();
-        // Named by its identity as well: a restored server may hold another message there.
-        let conversation = self.conversation_of(&at);
-        let of = self.inner.store.message(conversation, seq).await?.map(|message| message.id);
-        self.execute(Command::Alter { at, seq, of, alteration }).await
+        // (The driver names the message: what is asked for is taken at once, whoever gives up the wait.)
+        self.execute(Command::Alter { at: at.into(), seq, of: None, alteration }).await
     }
 }

@@ -89,11 +89,28 @@ impl Client {
         given_up(&decided).map_or(Ok(()), Err)
     }
 
-    /// Waits until a session is open and everything it named as missed is stored here.
+    /// Waits until a session is open and everything that was missed is stored here, in channels too.
     ///
     /// # Errors
     /// As [`Self::wait_connected`].
     pub async fn wait_synced(&self) -> Result<(), Error> {
+        self.wait_inbox().await?;
+        let mut state = self.watch_state();
+        let mut level = std::pin::pin!(self.ask(|reply| Request::Level { reply }));
+        loop {
+            if let Some(error) = given_up(&state.borrow_and_update()) {
+                return Err(error);
+            }
+            tokio::select! {
+                biased;
+                answered = &mut level => return answered,
+                changed = state.changed() => changed.map_err(|_| Error::Closed)?,
+            }
+        }
+    }
+
+    /// The same of the inbox alone.
+    async fn wait_inbox(&self) -> Result<(), Error> {
         let (mut synced, mut state) = (self.inner.synced.clone(), self.watch_state());
         loop {
             if *synced.borrow_and_update() {

@@ -8,10 +8,10 @@ use anser_client::core::Core;
 use anser_client::io::{AppEvent, Attempt, Identity, Input, Now, Output, Ticket};
 use anser_client::records::Record;
 use anser_types::limits::REQUEST_DEADLINE_MS;
-use anser_types::{Clock, ErrorCode, Refusal, UnixMs};
+use anser_types::{Clock, Command, ErrorCode, MessageId, Refusal, UnixMs};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::completions::{Completions, answer};
@@ -19,6 +19,7 @@ use super::connection::{Connection, ConnectionEvent};
 use super::credentials::Need;
 use super::drafts::{self, Drafts};
 use super::forgetting::Forgetting;
+use super::naming::Naming;
 use super::requests::{Composed, Request};
 use super::tell::{Told, tell};
 use super::waits::{Work, room, until, work_of};
@@ -88,6 +89,10 @@ pub(crate) struct Driver {
     forgetting: Forgetting,
     /// Something missed is being read.
     syncing: bool,
+    /// An alteration whose message is looked up.
+    naming: Option<Naming>,
+    /// Those who wait until everything of all channels is here.
+    levels: Vec<oneshot::Sender<()>>,
     /// Why the last attempt failed; the core keeps only the text.
     failure: Option<Refusal>,
     /// Since when the store takes nothing, and what it said last.
@@ -110,6 +115,7 @@ enum Wake {
     /// A message's time may be over.
     SomethingOver,
     Forgotten(Result<Forgotten, StoreError>),
+    Named(Option<MessageId>),
 }
 
 impl Driver {
@@ -128,6 +134,8 @@ impl Driver {
             completions: Completions::default(),
             drafts: Drafts::default(),
             syncing: false,
+            naming: None,
+            levels: Vec::new(),
             failure: None,
             store_fails: None,
         }
@@ -161,6 +169,7 @@ impl Driver {
                     self.forgetting.begin(&self.parts.store, now);
                 }
                 Wake::Forgotten(result) => self.forgotten(result),
+                Wake::Named(name) => self.named(name),
                 Wake::DraftsDue => {
                     let due = self.drafts.due(Instant::now());
                     self.send_drafts(due);
@@ -186,7 +195,8 @@ impl Driver {
             result = work_of(self.persisting.as_mut().map(|p| &mut p.work)) => Wake::Persisted(result),
             result = work_of(self.confirming.as_mut().map(|c| &mut c.work)) => Wake::Confirmed(result),
             Some((attempt, event)) = self.connection_events.recv() => Wake::Connection(attempt, event),
-            request = self.parts.requests.recv() => Wake::Request(request),
+            name = work_of(self.naming.as_mut().map(|naming| &mut naming.work)) => Wake::Named(name),
+            request = self.parts.requests.recv(), if self.naming.is_none() => Wake::Request(request),
             () = room(outgoing) => Wake::RoomToSend,
             () = self.parts.queue.confirmed(), if self.confirming.is_none() => Wake::ConfirmationWanted,
             () = until(self.completions.next_deadline()) => Wake::Overdue,
@@ -253,6 +263,9 @@ impl Driver {
                     self.completions.answered(query_no, result);
                 }
             }
+        }
+        if !self.levels.is_empty() && self.parts.core.channels_are_level() {
+            self.levels.drain(..).for_each(|reply| answer(reply, ()));
         }
         // After all outputs: a session that has to sync says so right after it said that it is open.
         let synced = !self.syncing && *self.parts.state.borrow() == ConnectionState::Connected;
@@ -417,18 +430,38 @@ impl Driver {
         }
     }
 
+    fn compose(&mut self, command: Command, confirm: Option<ArrivalNo>, reply: Composed) {
+        let (deadline, now) = (Instant::now() + STORE_PATIENCE, self.now());
+        let taken = match self.takes_nothing() {
+            Some(why) => Err(why),
+            None => self.parts.core.compose(command, now),
+        };
+        match taken {
+            Ok(local_no) => self.completions.composed(local_no, confirm, deadline, reply),
+            Err(refusal) => refuse(reply, refusal),
+        }
+    }
+
+    /// An alteration knows its message now.
+    fn named(&mut self, name: Option<MessageId>) {
+        if let Some(naming) = self.naming.take() {
+            let (command, confirm, reply) = naming.named(name);
+            self.compose(command, confirm, reply);
+            self.carry_out();
+        }
+    }
+
     fn handle_request(&mut self, request: Request) {
         let now = self.now();
         match request {
             Request::Compose { command, confirm, reply } => {
-                let deadline = Instant::now() + STORE_PATIENCE;
-                let taken = match self.takes_nothing() {
-                    Some(why) => Err(why),
-                    None => self.parts.core.compose(command, now),
-                };
-                match taken {
-                    Ok(local_no) => self.completions.composed(local_no, confirm, deadline, reply),
-                    Err(refusal) => refuse(reply, refusal),
+                let me = &self.parts.core.identity().user;
+                match Naming::place(me, &command) {
+                    Some(place) => {
+                        let store = self.parts.store.clone();
+                        self.naming = Some(Naming::begin(store, place, command, confirm, reply));
+                    }
+                    None => self.compose(command, confirm, reply),
                 }
             }
             Request::Query { query, reply } => {
@@ -459,6 +492,11 @@ impl Driver {
                 answer(reply, self.parts.core.follow(&users, now));
             }
             Request::Unfollow { users } => self.parts.core.unfollow(&users, now),
+            Request::Level { reply } => {
+                self.levels.retain(|waiting| !waiting.is_closed());
+                self.levels.push(reply);
+                self.parts.core.compare_channels(now);
+            }
             Request::ServerTime { reply } => answer(reply, self.server_now()),
             Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
             Request::NetworkChanged { network } => {

@@ -7,6 +7,7 @@ mod connection;
 mod credentials;
 mod drafts;
 mod forgetting;
+mod naming;
 mod requests;
 mod tell;
 mod waits;

@@ -44,6 +44,8 @@ pub(crate) enum Request {
     Left { conversation: ConversationId, reply: oneshot::Sender<()> },
     /// The server's time, as far as it is known.
     ServerTime { reply: oneshot::Sender<UnixMs> },
+    /// Answer once everything that was said in channels is stored. Dropped when the client is closed.
+    Level { reply: oneshot::Sender<()> },
     /// Tell others that the user types.
     Typing { target: Target, stopped: bool },
     /// Follow users.

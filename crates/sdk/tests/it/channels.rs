@@ -248,3 +248,38 @@ async fn requirement_g1_members_of_a_channel_come_in_pages_and_go_for_good() {
         soon(bob.send_message(Target::Conversation(channel), Content::text("still here?")));
     refused.await.unwrap();
 }
+
+#[tokio::test]
+async fn who_comes_back_to_a_channel_after_very_much_was_said_begins_at_its_end() {
+    let world = World::new();
+    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
+    let alice = world.client("alice", a.path()).await;
+    let bob = world.client("bob", b.path()).await;
+    all_here(&[&alice, &bob]).await;
+    let mut of_bob = bob.events();
+    let channel = soon(alice.create_channel("town", vec![id("bob")])).await.unwrap();
+    switched(&mut of_bob).await;
+    bob.close().await;
+    let mut last = None;
+    for i in 0..1_200 {
+        let text = Client::create_text_message(format!("m{i}"));
+        last = Some(alice.send_message(channel, text).await.unwrap());
+    }
+    soon(alice.wait_sent(last.unwrap())).await.unwrap();
+
+    let bob = world.client("bob", b.path()).await;
+    let mut of_bob = bob.events();
+    until(&mut of_bob, |event| {
+        matches!(event, Event::ConversationChanged { conversation } if *conversation == channel)
+            .then_some(())
+    })
+    .await;
+    let shown = bob.conversation(channel).await.unwrap().unwrap();
+    assert_eq!((shown.head.0, shown.unread), (1_200, 999), "counted at the server, not read");
+    assert_eq!(shown.last_message.unwrap().text(), Some("m1199"));
+    let page = soon(bob.history(channel, PageBounds::newest(3))).await.unwrap();
+    let said: Vec<_> = page.messages.iter().filter_map(|message| message.text()).collect();
+    assert_eq!((said, page.complete), (vec!["m1197", "m1198", "m1199"], true));
+    soon(alice.send_text(channel, "live again")).await.unwrap();
+    assert_eq!(until(&mut of_bob, new_text).await, "live again", "nothing else was news");
+}

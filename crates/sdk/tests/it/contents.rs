@@ -103,7 +103,7 @@ async fn what_burns_or_is_gone_is_not_forwarded_and_what_expires_still_expires()
     assert_eq!(Client::create_forward_message(&gone).unwrap_err().code, ErrorCode::TargetMissing);
     for content in [
         Client::create_forward_message(&expiring).unwrap(),
-        Client::create_merged_message("", &[expiring.clone()]).unwrap(),
+        Client::create_merged_message("", std::slice::from_ref(&expiring)).unwrap(),
     ] {
         assert_eq!(content.expires_at, Some(soon_over));
     }
