@@ -9,6 +9,7 @@ use crate::alter::{self, EditOptions, PinOptions, ReactOptions, Which};
 use crate::bench::{self, BenchOptions};
 use crate::chat::{self, ChatOptions};
 use crate::contact::{self, ContactCommand};
+use crate::devices::{self, DevicesCommand};
 use crate::failure;
 use crate::forward::{self, ForwardOptions};
 use crate::group::{self, GroupCommand};
@@ -58,6 +59,9 @@ pub enum Command {
     Report(ReportOptions),
     /// Print who is online, and when they were last
     Presence(PresenceOptions),
+    /// List your devices that are signed in, and sign them out
+    #[command(subcommand)]
+    Devices(DevicesCommand),
     /// Remove messages for yourself; others keep them
     Forget(ForgetOptions),
     /// Clear a conversation for yourself; others keep it
@@ -96,6 +100,7 @@ impl Command {
             Self::Pin(options) => options.which.json,
             Self::Report(options) => options.json,
             Self::Presence(options) => options.common.json,
+            Self::Devices(command) => command.json(),
             Self::Forget(options) => options.json,
             Self::Clear(of) => of.json,
             Self::Options(options) => options.of.json,
@@ -150,6 +155,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Readers(which) => readers::run(which).await,
             Command::Report(options) => report::run(options).await,
             Command::Presence(options) => presence::run(options).await,
+            Command::Devices(command) => devices::run(command).await,
             Command::Forget(options) => mine::forget(options).await,
             Command::Clear(of) => mine::clear(of).await,
             Command::Options(options) => mine::options(options).await,

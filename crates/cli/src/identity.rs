@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection};
 use anser_sdk::store::StoreError;
-use anser_sdk::{AppServerDevices, CertificatePin, Client, ClientBuilder, Error, SecretString};
+use anser_sdk::{
+    AppServerDevices, CertificatePin, Client, ClientBuilder, Error, SecretString, SyncMode,
+};
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use clap::Args;
 
@@ -76,6 +78,9 @@ pub struct Who {
     /// Register the user with that password first
     #[arg(long, requires = "password")]
     pub register: bool,
+    /// At a first login, or after a long absence, read messages only of the conversations that are opened
+    #[arg(long)]
+    pub on_demand: bool,
 }
 
 /// What commands take that say nothing more of how they run.
@@ -144,7 +149,8 @@ pub async fn open(who: &Who, place: &Place, purpose: Purpose) -> Result<Client, 
     let mut in_use = None;
     for slot in purpose.slots() {
         let directory = place::store_directory(&clients, &place.directory, &who.user, &slot);
-        let builder = builder(place, purpose).store_directory(directory);
+        let mode = if who.on_demand { SyncMode::OnDemand } else { SyncMode::Whole };
+        let builder = builder(place, purpose).store_directory(directory).sync_mode(mode);
         match sign_in(builder, who, place, purpose, credentials.clone()).await {
             Ok(client) => return Ok(client),
             Err(Error::Store(error @ StoreError::InUse { .. })) => in_use = Some(error),

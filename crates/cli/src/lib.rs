@@ -8,6 +8,7 @@ mod changes;
 pub mod chat;
 pub mod command;
 mod contact;
+pub mod devices;
 mod failure;
 mod forward;
 mod group;

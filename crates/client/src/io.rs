@@ -94,9 +94,16 @@ pub struct Config {
     pub background: bool,
     /// Entries of a page of the inbox and of the rebuild.
     pub page_entries: u32,
+    /// Begin with conversations and what is unread in each, and read messages only of those that are opened: when the
+    /// device is new, and when more than [`REBUILD_ABOVE`] entries were missed.
+    pub on_demand: bool,
     /// Seed of all random choices (jitter, endpoint order). From real entropy, except in simulations.
     pub seed: u64,
 }
+
+/// Entries of the inbox that a device on demand still reads one by one: some screens of news. Above, their messages are
+/// read where they are looked at.
+pub const REBUILD_ABOVE: u64 = 200;
 
 impl Config {
     /// The usual settings for one endpoint.
@@ -109,6 +116,7 @@ impl Config {
             network: String::new(),
             background: false,
             page_entries: 50,
+            on_demand: false,
             seed,
         }
     }

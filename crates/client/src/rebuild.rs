@@ -44,7 +44,7 @@ impl Core {
             after: rebuild.after.map_or_else(Bytes::new, |id| Bytes::copy_from_slice(&id.0)),
             limit: self.config.page_entries.max(1),
             since_log_epoch: self.inbox.earlier_log(rebuild).0,
-            heads_only: false,
+            heads_only: self.config.on_demand,
         };
         self.asks.add(Purpose::SyncPage, v1::query::Query::SyncPage(query), now.mono);
     }

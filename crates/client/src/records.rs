@@ -255,8 +255,10 @@ pub struct ConversationState {
     pub mentioned: Seq,
     /// Messages pinned to it, the latest pin last.
     pub pinned: Vec<Seq>,
-    /// The last message.
+    /// The last message; `None` if there is none, or if only heads were asked for.
     pub last_message: Option<Message>,
+    /// When it was said; zero if there is none.
+    pub last_at: UnixMs,
     /// The peer's devices have stored up to here (direct conversations).
     pub peer_delivered: Seq,
     /// The peer has read up to here (direct conversations).

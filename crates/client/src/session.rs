@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::core::Core;
 use crate::heartbeat::{Beat, Heartbeat};
-use crate::io::{AppEvent, Attempt, Endpoint, Now, Output};
+use crate::io::{AppEvent, Attempt, Endpoint, Now, Output, REBUILD_ABOVE};
 use crate::records::Record;
 use crate::translate;
 
@@ -222,6 +222,7 @@ impl Core {
             network: self.network.clone(),
             client: self.config.client.clone(),
             want: self.config.page_entries,
+            rebuild_above: if self.config.on_demand { REBUILD_ABOVE } else { 0 },
             follow,
             ..v1::Hello::default()
         };

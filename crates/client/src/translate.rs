@@ -239,6 +239,11 @@ pub(crate) fn full_row(me: &UserId, wire: v1::ConversationState) -> Option<Conve
         mentioned: Seq(wire.mentioned_seq),
         pinned: wire.pinned.into_iter().map(Seq).collect(),
         last_message,
+        last_at: if wire.last_at_ms == 0 {
+            anser_types::UnixMs(0)
+        } else {
+            time::from_wire(wire.last_at_ms)
+        },
         peer_delivered: Seq(wire.peer_delivered_up_to),
         peer_read: Seq(wire.peer_read_up_to),
         member: wire.member,

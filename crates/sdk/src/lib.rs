@@ -19,7 +19,8 @@ pub use anser_trust::CertificatePin;
 pub use anser_types as types;
 pub use client::{
     AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, MembersPage, NewDevice,
-    PasswordDevices, ReadersPage, SentMessage, ServerSearch, ServerSearchPage, body_of, content_of,
+    PasswordDevices, ReadersPage, SentMessage, ServerSearch, ServerSearchPage, SyncMode, body_of,
+    content_of,
 };
 pub use clock::SystemClock;
 pub use endpoint::{Endpoint, Scheme};

@@ -83,6 +83,7 @@ impl Device {
             device: who.device,
             log_epoch: service.status().ledger.log_epoch,
             inbox_cursor: InboxSeq::ZERO,
+            rebuild_above: 0,
             arrived: service.arrival(),
         };
         let (session, mailbox) = service.open_session(hello).await.unwrap();

@@ -58,6 +58,8 @@ pub struct Hello {
     pub log_epoch: LogEpoch,
     /// Its inbox cursor.
     pub inbox_cursor: InboxSeq,
+    /// It would rather rebuild than read more entries than this; zero: it reads them all.
+    pub rebuild_above: u64,
     /// When its connection came.
     pub arrived: Arrival,
 }
@@ -203,6 +205,8 @@ pub enum Query {
         after: Option<ConversationId>,
         /// Entries wanted.
         limit: usize,
+        /// Without the last messages.
+        heads_only: bool,
     },
     /// The contents a message had before it was edited.
     Editions {
@@ -383,6 +387,8 @@ pub struct ConversationState {
     pub pinned: Vec<Seq>,
     /// The last message the caller may see.
     pub last_message: Option<Arc<Message>>,
+    /// When the last message the caller may see was said; zero if there is none.
+    pub last_at: UnixMs,
     /// The peer's positions (direct conversations).
     pub peer_delivered: Seq,
     /// See `peer_delivered`.

@@ -90,8 +90,10 @@ impl Service {
             settings::shows_read(self, user, &token.user_id).await.map_err(Refusal::from)?,
         );
         let device = token.device.device;
-        self.registry().supersede(user, registration.id(), device, token.class, hello.arrived);
+        let class = (token.class, self.settings().sessions_per_class.of(token.class));
+        self.registry().supersede(user, registration.id(), device, class, hello.arrived);
         drop(door);
+        self.board().appeared(&token.user_id);
         let log_epoch = self.ledger().status().log_epoch;
         let start = reset::start(&hello, log_epoch, found.inbox);
         self.report(&token, &hello, start);

@@ -36,6 +36,7 @@ mod visible;
 mod writer;
 
 pub use accounts::app::AppCaller;
+pub use accounts::devices::{SignedInDevice, Which};
 pub use anser_backend::Heads;
 pub use anser_backend::search::Hit;
 pub use api::*;
@@ -48,4 +49,4 @@ pub use reports::Reports;
 pub use secrecy::SecretString;
 pub use service::{Ports, Service, Status};
 pub use session::{Page, Reader, Session};
-pub use settings::{Entropy, HashPlace, Hashing, Settings};
+pub use settings::{Entropy, HashPlace, Hashing, SessionsPerClass, Settings};

@@ -252,8 +252,8 @@ impl Reader {
                 sync::members::page(service, caller, conversation, page).await
             }
             Query::Receipts { of } => receipts::query(service, caller, &of).await,
-            Query::SyncPage { at, since, after, limit } => {
-                sync::list::rebuild(service, caller, (at, since), after, limit).await
+            Query::SyncPage { at, since, after, limit, heads_only } => {
+                sync::list::rebuild(service, caller, (at, since), after, (limit, heads_only)).await
             }
             Query::Editions { of, seq } => history::editions(service, caller, &of, seq).await,
             Query::Items { conversation, prefix, after, limit } => {

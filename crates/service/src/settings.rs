@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anser_types::limits;
+use anser_types::{DeviceClass, limits};
 
 use crate::moderation::Words;
 
@@ -60,6 +60,45 @@ impl Default for Hashing {
     }
 }
 
+/// How many devices of one class a user may have connected at once; the newest stay. Zero: as many as there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionsPerClass {
+    /// Phones.
+    pub phone: usize,
+    /// Tablets.
+    pub pad: usize,
+    /// Programs on a computer.
+    pub desktop: usize,
+    /// Browsers.
+    pub web: usize,
+    /// Command lines.
+    pub cli: usize,
+    /// Programs that act by themselves.
+    pub bot: usize,
+}
+
+impl Default for SessionsPerClass {
+    fn default() -> Self {
+        Self { phone: 1, pad: 1, desktop: 1, web: 1, cli: 0, bot: 0 }
+    }
+}
+
+impl SessionsPerClass {
+    /// Of this class; `None` for as many as there are.
+    #[must_use]
+    pub const fn of(&self, class: DeviceClass) -> Option<usize> {
+        let most = match class {
+            DeviceClass::Phone => self.phone,
+            DeviceClass::Pad => self.pad,
+            DeviceClass::Desktop => self.desktop,
+            DeviceClass::Web => self.web,
+            DeviceClass::Cli => self.cli,
+            DeviceClass::Bot => self.bot,
+        };
+        if most == 0 { None } else { Some(most) }
+    }
+}
+
 /// Settings of a [`crate::Service`].
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -75,6 +114,8 @@ pub struct Settings {
     pub sessions: usize,
     /// Devices of one user.
     pub devices_per_user: usize,
+    /// Devices of one class that a user may have connected at once.
+    pub sessions_per_class: SessionsPerClass,
     /// Members of an ordinary group.
     pub group_members: usize,
     /// Members of a channel.
@@ -151,6 +192,7 @@ impl Default for Settings {
             token_life_ms: limits::TOKEN_LIFE_MS,
             sessions: 100_000,
             devices_per_user: limits::DEVICES_PER_USER,
+            sessions_per_class: SessionsPerClass::default(),
             group_members: limits::INBOX_FANOUT_MAX,
             channel_members: limits::CHANNEL_MEMBERS_MAX,
             sweep_ms: limits::SWEEP_MS,

@@ -144,12 +144,6 @@ impl DeviceClass {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.name() == name)
     }
-
-    /// Whether a newer session of this class ends an older one of the same user.
-    #[must_use]
-    pub const fn newest_wins(self) -> bool {
-        !matches!(self, Self::Cli | Self::Bot)
-    }
 }
 
 /// A message's identity from the moment it is composed: its device and that device's compose counter (requirement A3).

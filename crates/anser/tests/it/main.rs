@@ -11,6 +11,7 @@ mod kept;
 mod kills;
 mod life;
 mod moderation;
+mod online;
 mod people;
 mod program;
 mod refusals;

@@ -5,9 +5,11 @@ use std::time::Duration;
 use anser_cli::chat::step::{Effect, Input, Link};
 use anser_cli::chat::texts::Language;
 use anser_cli::chat::times::LocalTimes;
+use anser_cli::devices::{device_json, device_line};
 use anser_cli::presence::{presence_json, presence_line};
 use anser_sdk::Event;
-use anser_types::{ErrorCode, Presence, Refusal, UnixMs, UserPresence};
+use anser_sdk::http::OwnDevice;
+use anser_types::{DeviceClass, DeviceNo, ErrorCode, Presence, Refusal, UnixMs, UserPresence};
 use serde_json::json;
 
 use crate::support::{Chat, NOON, user};
@@ -65,5 +67,32 @@ fn who_is_online_as_commands_print_it() {
     assert_eq!(
         presence_json(&one(Presence::Online)),
         json!({ "user": "bob", "presence": "online", "last_seen_ms": null })
+    );
+}
+
+#[test]
+fn ones_devices_as_commands_print_them() {
+    let device = OwnDevice {
+        device: DeviceNo(3),
+        class: DeviceClass::Phone,
+        name: "my phone".to_owned(),
+        signed_in_at: UnixMs(NOON - 1_000),
+        expires_at: UnixMs(NOON + 1_000),
+        online: false,
+        last_seen: Some(UnixMs(NOON)),
+        current: false,
+    };
+    let line = |device: &OwnDevice| device_line(device, &LocalTimes::utc());
+    assert_eq!(line(&device), "3  phone \"my phone\" (last seen 2026-11-20 12:00:00)");
+    let this = OwnDevice { online: true, current: true, ..device.clone() };
+    assert_eq!(line(&this), "3  phone \"my phone\" (online, this one)");
+    let never = OwnDevice { last_seen: None, ..device.clone() };
+    assert_eq!(line(&never), "3  phone \"my phone\" (signed in 2026-11-20 11:59:59)");
+    assert_eq!(
+        device_json(&device),
+        json!({
+            "device_no": 3, "class": "phone", "name": "my phone", "signed_in_ms": NOON - 1_000,
+            "expires_at_ms": NOON + 1_000, "online": false, "last_seen_ms": NOON, "current": false,
+        })
     );
 }

@@ -216,6 +216,7 @@ pub fn row(peer: &str, unread: u64, read_up_to: u64, last: Option<ChatMessage>) 
         pinned: Vec::new(),
         peer_delivered: Seq::ZERO,
         peer_read: Seq::ZERO,
+        last_at: last.as_ref().map(|last| last.server_time.unwrap_or(last.sent_at)),
         last_message: last,
     }
 }

@@ -13,6 +13,7 @@ mod host;
 mod inbox;
 mod lists;
 mod outbox;
+mod presence;
 mod receipts;
 mod restored;
 mod server;

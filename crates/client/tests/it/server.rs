@@ -70,6 +70,7 @@ pub struct Server {
     pub acks: Vec<(u64, u32)>,
     pub hellos: Vec<v1::Hello>,
     pub queries: Vec<v1::Query>,
+    pub signals: Vec<v1::Signal>,
     pub close_next_hello: Option<v1::Close>,
     /// Where SyncReset begins, instead of the head.
     pub reset_at: Option<u64>,
@@ -104,6 +105,7 @@ impl Server {
             acks: Vec::new(),
             hellos: Vec::new(),
             queries: Vec::new(),
+            signals: Vec::new(),
             close_next_hello: None,
             reset_at: None,
             sync_limit: 50,
@@ -213,7 +215,8 @@ impl Server {
             }
             Request::Close => return true,
             Request::Follow(follow) => self.follow(conn, &follow.channels, out),
-            Request::Signal(_) | Request::Foreground(_) | Request::Ignored => {}
+            Request::Signal(signal) => self.signals.push(signal),
+            Request::Foreground(_) | Request::Ignored => {}
         }
         false
     }

@@ -1,4 +1,5 @@
-//! The operator's door, by the API key: a backup of the running server, and what users have reported.
+//! The operator's door, by the API key: a backup of the running server, what users have reported, and how many are
+//! online.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::stream::unfold;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::body::{Bearer, Json, invalid};
@@ -106,4 +107,20 @@ fn as_json(report: &Report) -> Value {
         "closed_at_ms": report.closed_at.map(|at| at.0.to_string()),
         "note": report.note,
     })
+}
+
+#[derive(Serialize)]
+pub(super) struct Online {
+    users_online: usize,
+    sessions: usize,
+}
+
+/// Users with at least one session, and sessions, at this moment.
+pub(super) async fn online(
+    State(api): State<Arc<Api>>,
+    Bearer(key): Bearer,
+) -> Result<JsonOut<Online>, Problem> {
+    api.service.authenticate_app(&key)?;
+    let status = api.service.status();
+    Ok(JsonOut(Online { users_online: status.users_online, sessions: status.sessions }))
 }

@@ -5,8 +5,10 @@
 //! |---|---|---|
 //! | `POST /v1/register`, `/v1/sign-in` | anybody (rate limited) | a device token |
 //! | `POST /v1/renew`, `/v1/sign-out` | a device, by its token | a new token; none |
+//! | `GET /v1/devices`, `POST /v1/devices/sign-out` | a device, by its token | the user's devices; ends others |
 //! | `POST /v1/app/users`, `/v1/app/tokens`, `/v1/app/messages` | the app server, by its API key | acts for users |
 //! | `GET /v1/admin/backup` | an operator, by the API key | everything, as one archive |
+//! | `GET /v1/admin/online` | an operator, by the API key | how many are online |
 //! | `GET /v1/ws` | a device | a session over WebSocket |
 //! | `GET /healthz`, `/readyz` | anybody | is the process alive; may it be sent work |
 //! | `GET /metrics` | an operator, by the API key | Prometheus' text |
@@ -15,6 +17,7 @@ mod accounts;
 mod admin;
 mod app;
 mod body;
+mod devices;
 mod health;
 pub(crate) mod problem;
 mod serve;
@@ -154,12 +157,15 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .merge(guarded)
         .route("/v1/renew", post(accounts::renew))
         .route("/v1/sign-out", post(accounts::sign_out))
+        .route("/v1/devices", get(devices::list))
+        .route("/v1/devices/sign-out", post(devices::sign_out))
         .route("/v1/app/users", post(app::create_user))
         .route("/v1/app/tokens", post(app::mint_token))
         .route("/v1/app/messages", post(app::send_message))
         .route("/v1/admin/backup", get(admin::backup))
         .route("/v1/admin/reports", get(admin::reports))
         .route("/v1/admin/reports/close", post(admin::close_report))
+        .route("/v1/admin/online", get(admin::online))
         .route("/v1/ws", get(ws::upgrade))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

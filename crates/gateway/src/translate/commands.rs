@@ -18,6 +18,7 @@ pub(crate) fn hello(hello: v1::Hello, arrived: Arrival) -> Hello {
         device: DeviceNo(hello.device_no),
         log_epoch: LogEpoch(hello.log_epoch),
         inbox_cursor: InboxSeq(hello.inbox_cursor),
+        rebuild_above: hello.rebuild_above,
         arrived,
     }
 }

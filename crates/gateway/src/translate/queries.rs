@@ -42,6 +42,7 @@ pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
             since: LogEpoch(page.since_log_epoch),
             after: after(&page.after)?,
             limit: limit(page.limit),
+            heads_only: page.heads_only,
         },
         Wire::Editions(editions) => Query::Editions {
             of: match editions.of.ok_or_else(|| missing("of"))? {

@@ -216,6 +216,7 @@ fn state(state: &ConversationState) -> v1::ConversationState {
         cuts: state.cuts.iter().map(cut).collect(),
         pinned: state.pinned.iter().map(|seq| seq.0).collect(),
         mentioned_seq: state.mentioned.0,
+        last_at_ms: time::to_wire(state.last_at),
     }
 }
 

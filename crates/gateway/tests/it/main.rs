@@ -10,6 +10,7 @@ mod golden;
 mod hostile;
 mod inbox_truth;
 mod peer;
+mod people;
 mod phases;
 mod proxies;
 mod searching;

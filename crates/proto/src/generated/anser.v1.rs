@@ -894,6 +894,10 @@ pub struct Hello {
     /// Channels to follow from the start, and what of each is stored.
     #[prost(message, repeated, tag = "13")]
     pub follow: ::prost::alloc::vec::Vec<ChannelPosition>,
+    /// A device that would rather rebuild from its conversations than read more than so many entries of its inbox says how
+    /// many; 0: it reads them all, as far as they are kept.
+    #[prost(uint64, tag = "16")]
+    pub rebuild_above: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Welcome {
@@ -1315,6 +1319,9 @@ pub struct ConversationState {
     /// The last unread message that calls the reader, by name or with everybody; 0 if none does.
     #[prost(uint64, tag = "23")]
     pub mentioned_seq: u64,
+    /// When the last message that the reader may see was said; 0: there is none.
+    #[prost(uint64, tag = "24")]
+    pub last_at_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Group {

@@ -45,7 +45,7 @@ impl Client {
     }
 }
 
-fn no_http() -> Error {
+pub(super) fn no_http() -> Error {
     let what = "no HTTP base URL is known: give one with http(…)";
     Error::Refused(anser_types::Refusal::because(anser_types::ErrorCode::ConfigInvalid, what))
 }

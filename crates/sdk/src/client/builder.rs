@@ -40,7 +40,20 @@ pub struct ClientBuilder {
     program: String,
     network: String,
     background: bool,
+    sync: SyncMode,
     clock: Arc<dyn Clock>,
+}
+
+/// What a client reads when it comes: whatever happened, or what is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncMode {
+    /// Everything that was missed, with the last message of each conversation when it is new.
+    #[default]
+    Whole,
+    /// First the conversations, with what is unread in each; messages of a conversation when it is opened
+    /// ([`Client::history`]). So a new device, and one that was away for long, is ready after as few bytes as there are
+    /// conversations, however much was said; who missed little reads it as usual.
+    OnDemand,
 }
 
 impl Default for ClientBuilder {
@@ -55,6 +68,7 @@ impl Default for ClientBuilder {
             program: concat!("anser-sdk/", env!("CARGO_PKG_VERSION")).to_owned(),
             network: String::new(),
             background: false,
+            sync: SyncMode::Whole,
             clock: Arc::new(SystemClock),
         }
     }
@@ -130,6 +144,13 @@ impl ClientBuilder {
     #[must_use]
     pub fn network(mut self, network: impl Into<String>) -> Self {
         self.network = network.into();
+        self
+    }
+
+    /// What is read when the client comes; [`SyncMode::Whole`] if not said.
+    #[must_use]
+    pub const fn sync_mode(mut self, mode: SyncMode) -> Self {
+        self.sync = mode;
         self
     }
 
@@ -353,6 +374,7 @@ impl ClientBuilder {
             network: self.network.clone(),
             background: self.background,
             page_entries: 50,
+            on_demand: self.sync == SyncMode::OnDemand,
             seed: u64::from_le_bytes(seed),
         })
     }

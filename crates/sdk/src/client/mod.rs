@@ -12,12 +12,13 @@ mod groups;
 mod handle;
 mod messages;
 mod options;
+mod own_devices;
 mod presence;
 mod reports;
 mod server_search;
 mod state;
 
-pub use builder::ClientBuilder;
+pub use builder::{ClientBuilder, SyncMode};
 pub use contents::{body_of, content_of};
 pub use devices::{AppServerDevices, DeviceSource, NewDevice, PasswordDevices};
 pub use group_members::ReadersPage;

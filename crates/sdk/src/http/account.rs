@@ -67,6 +67,74 @@ impl TryFrom<SignedInAnswer> for SignedIn {
     }
 }
 
+/// A device of one's own that is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnDevice {
+    /// Its number.
+    pub device: DeviceNo,
+    /// What it is.
+    pub class: DeviceClass,
+    /// What it calls itself.
+    pub name: String,
+    /// When its token was made.
+    pub signed_in_at: UnixMs,
+    /// When its token ends.
+    pub expires_at: UnixMs,
+    /// It is connected now.
+    pub online: bool,
+    /// When it was connected last, if that was noted.
+    pub last_seen: Option<UnixMs>,
+    /// It is the one that asks.
+    pub current: bool,
+}
+
+#[derive(Deserialize)]
+struct DevicesAnswer {
+    devices: Vec<DeviceAnswer>,
+}
+
+#[derive(Deserialize)]
+struct DeviceAnswer {
+    #[serde(deserialize_with = "decimal::read")]
+    device_no: u64,
+    device_class: String,
+    device_name: String,
+    #[serde(deserialize_with = "decimal::read")]
+    signed_in_ms: u64,
+    #[serde(deserialize_with = "decimal::read")]
+    expires_at_ms: u64,
+    online: bool,
+    last_seen_ms: Option<String>,
+    current: bool,
+}
+
+impl DeviceAnswer {
+    fn read(self) -> Option<OwnDevice> {
+        Some(OwnDevice {
+            device: DeviceNo(self.device_no),
+            class: DeviceClass::from_name(&self.device_class)?,
+            name: self.device_name,
+            signed_in_at: UnixMs(self.signed_in_ms),
+            expires_at: UnixMs(self.expires_at_ms),
+            online: self.online,
+            last_seen: self.last_seen_ms.and_then(|at| at.parse().ok()).map(UnixMs),
+            current: self.current,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct SignOutBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_no: Option<String>,
+    others: bool,
+}
+
+#[derive(Deserialize)]
+struct SignedOutAnswer {
+    signed_out: Vec<String>,
+}
+
 /// What a person's device may ask over HTTP; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AccountClient(HttpConnection);
@@ -120,6 +188,49 @@ impl AccountClient {
     /// `TOKEN_INVALID`, or the connection failed.
     pub async fn sign_out(&self, token: &SecretString) -> Result<(), Refusal> {
         self.0.call_without_answer("/v1/sign-out", token.expose_secret()).await
+    }
+
+    /// The devices of the user whose token this is.
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID`, `TOKEN_EXPIRED`, or the connection failed.
+    pub async fn devices(&self, token: &SecretString) -> Result<Vec<OwnDevice>, Refusal> {
+        let answer: DevicesAnswer = self.0.get("/v1/devices", token.expose_secret()).await?;
+        // A device of a class that this version does not know is shown by a later one.
+        Ok(answer.devices.into_iter().filter_map(DeviceAnswer::read).collect())
+    }
+
+    /// Signs a device of the user out.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if it is not signed in, else as [`Self::devices`].
+    pub async fn sign_out_device(
+        &self,
+        token: &SecretString,
+        device: DeviceNo,
+    ) -> Result<(), Refusal> {
+        let body = SignOutBody { device_no: Some(device.to_string()), others: false };
+        self.sign_out_some(token, &body).await.map(drop)
+    }
+
+    /// Signs all devices of the user out but the one whose token this is.
+    ///
+    /// # Errors
+    /// As [`Self::devices`].
+    pub async fn sign_out_others(&self, token: &SecretString) -> Result<Vec<DeviceNo>, Refusal> {
+        let body = SignOutBody { device_no: None, others: true };
+        let ended = self.sign_out_some(token, &body).await?;
+        Ok(ended.iter().filter_map(|number| number.parse().ok().map(DeviceNo)).collect())
+    }
+
+    async fn sign_out_some(
+        &self,
+        token: &SecretString,
+        body: &SignOutBody,
+    ) -> Result<Vec<String>, Refusal> {
+        let token = Some(token.expose_secret());
+        let answer: SignedOutAnswer = self.0.call("/v1/devices/sign-out", token, &[], body).await?;
+        Ok(answer.signed_out)
     }
 
     async fn with_password(

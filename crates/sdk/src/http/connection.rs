@@ -105,14 +105,38 @@ impl HttpConnection {
         })
     }
 
+    /// Asks for a JSON answer.
+    pub(super) async fn get<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        bearer: &str,
+    ) -> Result<A, Refusal> {
+        let response = succeeded(self.request(Method::GET, path, Some(bearer))?).await?;
+        response.json().await.map_err(|error| {
+            Refusal::because(
+                ErrorCode::Internal,
+                format!("the server's answer cannot be read: {error}"),
+            )
+        })
+    }
+
     fn post(&self, path: &str, bearer: Option<&str>) -> Result<RequestBuilder, Refusal> {
+        self.request(Method::POST, path, bearer)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: Option<&str>,
+    ) -> Result<RequestBuilder, Refusal> {
         let url = self.base.join(path).map_err(|error| {
             Refusal::because(
                 ErrorCode::ConfigInvalid,
                 format!("{} cannot be extended: {error}", self.base),
             )
         })?;
-        let request = self.client.request(Method::POST, url);
+        let request = self.client.request(method, url);
         Ok(match bearer {
             Some(secret) => request.bearer_auth(secret),
             None => request,

@@ -7,6 +7,6 @@ mod app_server;
 mod connection;
 mod decimal;
 
-pub use account::{AccountClient, DeviceDescription, SignedIn};
+pub use account::{AccountClient, DeviceDescription, OwnDevice, SignedIn};
 pub use app_server::{AppServerClient, Sent};
 pub use connection::HttpConnection;

@@ -1,6 +1,6 @@
 //! The list of conversations: in its order, with what is unread in each and the last message to show.
 
-use anser_types::{ConversationId, Group, Notify, Role, Seq, UserId, Version};
+use anser_types::{ConversationId, Group, Notify, Role, Seq, UnixMs, UserId, Version};
 use rusqlite::{Connection, Row, params};
 
 use super::error::StoreError;
@@ -54,6 +54,8 @@ pub struct Conversation {
     pub peer_read: Seq,
     /// The newest stored message that one has not put away.
     pub last_message: Option<ChatMessage>,
+    /// When the newest message was said, also if it is not stored here ([`SyncMode::OnDemand`](crate::SyncMode)).
+    pub last_at: Option<UnixMs>,
 }
 
 /// Unread messages of all conversations that are listed.
@@ -127,8 +129,8 @@ const LIST: &str = "
              ORDER BY m.seq DESC LIMIT 1), 0)) AS mentioned_seq,
         (SELECT m.seq FROM message m WHERE m.conversation = c.id AND m.hidden = 0 AND m.seq > c.cleared_up_to
              ORDER BY m.seq DESC LIMIT 1) AS last_seq,
-        (SELECT m.server_time FROM message m WHERE m.conversation = c.id
-             ORDER BY m.seq DESC LIMIT 1) AS latest_at
+        max(c.head_at, coalesce((SELECT m.server_time FROM message m WHERE m.conversation = c.id
+             ORDER BY m.seq DESC LIMIT 1), 0)) AS latest_at
     FROM c
     LEFT JOIN receipt ON receipt.conversation = c.id AND receipt.who = c.peer
     WHERE c.id = ?2 OR ?2 IS NULL
@@ -179,6 +181,7 @@ fn read_list_row(row: &Row<'_>) -> rusqlite::Result<(Conversation, Option<u64>)>
         peer_delivered: Seq(read_number(row, "peer_delivered")?),
         peer_read: Seq(read_number(row, "peer_read")?),
         last_message: None,
+        last_at: Some(UnixMs(read_number(row, "latest_at")?)).filter(|at| *at > UnixMs(0)),
     };
     Ok((conversation, read_optional(row, "last_seq")?))
 }

@@ -64,7 +64,8 @@ fn upsert_full(
             "UPDATE conversation SET version = ?2, member = ?3, members = ?4, members_version = ?2, role = ?5,
                  change_head = max(change_head, ?6), head = max(head, ?7), read_up_to = max(read_up_to, ?8),
                  counted_head = ?7, counted_read = ?8, counted_unread = ?9,
-                 log_epoch = max(log_epoch, ?10), mentioned = max(mentioned, ?11)
+                 log_epoch = max(log_epoch, ?10), mentioned = max(mentioned, ?11),
+                 head_at = max(head_at, ?12)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -79,6 +80,7 @@ fn upsert_full(
             state.unread,
             number(state.log_epoch.0),
             number(state.mentioned.0),
+            number(state.last_at.0),
         ])?;
     if let Some(group) = &state.group {
         group_rows::put(connection, id, state.version, group)?;

@@ -8,7 +8,7 @@ use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
 const MIGRATIONS: &[&str] =
-    &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, FORGETTING, CHANNELS];
+    &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, FORGETTING, CHANNELS, HEADS];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -182,6 +182,9 @@ ALTER TABLE conversation ADD COLUMN channel_seq INTEGER;
 ALTER TABLE conversation ADD COLUMN channel_change_no INTEGER;
 ALTER TABLE message ADD COLUMN by_channel INTEGER NOT NULL DEFAULT 0;
 ";
+
+/// When the last message the server named was said, which need not be stored here.
+const HEADS: &str = "ALTER TABLE conversation ADD COLUMN head_at INTEGER NOT NULL DEFAULT 0;";
 
 /// Brings the database to the newest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

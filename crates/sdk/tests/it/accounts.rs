@@ -210,3 +210,33 @@ async fn requirement_g10_a_restored_store_takes_a_new_device_and_sends_nothing_t
     }
     assert_eq!(said, ["one", "two", "three", "four"]);
 }
+
+#[tokio::test]
+async fn requirement_d4_a_device_is_signed_out_from_another_and_hears_of_it() {
+    let world = World::new();
+    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
+    let builder = |store: &std::path::Path| world.builder(ListenerKind::Tcp, store);
+    let lost = builder(a.path()).register(id("alice"), password()).await.unwrap();
+    // Without its password: it cannot come back by itself.
+    soon(lost.wait_connected()).await.unwrap();
+    lost.close().await;
+    let lost = builder(a.path()).resume().await.unwrap();
+    let mut of_lost = lost.events();
+    soon(lost.wait_connected()).await.unwrap();
+    let here = builder(b.path()).login_with_password(id("alice"), password()).await.unwrap();
+    soon(here.wait_connected()).await.unwrap();
+    let devices = soon(here.devices()).await.unwrap();
+    let shown: Vec<_> = devices.iter().map(|d| (d.name.as_str(), d.online, d.current)).collect();
+    assert_eq!(shown, [("a test", true, false), ("a test", true, true)]);
+    soon(here.sign_out_device(devices[0].device)).await.unwrap();
+    let reason = until(&mut of_lost, |event| match event {
+        Event::TokenExpired { reason } => Some(reason.clone()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(reason.code, ErrorCode::SignedOut);
+    let again = soon(here.sign_out_device(devices[0].device)).await.unwrap_err();
+    assert_eq!(again.code(), ErrorCode::InvalidArgument);
+    assert_eq!(soon(here.sign_out_other_devices()).await.unwrap(), []);
+    assert_eq!(soon(here.devices()).await.unwrap().len(), 1);
+}

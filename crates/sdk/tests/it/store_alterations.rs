@@ -40,6 +40,7 @@ fn row(change_head: u64, pinned: Vec<Seq>) -> Record {
         pinned,
         unread: 0,
         last_message: None,
+        last_at: UnixMs(0),
         peer_delivered: Seq::ZERO,
         peer_read: Seq::ZERO,
         member: true,

@@ -135,6 +135,7 @@ async fn requirement_g1_a_rebuild_tells_all_of_a_group_and_an_older_change_undoe
         mentioned: Seq::ZERO,
         pinned: Vec::new(),
         last_message: None,
+        last_at: UnixMs(0),
         peer_delivered: Seq::ZERO,
         peer_read: Seq::ZERO,
         member: true,

@@ -65,6 +65,7 @@ fn row_of_twelve() -> Record {
         pinned: Vec::new(),
         unread: 10,
         last_message: Some(message(12, &id("bob"), "the last")),
+        last_at: UnixMs(0),
         peer_delivered: Seq::ZERO,
         peer_read: Seq::ZERO,
         member: true,

@@ -129,7 +129,7 @@ async fn an_older_schema_is_migrated_with_its_messages() {
         ("conversation", "history_for_new_members join_mode admins_invite muted dismissed"),
         ("change", "details"),
         ("message", "doubted burn_after_ms forwarded_from forwarded_at by_channel"),
-        ("conversation", "doubted_up_to channel channel_seq channel_change_no"),
+        ("conversation", "doubted_up_to channel channel_seq channel_change_no head_at"),
     ];
     for table in ["contact", "conversation_options", "own_settings", "join_request", "draft"] {
         connection.execute_batch(&format!("DROP TABLE {table}")).unwrap();

@@ -254,6 +254,7 @@ async fn unread_counts_what_is_stored_and_what_the_server_counted() {
         pinned: Vec::new(),
         unread: 55,
         last_message: Some(message(100, &id("bob"), "the last")),
+        last_at: UnixMs(0),
         peer_delivered: Seq(100),
         peer_read: Seq(90),
         member: true,

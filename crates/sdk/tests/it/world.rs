@@ -123,6 +123,11 @@ impl World {
         self.backend = self.backend.reopen();
     }
 
+    /// The server's inside, to prepare what would take long over a socket.
+    pub fn service(&self) -> Arc<Service> {
+        Arc::clone(&self.running.as_ref().unwrap().0)
+    }
+
     pub fn address(&self, kind: ListenerKind) -> SocketAddr {
         self.addresses.iter().find(|(other, _)| *other == kind).unwrap().1
     }

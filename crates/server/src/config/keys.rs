@@ -147,6 +147,23 @@ settings! {
         password_checks: Within<1, 256> = Within::new(2);
     }
 
+    /// How many devices of each class one user may have connected at once; 0 for as many as they have. The newest stay, and
+    /// the oldest is told that it was replaced, and why.
+    sessions: Sessions {
+        /// Phones.
+        phone: Within<0, 1024> = Within::new(1);
+        /// Tablets.
+        pad: Within<0, 1024> = Within::new(1);
+        /// Programs on a computer.
+        desktop: Within<0, 1024> = Within::new(1);
+        /// Browsers.
+        web: Within<0, 1024> = Within::new(1);
+        /// Command lines.
+        cli: Within<0, 1024> = Within::new(0);
+        /// Programs that act by themselves.
+        bot: Within<0, 1024> = Within::new(0);
+    }
+
     /// The app-server door: a program of yours that makes users, mints tokens and sends on behalf of users.
     app: App {
         /// File with the API keys, one per line; lines beginning with # are left out. Relative to the data directory.

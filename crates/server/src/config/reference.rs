@@ -35,18 +35,15 @@ pub fn page() -> String {
          Made by `anser config reference --markdown` from the settings' own comments; a test keeps it fresh.\n\n\
          Settings come from, in this order of strength: flags (`--set section.key=value`, some have a flag of\n\
          their own, see `anser serve --help`), environment variables (`ANSER_SECTION_KEY`, such as\n\
-         `ANSER_LISTEN_TCP`), the file `anser.toml` in the data directory\n\
-         (or `--config FILE`), defaults. `anser config show --origin` tells where each value comes from,\n\
+         `ANSER_LISTEN_TCP`), the file `anser.toml` in the data directory (or `--config FILE`), defaults. `anser config show --origin` tells where each value comes from,\n\
          `anser config check` only looks for mistakes. A mistake is reported with file, line and what to write\n\
          instead (`CONFIG_INVALID`), and the server does not start.\n\n\
          The data directory itself is `--data-dir`, else `ANSER_DATA_DIR`, else `$XDG_DATA_HOME/anser/server`,\n\
          else `~/.local/share/anser/server`.\n",
     );
     for section in sections() {
-        writeln_to(
-            &mut text,
-            format_args!("\n## [{}]\n\n{}\n", section.name, section.doc.replace('\n', " ")),
-        );
+        let about = section.doc.replace('\n', " ");
+        writeln_to(&mut text, format_args!("\n## [{}]\n{about}\n", section.name));
         text.push_str("| key | default | takes | meaning |\n|---|---|---|---|\n");
         for key in &section.keys {
             let meaning = key.doc.replace('\n', " ");

@@ -1,6 +1,7 @@
 //! Who may come in: passwords, tokens bound to devices, and the app server's door.
 
 pub(crate) mod app;
+pub(crate) mod devices;
 pub(crate) mod password;
 pub(crate) mod sign_in;
 pub(crate) mod tokens;

@@ -95,7 +95,7 @@ impl Registry {
         self.board.ended(id);
     }
 
-    /// The policy for duplicate sign-ins: a device has one session, and where the class says so the newest wins.
+    /// The policy for duplicate sign-ins: a device has one session, and of a class as many as may be, the newest.
     ///
     /// Whom another device replaced stays away. Whom its own device replaced, or a Hello whose connection came before it,
     /// may be the living one: a Hello that was on its way when its process died, its device was lost, or it was given
@@ -105,18 +105,46 @@ impl Registry {
         user: UserNo,
         newest: u64,
         device: DeviceNo,
-        class: DeviceClass,
+        (class, most): (DeviceClass, Option<usize>),
         arrived: Arrival,
     ) {
-        let replaced = self.take_out(user, |place| {
-            place.id != newest
-                && (place.device == device || (class.newest_wins() && place.class == class))
-        });
-        for place in replaced {
-            let may_live = place.device == device || place.id >= arrived.0;
-            let retry_after_ms = may_live.then_some(limits::REPLACED_PAUSE_MS);
-            place.slot.end(Ended { retry_after_ms, ..Ended::because(ErrorCode::Replaced, "") });
+        let ended = Ended::because(ErrorCode::Replaced, "this device has opened a newer session");
+        for place in self.take_out(user, |place| place.id != newest && place.device == device) {
+            let retry_after_ms = Some(limits::REPLACED_PAUSE_MS);
+            place.slot.end(Ended { retry_after_ms, ..ended.clone() });
         }
+        let Some(most) = most else { return };
+        let others = |place: &Place| place.id != newest && place.class == class;
+        // Places stand in the order in which they were taken.
+        let mut too_many = {
+            let shard = self.shard(user).read();
+            let places = shard.get(&user).map_or(&[][..], Vec::as_slice);
+            (places.iter().filter(|place| others(place)).count() + 1).saturating_sub(most)
+        };
+        let replaced = self.take_out(user, |place| {
+            let goes = too_many > 0 && others(place);
+            too_many -= usize::from(goes);
+            goes
+        });
+        let name = class.name();
+        let detail = match most {
+            1 => format!("a newer {name} of yours is connected, and one at a time is allowed"),
+            most => {
+                format!("a newer {name} of yours is connected, and {most} at a time are allowed")
+            }
+        };
+        for place in replaced {
+            let retry_after_ms = (place.id >= arrived.0).then_some(limits::REPLACED_PAUSE_MS);
+            let ended = Ended::because(ErrorCode::Replaced, detail.clone());
+            place.slot.end(Ended { retry_after_ms, ..ended });
+        }
+    }
+
+    /// The devices of a user that have a session.
+    pub(crate) fn devices(&self, user: UserNo) -> Vec<DeviceNo> {
+        let shard = self.shard(user).read();
+        let places = shard.get(&user).map_or(&[][..], Vec::as_slice);
+        places.iter().map(|place| place.device).collect()
     }
 
     /// Ends the sessions of one device, or of all of a user's.

@@ -111,6 +111,16 @@ impl Board {
         }
     }
 
+    /// A user has opened a session. Of a user who did not exist yet when they were first watched there is news.
+    pub(crate) fn appeared(&self, user: &UserId) {
+        let mut state = self.state.lock();
+        if state.watched.get(user).is_some_and(|watched| watched.no.is_none())
+            && state.look_again(user, None)
+        {
+            self.changed.notify_one();
+        }
+    }
+
     /// A user's last session ended: they are gone unless they come back soon.
     pub(crate) fn went(&self, user: UserNo) {
         let mut state = self.state.lock();

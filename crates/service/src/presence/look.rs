@@ -42,7 +42,8 @@ pub(crate) async fn sees(
 pub(crate) async fn gone(service: &Service, user: UserNo) -> Result<Presence, No> {
     let seen = service.accounts().last_seen(user).await?;
     let last = seen.into_iter().map(|(_, at)| at).max().unwrap_or(UnixMs(0));
-    Ok(Presence::Offline { last_seen: last })
+    // A clock that was ahead once must not show somebody in the future.
+    Ok(Presence::Offline { last_seen: last.min(service.clock().now()) })
 }
 
 /// How these users are now, in the order asked. Who may not be seen and who does not exist are `Unknown`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anser_backend::{Heads, Listing, Order, PageLimit, Position};
 use anser_types::{
     Conversation, ConversationId, ConversationKind, InboxSeq, LogEpoch, Member, Message, Refusal,
-    Role, Seq, UserId, limits,
+    Role, Seq, UnixMs, UserId, limits,
 };
 
 use crate::api::{Caller, ConversationState, Reply};
@@ -40,7 +40,7 @@ pub(crate) async fn rebuild(
     caller: &Caller,
     (at, since): (InboxSeq, LogEpoch),
     after: Option<ConversationId>,
-    limit: usize,
+    (limit, heads_only): (usize, bool),
 ) -> Result<Reply, Refusal> {
     let bounds = service
         .conversations()
@@ -51,7 +51,10 @@ pub(crate) async fn rebuild(
         let restart_at = Some(bounds.head);
         return Ok(Reply::SyncPage { page: Vec::new(), more: false, restart_at });
     }
-    let (page, more) = states(service, caller, since, after, limit).await?;
+    let (mut page, more) = states(service, caller, since, after, limit).await?;
+    if heads_only {
+        page.iter_mut().for_each(|state| state.last_message = None);
+    }
     Ok(Reply::SyncPage { page, more, restart_at: None })
 }
 
@@ -148,6 +151,7 @@ async fn state(
         unread: unread.count,
         mentioned: unread.mentioned,
         pinned,
+        last_at: last_message.as_ref().map_or(UnixMs(0), |message| message.server_time),
         last_message,
         peer_delivered: others.delivered,
         peer_read: others.read,

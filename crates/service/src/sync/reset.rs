@@ -23,5 +23,9 @@ pub(crate) fn start(hello: &Hello, log_epoch: LogEpoch, inbox: InboxBounds) -> S
     if cursor < inbox.floor {
         return Start::Reset { at: inbox.head, reason: None };
     }
+    // It may have so much before it that it would rather begin with the heads.
+    if hello.rebuild_above > 0 && inbox.head.0 - cursor.0 > hello.rebuild_above {
+        return Start::Reset { at: inbox.head, reason: None };
+    }
     Start::FromCursor(cursor)
 }

@@ -56,6 +56,7 @@ async fn everything(world: &World, name: &str, peer: &str) -> String {
             since: Default::default(),
             after: None,
             limit: 50,
+            heads_only: false,
         },
         Query::Editions { of, seq: Seq(1) },
     ];

@@ -181,7 +181,7 @@ const TABLE: &[Row] = &[
     row("see who has read a message of the group", |s, _| Ask::Read(Query::Readers { conversation: s.group, seq: Seq(1), unread: false, after: None, limit: 9 }), "unknown unknown unknown . unknown . . ."),
     row("search the group", |s, _| Ask::Read(Query::Search { text: "welcome".into(), of: Some(at(s)), before: None, limit: 9 }), "unknown unknown unknown . . . . ."),
     row("read one's conversations", |_, _| Ask::Read(Query::Conversations { after: None, limit: 9 }), ". . . . . . . ."),
-    row("rebuild from one's conversations", |_, _| Ask::Read(Query::SyncPage { at: InboxSeq(99), since: LogEpoch::ZERO, after: None, limit: 9 }), ". . . . . . . ."),
+    row("rebuild from one's conversations", |_, _| Ask::Read(Query::SyncPage { at: InboxSeq(99), since: LogEpoch::ZERO, after: None, limit: 9, heads_only: false }), ". . . . . . . ."),
     row("see whether tom is online, who shows it to his contacts", |_, _| Ask::Read(Query::Presence { of: vec![id("tom")] }), "hidden . hidden hidden hidden hidden hidden hidden"),
     row("read how far the others are", |s, _| Ask::Read(Query::Receipts { of: vec![at(s)] }), ". . . . . . . ."),
 ];

@@ -320,3 +320,13 @@ async fn presence_waits_while_commands_wait() {
     let never = Presence::Offline { last_seen: UnixMs(0) };
     assert_eq!(told(&eve).await, [is("bob", never)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_did_not_exist_when_they_were_followed_is_told_of_when_they_come() {
+    let world = World::new();
+    let alice = world.connect("alice").await;
+    watch(&alice, &["zoe"]);
+    assert_eq!(told(&alice).await, [is("zoe", Presence::Unknown)]);
+    let _zoe = world.connect("zoe").await;
+    assert_eq!(told(&alice).await, [is("zoe", Presence::Online)]);
+}

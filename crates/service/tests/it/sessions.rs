@@ -1,6 +1,6 @@
 //! Sessions: fencing, duplicate sign-ins, tokens, and the end.
 
-use anser_service::{Answered, Hello, Start};
+use anser_service::{Answered, Hello, SessionsPerClass, Start, Which};
 use anser_types::limits::REPLACED_PAUSE_MS;
 use anser_types::{DeviceClass, DeviceNo, ErrorCode, InboxSeq, LogEpoch, Seq};
 
@@ -65,6 +65,80 @@ async fn requirement_d4_the_newest_of_a_device_class_wins() {
     }
 }
 
+#[tokio::test]
+async fn requirement_d4_how_many_of_a_class_is_the_operators_to_say_and_the_old_one_is_told_why() {
+    let sessions_per_class = SessionsPerClass { phone: 2, web: 0, cli: 1, ..Default::default() };
+    let world = World::with(anser_service::Settings { sessions_per_class, ..quick_settings() });
+    let first = world.connect_as("alice", DeviceClass::Phone).await;
+    let second = world.connect_as("alice", DeviceClass::Phone).await;
+    assert_eq!((first.ended(), second.ended()), (None, None), "two phones");
+    let third = world.connect_as("alice", DeviceClass::Phone).await;
+    let why = first.mailbox.ended().unwrap();
+    assert_eq!((why.code, why.retry_after_ms), (ErrorCode::Replaced, None));
+    assert_eq!(why.detail, "a newer phone of yours is connected, and 2 at a time are allowed");
+    assert_eq!((second.ended(), third.ended()), (None, None), "the newest stay");
+    let again = Device::connect(&world.service, &second.signed_in, InboxSeq::ZERO).await;
+    let why = second.mailbox.ended().unwrap();
+    assert_eq!(why.detail, "this device has opened a newer session");
+    assert_eq!((third.ended(), again.ended()), (None, None), "its own older one made the room");
+    let mut browsers = Vec::new();
+    for _ in 0..5 {
+        browsers.push(world.connect_as("alice", DeviceClass::Web).await);
+    }
+    assert!(browsers.iter().all(|browser| browser.ended().is_none()), "0 is no limit");
+    let terminal = world.connect_as("alice", DeviceClass::Cli).await;
+    world.connect_as("alice", DeviceClass::Cli).await;
+    let why = terminal.mailbox.ended().unwrap();
+    assert_eq!(why.detail, "a newer cli of yours is connected, and one at a time is allowed");
+}
+
+#[tokio::test]
+async fn requirement_d4_ones_devices_are_listed_and_signed_out_from_another() {
+    let world = World::new();
+    let phone = world.connect_as("alice", DeviceClass::Phone).await;
+    let mut desk = world.connect("alice").await;
+    let pad = world.connect_as("alice", DeviceClass::Pad).await;
+    let bob = world.connect("bob").await;
+    let left_at = {
+        use anser_types::Clock;
+        world.clock.forward(1_000);
+        let left_at = world.clock.now();
+        drop(pad);
+        world.clock.forward(60_000);
+        left_at
+    };
+    let token = desk.signed_in.token.clone();
+    let listed = world.service.devices(&token).await.unwrap();
+    let shown: Vec<_> = listed.iter().map(|d| (d.class, d.online, d.current)).collect();
+    assert_eq!(
+        shown,
+        [
+            (DeviceClass::Phone, true, false),
+            (DeviceClass::Cli, true, true),
+            (DeviceClass::Pad, false, false),
+        ]
+    );
+    assert_eq!(listed[2].last_seen, left_at);
+    let one = Which::One(phone.signed_in.device);
+    let ended = world.service.sign_out_devices(&token, one).await.unwrap();
+    assert_eq!(ended, [phone.signed_in.device]);
+    assert_eq!(phone.ended(), Some(ErrorCode::SignedOut), "at once (guarantee G26)");
+    let epoch = world.service.status().ledger.log_epoch;
+    let refused =
+        Device::try_connect(&world.service, &phone.signed_in, InboxSeq::ZERO, epoch).await;
+    assert_eq!(refused.err().unwrap().code, ErrorCode::TokenInvalid, "its token is void");
+    let again = world.service.sign_out_devices(&token, one).await.unwrap_err();
+    assert_eq!(again.code, ErrorCode::InvalidArgument);
+    let late = world.connect("alice").await;
+    let ended = world.service.sign_out_devices(&token, Which::Others).await.unwrap();
+    assert_eq!(ended.len(), 2);
+    assert_eq!((late.ended(), desk.ended()), (Some(ErrorCode::SignedOut), None));
+    assert_eq!(bob.ended(), None, "other people's stay");
+    desk.say(to("bob"), "still here").await;
+    assert_eq!(world.service.devices(&token).await.unwrap().len(), 1);
+    assert_eq!(world.service.devices("ans_no").await.unwrap_err().code, ErrorCode::TokenInvalid);
+}
+
 /// A phone is lost while its Hello is on the way, and the next one's overtakes it. The lost one took the session over,
 /// and the phone in somebody's hand was told never to come back.
 #[tokio::test]
@@ -78,6 +152,7 @@ async fn whom_a_hello_replaced_that_it_had_overtaken_may_come_back() {
         device: lost.device,
         log_epoch: LogEpoch::ZERO,
         inbox_cursor: InboxSeq::ZERO,
+        rebuild_above: 0,
         arrived,
     };
     let _ghost = world.service.open_session(late).await.unwrap();
@@ -185,4 +260,43 @@ async fn requirement_c7_a_new_device_rebuilds_unless_nothing_ever_came() {
     // Who was here while the inbox was empty knows its epoch, and missed the first message.
     let mut bob = Device::connect(&world.service, &signed_in, InboxSeq::ZERO).await;
     assert_eq!(bob.hears().await, ["alice: hi", "alice: there"]);
+}
+
+#[tokio::test]
+async fn requirement_c3_a_device_on_demand_rebuilds_rather_than_read_much() {
+    use anser_service::{Query, Reply};
+    let world = World::new();
+    let mut alice = world.connect("alice").await;
+    let signed_in = world.token("bob", DeviceClass::Cli).await;
+    drop(Device::connect(&world.service, &signed_in, InboxSeq::ZERO).await);
+    for n in 1..=6 {
+        alice.say(to("bob"), &format!("no {n}")).await;
+    }
+    let log_epoch = world.service.status().ledger.log_epoch;
+    let comes = async |rebuild_above, cursor| {
+        let hello = Hello {
+            token: signed_in.token.clone(),
+            device: signed_in.device,
+            log_epoch,
+            inbox_cursor: InboxSeq(cursor),
+            rebuild_above,
+            arrived: world.service.arrival(),
+        };
+        world.service.open_session(hello).await.unwrap().0
+    };
+    let reset = Start::Reset { at: InboxSeq(6), reason: None };
+    assert_eq!(comes(0, 0).await.opened().start, Start::FromCursor(InboxSeq(0)), "reads it all");
+    assert_eq!(comes(5, 1).await.opened().start, Start::FromCursor(InboxSeq(1)), "that is 5");
+    let bob = comes(5, 0).await;
+    assert_eq!(bob.opened().start, reset);
+    let rows = Query::SyncPage {
+        at: InboxSeq(6),
+        since: LogEpoch::ZERO,
+        after: None,
+        limit: 0,
+        heads_only: true,
+    };
+    let Reply::SyncPage { page, .. } = bob.query(rows).await.unwrap() else { panic!() };
+    assert_eq!((page[0].unread, page[0].head), (6, Seq(6)));
+    assert!(page[0].last_message.is_none() && page[0].last_at.0 > 0, "when, not what");
 }

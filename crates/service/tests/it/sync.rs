@@ -96,7 +96,8 @@ async fn requirement_c7_a_device_behind_the_trim_rebuilds() {
     let mut bob = world.connect("bob").await;
     let Start::Reset { at, reason: None } = bob.opened.start else { panic!() };
     assert_eq!(at, InboxSeq(10));
-    let page = Query::SyncPage { at, since: LogEpoch::ZERO, after: None, limit: 0 };
+    let page =
+        Query::SyncPage { at, since: LogEpoch::ZERO, after: None, limit: 0, heads_only: false };
     let Reply::SyncPage { page, more, restart_at } = bob.query(page).await else { panic!() };
     assert_eq!((page.len(), more, restart_at), (1, false, None));
     assert_eq!((page[0].head, page[0].unread), (Seq(10), 10));
@@ -111,7 +112,8 @@ async fn requirement_c7_a_device_behind_the_trim_rebuilds() {
     }
     world.clock.forward(1_000);
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-    let page = Query::SyncPage { at, since: LogEpoch::ZERO, after: None, limit: 0 };
+    let page =
+        Query::SyncPage { at, since: LogEpoch::ZERO, after: None, limit: 0, heads_only: false };
     let Reply::SyncPage { restart_at, .. } = bob.query(page).await else { panic!() };
     assert_eq!(restart_at, Some(InboxSeq(21)));
 }

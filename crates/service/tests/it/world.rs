@@ -247,6 +247,7 @@ impl Device {
             device: signed_in.device,
             log_epoch,
             inbox_cursor: cursor,
+            rebuild_above: 0,
             arrived: service.arrival(),
         };
         let (session, mailbox) = service.open_session(hello).await?;
