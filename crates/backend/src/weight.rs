@@ -1,5 +1,6 @@
 //! What entries weigh in a page: the bytes that vary, roughly. Every backend fills its pages by these.
 
+use anser_types::report::About;
 use anser_types::{
     Alteration, Change, ChangeKind, Content, Event, Item, MemberAct, Message, UserId,
 };
@@ -24,7 +25,7 @@ pub fn of_change(change: &Change) -> usize {
 pub fn of_change_kind(kind: &ChangeKind) -> usize {
     match kind {
         ChangeKind::GroupCreated { title, members: users }
-        | ChangeKind::MembersJoined { title, users } => title.len() + names(users),
+        | ChangeKind::MembersJoined { title, users, .. } => title.len() + names(users),
         ChangeKind::MembersRemoved { users } => names(users),
         ChangeKind::MessageAltered { alteration: Alteration::Edit(content), .. } => {
             of_content(content)
@@ -64,6 +65,13 @@ fn of_item(item: &Item) -> usize {
         }
         Item::Options(options) => options.draft.len(),
         Item::JoinRequest(request) => request.user.as_str().len() + request.greeting.len(),
+        Item::Report(report) => {
+            let copy = match &report.about {
+                About::Message { content, .. } => of_content(content),
+                About::User(_) | About::Conversation(_) => 0,
+            };
+            report.text.len() + report.note.len() + copy
+        }
         Item::Settings(_) | Item::Hidden { .. } => 0,
     }
 }

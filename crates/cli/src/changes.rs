@@ -27,8 +27,8 @@ fn kind_json(kind: &ChangeKind) -> Value {
         ChangeKind::GroupCreated { title, members } => {
             json!({ "kind": "group_created", "title": title, "users": names(members) })
         }
-        ChangeKind::MembersJoined { title, users } => {
-            json!({ "kind": "members_joined", "title": title, "users": names(users) })
+        ChangeKind::MembersJoined { title, users, channel } => {
+            json!({ "kind": "members_joined", "title": title, "users": names(users), "channel": channel })
         }
         ChangeKind::MemberLeft { new_owner } => {
             json!({ "kind": "member_left", "new_owner": new_owner.as_ref().map(UserId::as_str) })
@@ -71,7 +71,7 @@ fn group_updated_json(set: &SetGroup) -> Value {
         ("join", set.join.map(|mode| json!(mode.name()))),
         ("admins_invite", set.admins_invite.map(|on| json!(on))),
         ("muted", set.muted.map(|on| json!(on))),
-        ("channel", set.channel.then_some(Value::Bool(true))),
+        ("channel", set.channel.then_some(json!(true))),
     ];
     let mut object: Map<String, Value> =
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();

@@ -19,6 +19,7 @@ use crate::logging;
 use crate::mine::{self, ForgetOptions, Of, OptionsOptions};
 use crate::presence::{self, PresenceOptions};
 use crate::readers;
+use crate::report::{self, ReportOptions};
 use crate::search::{self, SearchOptions};
 use crate::send::{self, SendOptions};
 use crate::settings::{self, SettingsOptions};
@@ -54,6 +55,8 @@ pub enum Command {
     Editions(Which),
     /// Print who has read a message, and who has not
     Readers(Which),
+    /// Report a message, a user or a group to the operators of the server
+    Report(ReportOptions),
     /// Print who is online, and when they were last
     Presence(PresenceOptions),
     /// List your devices that are signed in, and sign them out
@@ -95,6 +98,7 @@ impl Command {
             Self::Revoke(which) | Self::Editions(which) | Self::Readers(which) => which.json,
             Self::React(options) => options.which.json,
             Self::Pin(options) => options.which.json,
+            Self::Report(options) => options.json,
             Self::Presence(options) => options.common.json,
             Self::Devices(command) => command.json(),
             Self::Forget(options) => options.json,
@@ -149,6 +153,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Pin(options) => alter::pin(options).await,
             Command::Editions(which) => alter::editions(which).await,
             Command::Readers(which) => readers::run(which).await,
+            Command::Report(options) => report::run(options).await,
             Command::Presence(options) => presence::run(options).await,
             Command::Devices(command) => devices::run(command).await,
             Command::Forget(options) => mine::forget(options).await,

@@ -25,6 +25,7 @@ pub mod plain;
 pub mod presence;
 mod printed_help;
 pub mod readers;
+mod report;
 pub mod say;
 mod search;
 mod send;

@@ -9,14 +9,17 @@ use anser_types::{Change, ChangeKind, ConversationId, Message, UserId};
 
 use crate::channels::Compare;
 use crate::core::Core;
-use crate::io::{AppEvent, Now};
+use crate::io::Now;
 use crate::records::{ChannelPosition, ConversationState, Record};
-use crate::store::Then;
 use crate::translate;
 
 /// The id of no channel (of none that is a group): the server cannot follow it and always says so, behind everything it
 /// was asked before. What it has not said by then is as it was named.
 const NO_CHANNEL: ConversationId = ConversationId([0; 16]);
+
+/// How often in one session a channel's row is read because the server says that it is not followed: it would go on for ever
+/// with one that says so of what its row calls a channel one is in.
+const ASKED_AGAIN_MAX: u8 = 3;
 
 /// What is to be done with a change that came by the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +34,8 @@ pub(crate) enum ByInbox {
 
 /// Whether a change lets somebody in or out.
 enum Move {
-    /// A channel begins for them here; certainly, or it may be an ordinary group.
-    In {
-        certain: bool,
-    },
+    /// A channel begins for them here.
+    In,
     /// They are in it no more.
     Out,
     None,
@@ -42,10 +43,8 @@ enum Move {
 
 fn move_of(change: &Change, me: &UserId) -> Move {
     match &change.kind {
-        ChangeKind::GroupUpdated(set) if set.channel => Move::In { certain: true },
-        ChangeKind::MembersJoined { users, .. } if users.contains(me) => {
-            Move::In { certain: false }
-        }
+        ChangeKind::GroupUpdated(set) if set.channel => Move::In,
+        ChangeKind::MembersJoined { users, channel: true, .. } if users.contains(me) => Move::In,
         ChangeKind::MembersRemoved { users } if users.contains(me) => Move::Out,
         ChangeKind::MemberLeft { .. } if change.actor == *me => Move::Out,
         ChangeKind::GroupDismissed => Move::Out,
@@ -60,35 +59,25 @@ impl Core {
         let from = ChannelPosition { seq: change.after_seq, change_no: change.change_no };
         let moved = move_of(change, &self.me.user);
         let Some(channel) = self.channels.get_mut(id) else {
-            if let Move::In { certain } = moved {
-                self.channels.begin(id, from, certain);
+            if matches!(moved, Move::In) {
+                self.channels.begin(id, from);
             }
             return ByInbox::News;
         };
         let at = channel.at;
-        if matches!(moved, Move::None)
-            && channel.certain
-            && !channel.ending
-            && change.change_no > at.change_no
-        {
+        if matches!(moved, Move::None) && !channel.ending && change.change_no > at.change_no {
             channel.heard.change_no = channel.heard.change_no.max(change.change_no);
             self.channels.behind.insert(id);
             return ByInbox::Later;
         }
-        let known = channel.certain && channel.changes.knows(change.change_no.0, at.change_no.0);
+        let known = channel.changes.knows(change.change_no.0, at.change_no.0);
         channel.changes.note(change.change_no.0);
         match moved {
-            Move::In { certain } => {
-                let was_certain = channel.certain;
-                channel.certain |= certain;
-                if change.change_no > at.change_no {
-                    // What came before one left is read first, and then what one is shown from here on.
-                    channel.ending = false;
-                    channel.hear(from);
-                    self.channels.say_again(id);
-                } else if certain && !was_certain {
-                    self.channels.say_again(id);
-                }
+            Move::In if change.change_no > at.change_no => {
+                // What came before one left is read first, and then what one is shown from here on.
+                channel.ending = false;
+                channel.hear(from);
+                self.channels.say_again(id);
             }
             // One that lies before what was taken in was followed by a return.
             Move::Out if change.change_no >= at.change_no => {
@@ -96,7 +85,7 @@ impl Core {
                 (channel.heard.seq, channel.heard.change_no) =
                     (at.seq.max(from.seq), at.change_no.max(from.change_no));
             }
-            Move::Out | Move::None => {}
+            Move::In | Move::Out | Move::None => {}
         }
         self.channels.moved(id);
         self.channels.behind.insert(id);
@@ -110,9 +99,8 @@ impl Core {
         let (seq, at) = (message.seq.0, channel.at.seq.0);
         let known = channel.messages.knows(seq, at);
         channel.messages.note(seq);
-        let certain = channel.certain;
         self.channels.moved(id);
-        certain.then_some(!known)
+        Some(!known)
     }
 
     /// Names the channels to the server that it was not told of in this session. Not while the cursor is void: their
@@ -182,7 +170,6 @@ impl Core {
 
     fn channel_message_pushed(&mut self, message: Message, bytes: usize) {
         let (id, seq) = (message.conversation, message.seq);
-        self.is_a_channel(id);
         let room = self.store.has_room() && self.inbox.is_level();
         let Some(channel) = self.channels.get_mut(id) else { return };
         channel.heard.seq = channel.heard.seq.max(seq);
@@ -196,7 +183,6 @@ impl Core {
 
     fn channel_change_pushed(&mut self, change: Change, bytes: usize) {
         let (id, no) = (change.conversation, change.change_no);
-        self.is_a_channel(id);
         let room = self.store.has_room() && self.inbox.is_level();
         let Some(channel) = self.channels.get_mut(id) else { return };
         let stands_behind = ChannelPosition { seq: change.after_seq, change_no: no };
@@ -247,7 +233,6 @@ impl Core {
         }
         let (heads, gone) = translate::channel_heads(heads);
         for (id, head) in heads {
-            self.is_a_channel(id);
             let Some(channel) = self.channels.get_mut(id).filter(|channel| !channel.ending) else {
                 continue;
             };
@@ -265,25 +250,13 @@ impl Core {
             let Some(channel) = self.channels.get_mut(id).filter(|channel| !channel.ending) else {
                 continue;
             };
-            if channel.certain {
+            // One is in it no more, or this was said before one came back. The row tells.
+            if channel.asked_again < ASKED_AGAIN_MAX {
+                channel.asked_again += 1;
                 (channel.row_wanted, channel.gone) = (true, true);
                 self.channels.behind.insert(id);
-            } else {
-                // An ordinary group.
-                self.leave_channel(id);
             }
         }
-    }
-
-    /// The server speaks of it as of a channel.
-    fn is_a_channel(&mut self, id: ConversationId) {
-        let Some(channel) = self.channels.get_mut(id).filter(|channel| !channel.certain) else {
-            return;
-        };
-        channel.certain = true;
-        self.channels.moved(id);
-        let event = AppEvent::ConversationChanged { conversation: id };
-        self.store.after_page(Then::Tell(event));
     }
 
     /// It is followed no more.
@@ -298,7 +271,7 @@ impl Core {
         let channel = state.group.as_ref().is_some_and(|group| group.channel.is_some());
         if channel && state.member {
             let at = ChannelPosition { seq: state.head, change_no: state.change_head };
-            self.channels.begin(id, at, true);
+            self.channels.begin(id, at);
         } else {
             self.leave_channel(id);
         }

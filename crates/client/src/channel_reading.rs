@@ -238,27 +238,36 @@ impl Core {
         channel.row_wanted = false;
         let gone = std::mem::take(&mut channel.gone);
         let at = channel.at;
-        let Some(ConversationRow { update: RowUpdate::Full(state), .. }) = found else {
-            // Nothing of it is to be seen.
-            self.leave_channel(id);
-            return Some(());
+        let is_channel = |state: &ConversationState| {
+            state.group.as_ref().is_some_and(|group| group.channel.is_some())
+        };
+        let state = match found {
+            Some(ConversationRow { update: RowUpdate::Full(state), .. }) if is_channel(&state) => {
+                state
+            }
+            // Nothing of it is to be seen, or it is an ordinary group.
+            _ => {
+                self.leave_channel(id);
+                return Some(());
+            }
         };
         let head = ChannelPosition { seq: state.head, change_no: state.change_head };
-        let is_channel = state.group.as_ref().is_some_and(|group| group.channel.is_some());
         let lost = head.seq < asked_at.seq || head.change_no < asked_at.change_no;
-        if !is_channel || lost || distance(at, head) > FAR {
+        if lost || distance(at, head) > FAR {
             self.take_channel_row(id, *state, lost);
             return Some(());
         }
         channel.hear(head);
-        if gone && !state.member {
+        if gone && state.member {
+            // It was said before one came back.
+            self.channels.say_again(id);
+        } else if gone {
             channel.ending = true;
             channel.heard = ChannelPosition {
                 seq: head.seq.max(at.seq),
                 change_no: head.change_no.max(at.change_no),
             };
-            let update =
-                RowUpdate::Group { title: None, version: state.version, member: state.member };
+            let update = RowUpdate::Group { title: None, version: state.version, member: false };
             let row = ConversationRow { conversation: id, peer: None, update };
             self.store.begin_entry(0);
             self.store.put_page(Record::ConversationUpserted(row));

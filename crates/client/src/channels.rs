@@ -79,15 +79,14 @@ pub(crate) struct Channel {
     pub(crate) stored: Option<ChannelPosition>,
     /// The log reaches to here, as far as was heard.
     pub(crate) heard: ChannelPosition,
-    /// It is known to be a channel. One who was brought into a group does not hear which kind it is; only the server's
-    /// answer to `Follow` says so.
-    pub(crate) certain: bool,
     /// One is not in it any more: nothing comes by itself, what is left is read up to `heard`.
     pub(crate) ending: bool,
     /// Its row must be read before anything else.
     pub(crate) row_wanted: bool,
     /// The server does not push it any more; its row tells why.
     pub(crate) gone: bool,
+    /// How often its row was read for that in this session.
+    pub(crate) asked_again: u8,
     /// The last page of messages held nothing new, though the log seemed to go on.
     pub(crate) dry: bool,
     /// Everything up to here was looked through for one's own before this run.
@@ -164,11 +163,10 @@ impl Channels {
             marks.iter().filter_map(|mark| Some((mark.conversation, mark.channel?))).collect();
         found.sort_by_key(|(_, mark)| mark.active);
         let mut channels = Self::default();
-        for (id, ChannelMark { position, certain, .. }) in found {
+        for (id, ChannelMark { position, .. }) in found {
             channels.last_active += 1;
             let active = channels.last_active;
-            let mut channel =
-                Channel { certain, active, since: position.seq, ..Channel::default() };
+            let mut channel = Channel { active, since: position.seq, ..Channel::default() };
             // Whether it was told is not known: what comes by the inbox once more is news.
             channel.place(position);
             channel.stored = Some(position);
@@ -185,17 +183,17 @@ impl Channels {
         self.by_id.get_mut(&id)
     }
 
-    /// Whether this is known to be a channel.
+    /// Whether this is a channel one follows, or has not read to its end.
     pub(crate) fn is_channel(&self, id: ConversationId) -> bool {
-        self.by_id.get(&id).is_some_and(|channel| channel.certain)
+        self.by_id.contains_key(&id)
     }
 
     /// From here on it is followed; the position is stored with the next transaction, and named to the server then.
-    pub(crate) fn begin(&mut self, id: ConversationId, at: ChannelPosition, certain: bool) {
+    pub(crate) fn begin(&mut self, id: ConversationId, at: ChannelPosition) {
         self.last_active += 1;
         let active = self.last_active;
         let channel = self.by_id.entry(id).or_default();
-        (channel.active, channel.certain, channel.ending) = (active, certain, false);
+        (channel.active, channel.ending) = (active, false);
         (channel.heard, channel.row_wanted, channel.gone) = (at, false, false);
         channel.place(at);
         self.dirty.insert(id);
@@ -234,11 +232,11 @@ impl Channels {
         if self.compare == Compare::Asked {
             self.compare = Compare::Wanted;
         }
+        self.by_id.values_mut().for_each(|channel| channel.asked_again = 0);
         self.unsaid = self.by_id.keys().copied().collect();
     }
 
-    /// What Hello names: those of late. Of one that may be none the server must say so, and it answers only what
-    /// differs: it is named with nothing.
+    /// What Hello names: those of late.
     pub(crate) fn of_hello(&mut self) -> Vec<(ConversationId, ChannelPosition)> {
         self.all_unsaid();
         self.take_unsaid(FOLLOW_PER_HELLO)
@@ -256,8 +254,7 @@ impl Channels {
         for id in &self.unsaid {
             let Some(channel) = self.by_id.get(id) else { continue };
             let Some(stored) = channel.stored else { continue };
-            let named = if channel.certain { stored } else { ChannelPosition::default() };
-            found.push((channel.active, *id, named));
+            found.push((channel.active, *id, stored));
         }
         found.sort_unstable_by_key(|(active, ..)| Reverse(*active));
         found.truncate(most);
@@ -297,8 +294,8 @@ impl Channels {
     pub(crate) fn put_positions(&mut self, store: &mut Store) {
         for id in std::mem::take(&mut self.dirty) {
             let Some(channel) = self.by_id.get(&id) else { continue };
-            let (conversation, position, certain) = (id, channel.at, channel.certain);
-            store.put_page(Record::ChannelPosition { conversation, position, certain });
+            let (conversation, position) = (id, channel.at);
+            store.put_page(Record::ChannelPosition { conversation, position });
             store.after_page(Then::ChannelStored(ChannelStored {
                 conversation,
                 position,
@@ -367,7 +364,7 @@ mod tests {
     fn hello_names_those_of_late_and_the_rest_follows() {
         let mut channels = Channels::default();
         for id in 0..100 {
-            channels.begin(ConversationId([id; 16]), at(1, 1), true);
+            channels.begin(ConversationId([id; 16]), at(1, 1));
         }
         assert!(channels.of_hello().is_empty(), "not before they are stored");
         channels.by_id.values_mut().for_each(|channel| channel.stored = Some(channel.at));

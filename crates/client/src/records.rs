@@ -59,10 +59,8 @@ pub enum Record {
         conversation: ConversationId,
         /// Up to where.
         position: ChannelPosition,
-        /// It is known to be a channel; else it may yet turn out to be an ordinary group.
-        certain: bool,
     },
-    /// A channel is followed no more: one is not in it, or it is none. Key: conversation.
+    /// A channel is followed no more: one is not in it. Key: conversation.
     ChannelLeft {
         /// Which.
         conversation: ConversationId,
@@ -349,8 +347,6 @@ pub struct ConversationMark {
 pub struct ChannelMark {
     /// Up to where it is stored.
     pub position: ChannelPosition,
-    /// It is known to be a channel.
-    pub certain: bool,
     /// When something was said there last: those of late are followed first.
     pub active: UnixMs,
 }

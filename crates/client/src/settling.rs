@@ -108,7 +108,10 @@ impl Core {
             Command::Contact { .. } | Command::SetSettings(_) => {
                 Some(ConversationId::own(&self.me.user))
             }
-            Command::CreateGroup { .. } | Command::Unknown | Command::Invalid(_) => None,
+            Command::CreateGroup { .. }
+            | Command::Report { .. }
+            | Command::Unknown
+            | Command::Invalid(_) => None,
         }
     }
 

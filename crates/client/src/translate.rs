@@ -161,7 +161,8 @@ pub(crate) fn change(wire: v1::Change) -> Option<Change> {
             ChangeKind::GroupCreated { title: made.title, members: users(&made.members)? }
         }
         Kind::MembersJoined(joined) => {
-            ChangeKind::MembersJoined { title: joined.title, users: users(&joined.users)? }
+            let (title, channel) = (joined.title, joined.channel);
+            ChangeKind::MembersJoined { title, users: users(&joined.users)?, channel }
         }
         Kind::MemberLeft(left) => {
             ChangeKind::MemberLeft { new_owner: optional_user(&left.new_owner)? }

@@ -84,6 +84,10 @@ pub struct GatewayConfig {
     pub proxies: Proxies,
     /// Registrations and sign-ins of one remote address per minute.
     pub sign_ins_per_minute: u32,
+    /// Registrations per hour from one address.
+    pub registrations_per_hour: u32,
+    /// New connections per minute from one address.
+    pub connections_per_minute: u32,
     /// How connections behave.
     pub connection: Settings,
     /// Renders `/metrics`; without it the route gives only what the gateway counts itself.
@@ -102,6 +106,8 @@ impl Default for GatewayConfig {
             loopback_is_exempt: true,
             proxies: Proxies::default(),
             sign_ins_per_minute: SIGN_INS_PER_MINUTE,
+            registrations_per_hour: anser_types::limits::REGISTRATIONS_PER_HOUR,
+            connections_per_minute: anser_types::limits::CONNECTIONS_PER_MINUTE,
             connection: Settings::default(),
             metrics: None,
             backups: None,

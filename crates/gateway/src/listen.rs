@@ -101,6 +101,7 @@ impl Gateway {
             http::Manners {
                 proxies: Arc::clone(&proxies),
                 sign_ins_per_minute: config.sign_ins_per_minute,
+                registrations_per_hour: config.registrations_per_hour,
                 metrics: config.metrics,
                 backups: config.backups,
             },
@@ -111,6 +112,7 @@ impl Gateway {
             places: Places::new(Room {
                 all: config.connections,
                 per_address: config.connections_per_address,
+                per_minute: config.connections_per_minute,
                 loopback_is_exempt: config.loopback_is_exempt,
                 proxies,
             }),
@@ -126,7 +128,7 @@ impl Gateway {
             addresses.push((kind, address));
             house.tracker.spawn(accept(listener, kind, Arc::clone(&house)));
         }
-        house.tracker.spawn(tidy(api, house.stop.clone()));
+        house.tracker.spawn(tidy(api, Arc::clone(&house.places), house.stop.clone()));
         Ok(Self { addresses, house })
     }
 
@@ -305,12 +307,15 @@ fn refuse(stream: TcpStream, kind: ListenerKind, full: Full, house: &House) {
 }
 
 /// Keeps what grows with the number of addresses small.
-async fn tidy(api: Arc<http::Api>, stop: CancellationToken) {
+async fn tidy(api: Arc<http::Api>, places: Arc<Places>, stop: CancellationToken) {
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(TIDY_EVERY) => api.tidy(),
+            () = tokio::time::sleep(TIDY_EVERY) => {
+                api.tidy();
+                places.tidy();
+            }
         }
     }
 }

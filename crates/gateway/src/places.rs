@@ -1,7 +1,9 @@
 //! How many connections there may be: in all, and from one remote address.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::num::NonZeroU32;
+use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc};
 
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 
 use crate::config::ListenerKind;
@@ -15,6 +17,8 @@ pub(crate) enum Full {
     Server,
     /// This address has.
     Address,
+    /// Too many have come from this address in a short time.
+    TooFast,
 }
 
 impl Full {
@@ -22,6 +26,7 @@ impl Full {
         match self {
             Self::Server => "server_full",
             Self::Address => "address_full",
+            Self::TooFast => "address_too_fast",
         }
     }
 }
@@ -39,6 +44,8 @@ pub(crate) struct Room {
     pub(crate) all: usize,
     /// For each remote address.
     pub(crate) per_address: usize,
+    /// New ones per minute, for each remote address.
+    pub(crate) per_minute: u32,
     /// Addresses of this machine are not counted one by one.
     pub(crate) loopback_is_exempt: bool,
     /// Nor are those that speak for others.
@@ -46,10 +53,16 @@ pub(crate) struct Room {
 }
 
 /// The places of a gateway.
-#[derive(Debug)]
 pub(crate) struct Places {
     room: Room,
+    pace: DefaultKeyedRateLimiter<IpAddr>,
     taken: Mutex<Taken>,
+}
+
+impl fmt::Debug for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").field("room", &self.room).finish_non_exhaustive()
+    }
 }
 
 /// One place; free again when it is dropped.
@@ -69,7 +82,15 @@ pub(crate) struct OfAddress {
 
 impl Places {
     pub(crate) fn new(room: Room) -> Arc<Self> {
-        Arc::new(Self { room, taken: Mutex::default() })
+        let per_minute = NonZeroU32::new(room.per_minute).unwrap_or(NonZeroU32::MIN);
+        let pace = RateLimiter::keyed(Quota::per_minute(per_minute));
+        Arc::new(Self { room, pace, taken: Mutex::default() })
+    }
+
+    /// Forgets addresses that have been quiet.
+    pub(crate) fn tidy(&self) {
+        self.pace.retain_recent();
+        self.pace.shrink_to_fit();
     }
 
     /// A place for a connection from there.
@@ -98,11 +119,14 @@ impl Places {
             return Ok(None);
         }
         let address = subscriber(remote);
-        let of_address = taken.by_address.entry(address).or_default();
-        if *of_address >= self.room.per_address {
+        let there = taken.by_address.get(&address).copied().unwrap_or(0);
+        if there >= self.room.per_address {
             return Err(Full::Address);
         }
-        *of_address += 1;
+        if self.pace.check_key(&address).is_err() {
+            return Err(Full::TooFast);
+        }
+        taken.by_address.insert(address, there + 1);
         Ok(Some(OfAddress { places: Arc::clone(self), address }))
     }
 }

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::machine::{self, SystemClock, SystemEntropy};
 use crate::setup::Setup;
-use crate::{api_key, first_start, listeners};
+use crate::{api_key, first_start, listeners, moderation};
 
 /// How often the metrics' histograms are folded together; between two renders they would grow.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -160,9 +160,15 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
         channel_members: config.limits.channel_members.as_usize(),
         commands_per_second: config.limits.commands_per_second.as_u32(),
         commands_burst: config.limits.commands_burst.as_u32(),
+        group_messages_per_second: config.limits.group_messages_per_second.as_u32(),
+        group_messages_burst: config.limits.group_messages_burst.as_u32(),
+        strangers_per_hour: config.limits.strangers_per_hour.as_u32(),
+        strangers_per_day: config.limits.strangers_per_day.as_u32(),
+        reports_per_day: config.limits.reports_per_day.as_u32(),
         inbox_keep: config.inbox.keep_entries.get(),
         inbox_keep_ms: config.inbox.keep_days.get() * DAY_MS,
         relations_by_app: config.contacts.by_app,
+        words: moderation::load(setup)?,
         edit_within_ms: config.messages.edit_within_minutes.get() * MINUTE_MS,
         revoke_within_ms: config.messages.revoke_within_minutes.get() * MINUTE_MS,
         ..defaults
@@ -178,6 +184,8 @@ fn gateway_config(config: &Config) -> Result<GatewayConfig, Failure> {
         connections: config.limits.connections.as_usize(),
         connections_per_address: config.limits.connections_per_address.as_usize(),
         sign_ins_per_minute: config.limits.sign_ins_per_minute.as_u32(),
+        registrations_per_hour: config.limits.registrations_per_hour.as_u32(),
+        connections_per_minute: config.limits.connections_per_minute.as_u32(),
         connection: anser_gateway::Settings {
             drain: Duration::from_secs(config.process.drain_seconds.get()),
             ..defaults.connection.clone()

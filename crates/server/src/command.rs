@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::first_start;
 use crate::limits_page;
 use crate::machine::{SystemClock, SystemEntropy, host_name};
+use crate::reports::{self, Wanted};
 use crate::serve::serve;
 use crate::setup::{Place, Setup, Shortcuts, environment};
 use crate::store;
@@ -36,6 +37,8 @@ pub enum Command {
     Backup(Backup),
     /// Make the store of a data directory that has none from a backup
     Restore(Restore),
+    /// Print what users have reported, and close what was dealt with (needs the running server)
+    Reports(Reports),
     /// Read the raw store of a stopped server: every user, inbox, conversation, message and change
     Dump(Dump),
 }
@@ -83,6 +86,22 @@ pub struct Dump {
     /// Also print every entry of every inbox
     #[arg(long)]
     inbox_entries: bool,
+}
+
+/// What `reports` takes.
+#[derive(Args, Clone, Debug)]
+pub struct Reports {
+    #[command(flatten)]
+    options: Options,
+    /// Closed ones too
+    #[arg(long, conflicts_with = "close")]
+    all: bool,
+    /// Close this one
+    #[arg(long, value_name = "REPORT")]
+    close: Option<String>,
+    /// What to remember of how it was dealt with
+    #[arg(long, requires = "close", default_value = "", hide_default_value = true)]
+    note: String,
 }
 
 /// What `backup` takes.
@@ -150,6 +169,7 @@ impl Command {
             Self::Serve(serve) => serve.options.json,
             Self::Doctor(doctor) => doctor.options.json,
             Self::Backup(backup) => backup.options.json,
+            Self::Reports(reports) => reports.options.json,
             Self::Restore(restore) => restore.options.json,
             Self::Dump(dump) => dump.options.json,
         }
@@ -171,6 +191,7 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         }
         Command::Doctor(doctor) => examine(doctor),
         Command::Backup(backup) => back_up(backup),
+        Command::Reports(reports) => tell_reports(reports),
         Command::Restore(restore) => bring_back(restore),
         Command::Dump(dump) => dump_store(dump),
     }
@@ -281,6 +302,14 @@ fn examine(asked: &Doctor) -> Result<u8, Failure> {
     print(&text)?;
     let failed = findings.iter().any(|finding| finding.verdict == Verdict::Fail);
     Ok(if failed { exit::DOCTOR } else { exit::OK })
+}
+
+fn tell_reports(asked: &Reports) -> Result<u8, Failure> {
+    let wanted = match &asked.close {
+        Some(report) => Wanted::Close { report: report.clone(), note: asked.note.clone() },
+        None => Wanted::List { all: asked.all },
+    };
+    print(&reports::run(&read(&asked.options)?, &wanted, asked.options.json)?)
 }
 
 fn back_up(backup: &Backup) -> Result<u8, Failure> {

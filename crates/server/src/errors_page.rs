@@ -11,7 +11,7 @@ pub fn page() -> String {
         "# Errors\n\n\
          Made by `anser config reference --errors` from `crates/types/src/error.rs`; a test keeps it fresh.\n\
          Numbers and names never change their meaning. *Retry*: the same request can succeed later, unchanged. *Exit*:\n\
-         the status of a command that ends with it ([configuration.md](configuration.md)).\n\n\
+         the status of a command that ends with it (below).\n\n\
          A command that fails says so on standard error: `error:` with what happened and the code, the details, and\n\
          `next:` with what to do. With `--json` it is one line,\n\
          `{\"error\":{\"code\",\"number\",\"text\",\"detail\",\"next_step\",\"retryable\",\"retry_after_ms\",\"blame\"}}`.\n\n\
@@ -31,6 +31,11 @@ pub fn page() -> String {
         if line.is_err() {
             unreachable!("a String takes every write");
         }
+    }
+    text.push_str("\n## Exit statuses\n\nThe same for every `anser` command.\n\n");
+    text.push_str("| status | meaning |\n|---|---|\n");
+    for (status, meaning) in exit::ALL {
+        text.push_str(&format!("| {status} | {meaning} |\n"));
     }
     text
 }

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::machine::{SystemClock, SystemEntropy, host_name};
 use crate::setup::Setup;
 use crate::voice::{Event, Voice};
-use crate::{first_start, listeners, open_files, search, store, telemetry};
+use crate::{first_start, listeners, moderation, open_files, search, store, telemetry};
 
 /// How often the store is asked whether it has failed.
 const LOOK_AT_STORE: Duration = Duration::from_millis(250);
@@ -185,6 +185,17 @@ async fn store_failed(service: &Service) -> String {
 }
 
 fn reload(setup: &Setup, app: &mut App, voice: Voice) {
+    match moderation::load(setup) {
+        Ok(words) => {
+            if let Some(words) = &words {
+                tell(voice, &Event::WordsReloaded { words: words.count() });
+            }
+            app.service().set_words(words);
+        }
+        Err(failure) => {
+            error!(%failure, next = failure.next_step, "SIGHUP: the old list of words stays in use");
+        }
+    }
     match app.reload_certificate(setup) {
         Ok(None) => info!("SIGHUP: no listener needs a certificate"),
         Ok(Some(sha256)) => {

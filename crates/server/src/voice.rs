@@ -37,6 +37,11 @@ pub enum Event<'a> {
         /// Its SHA-256 in hexadecimal.
         certificate_sha256: &'a str,
     },
+    /// The list of words that may not be said was read again.
+    WordsReloaded {
+        /// How many there are.
+        words: usize,
+    },
     /// Stopping was asked for.
     Draining {
         /// Sessions that are told to leave.
@@ -97,6 +102,7 @@ fn as_text(event: &Event<'_>) -> String {
         Event::Reloaded { certificate_sha256 } => {
             format!("reloaded   certificate, SHA-256 {certificate_sha256}")
         }
+        Event::WordsReloaded { words } => format!("reloaded   {words} words that may not be said"),
         Event::Draining { sessions } => {
             format!("stopping   {sessions} sessions are asked to reconnect later")
         }
@@ -129,6 +135,7 @@ fn as_json(event: &Event<'_>) -> Value {
         Event::Reloaded { certificate_sha256 } => {
             json!({"event": "reloaded", "certificate_sha256": certificate_sha256})
         }
+        Event::WordsReloaded { words } => json!({"event": "reloaded", "words": words}),
         Event::Draining { sessions } => json!({"event": "draining", "sessions": sessions}),
         Event::Stopped => json!({"event": "stopped"}),
     }

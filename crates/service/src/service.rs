@@ -9,6 +9,7 @@ use anser_backend::{
     Accounts, Conversations, Ledger, LedgerStatus, Lists, SearchIndex, StoreError,
 };
 use anser_types::{Clock, ErrorCode, Refusal};
+use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -22,8 +23,12 @@ use crate::erase::Eraser;
 use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
 use crate::fanout::sweep;
+use crate::messages::request::Work;
+use crate::moderation::Words;
+use crate::pace::Paces;
 use crate::presence::board::{Board, Bounds};
 use crate::presence::teller;
+use crate::rules::No;
 use crate::settings::{Entropy, Settings};
 use crate::trim;
 use crate::writer::actor::Writer;
@@ -82,6 +87,8 @@ pub struct Service {
     passwords: Passwords,
     doors: Doors,
     side: Arc<Semaphore>,
+    words: ArcSwapOption<Words>,
+    paces: Paces,
     /// Compose counter of messages sent through the app server's door.
     app_local_no: AtomicU64,
     draining: AtomicBool,
@@ -169,6 +176,8 @@ impl Service {
             passwords: Passwords::new(settings.hashing),
             doors: Doors::new(),
             side: Arc::new(Semaphore::new(SIDE_TASKS)),
+            words: ArcSwapOption::new(settings.words.clone()),
+            paces: Paces::of(&settings),
             app_local_no: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             runtime: Handle::current(),
@@ -236,6 +245,23 @@ impl Service {
         if let Err(error) = self.ports.ledger.flush_positions().await {
             tracing::error!(%error, "soft positions were not written; the next Hellos restore them");
         }
+    }
+
+    /// Another list of words that may not be said, from the next command on; `None` lets everything be said.
+    pub fn set_words(&self, words: Option<Arc<Words>>) {
+        self.words.store(words);
+    }
+
+    /// Refuses what the list forbids. Costs nothing without one.
+    pub(crate) fn check_words(&self, work: &Work) -> Result<(), No> {
+        match &*self.words.load() {
+            Some(words) => words.check(work).map_err(|refusal| No::Final(refusal, Vec::new())),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) const fn paces(&self) -> &Paces {
+        &self.paces
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -178,10 +178,10 @@ impl Session {
         if shared.service.is_draining() {
             return Err(Refusal::new(ErrorCode::Draining).retry_after(2_000));
         }
-        self.commands.take().map_err(|wait| {
-            let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
-            Refusal::new(ErrorCode::RateLimited).retry_after(ms)
-        })
+        let (penalties, device) = (&shared.service.paces().penalties, self.lane.actor.key());
+        let limited = |ms| Refusal::new(ErrorCode::RateLimited).retry_after(ms);
+        penalties.admits(device).map_err(limited)?;
+        self.commands.take().map_err(|wait| limited(penalties.refused(device, wait)))
     }
 
     /// See [`Reader::query`].

@@ -1,7 +1,11 @@
 //! What an operator (or a test) may choose about the service, with the product's defaults, and the port for
 //! randomness.
 
+use std::sync::Arc;
+
 use anser_types::{DeviceClass, limits};
+
+use crate::moderation::Words;
 
 /// The only source of randomness for product code: tokens, salts, group ids. Tests and the simulator bring a seeded
 /// one; a server brings the operating system's.
@@ -130,6 +134,16 @@ pub struct Settings {
     pub commands_per_second: u32,
     /// Commands of one session at once above its rate.
     pub commands_burst: u32,
+    /// Messages per second that a group takes over a while.
+    pub group_messages_per_second: u32,
+    /// Messages a group takes at once above its rate.
+    pub group_messages_burst: u32,
+    /// Strangers whom one may begin to have to do with within an hour.
+    pub strangers_per_hour: u32,
+    /// The same within a day.
+    pub strangers_per_day: u32,
+    /// Reports of one user within a day.
+    pub reports_per_day: u32,
     /// Signals per second of one session.
     pub signals_per_second: u32,
     /// Users one session may follow, and one query may ask about.
@@ -161,6 +175,8 @@ pub struct Settings {
     /// An app server says who may talk to whom: users make no contacts by themselves, and who writes first is not
     /// asked. Whom somebody blocks is still not heard.
     pub relations_by_app: bool,
+    /// Words that may not be said; see [`crate::Service::set_words`].
+    pub words: Option<Arc<Words>>,
     /// How long after it was said a message may be edited by its sender.
     pub edit_within_ms: u64,
     /// How long after it was said a message may be taken back by its sender.
@@ -186,6 +202,11 @@ impl Default for Settings {
             mailbox_events: limits::MAILBOX_EVENTS,
             commands_per_second: limits::SESSION_COMMANDS_PER_SECOND,
             commands_burst: limits::SESSION_COMMANDS_BURST,
+            group_messages_per_second: limits::GROUP_MESSAGES_PER_SECOND,
+            group_messages_burst: limits::GROUP_MESSAGES_BURST,
+            strangers_per_hour: limits::STRANGERS_PER_HOUR,
+            strangers_per_day: limits::STRANGERS_PER_DAY,
+            reports_per_day: limits::REPORTS_PER_DAY,
             signals_per_second: limits::SESSION_SIGNALS_PER_SECOND,
             presence_per_session: limits::PRESENCE_PER_SESSION,
             presence_in_all: limits::PRESENCE_IN_ALL,
@@ -201,6 +222,7 @@ impl Default for Settings {
             erase_every_ms: 10_000,
             soft_write_ms: limits::SOFT_WRITE_MS,
             relations_by_app: false,
+            words: None,
             edit_within_ms: limits::EDIT_WITHIN_MS,
             revoke_within_ms: limits::REVOKE_WITHIN_MS,
         }

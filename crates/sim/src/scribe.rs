@@ -215,9 +215,7 @@ impl Scribe {
             self.coverage.note(Rare::CameByChannel);
             return true;
         }
-        let me = &store.identity().user;
-        let calls = stored.message.content.as_ref().is_some_and(|content| content.mentions(me));
-        let ahead = calls && store.channel(stored.message.conversation).is_some();
+        let ahead = store.channel(stored.message.conversation).is_some();
         if ahead && stored.inbox_seq.is_some() {
             self.coverage.note(Rare::CalledInChannel);
         }

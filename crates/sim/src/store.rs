@@ -37,7 +37,7 @@ pub struct DeviceStore {
 /// What names the item of one's own lists that a change carries; `None` if it carries none.
 fn key_of(change: &Change) -> Option<ItemKey> {
     match &change.kind {
-        ChangeKind::Item(Item::JoinRequest(_)) => None,
+        ChangeKind::Item(Item::JoinRequest(_) | Item::Report(_)) => None,
         ChangeKind::Item(item) => Some(item.key()),
         _ => None,
     }
@@ -173,11 +173,10 @@ impl DeviceStore {
                     self.take_item(change);
                 }
             }
-            Record::ChannelPosition { conversation, position, certain } => {
+            Record::ChannelPosition { conversation, position } => {
                 let mark = self.mark(*conversation);
-                let (position, certain) = (*position, *certain);
                 let active = UnixMs(mark.head.0);
-                mark.channel = Some(ChannelMark { position, certain, active });
+                mark.channel = Some(ChannelMark { position: *position, active });
             }
             Record::ChannelLeft { conversation } => self.mark(*conversation).channel = None,
             Record::MessageHidden { .. } | Record::UnavailableStored(_) => {}

@@ -7,6 +7,7 @@ use crate::id::{ConversationId, MessageId, UserId};
 use crate::list::{ContactAct, SetOptions, SetSettings};
 use crate::message::Content;
 use crate::number::{ChangeNo, CommandNo, InboxSeq, Seq};
+use crate::report::{ReportReason, Reported};
 use crate::time::UnixMs;
 
 /// Where a command goes: a user (the direct conversation with them) or a conversation.
@@ -151,6 +152,15 @@ pub enum Command {
         at: Target,
         /// Which.
         seqs: Vec<Seq>,
+    },
+    /// Tell the server's operators of something; nobody else hears of it.
+    Report {
+        /// Of what.
+        about: Reported,
+        /// Why.
+        reason: ReportReason,
+        /// In one's own words.
+        text: String,
     },
     /// A command this version does not know: refused with `UNSUPPORTED`, its number is used up.
     Unknown,

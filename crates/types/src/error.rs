@@ -82,6 +82,10 @@ catalogue! {
     LimitReached = 409, LIMIT_REACHED, false, User, "There are as many of these as there may be.", "Remove one first; limits are listed in docs/operate/limits.md.";
     SenderRefused = 410, SENDER_REFUSED, false, User, "This user takes no messages from you.", "Ask to be contacts; whether and why somebody refuses is theirs to say.";
     Muted = 411, MUTED, false, User, "You may not speak in this group now.", "Wait until the time given, or ask an admin of the group.";
+    ContentRefused = 412, CONTENT_REFUSED, false, User, "The operator of this server does not let this be said.", "Say it in other words.";
+    GroupFlooded = 413, GROUP_FLOODED, false, User, "More is said in this group than it may take.", "Say it again after the time given.";
+    TooManyStrangers = 414, TOO_MANY_STRANGERS, false, User, "You have begun to write to many people you have nothing to do with.", "Wait until the time given; those you have talked to before are not concerned.";
+    TooManyReports = 415, TOO_MANY_REPORTS, false, User, "You have reported much in a short time.", "Report again after the time given.";
     Overloaded = 500, OVERLOADED, true, Server, "The server has more work than it can take.", "It is tried again by itself after the time given.";
     RateLimited = 501, RATE_LIMITED, true, User, "Too many requests in a short time.", "Slow down; it is tried again after the time given.";
     StorageFull = 502, STORAGE_FULL, true, Server, "The server's disk is nearly full; reading goes on.", "The operator must free space.";

@@ -82,6 +82,8 @@ pub enum ChangeKind {
         title: String,
         /// Who came.
         users: Vec<UserId>,
+        /// It is a channel: for them it begins here, and goes on by its log.
+        channel: bool,
     },
     /// The actor left; ownership passed on if they had it.
     MemberLeft {

@@ -21,6 +21,7 @@ pub mod list;
 pub mod message;
 pub mod number;
 pub mod presence;
+pub mod report;
 pub mod time;
 
 pub use alteration::{Alteration, Altered, Edition, Reaction};

@@ -66,6 +66,34 @@ pub const CAPTION_MAX_BYTES: usize = 2 * 1024;
 pub const MERGED_MAX: usize = 100;
 /// How deep forwarded messages hold forwarded ones; bounds what a reader unfolds.
 pub const MERGED_DEPTH_MAX: usize = 3;
+/// Words of an operator's list of what may not be said; bounds its memory (about 100 bytes each).
+pub const FILTER_WORDS_MAX: usize = 200_000;
+/// Bytes of one of them: a phrase.
+pub const FILTER_WORD_MAX_BYTES: usize = 128;
+/// Bytes of what somebody says with a report, and of what an operator notes: a paragraph.
+pub const REPORT_TEXT_MAX_BYTES: usize = 2 * 1024;
+/// Messages per second that a group may take over a while, from all its members together; each goes to everybody in it.
+pub const GROUP_MESSAGES_PER_SECOND: u32 = 500;
+/// Messages that a group may take at once above that rate.
+pub const GROUP_MESSAGES_BURST: u32 = 5_000;
+/// People one has nothing to do with whom one may begin to write to, or ask to be contacts, within an hour…
+pub const STRANGERS_PER_HOUR: u32 = 60;
+/// … and within a day.
+pub const STRANGERS_PER_DAY: u32 = 300;
+/// Reports of one user within a day.
+pub const REPORTS_PER_DAY: u32 = 50;
+/// Accounts made from one address within an hour: a class or an office, not a farm.
+pub const REGISTRATIONS_PER_HOUR: u32 = 120;
+/// New connections from one address within a minute: an office that comes back at once, not a flood.
+pub const CONNECTIONS_PER_MINUTE: u32 = 6_000;
+/// Users, groups or addresses whose pace is remembered, of each kind; bounds their memory (about 200 bytes each).
+pub const PACED_MAX: usize = 100_000;
+/// The first wait of who goes on while told to wait, in milliseconds; each further one is twice as long.
+pub const PENALTY_FIRST_MS: u64 = 1_000;
+/// The longest such wait, in milliseconds (a minute): who has learnt is let in again.
+pub const PENALTY_MAX_MS: u64 = 60_000;
+/// For so long one must keep to it until the waits get shorter by one step, in milliseconds.
+pub const PENALTY_DECAY_MS: u64 = 60_000;
 /// Messages pinned to one conversation; the list travels with its row.
 pub const PINNED_MAX: usize = 50;
 /// Bytes of a group's title.

@@ -6,6 +6,7 @@
 
 use crate::id::{ConversationId, UserId};
 use crate::number::Seq;
+use crate::report::{Report, ReportId};
 
 /// One item of a list, as it is after the change that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Item {
     },
     /// Somebody asks to come into a group.
     JoinRequest(JoinRequest),
+    /// Somebody has reported something; told to nobody, read by operators.
+    Report(Box<Report>),
 }
 
 /// What names an item within the lists of one conversation: a code of the kind, then what distinguishes items of it.
@@ -46,6 +49,8 @@ pub enum ItemKind {
     Hidden = 4,
     /// [`Item::JoinRequest`].
     JoinRequest = 5,
+    /// [`Item::Report`].
+    Report = 6,
 }
 
 impl ItemKey {
@@ -99,6 +104,13 @@ impl ItemKey {
     pub fn join_request(user: &UserId) -> Self {
         Self::of(ItemKind::JoinRequest, &[user.as_str().as_bytes()])
     }
+
+    /// A report's; in the order of their times.
+    #[must_use]
+    pub fn report(id: ReportId) -> Self {
+        let numbers = [id.at.0, id.by.0, id.local_no.0].map(u64::to_be_bytes);
+        Self::of(ItemKind::Report, &[&numbers[0], &numbers[1], &numbers[2]])
+    }
 }
 
 impl Item {
@@ -111,6 +123,7 @@ impl Item {
             Self::Settings(_) => ItemKey::settings(),
             Self::Hidden { conversation, seq } => ItemKey::hidden(*conversation, *seq),
             Self::JoinRequest(request) => ItemKey::join_request(&request.user),
+            Self::Report(report) => ItemKey::report(report.id),
         }
     }
 }

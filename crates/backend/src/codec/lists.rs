@@ -1,10 +1,12 @@
 //! What groups are, what is done about members, and the items of lists.
 
+use anser_types::report::{About, Report, ReportId, ReportReason};
 use anser_types::{
-    Audience, Channel, Contact, Group, Item, JoinMode, JoinRequest, JoinState, MemberAct, Notify,
-    Options, Relation, Role, Seq, SetGroup, Settings, Staff, UnixMs, UserNo,
+    Audience, Channel, Contact, Group, Item, JoinMode, JoinRequest, JoinState, LocalNo, MemberAct,
+    Notify, Options, Relation, Role, Seq, SetGroup, Settings, Staff, UnixMs, UserNo,
 };
 
+use super::messages::{read_flagged_content, write_flagged_content};
 use super::primitives::{Malformed, Reader, put_text, put_varint};
 
 const CONTACT: u8 = 1;
@@ -12,6 +14,7 @@ const OPTIONS: u8 = 2;
 const SETTINGS: u8 = 3;
 const HIDDEN: u8 = 4;
 const JOIN_REQUEST: u8 = 5;
+const REPORT: u8 = 6;
 
 /// Appends an item.
 pub fn write_item(out: &mut Vec<u8>, item: &Item) {
@@ -48,6 +51,10 @@ pub fn write_item(out: &mut Vec<u8>, item: &Item) {
             put_text(out, &request.greeting);
             out.push(request.state.code());
         }
+        Item::Report(report) => {
+            out.push(REPORT);
+            write_report(out, report);
+        }
     }
 }
 
@@ -80,7 +87,76 @@ pub fn read_item(reader: &mut Reader<'_>) -> Result<Item, Malformed> {
             greeting: reader.text()?.to_owned(),
             state: case(reader, JoinState::from_code)?,
         }),
+        REPORT => Item::Report(Box::new(read_report(reader)?)),
         _ => return Err(Malformed("an item is of no known kind")),
+    })
+}
+
+const ABOUT_USER: u8 = 1;
+const ABOUT_CONVERSATION: u8 = 2;
+const ABOUT_MESSAGE: u8 = 3;
+
+fn write_report(out: &mut Vec<u8>, report: &Report) {
+    let ReportId { at, by, local_no } = report.id;
+    for number in [at.0, by.0, local_no.0] {
+        put_varint(out, number);
+    }
+    put_text(out, report.by.as_str());
+    match &report.about {
+        About::User(user) => {
+            out.push(ABOUT_USER);
+            put_text(out, user.as_str());
+        }
+        About::Conversation(id) => {
+            out.push(ABOUT_CONVERSATION);
+            out.extend_from_slice(&id.0);
+        }
+        About::Message { conversation, seq, sender, said_at, content } => {
+            out.push(ABOUT_MESSAGE);
+            out.extend_from_slice(&conversation.0);
+            put_varint(out, seq.0);
+            put_text(out, sender.as_str());
+            put_varint(out, said_at.0);
+            write_flagged_content(out, content);
+        }
+    }
+    out.push(report.reason.code());
+    put_text(out, &report.text);
+    match report.closed_at {
+        Some(at) => {
+            out.push(1);
+            put_varint(out, at.0);
+        }
+        None => out.push(0),
+    }
+    put_text(out, &report.note);
+}
+
+fn read_report(reader: &mut Reader<'_>) -> Result<Report, Malformed> {
+    let id = ReportId {
+        at: UnixMs(reader.varint()?),
+        by: UserNo(reader.varint()?),
+        local_no: LocalNo(reader.varint()?),
+    };
+    Ok(Report {
+        id,
+        by: reader.user()?,
+        about: match reader.u8()? {
+            ABOUT_USER => About::User(reader.user()?),
+            ABOUT_CONVERSATION => About::Conversation(reader.conversation()?),
+            ABOUT_MESSAGE => About::Message {
+                conversation: reader.conversation()?,
+                seq: Seq(reader.varint()?),
+                sender: reader.user()?,
+                said_at: UnixMs(reader.varint()?),
+                content: read_flagged_content(reader)?,
+            },
+            _ => return Err(Malformed("a report is about nothing that is known")),
+        },
+        reason: case(reader, ReportReason::from_code)?,
+        text: reader.text()?.to_owned(),
+        closed_at: if flag(reader)? { Some(UnixMs(reader.varint()?)) } else { None },
+        note: reader.text()?.to_owned(),
     })
 }
 

@@ -90,12 +90,12 @@ fn write_content(out: &mut Vec<u8>, content: &Content) {
 }
 
 /// A content with its flags in front, where no message row carries them.
-fn write_flagged_content(out: &mut Vec<u8>, content: &Content) {
+pub(super) fn write_flagged_content(out: &mut Vec<u8>, content: &Content) {
     out.push(content_flags(content));
     write_content(out, content);
 }
 
-fn read_flagged_content(reader: &mut Reader<'_>) -> Result<Content, Malformed> {
+pub(super) fn read_flagged_content(reader: &mut Reader<'_>) -> Result<Content, Malformed> {
     match reader.u8()? {
         flags if flags & !CONTENT_FLAGS != 0 || flags & HAS_CONTENT == 0 => {
             Err(Malformed("a content has unknown flags"))

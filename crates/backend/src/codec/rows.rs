@@ -25,6 +25,8 @@ const GROUP_UPDATED: u8 = 6;
 const MEMBER_ALTERED: u8 = 7;
 const GROUP_DISMISSED: u8 = 8;
 const ITEM: u8 = 9;
+/// Members joined, and what they joined is a channel.
+const CHANNEL_JOINED: u8 = 10;
 const UNKNOWN_CHANGE: u8 = 255;
 
 /// Appends a change row.
@@ -40,8 +42,8 @@ pub fn write_change(out: &mut Vec<u8>, change: &Change) {
             put_text(out, title);
             put_users(out, members);
         }
-        ChangeKind::MembersJoined { title, users } => {
-            out.push(MEMBERS_JOINED);
+        ChangeKind::MembersJoined { title, users, channel } => {
+            out.push(if *channel { CHANNEL_JOINED } else { MEMBERS_JOINED });
             put_text(out, title);
             put_users(out, users);
         }
@@ -95,8 +97,9 @@ pub fn read_change(
         GROUP_CREATED => {
             ChangeKind::GroupCreated { title: reader.text()?.to_owned(), members: reader.users()? }
         }
-        MEMBERS_JOINED => {
-            ChangeKind::MembersJoined { title: reader.text()?.to_owned(), users: reader.users()? }
+        code @ (MEMBERS_JOINED | CHANNEL_JOINED) => {
+            let (title, users) = (reader.text()?.to_owned(), reader.users()?);
+            ChangeKind::MembersJoined { title, users, channel: code == CHANNEL_JOINED }
         }
         MEMBER_LEFT => ChangeKind::MemberLeft { new_owner: reader.at_most_one_user()? },
         MEMBERS_REMOVED => ChangeKind::MembersRemoved { users: reader.users()? },

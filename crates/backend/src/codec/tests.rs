@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use crate::{Device, DeviceKey, Position, Token, User};
 use anser_types::body::Forwarded;
+use anser_types::report::{About, Report, ReportId, ReportReason};
 use anser_types::{
     Alteration, Altered, Answer, Audience, Change, ChangeKind, ChangeNo, Channel, CommandNo,
     Contact, Content, Conversation, ConversationId, ConversationKind, DeviceClass, DeviceNo, Done,
@@ -100,6 +101,18 @@ fn contents_that_were_replaced() {
     holds(&edition, write, |row| read_edition(ChangeNo(7), row));
 }
 
+fn reported(about: About, closed_at: Option<UnixMs>) -> ChangeKind {
+    ChangeKind::Item(Item::Report(Box::new(Report {
+        id: ReportId { at: UnixMs(300), by: UserNo(7), local_no: LocalNo(1_044) },
+        by: user("bob"),
+        about,
+        reason: ReportReason::Spam,
+        text: "说明".into(),
+        closed_at,
+        note: "done".into(),
+    })))
+}
+
 fn altered(alteration: Alteration) -> ChangeKind {
     ChangeKind::MessageAltered { seq: Seq(300), alteration }
 }
@@ -108,7 +121,8 @@ fn altered(alteration: Alteration) -> ChangeKind {
 fn changes_of_every_kind() {
     let kinds = [
         ChangeKind::GroupCreated { title: "Tea".into(), members: vec![user("a"), user("b")] },
-        ChangeKind::MembersJoined { title: String::new(), users: vec![user("c")] },
+        ChangeKind::MembersJoined { title: String::new(), users: vec![user("c")], channel: false },
+        ChangeKind::MembersJoined { title: "Tea".into(), users: Vec::new(), channel: true },
         ChangeKind::MemberLeft { new_owner: None },
         ChangeKind::MemberLeft { new_owner: Some(user("b")) },
         ChangeKind::MembersRemoved { users: Vec::new() },
@@ -158,6 +172,18 @@ fn changes_of_every_kind() {
             show_read: false,
         })),
         ChangeKind::Item(Item::Hidden { conversation: HERE, seq: Seq(300) }),
+        reported(About::User(user("carol")), None),
+        reported(About::Conversation(HERE), Some(UnixMs(7))),
+        reported(
+            About::Message {
+                conversation: HERE,
+                seq: Seq(300),
+                sender: user("carol"),
+                said_at: UnixMs(5),
+                content: content(),
+            },
+            None,
+        ),
         ChangeKind::Item(Item::JoinRequest(JoinRequest {
             user: user("b"),
             greeting: "let me in".into(),

@@ -28,7 +28,7 @@ fn channel_row(
 }
 
 fn everybody<H: Harness>(on: &Subject<H>, id: ConversationId) -> Vec<Member> {
-    on.members(id, Whom::After { after: UserNo(0), limit: 100 })
+    on.members(id, &Whom::After { after: UserNo(0), limit: 100 })
 }
 
 /// A group of three that the first of them makes a channel.
@@ -86,7 +86,7 @@ pub fn members_of_a_channel_come_one_by_one_and_in_pages<H: Harness>(on: &mut Su
     together.into_iter().for_each(|one| drop(committed(one)));
     for _ in 0..2 {
         let these = Whom::These(vec![d.no, c.no, d.no, UserNo(u64::MAX)]);
-        let found = on.members(id, these);
+        let found = on.members(id, &these);
         assert_eq!(found.len(), 2, "each once, and nobody who never was a member");
         let of = |who: &Person| found.iter().find(|member| member.user_no == who.no);
         let (c, d) = (of(&c).expect("a former member"), of(&d).expect("a member"));
@@ -94,7 +94,7 @@ pub fn members_of_a_channel_come_one_by_one_and_in_pages<H: Harness>(on: &mut Su
         assert_eq!((d.role, d.is_present(), d.sees_message(Seq(1))), (Role::Admin, true, false));
         let (mut all, mut after) = (Vec::new(), UserNo(0));
         loop {
-            let page = on.members(id, Whom::After { after, limit: 3 });
+            let page = on.members(id, &Whom::After { after, limit: 3 });
             assert!(page.len() <= 3);
             let Some(last) = page.last() else { break };
             after = last.user_no;

@@ -43,7 +43,11 @@ pub fn periods_follow_joins_and_leaves<H: Harness>(on: &mut Subject<H>) {
     on.commit(AppendBuilder::internal().creates_group(id, "tea", &a, &[&b]));
     on.commit(say(1, &[&a, &b]));
     on.commit(say(2, &[&a, &b]));
-    let kind = ChangeKind::MembersJoined { title: "tea".into(), users: vec![c.id.clone()] };
+    let kind = ChangeKind::MembersJoined {
+        title: "tea".into(),
+        users: vec![c.id.clone()],
+        channel: false,
+    };
     let come = AppendBuilder::internal()
         .row(group_row(id, "tea", Version(2)))
         .joins(id, &c, Role::Member, false)

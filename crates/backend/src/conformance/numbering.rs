@@ -53,7 +53,7 @@ pub fn changes_have_their_own_counter<H: Harness>(on: &mut Subject<H>) {
     let id = group(1);
     on.commit(AppendBuilder::internal().creates_group(id, "tea", &a, &[&b]));
     on.commit(AppendBuilder::internal().says(id, &a, 1, "hi", &[&a, &b]));
-    let kind = ChangeKind::MembersJoined { title: "tea".into(), users: vec![c.id] };
+    let kind = ChangeKind::MembersJoined { title: "tea".into(), users: vec![c.id], channel: false };
     let mixed = AppendBuilder::internal()
         .says(id, &a, 2, "before", &[&a, &b])
         .changes(id, &a, kind, &[&a, &b])

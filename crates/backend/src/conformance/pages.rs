@@ -132,7 +132,7 @@ pub fn contents_come_back_as_they_were<H: Harness>(on: &mut Subject<H>) {
     let users = vec![a.id.clone(), UserId::new(&"ü".repeat(32)).expect("64 bytes")];
     let kinds = [
         ChangeKind::GroupCreated { title: "Tee & Käse 🫖".into(), members: users.clone() },
-        ChangeKind::MembersJoined { title: String::new(), users: users.clone() },
+        ChangeKind::MembersJoined { title: String::new(), users: users.clone(), channel: false },
         ChangeKind::MemberLeft { new_owner: None },
         ChangeKind::MemberLeft { new_owner: Some(b.id.clone()) },
         ChangeKind::MembersRemoved { users: Vec::new() },

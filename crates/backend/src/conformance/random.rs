@@ -358,7 +358,7 @@ impl<H: Harness> Run<H> {
     }
 
     fn is_in(&self, id: ConversationId, person: &Person) -> bool {
-        let found = self.reference.members(id, Whom::These(vec![person.no]));
+        let found = self.reference.members(id, &Whom::These(vec![person.no]));
         found.first().is_some_and(Member::is_present)
     }
 
@@ -389,7 +389,7 @@ impl<H: Harness> Run<H> {
             let kind = ChangeKind::MembersRemoved { users };
             builder.ends(id, person).changes(id, person, kind, &[person])
         } else {
-            let kind = ChangeKind::MembersJoined { title: "room".into(), users };
+            let kind = ChangeKind::MembersJoined { title: "room".into(), users, channel: false };
             builder.joins(id, person, Role::Member, sees_history).changes(
                 id,
                 person,
@@ -408,8 +408,8 @@ impl<H: Harness> Run<H> {
             assert_eq!(store.roster(id), reference.roster(id), "roster of {id}");
             let everybody = Whom::These(people.iter().map(|person| person.no).collect());
             for whom in [everybody, Whom::After { after: UserNo(0), limit: 100 }] {
-                let members = reference.members(id, whom.clone());
-                assert_eq!(store.members(id, whom), members, "members of {id}");
+                let members = reference.members(id, &whom);
+                assert_eq!(store.members(id, &whom), members, "members of {id}");
             }
             let heads = reference.heads(id);
             assert_eq!(store.heads(id), heads, "heads of {id}");

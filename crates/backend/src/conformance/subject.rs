@@ -181,7 +181,7 @@ impl<H: Harness> Subject<H> {
     }
 
     /// Memberships.
-    pub fn members(&self, id: ConversationId, whom: Whom) -> Vec<Member> {
+    pub fn members(&self, id: ConversationId, whom: &Whom) -> Vec<Member> {
         self.call(|ports| ports.conversations.members(id, whom.clone()))
     }
 

@@ -11,7 +11,7 @@ use anser_types::{ConversationId, Seq, UnixMs};
 
 use crate::Boxed;
 pub use wanted::{NothingWanted, Wanted};
-pub use words::{Piece, WORD_MAX_CHARS, pieces};
+pub use words::{Piece, WORD_MAX_CHARS, is_unspaced, pieces};
 
 /// A part of one conversation that may be searched.
 #[derive(Clone, Debug, PartialEq, Eq)]

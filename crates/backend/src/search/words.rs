@@ -58,7 +58,8 @@ fn end_run(run: &mut Vec<char>, found: &mut Vec<Piece>) {
 }
 
 /// Letters of scripts in which a word is no stretch between spaces. Korean has spaces, but its particles hang on words.
-const fn is_unspaced(character: char) -> bool {
+#[must_use]
+pub const fn is_unspaced(character: char) -> bool {
     matches!(character,
         '\u{0E01}'..='\u{0EDF}'     // Thai, Lao
         | '\u{1000}'..='\u{109F}'   // Myanmar

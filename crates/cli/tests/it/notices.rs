@@ -63,7 +63,11 @@ fn what_a_group_became_is_told() {
     assert!(chinese.starts_with("bob 将群升级为频道"), "{chinese}");
     let dissolved = told("alice", ChangeKind::GroupDismissed);
     assert_eq!(dissolved, ["you dissolved the group", "我 解散了群"]);
-    let joined = ChangeKind::MembersJoined { title: String::new(), users: vec![user("carol")] };
+    let joined = ChangeKind::MembersJoined {
+        title: String::new(),
+        users: vec![user("carol")],
+        channel: false,
+    };
     assert_eq!(told("carol", joined), ["carol came in", "carol 加入了群"]);
 }
 

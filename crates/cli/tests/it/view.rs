@@ -163,7 +163,11 @@ fn a_groups_changes_and_gaps_stand_where_they_happened() {
             2,
             2,
             "bob",
-            ChangeKind::MembersJoined { title: "Team".to_owned(), users: vec![user("carol")] },
+            ChangeKind::MembersJoined {
+                title: "Team".to_owned(),
+                users: vec![user("carol")],
+                channel: false,
+            },
         ),
         change(3, 5, "bob", ChangeKind::MemberLeft { new_owner: None }),
     ];

@@ -66,6 +66,9 @@ pub(crate) fn body_of_command(
         Command::SetOptions { at, set } => Op::SetOptions(lists::set_options(at, set)),
         Command::SetSettings(set) => Op::SetSettings(lists::set_settings(*set)),
         Command::Hide { at, seqs } => Op::Hide(lists::hide(at, seqs)),
+        Command::Report { about, reason, text } => {
+            Op::Report(messages::report(about, *reason, text))
+        }
         Command::Unknown => return Err(Refusal::new(ErrorCode::Unsupported)),
         Command::Invalid(refusal) => return Err(refusal.clone()),
     };
@@ -139,6 +142,7 @@ pub(crate) fn command_of_body(body: &Bytes) -> Option<Command> {
             Command::SetOptions { at, set }
         }
         Op::SetSettings(set) => Command::SetSettings(lists::read_set_settings(set).ok()?),
+        Op::Report(report) => messages::read_report(report).ok()?,
         Op::Hide(hide) => {
             let (at, seqs) = lists::read_hide(hide).ok()?;
             Command::Hide { at, seqs }

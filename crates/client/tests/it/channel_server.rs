@@ -12,11 +12,21 @@ use crate::server::{Server, error};
 /// The only channel of most tests.
 pub const CHANNEL: ConversationId = ConversationId([0x21; 16]);
 
-/// What alice may see of a channel ends here once she is not in it any more.
+/// A place in a channel's log.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct End {
     pub seq: u64,
     pub change_no: u64,
+}
+
+/// A time in which alice is in a channel: she sees what stands behind its beginning, up to its end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Period {
+    pub from: End,
+    pub to: Option<End>,
+    /// From where on, and up to where, in the log she is pushed to.
+    pushed_from: usize,
+    pushed_up_to: usize,
 }
 
 /// One channel as alice sees it.
@@ -27,10 +37,8 @@ pub struct Channel {
     pub changes: Vec<v1::Change>,
     /// Both, each as it was pushed.
     log: Vec<Bytes>,
-    /// What alice may not see of the beginning.
-    pub from: End,
-    /// She is not in it any more.
-    pub end: Option<End>,
+    /// When alice was in it. Nothing is said of it: she always was.
+    pub periods: Vec<Period>,
     /// Messages up to here cannot be given any more.
     pub expired_up_to: u64,
     pub read_up_to: u64,
@@ -46,11 +54,61 @@ impl Channel {
 
     fn head(&self) -> End {
         let all = End { seq: self.messages.len() as u64, change_no: self.changes.len() as u64 };
-        self.end.unwrap_or(all)
+        self.periods.last().and_then(|period| period.to).unwrap_or(all)
+    }
+
+    pub fn is_member(&self) -> bool {
+        self.periods.last().is_none_or(|period| period.to.is_none())
     }
 
     fn is_followed(&self) -> bool {
-        !self.ordinary && self.end.is_none()
+        !self.ordinary && self.is_member()
+    }
+
+    /// Whether alice sees something of this number; `of` says which of the two counters it is.
+    fn sees(&self, no: u64, of: impl Fn(End) -> u64) -> bool {
+        let within =
+            |period: &Period| no > of(period.from) && period.to.is_none_or(|to| no <= of(to));
+        self.periods.is_empty() || self.periods.iter().any(within)
+    }
+
+    /// The messages that alice sees.
+    pub fn seen(&self) -> impl Iterator<Item = &v1::Message> {
+        self.messages.iter().filter(|message| self.sees(message.seq, |end| end.seq))
+    }
+
+    /// Where a session that followed before she went is pushed to; it has to follow anew when she is back.
+    fn ended_since(&self, sent: usize) -> Option<usize> {
+        let mut ended = self.periods.iter().filter(|period| period.to.is_some());
+        ended.find(|period| period.pushed_up_to >= sent).map(|period| period.pushed_up_to)
+    }
+
+    /// Where what alice sees now begins.
+    pub fn begins(&self) -> End {
+        self.periods.last().map(|period| period.from).unwrap_or_default()
+    }
+
+    /// What of this stretch alice does not see.
+    fn hidden(&self, id: ConversationId, after: u64, up_to: u64) -> Vec<v1::Unavailable> {
+        let mut ranges: Vec<v1::Unavailable> = Vec::new();
+        for seq in after + 1..=up_to {
+            let expired = seq <= self.expired_up_to;
+            if !expired && self.sees(seq, |end| end.seq) {
+                continue;
+            }
+            let reason = if expired { 1 } else { 3 };
+            match ranges.last_mut() {
+                Some(last) if last.to_seq + 1 == seq && last.reason == reason => last.to_seq = seq,
+                _ => ranges.push(v1::Unavailable {
+                    conversation: Bytes::copy_from_slice(&id.0),
+                    from_seq: seq,
+                    to_seq: seq,
+                    reason,
+                    ..v1::Unavailable::default()
+                }),
+            }
+        }
+        ranges
     }
 }
 
@@ -184,8 +242,9 @@ impl Channels {
         let mut frames = Vec::new();
         for (id, sent) in followed.iter_mut() {
             let Some(channel) = self.all.get(id) else { continue };
-            let mut events: Vec<Bytes> = channel.log[*sent..].to_vec();
-            *sent = channel.log.len();
+            let up_to = channel.ended_since(*sent).unwrap_or(channel.log.len());
+            let mut events: Vec<Bytes> = channel.log[*sent..up_to].to_vec();
+            *sent = up_to;
             if self.lose_pushes {
                 continue;
             }
@@ -194,8 +253,11 @@ impl Channels {
                 if events.len() > 1 && roll(dice, 2) == 0 {
                     events.swap(0, 1);
                 }
-                if roll(dice, 3) == 0 {
-                    let old = usize::try_from(roll(dice, channel.log.len() as u64)).unwrap();
+                if roll(dice, 3) == 0 && up_to > channel.periods.last().map_or(0, |p| p.pushed_from)
+                {
+                    // Nothing from a time in which she was away.
+                    let from = channel.periods.last().map_or(0, |period| period.pushed_from);
+                    let old = from + usize::try_from(roll(dice, (up_to - from) as u64)).unwrap();
                     events.push(channel.log[old].clone());
                 }
             }
@@ -213,8 +275,11 @@ impl Channels {
     /// Where the followed logs end, told unasked; `gone` of those that are not followed any more.
     pub fn sweep(&self, session: &ServerSession, followed: &mut Followed) -> Bytes {
         let mut heads = v1::ChannelHeads::default();
-        followed.retain(|id, _| {
-            let channel = self.all.get(id).filter(|channel| channel.is_followed());
+        followed.retain(|id, sent| {
+            let channel = self
+                .all
+                .get(id)
+                .filter(|channel| channel.is_followed() && channel.ended_since(*sent).is_none());
             match channel {
                 Some(channel) => heads.heads.push(position(*id, channel.head())),
                 None => heads.gone.push(Bytes::copy_from_slice(&id.0)),
@@ -231,20 +296,12 @@ impl Channels {
             return v1::reply::Reply::Error(error(ErrorCode::ConversationUnknown));
         };
         let head = channel.head().seq;
-        let low = asked.after_seq.max(channel.from.seq).max(channel.expired_up_to);
-        let expired = asked.after_seq < channel.expired_up_to;
-        let unavailable = expired.then(|| v1::Unavailable {
-            conversation: Bytes::copy_from_slice(&id.0),
-            from_seq: asked.after_seq + 1,
-            to_seq: channel.expired_up_to,
-            reason: 1,
-            ..v1::Unavailable::default()
-        });
-        let seen = |message: &&v1::Message| {
+        let low = asked.after_seq.max(channel.expired_up_to);
+        let within = |message: &&v1::Message| {
             let below = asked.before_seq == 0 || message.seq < asked.before_seq;
             message.seq > low && message.seq <= head && below
         };
-        let mut messages: Vec<_> = channel.messages.iter().filter(seen).cloned().collect();
+        let mut messages: Vec<_> = channel.seen().filter(within).cloned().collect();
         let limit = asked.limit as usize;
         let more = messages.len() > limit;
         if asked.oldest_first {
@@ -252,10 +309,13 @@ impl Channels {
         } else {
             messages = messages.split_off(messages.len().saturating_sub(limit));
         }
+        let last = messages.last().map_or(head, |last| if more { last.seq } else { head });
+        let unavailable =
+            if asked.oldest_first { channel.hidden(id, asked.after_seq, last) } else { Vec::new() };
         v1::reply::Reply::History(v1::HistoryPage {
             conversation: Bytes::copy_from_slice(&id.0),
             messages,
-            unavailable: unavailable.into_iter().collect(),
+            unavailable,
             head,
             more,
         })
@@ -265,9 +325,11 @@ impl Channels {
         let Some(channel) = self.all.get(&id_of(&asked.conversation)) else {
             return v1::reply::Reply::Error(error(ErrorCode::ConversationUnknown));
         };
-        let (low, high) =
-            (asked.after_change_no.max(channel.from.change_no), channel.head().change_no);
-        let seen = |change: &&v1::Change| change.change_no > low && change.change_no <= high;
+        let (low, high) = (asked.after_change_no, channel.head().change_no);
+        let seen = |change: &&v1::Change| {
+            let no = change.change_no;
+            no > low && no <= high && channel.sees(no, |end| end.change_no)
+        };
         let mut changes: Vec<_> = channel.changes.iter().filter(seen).cloned().collect();
         let more = changes.len() > asked.limit as usize;
         changes.truncate(asked.limit as usize);
@@ -284,7 +346,7 @@ impl Channels {
                 change_head: head.change_no,
                 version: head.change_no,
                 last_message: last.cloned(),
-                member: channel.end.is_none(),
+                member: channel.is_member(),
                 members: 3,
                 read_up_to: channel.read_up_to,
                 unread: u32::try_from((head.seq - channel.read_up_to).min(999)).unwrap(),
@@ -316,7 +378,12 @@ impl Server {
     pub fn leaves(&mut self, id: ConversationId, kind: v1::change::Kind, by_inbox: bool) {
         let change = self.channels.changes(id, Some(kind));
         let channel = self.channels.of(id);
-        channel.end = Some(End { seq: change.after_seq, change_no: change.change_no });
+        let to = Some(End { seq: change.after_seq, change_no: change.change_no });
+        let pushed_up_to = channel.log.len();
+        match channel.periods.last_mut() {
+            Some(last) => (last.to, last.pushed_up_to) = (to, pushed_up_to),
+            None => channel.periods.push(Period { to, pushed_up_to, ..Period::default() }),
+        }
         if by_inbox {
             self.put(v1::event::Event::Change(change));
         }
@@ -324,12 +391,16 @@ impl Server {
 
     /// Alice comes in: she sees what comes behind that.
     pub fn joins(&mut self, id: ConversationId) -> v1::Change {
-        let joined =
-            v1::MembersJoined { title: "town".to_owned(), users: vec!["alice".to_owned()] };
+        let joined = v1::MembersJoined {
+            title: "town".to_owned(),
+            users: vec!["alice".to_owned()],
+            channel: !self.channels.of(id).ordinary,
+        };
         let change = self.channels.changes(id, Some(v1::change::Kind::MembersJoined(joined)));
         let channel = self.channels.of(id);
-        channel.end = None;
-        channel.from = End { seq: change.after_seq, change_no: change.change_no - 1 };
+        let from = End { seq: change.after_seq, change_no: change.change_no - 1 };
+        let pushed_from = channel.log.len() - 1;
+        channel.periods.push(Period { from, pushed_from, ..Period::default() });
         self.put(v1::event::Event::Change(change.clone()));
         change
     }

@@ -48,7 +48,7 @@ pub struct Disk {
     pub unknown: BTreeMap<InboxSeq, UnknownEvent>,
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Followed channels: up to where each is stored, and whether it is known to be one.
-    pub channels: BTreeMap<ConversationId, (ChannelPosition, bool)>,
+    pub channels: BTreeMap<ConversationId, ChannelPosition>,
     pub transactions: u64,
     /// Places may be taken by other messages than those that were there.
     pub server_lost_data: bool,
@@ -125,8 +125,8 @@ impl Disk {
                 }
                 self.messages.insert(key, stored);
             }
-            Record::ChannelPosition { conversation, position, certain } => {
-                self.channels.insert(conversation, (position, certain));
+            Record::ChannelPosition { conversation, position } => {
+                self.channels.insert(conversation, position);
             }
             Record::ChannelLeft { conversation } => {
                 self.channels.remove(&conversation);
@@ -197,11 +197,10 @@ impl Disk {
             let mark = marks.entry(*conversation).or_insert_with(|| self.empty_mark(*conversation));
             (mark.peer_delivered, mark.peer_read) = (*delivered, *read);
         }
-        for (conversation, (position, certain)) in &self.channels {
+        for (conversation, position) in &self.channels {
             let mark = marks.entry(*conversation).or_insert_with(|| self.empty_mark(*conversation));
-            let (position, certain) = (*position, *certain);
             let active = anser_types::UnixMs(mark.head.0);
-            mark.channel = Some(ChannelMark { position, certain, active });
+            mark.channel = Some(ChannelMark { position: *position, active });
         }
         Snapshot {
             identity: self.identity.clone(),

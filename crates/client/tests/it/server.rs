@@ -341,6 +341,10 @@ impl Server {
                     Some(v1::send_message::To::User(peer)) => peer,
                     Some(v1::send_message::To::Conversation(conversation)) => {
                         let id = ConversationId(conversation.as_ref().try_into().unwrap());
+                        if !self.channels.of(id).is_member() {
+                            ack.error = Some(error(ErrorCode::ConversationUnknown));
+                            return ack;
+                        }
                         let message = v1::Message {
                             seq: self.channels.of(id).messages.len() as u64 + 1,
                             server_time_ms: time::to_wire(server_time),

@@ -25,7 +25,7 @@ mod ws;
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
-use anser_service::Service;
+use anser_service::{Penalties, Service};
 use anser_types::limits::{FRAME_MAX_BYTES, REQUEST_DEADLINE_MS};
 use anser_types::{ErrorCode, Refusal};
 use axum::Router;
@@ -70,6 +70,7 @@ pub(crate) struct Doors {
 pub(crate) struct Manners {
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) sign_ins_per_minute: u32,
+    pub(crate) registrations_per_hour: u32,
     pub(crate) metrics: Option<PrometheusHandle>,
     pub(crate) backups: Option<Arc<dyn BackupSource>>,
 }
@@ -81,6 +82,8 @@ pub(crate) struct Api {
     doors: Doors,
     proxies: Arc<Proxies>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    registrations: DefaultKeyedRateLimiter<IpAddr>,
+    penalties: Penalties<IpAddr>,
     metrics: Option<PrometheusHandle>,
     backups: Option<Arc<dyn BackupSource>>,
 }
@@ -92,10 +95,21 @@ impl Api {
         doors: Doors,
         manners: Manners,
     ) -> Arc<Self> {
-        let Manners { proxies, sign_ins_per_minute, metrics, backups } = manners;
-        let per_minute = NonZeroU32::new(sign_ins_per_minute).unwrap_or(NonZeroU32::MIN);
-        let sign_ins = RateLimiter::keyed(Quota::per_minute(per_minute));
-        Arc::new(Self { service, connection, doors, proxies, sign_ins, metrics, backups })
+        let Manners { proxies, metrics, backups, .. } = manners;
+        let at_least_one = |rate| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
+        let per_minute = at_least_one(manners.sign_ins_per_minute);
+        let per_hour = at_least_one(manners.registrations_per_hour);
+        Arc::new(Self {
+            service,
+            connection,
+            doors,
+            proxies,
+            sign_ins: RateLimiter::keyed(Quota::per_minute(per_minute)),
+            registrations: RateLimiter::keyed(Quota::per_hour(per_hour)),
+            penalties: Penalties::default(),
+            metrics,
+            backups,
+        })
     }
 
     /// Where a request comes from: what every limit per address counts by.
@@ -107,18 +121,26 @@ impl Api {
     ///
     /// # Errors
     /// `RATE_LIMITED` with the time after which it may try again.
-    fn count_sign_in(&self, client: IpAddr) -> Result<(), Refusal> {
-        self.sign_ins.check_key(&subscriber(client)).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.sign_ins.clock().now());
-            Refusal::new(ErrorCode::RateLimited)
-                .retry_after(u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1))
-        })
+    fn count_sign_in(&self, client: IpAddr, registers: bool) -> Result<(), Refusal> {
+        let from = subscriber(client);
+        let limited = |ms| Refusal::new(ErrorCode::RateLimited).retry_after(ms);
+        self.penalties.admits(from).map_err(limited)?;
+        let counted = if registers { &self.registrations } else { &self.sign_ins };
+        for limiter in [&self.sign_ins, counted].into_iter().take(1 + usize::from(registers)) {
+            limiter.check_key(&from).map_err(|not_until| {
+                let wait = not_until.wait_time_from(limiter.clock().now());
+                limited(self.penalties.refused(from, wait))
+            })?;
+        }
+        Ok(())
     }
 
     /// Forgets addresses that have been quiet, and lets the metrics tidy up.
     pub(crate) fn tidy(&self) {
         self.sign_ins.retain_recent();
         self.sign_ins.shrink_to_fit();
+        self.registrations.retain_recent();
+        self.registrations.shrink_to_fit();
         if let Some(metrics) = &self.metrics {
             metrics.run_upkeep();
         }
@@ -142,6 +164,8 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/v1/app/messages", post(app::send_message))
         .route("/v1/admin/backup", get(admin::backup))
         .route("/v1/admin/online", get(admin::online))
+        .route("/v1/admin/reports", get(admin::reports))
+        .route("/v1/admin/reports/close", post(admin::close_report))
         .route("/v1/ws", get(ws::upgrade))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -160,7 +184,8 @@ async fn limit_sign_ins(
     request: Request,
     next: Next,
 ) -> Response {
-    match api.count_sign_in(api.client_of(&guest, request.headers())) {
+    let registers = request.uri().path() == "/v1/register";
+    match api.count_sign_in(api.client_of(&guest, request.headers()), registers) {
         Ok(()) => next.run(request).await,
         Err(refusal) => Problem(refusal).into_response(),
     }

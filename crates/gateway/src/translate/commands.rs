@@ -113,6 +113,7 @@ fn own_lists(op: Op) -> Result<Command, Refusal> {
             let (at, seqs) = lists::read_hide(hide)?;
             Command::Hide { at, seqs }
         }
+        Op::Report(report) => messages::read_report(report)?,
         _ => Command::Unknown,
     })
 }

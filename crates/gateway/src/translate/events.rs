@@ -75,7 +75,7 @@ pub(crate) fn message(message: &Message, peer: Option<&UserId>) -> v1::Message {
         altered: message.altered.as_deref().map(|one| Box::new(messages::altered(one))),
         mention_all: content.is_some_and(|content| content.mention_all),
         burn_after_ms: content.and_then(|content| content.burn_after_ms).unwrap_or(0),
-        forwarded: content.and_then(messages::forwarded),
+        forwarded: content.and_then(messages::forwarded).map(Box::new),
     }
 }
 
@@ -87,10 +87,11 @@ pub(crate) fn change(change: &Change) -> v1::Change {
             title: title.clone(),
             members: names(members),
         })),
-        ChangeKind::MembersJoined { title, users } => {
+        ChangeKind::MembersJoined { title, users, channel } => {
             Some(Kind::MembersJoined(v1::MembersJoined {
                 title: title.clone(),
                 users: names(users),
+                channel: *channel,
             }))
         }
         ChangeKind::MemberLeft { new_owner } => Some(Kind::MemberLeft(v1::MemberLeft {
@@ -108,7 +109,7 @@ pub(crate) fn change(change: &Change) -> v1::Change {
             Some(Kind::MemberAltered(groups::member_altered(user, act)))
         }
         ChangeKind::GroupDismissed => Some(Kind::GroupDismissed(v1::GroupDismissed {})),
-        ChangeKind::Item(item) => Some(lists::item(item)),
+        ChangeKind::Item(item) => lists::item(item),
         ChangeKind::Unknown { .. } => None,
     };
     v1::Change {

@@ -204,6 +204,21 @@ async fn a_flood_of_sign_ins_is_slowed_down() {
 }
 
 #[tokio::test]
+async fn requirement_g5_accounts_are_not_made_by_the_hundred_from_one_address() {
+    let world = World::new();
+    let mut config = world.config(&[ListenerKind::Http]);
+    config.registrations_per_hour = 2;
+    let gateway = world.start(config);
+    let at = address(&gateway, ListenerKind::Http);
+    for user in ["one", "two"] {
+        assert_eq!(post(at, "/v1/register", &credentials(user, PASSWORD)).await.status, 201);
+    }
+    let refused = post(at, "/v1/register", &credentials("three", PASSWORD)).await;
+    refused.is_problem(429, ErrorCode::RateLimited);
+    assert!(refused.json()["retry_after_ms"].as_u64().unwrap() > 60_000);
+}
+
+#[tokio::test]
 async fn unknown_routes_and_methods_are_problems_too() {
     let world = World::new();
     let gateway = world.gateway(&[ListenerKind::Http]);

@@ -178,3 +178,22 @@ async fn wrong_messages_are_refused_with_reasons() {
     assert!(without.json()["detail"].as_str().unwrap().contains("Idempotency-Key"));
     message(at, &"k".repeat(200), &body).await.is_problem(400, ErrorCode::InvalidArgument);
 }
+
+#[tokio::test]
+async fn reports_are_for_the_operator_alone_and_their_names_are_checked() {
+    let world = World::new();
+    let gateway = world.gateway(&[ListenerKind::Http]);
+    let at = address(&gateway, ListenerKind::Http);
+    let read = |headers: String, query: &'static str| async move {
+        request(at, "GET", &format!("/v1/admin/reports{query}"), &headers, "").await
+    };
+    read(String::new(), "").await.is_problem(401, ErrorCode::ApiKeyInvalid);
+    read(bearer(API_KEY), "?after=x").await.is_problem(400, ErrorCode::InvalidArgument);
+    let page = read(bearer(API_KEY), "?all=true").await;
+    assert_eq!((page.status, page.json()), (200, json!({"reports": [], "next": null})));
+    let close = json!({"report": "1-2-3"}).to_string();
+    let missing = request(at, "POST", "/v1/admin/reports/close", &bearer(API_KEY), &close).await;
+    missing.is_problem(404, ErrorCode::TargetMissing);
+    let refused = request(at, "POST", "/v1/admin/reports/close", "", &close).await;
+    refused.is_problem(401, ErrorCode::ApiKeyInvalid);
+}

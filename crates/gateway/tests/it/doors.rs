@@ -33,6 +33,27 @@ async fn requirement_j6_a_connection_without_a_place_is_told_so() {
 }
 
 #[tokio::test]
+async fn requirement_g5_one_address_cannot_come_again_and_again() {
+    let world = World::new();
+    let mut config = world.config(&[ListenerKind::Tcp]);
+    config.connections_per_minute = 2;
+    config.loopback_is_exempt = false;
+    let gateway = world.start(config);
+    for _ in 0..2 {
+        let mut peer = tcp(&gateway).await;
+        peer.say(|wire, out| wire.close(out)).await;
+        assert_eq!(peer.hear_or_end().await, None);
+    }
+    let close = tcp(&gateway).await.closed_with(ErrorCode::TooManyConnections).await;
+    assert_eq!(close.reconnect(), Reconnect::After);
+    // 127.0.0.2 is another address of the same machine.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+    let stream = socket.connect(address(&gateway, ListenerKind::Tcp)).await.unwrap();
+    Peer::new(stream).sign_in(&world.device("carol", DeviceClass::Phone).await).await;
+}
+
+#[tokio::test]
 async fn one_address_cannot_take_every_place() {
     let world = World::new();
     let mut config = world.config(&[ListenerKind::Tcp, ListenerKind::Http]);

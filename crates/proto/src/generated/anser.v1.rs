@@ -15,7 +15,7 @@ pub struct Command {
     pub sent_at_ms: u64,
     #[prost(
         oneof = "command::Op",
-        tags = "5, 6, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29"
+        tags = "5, 6, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30"
     )]
     pub op: ::core::option::Option<command::Op>,
 }
@@ -55,6 +55,8 @@ pub mod command {
         SetSettings(super::SetSettings),
         #[prost(message, tag = "29")]
         Hide(super::Hide),
+        #[prost(message, tag = "30")]
+        Report(super::Report),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -405,6 +407,31 @@ pub mod hide {
         Conversation(::prost::bytes::Bytes),
     }
 }
+/// Tells the server's operators of a message, a user or a conversation; nobody else hears of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Report {
+    /// The message; 0: the user or the conversation itself.
+    #[prost(uint64, tag = "3")]
+    pub seq: u64,
+    /// 0 other, 1 spam, 2 abuse, 3 sexual, 4 violence, 5 illegal, 6 impersonation.
+    #[prost(uint32, tag = "4")]
+    pub reason: u32,
+    #[prost(string, tag = "5")]
+    pub text: ::prost::alloc::string::String,
+    #[prost(oneof = "report::At", tags = "1, 2")]
+    pub at: ::core::option::Option<report::At>,
+}
+/// Nested message and enum types in `Report`.
+pub mod report {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum At {
+        /// The user, or where the message was said: between oneself and them.
+        #[prost(string, tag = "1")]
+        User(::prost::alloc::string::String),
+        #[prost(bytes, tag = "2")]
+        Conversation(::prost::bytes::Bytes),
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CommandAck {
     #[prost(uint64, tag = "1")]
@@ -638,8 +665,8 @@ pub struct Message {
     pub mention_all: bool,
     #[prost(uint32, tag = "18")]
     pub burn_after_ms: u32,
-    #[prost(message, optional, tag = "19")]
-    pub forwarded: ::core::option::Option<Forwarded>,
+    #[prost(message, optional, boxed, tag = "19")]
+    pub forwarded: ::core::option::Option<::prost::alloc::boxed::Box<Forwarded>>,
 }
 /// What changes made of a message since it was said.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -739,6 +766,9 @@ pub struct MembersJoined {
     pub title: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "2")]
     pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// It is a channel: it begins for them here.
+    #[prost(bool, tag = "3")]
+    pub channel: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MemberLeft {

@@ -9,10 +9,10 @@ use super::{Unreadable, case, conversation, id_bytes, target, user};
 use crate::v1;
 use v1::change::Kind;
 
-/// An item as a change carries it.
+/// An item as a change carries it; `None` of one that no client is told.
 #[must_use]
-pub fn item(item: &Item) -> Kind {
-    match item {
+pub fn item(item: &Item) -> Option<Kind> {
+    Some(match item {
         Item::Contact(contact) => Kind::Contact(v1::Contact {
             user: contact.user.to_string(),
             relation: u32::from(contact.relation.code()),
@@ -41,7 +41,8 @@ pub fn item(item: &Item) -> Kind {
             greeting: request.greeting.clone(),
             state: u32::from(request.state.code()),
         }),
-    }
+        Item::Report(_) => return None,
+    })
 }
 
 /// A contact, read.

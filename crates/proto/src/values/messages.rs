@@ -1,6 +1,7 @@
 //! What messages carry, and what is done to them once they were said.
 
 use anser_types::body::Forwarded;
+use anser_types::report::{ReportReason, Reported};
 use anser_types::{
     Alteration, Altered, ChangeNo, Command, Content, DeviceNo, Edition, LocalNo, MessageId,
     MessageKind, Reaction, Seq, Target, UserId,
@@ -90,7 +91,7 @@ pub fn read_content(content: v1::EditedContent) -> Result<Content, Unreadable> {
         reply_to: (content.reply_to > 0).then_some(Seq(content.reply_to)),
         expires_at: (content.expires_at_ms > 0).then(|| time::from_wire(content.expires_at_ms)),
         burn_after_ms: (content.burn_after_ms > 0).then_some(content.burn_after_ms),
-        forwarded: content.forwarded.map(read_forwarded).transpose()?.map(Box::new),
+        forwarded: content.forwarded.as_ref().map(read_forwarded).transpose()?.map(Box::new),
     })
 }
 
@@ -103,7 +104,7 @@ pub fn forwarded(content: &Content) -> Option<v1::Forwarded> {
     })
 }
 
-fn read_forwarded(wire: v1::Forwarded) -> Result<Forwarded, Unreadable> {
+fn read_forwarded(wire: &v1::Forwarded) -> Result<Forwarded, Unreadable> {
     Ok(Forwarded {
         from: user("forwarded", &wire.from)?,
         said_at: time::from_wire(wire.said_at_ms),
@@ -123,7 +124,7 @@ pub fn read_content_of(message: &mut v1::Message) -> Result<Content, Unreadable>
         expires_at_ms: message.expires_at_ms,
         mention_all: message.mention_all,
         burn_after_ms: message.burn_after_ms,
-        forwarded: message.forwarded.take(),
+        forwarded: message.forwarded.take().map(|forwarded| *forwarded),
     })
 }
 
@@ -249,4 +250,40 @@ pub fn read_edition(wire: v1::Edition) -> Result<Edition, Unreadable> {
         since: time::from_wire(wire.since_ms),
         content: read_content(content)?,
     })
+}
+
+/// The command that reports something.
+#[must_use]
+pub fn report(about: &Reported, reason: ReportReason, text: &str) -> v1::Report {
+    use v1::report::At;
+    let at = |target: &Target| match target {
+        Target::User(id) => At::User(id.to_string()),
+        Target::Conversation(id) => At::Conversation(id_bytes(*id)),
+    };
+    let (at, seq) = match about {
+        Reported::User(user) => (At::User(user.to_string()), 0),
+        Reported::Conversation(of) => (at(of), 0),
+        Reported::Message { at: of, seq } => (at(of), seq.0),
+    };
+    v1::Report { at: Some(at), seq, reason: u32::from(reason.code()), text: text.to_owned() }
+}
+
+/// The same, read. A reason this version does not know is another one.
+///
+/// # Errors
+/// See [`read_send_message`].
+pub fn read_report(report: v1::Report) -> Result<Command, Unreadable> {
+    use v1::report::At;
+    let at = match &report.at {
+        Some(At::User(id)) => target(Some(id), None),
+        Some(At::Conversation(id)) => target(None, Some(id)),
+        None => target(None, None),
+    }?;
+    let about = match (at, report.seq) {
+        (Target::User(user), 0) => Reported::User(user),
+        (of, 0) => Reported::Conversation(of),
+        (at, seq) => Reported::Message { at, seq: Seq(seq) },
+    };
+    let reason = u8::try_from(report.reason).ok().and_then(ReportReason::from_code);
+    Ok(Command::Report { about, reason: reason.unwrap_or_default(), text: report.text })
 }

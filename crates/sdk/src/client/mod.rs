@@ -14,6 +14,7 @@ mod messages;
 mod options;
 mod own_devices;
 mod presence;
+mod reports;
 mod server_search;
 mod state;
 

@@ -99,6 +99,8 @@ fn list_changed(change: Change) -> Option<Event> {
         Item::JoinRequest(request) => {
             Event::JoinRequestChanged { group: change.conversation, request }
         }
+        // Told to no client.
+        Item::Report(_) => return None,
     })
 }
 

@@ -31,8 +31,8 @@ pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), Stor
             message_rows::hide(connection, *conversation, *seq).map(drop)
         }
         Record::ChangeStored { change, .. } => change_rows::store(connection, change),
-        Record::ChannelPosition { conversation, position, certain } => {
-            channel_rows::place(connection, *conversation, *position, *certain)
+        Record::ChannelPosition { conversation, position } => {
+            channel_rows::place(connection, *conversation, *position)
         }
         Record::ChannelLeft { conversation } => channel_rows::leave(connection, *conversation),
         Record::ItemsForgotten => item_rows::forget_own(connection),

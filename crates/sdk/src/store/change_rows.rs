@@ -13,6 +13,7 @@ use super::worker::Store;
 use super::{alteration_rows, conversation_rows, doubts, group_change, group_rows, item_rows};
 
 /// A change of which only the number is kept: the message shows what it did.
+const MEMBERS_JOINED: u32 = 2;
 const MESSAGE_ALTERED: u32 = 5;
 /// The group's own state was changed: `details` says what of it.
 const GROUP_UPDATED: u32 = 6;
@@ -22,6 +23,8 @@ const MEMBER_ALTERED: u32 = 7;
 const GROUP_DISMISSED: u32 = 8;
 /// A change of which only the number is kept: the lists hold the item.
 const ITEM: u32 = 9;
+/// Members joined, and what they joined is a channel.
+const CHANNEL_JOINED: u32 = 10;
 
 /// A change's kind as columns.
 #[derive(Default)]
@@ -39,8 +42,9 @@ fn kind_columns(kind: &ChangeKind) -> rusqlite::Result<KindColumns<'_>> {
         ChangeKind::GroupCreated { title, members } => {
             KindColumns { title: Some(title), users: users_as_text(members), ..bare(1) }
         }
-        ChangeKind::MembersJoined { title, users } => {
-            KindColumns { title: Some(title), users: users_as_text(users), ..bare(2) }
+        ChangeKind::MembersJoined { title, users, channel } => {
+            let kind = if *channel { CHANNEL_JOINED } else { MEMBERS_JOINED };
+            KindColumns { title: Some(title), users: users_as_text(users), ..bare(kind) }
         }
         ChangeKind::MemberLeft { new_owner } => {
             KindColumns { users: new_owner.as_ref().map(ToString::to_string), ..bare(3) }
@@ -169,7 +173,9 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Change> {
     let kind = match (read_small(row, "kind")?, raw) {
         (kind, Some(raw)) => ChangeKind::Unknown { kind, raw: raw.into() },
         (1, None) => ChangeKind::GroupCreated { title, members: users },
-        (2, None) => ChangeKind::MembersJoined { title, users },
+        (kind @ (MEMBERS_JOINED | CHANNEL_JOINED), None) => {
+            ChangeKind::MembersJoined { title, users, channel: kind == CHANNEL_JOINED }
+        }
         (3, None) => ChangeKind::MemberLeft { new_owner: users.into_iter().next() },
         (GROUP_UPDATED, None) => {
             ChangeKind::GroupUpdated(group_change::read_updated(&details).map_err(unreadable)?)

@@ -12,15 +12,13 @@ pub(super) fn place(
     connection: &Connection,
     id: ConversationId,
     position: ChannelPosition,
-    certain: bool,
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO conversation (id, channel, channel_seq, channel_change_no) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO UPDATE SET channel = max(channel, excluded.channel),
-                 channel_seq = excluded.channel_seq, channel_change_no = excluded.channel_change_no",
+            "INSERT INTO conversation (id, channel, channel_seq, channel_change_no) VALUES (?1, 1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET channel = 1, channel_seq = excluded.channel_seq, channel_change_no = excluded.channel_change_no",
         )?
-        .execute(params![id.0, certain, number(position.seq.0), number(position.change_no.0)])?;
+        .execute(params![id.0, number(position.seq.0), number(position.change_no.0)])?;
     Ok(())
 }
 
@@ -49,7 +47,6 @@ pub(super) fn read_mark(row: &Row<'_>) -> rusqlite::Result<Option<ChannelMark>> 
     let change_no = ChangeNo(read_number(row, "channel_change_no")?);
     Ok(Some(ChannelMark {
         position: ChannelPosition { seq: Seq(seq), change_no },
-        certain: row.get("channel")?,
         active: UnixMs(read_number(row, "active")?),
     }))
 }

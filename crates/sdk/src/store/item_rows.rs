@@ -54,6 +54,8 @@ fn put(
         Item::JoinRequest(request) => {
             join_rows::put(connection, change.conversation, request, by, replace)
         }
+        // Told to no client.
+        Item::Report(_) => Ok(()),
     }
 }
 

@@ -62,9 +62,9 @@ fn change(no: u64, after_seq: u64, kind: ChangeKind) -> Vec<Record> {
     vec![Record::ConversationUpserted(row), Record::ChangeStored { change, inbox_seq: None }]
 }
 
-fn at(seq: u64, change_no: u64, certain: bool) -> Record {
+fn at(seq: u64, change_no: u64) -> Record {
     let position = ChannelPosition { seq: Seq(seq), change_no: ChangeNo(change_no) };
-    Record::ChannelPosition { conversation: channel(), position, certain }
+    Record::ChannelPosition { conversation: channel(), position }
 }
 
 async fn mark(store: &Store) -> Option<ChannelMark> {
@@ -81,20 +81,19 @@ async fn told(store: &Store) -> Vec<Arrival> {
 async fn requirement_g1_a_channels_position_is_stored_with_what_it_speaks_of_and_loaded_again() {
     let directory = tempdir().unwrap();
     let store = open(directory.path()).await;
-    apply(&store, vec![identity("alice"), at(4, 2, false)]).await;
+    apply(&store, vec![identity("alice"), at(4, 2)]).await;
     let mut wanted = ChannelMark {
         position: ChannelPosition { seq: Seq(4), change_no: ChangeNo(2) },
-        certain: false,
         active: UnixMs(0),
     };
     assert_eq!(mark(&store).await, Some(wanted));
-    assert!(!store.conversation(channel()).await.unwrap().unwrap().channel);
+    assert!(store.conversation(channel()).await.unwrap().unwrap().channel);
 
-    apply(&store, vec![came(5, "five", None), at(5, 2, true)]).await;
+    apply(&store, vec![came(5, "five", None), at(5, 2)]).await;
     store.close().await;
     let store = open(directory.path()).await;
     wanted.position.seq = Seq(5);
-    (wanted.certain, wanted.active) = (true, UnixMs(2_005));
+    wanted.active = UnixMs(2_005);
     assert_eq!(mark(&store).await, Some(wanted));
     let shown = store.conversation(channel()).await.unwrap().unwrap();
     assert!(shown.channel);
@@ -134,7 +133,7 @@ async fn requirement_g1_messages_of_a_channel_are_told_once_also_after_a_restart
             came(1, "one", None),
             Record::MessageStored(own),
             Record::MessageStored(echo),
-            at(4, 1, true),
+            at(4, 1),
         ],
     )
     .await;
@@ -160,16 +159,16 @@ async fn requirement_g1_messages_of_a_channel_are_told_once_also_after_a_restart
 async fn changes_of_a_followed_channel_leave_no_doubt() {
     let directory = tempdir().unwrap();
     let store = open(directory.path()).await;
-    let mut records = vec![identity("alice"), came(1, "one", None), at(1, 1, true)];
+    let mut records = vec![identity("alice"), came(1, "one", None), at(1, 1)];
     // One's own page of changes reached further than the log was followed.
     records.extend(change(
         9,
         1,
-        ChangeKind::MembersJoined { title: String::new(), users: vec![id("dora")] },
+        ChangeKind::MembersJoined { title: String::new(), users: vec![id("dora")], channel: false },
     ));
     let react = Alteration::React { emoji: "👍".to_owned(), on: true };
     records.extend(change(2, 1, ChangeKind::MessageAltered { seq: Seq(1), alteration: react }));
-    records.push(at(1, 2, true));
+    records.push(at(1, 2));
     apply(&store, records).await;
     let page = store.history(channel(), anser_sdk::PageBounds::newest(10)).await.unwrap();
     assert!(page.complete, "nothing was missed");
@@ -200,10 +199,14 @@ async fn a_group_that_becomes_a_channel_says_so_for_good() {
 async fn what_was_said_before_one_came_is_not_unread() {
     let directory = tempdir().unwrap();
     let store = open(directory.path()).await;
-    let joined = ChangeKind::MembersJoined { title: "town".to_owned(), users: vec![id("alice")] };
+    let joined = ChangeKind::MembersJoined {
+        title: "town".to_owned(),
+        users: vec![id("alice")],
+        channel: false,
+    };
     let mut records = vec![identity("alice")];
     records.extend(change(3, 10, joined));
-    records.push(at(10, 3, true));
+    records.push(at(10, 3));
     records.push(came(11, "welcome", None));
     // An earlier page that was looked at.
     let earlier = message(9, "bob", "long ago");
@@ -214,7 +217,7 @@ async fn what_was_said_before_one_came_is_not_unread() {
         by_channel: false,
         own: None,
     }));
-    records.push(at(11, 3, true));
+    records.push(at(11, 3));
     apply(&store, records).await;
     let shown = store.conversation(channel()).await.unwrap().unwrap();
     assert_eq!((shown.unread, shown.read_up_to), (1, Seq(10)));
@@ -240,7 +243,7 @@ async fn a_range_one_has_put_away_is_kept_and_not_told() {
             came(5, "five", None),
             range(1, UnavailableReason::PutAway),
             range(3, UnavailableReason::Expired),
-            at(5, 1, true),
+            at(5, 1),
         ],
     )
     .await;

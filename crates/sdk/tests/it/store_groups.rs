@@ -173,7 +173,11 @@ async fn requirement_g1_a_request_to_join_is_no_event_of_the_group_and_the_count
     apply(&store, vec![identity("alice")]).await;
     let before = apply(&store, came(made())).await;
     assert_eq!(apply(&store, vec![ask(2, JoinState::Waiting)]).await, before);
-    let joined = ChangeKind::MembersJoined { title: "friends".to_owned(), users: vec![id("dave")] };
+    let joined = ChangeKind::MembersJoined {
+        title: "friends".to_owned(),
+        users: vec![id("dave")],
+        channel: false,
+    };
     apply(&store, came(change(3, "alice", joined))).await;
     let answered = Record::ChangeStored {
         change: Change {

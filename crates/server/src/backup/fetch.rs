@@ -40,24 +40,53 @@ impl Read for Incoming {
 /// Asks the running server for a backup; ends when it has begun to answer.
 pub async fn begin(data_dir: &DataDir) -> Result<Incoming, Failure> {
     let said = announcement(data_dir)?;
-    let (url, client) = way_to(&said)?;
+    let (base, client) = way_to(&said)?;
+    let url = format!("{base}/v1/admin/backup");
     let key = api_key(&said)?;
-    let unreachable = |error: reqwest::Error| {
-        if let Some(refused) = refused_certificate(&error) {
-            return Failure::new(refused.code, format!("{url}: {}", refused.detail))
-                .next("Another server listens there than the one of this data directory: name the right one.");
-        }
-        Failure::new(ErrorCode::Unreachable, format!("{url}: {error}")).next(
-            "If the server is just starting, try again; if it has stopped, another program holds the store.",
-        )
-    };
-    let response = client.get(&url).bearer_auth(&*key).send().await.map_err(unreachable)?;
+    let asked = client.get(&url).bearer_auth(&*key).send().await;
+    let response = asked.map_err(|error| unreachable(&url, &error))?;
     if !response.status().is_success() {
         return Err(refused(response).await);
     }
     let (sender, pieces) = mpsc::channel(PIECES);
     tokio::spawn(pass_on(response, sender));
     Ok(Incoming { pieces, piece: Bytes::new() })
+}
+
+/// Asks the running server's admin door; with a body it is told something. Returns what it answers.
+///
+/// # Errors
+/// Whatever kept it from an answer, or the server's own refusal.
+pub async fn ask(data_dir: &DataDir, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+    let said = announcement(data_dir)?;
+    let (base, client) = way_to(&said)?;
+    let (url, key) = (format!("{base}{path}"), api_key(&said)?);
+    let request = match body {
+        Some(body) => client
+            .post(&url)
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(body.to_string()),
+        None => client.get(&url),
+    };
+    let answered = request.bearer_auth(&*key).send().await;
+    let response = answered.map_err(|error| unreachable(&url, &error))?;
+    if !response.status().is_success() {
+        return Err(refused(response).await);
+    }
+    let bytes = response.bytes().await.map_err(|error| unreachable(&url, &error))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("{url}: {error}")))
+}
+
+fn unreachable(url: &str, error: &reqwest::Error) -> Failure {
+    if let Some(refused) = refused_certificate(error) {
+        return Failure::new(refused.code, format!("{url}: {}", refused.detail)).next(
+            "Another server listens there than the one of this data directory: name the right one.",
+        );
+    }
+    Failure::new(ErrorCode::Unreachable, format!("{url}: {error}")).next(
+        "If the server is just starting, try again; if it has stopped, another program holds the store.",
+    )
 }
 
 async fn pass_on(mut response: reqwest::Response, to: mpsc::Sender<io::Result<Bytes>>) {
@@ -78,11 +107,10 @@ fn announcement(data_dir: &DataDir) -> Result<Announcement, Failure> {
     let path = data_dir.announcement();
     match Announcement::read(&path) {
         Ok(Some(said)) => Ok(said),
-        Ok(None) => Err(Failure::new(
-            ErrorCode::Unreachable,
-            "the store is in use, and no server has said where it listens",
-        )
-        .next("If the server is just starting, try again.")),
+        Ok(None) => {
+            Err(Failure::new(ErrorCode::Unreachable, "no running server has said where it listens")
+                .next("Start it with 'anser serve'; if it is just starting, try again."))
+        }
         Err(error) => {
             Err(Failure::new(ErrorCode::Internal, format!("{}: {error}", path.display()))
                 .next("Restart the server: it writes the file anew."))
@@ -117,7 +145,7 @@ fn way_to(said: &Announcement) -> Result<(String, reqwest::Client), Failure> {
         .no_proxy()
         .build()
         .map_err(|error| internal(format!("the HTTP client: {error}")))?;
-    Ok((format!("{base}/v1/admin/backup"), client))
+    Ok((base, client))
 }
 
 fn api_key(said: &Announcement) -> Result<Zeroizing<String>, Failure> {

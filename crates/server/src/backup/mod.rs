@@ -8,3 +8,4 @@ mod part;
 mod report;
 
 pub use door::Door;
+pub(crate) use fetch::ask;

@@ -190,6 +190,15 @@ settings! {
             Within::new(anser_types::limits::REVOKE_WITHIN_MS / 60_000);
     }
 
+    /// What the operator does not let be said.
+    moderation: Moderation {
+        /// File with words that may not be said, one word or phrase a line; lines beginning with # are left out. Texts,
+        /// edits, names of groups, announcements, aliases, remarks and greetings that hold one are refused
+        /// (CONTENT_REFUSED). Without regard to case and width; Chinese and the like anywhere in a text, elsewhere whole
+        /// words. Send SIGHUP to the server after a change. Relative to the data directory; empty for none.
+        words: String = String::new();
+    }
+
     /// Who may talk to whom.
     contacts: Contacts {
         /// An app server keeps the relations between users: they make no contacts by themselves, and who may write
@@ -221,6 +230,29 @@ settings! {
         connections_per_address: Within<1, 1_000_000> = Within::new(2_000);
         /// Registrations and sign-ins per minute from one address.
         sign_ins_per_minute: Within<1, 1_000_000> = Within::new(120);
+        /// Registrations per hour from one address.
+        registrations_per_hour: Within<1, 1_000_000> =
+            Within::new(anser_types::limits::REGISTRATIONS_PER_HOUR as u64);
+        /// New connections per minute from one address; this machine's own and those of trusted proxies are exempt.
+        connections_per_minute: Within<1, 10_000_000> =
+            Within::new(anser_types::limits::CONNECTIONS_PER_MINUTE as u64);
+        /// Messages per second that a group takes over a while, from all its members together; more are answered
+        /// GROUP_FLOODED.
+        group_messages_per_second: Within<1, 1_000_000> =
+            Within::new(anser_types::limits::GROUP_MESSAGES_PER_SECOND as u64);
+        /// Messages a group takes at once above that rate.
+        group_messages_burst: Within<1, 1_000_000> =
+            Within::new(anser_types::limits::GROUP_MESSAGES_BURST as u64);
+        /// People one has nothing to do with whom one may begin to write to, or ask to be contacts, per hour; more are
+        /// answered TOO_MANY_STRANGERS.
+        strangers_per_hour: Within<1, 1_000_000> =
+            Within::new(anser_types::limits::STRANGERS_PER_HOUR as u64);
+        /// The same per day.
+        strangers_per_day: Within<1, 1_000_000> =
+            Within::new(anser_types::limits::STRANGERS_PER_DAY as u64);
+        /// Reports of one user per day; more are answered TOO_MANY_REPORTS.
+        reports_per_day: Within<1, 1_000_000> =
+            Within::new(anser_types::limits::REPORTS_PER_DAY as u64);
         /// Members of a group.
         group_members: Within<2, { anser_types::limits::INBOX_FANOUT_MAX as u64 }> =
             Within::new(anser_types::limits::INBOX_FANOUT_MAX as u64);

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use anser_types::exit;
-
 use super::keys::sections;
 
 /// The example configuration: every key with its meaning and its default, commented out, so that a later
@@ -55,11 +53,6 @@ pub fn page() -> String {
             );
             writeln_to(&mut text, row);
         }
-    }
-    text.push_str("\n## Exit statuses\n\nThe same for every `anser` command.\n\n");
-    text.push_str("| status | meaning |\n|---|---|\n");
-    for (status, meaning) in exit::ALL {
-        writeln_to(&mut text, format_args!("| {status} | {meaning} |"));
     }
     text
 }

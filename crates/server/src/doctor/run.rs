@@ -5,7 +5,7 @@ use anser_types::Clock;
 use super::finding::Finding;
 use super::{disk, files, machine, ports};
 use crate::setup::Setup;
-use crate::{search, store};
+use crate::{moderation, search, store};
 
 /// Looks at everything; opens the store if no server uses it.
 #[must_use]
@@ -28,6 +28,7 @@ pub fn examine(setup: &Setup, wall: &dyn Clock) -> Vec<Finding> {
         let (finding, in_use) = store::examine(&setup.data_dir.store(), config);
         findings.push(finding);
         findings.push(search::examine(setup));
+        findings.push(moderation::examine(setup));
         running = in_use;
     }
     findings.extend(ports::ports(&setup.data_dir, config, running));

@@ -1,6 +1,7 @@
 //! The JSON lines of a dump. Each has a `kind`; numbers are JSON numbers, conversation ids hexadecimal.
 
 use anser_backend::{Device, Heads, InboxBounds, Roster, User};
+use anser_types::report::{About, Report};
 use anser_types::{
     Alteration, Change, ChangeKind, Content, ConversationKind, Event, InboxSeq, Item, Member,
     MemberAct, Message, MessageKind, UserId,
@@ -222,12 +223,39 @@ fn item(item: &Item) -> Value {
         Item::Hidden { conversation, seq } => {
             json!({"hidden": conversation.to_string(), "seq": seq.0})
         }
+        Item::Report(report) => self::report(report),
         Item::JoinRequest(request) => json!({
             "join_request": request.user.as_str(),
             "greeting": request.greeting,
             "state": format!("{:?}", request.state).to_lowercase(),
         }),
     }
+}
+
+/// A report of a user.
+#[must_use]
+pub fn report(report: &Report) -> Value {
+    let about = match &report.about {
+        About::User(user) => json!({"user": user.as_str()}),
+        About::Conversation(id) => json!({"conversation": id.to_string()}),
+        About::Message { conversation, seq, sender, said_at, content } => json!({
+            "conversation": conversation.to_string(),
+            "seq": seq.0,
+            "sender": sender.as_str(),
+            "said_at_ms": said_at.0,
+            "kind": content.kind.code(),
+            "text": std::str::from_utf8(&content.body).ok(),
+        }),
+    };
+    json!({
+        "report": report.id.to_string(),
+        "by": report.by.as_str(),
+        "about": about,
+        "reason": format!("{:?}", report.reason).to_lowercase(),
+        "text": report.text,
+        "closed_at_ms": report.closed_at.map(|at| at.0),
+        "note": report.note,
+    })
 }
 
 /// A change.

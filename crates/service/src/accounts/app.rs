@@ -14,7 +14,7 @@ use crate::accounts::tokens::Bearer;
 use crate::api::SignedIn;
 use crate::directory::View;
 use crate::messages::decide::as_append;
-use crate::messages::request::Actor;
+use crate::messages::request::{Actor, Work};
 use crate::messages::send;
 use crate::rules::{No, Plan};
 use crate::service::Service;
@@ -180,6 +180,8 @@ impl Service {
         composed: &send::Composed<'_>,
         view: View,
     ) -> Result<Plan, No> {
+        let (target, content) = (to.clone(), Arc::clone(composed.content));
+        self.check_words(&Work::Send { to: target, content })?;
         match send::plan(self, sender, to, composed, view).await {
             Err(No::Final(..)) if view == View::Cached => {
                 send::plan(self, sender, to, composed, View::Fresh).await

@@ -167,7 +167,8 @@ pub(crate) fn let_in(
         draft.member(id, MemberWrite::Join { user_no, user, role, sees_history });
     }
     let users = newcomers.iter().map(|(_, user)| user.clone()).collect();
-    let kind = ChangeKind::MembersJoined { title: group.title.clone(), users };
+    let (title, channel) = (group.title.clone(), group.channel.is_some());
+    let kind = ChangeKind::MembersJoined { title, users, channel };
     if group.channel.is_some() {
         return draft.channel_change(id, kind, newcomers);
     }

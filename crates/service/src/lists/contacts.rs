@@ -47,7 +47,12 @@ pub(crate) async fn plan(
         theirs,
     };
     match act {
-        ContactAct::Apply { greeting } => case.apply(greeting).await,
+        ContactAct::Apply { greeting } => {
+            if case.my().relation == Relation::None {
+                service.paces().meet(actor.no, user_no)?;
+            }
+            case.apply(greeting).await
+        }
         ContactAct::Accept => case.accept(),
         ContactAct::Refuse => case.refuse(),
         ContactAct::Remark(remark) => Ok(case.remark(remark)),

@@ -9,6 +9,8 @@ use crate::groups;
 use crate::lists;
 use crate::messages::request::{Actor, Request, Work};
 use crate::messages::{alter, read, send};
+use crate::pace::Paces;
+use crate::reports;
 use crate::rules::{No, Plan};
 use crate::service::Service;
 
@@ -30,10 +32,18 @@ pub(crate) async fn decide(
     request: &Request,
     view: View,
 ) -> Result<Decided, Refusal> {
-    let mut outcome = plan(service, actor, request, view).await;
-    if view == View::Cached && matches!(outcome, Err(No::Final(..))) {
-        outcome = plan(service, actor, request, View::Fresh).await;
+    let mut outcome = match view {
+        // Counted once, and looked up nowhere else: this "no" rests on no store.
+        View::Cached => Paces::admit(service, actor, &request.work).await.map(|()| None),
+        View::Fresh => Ok(None),
+    };
+    if let Ok(None) = outcome {
+        outcome = plan(service, actor, request, view).await.map(Some);
+        if view == View::Cached && matches!(outcome, Err(No::Final(..))) {
+            outcome = plan(service, actor, request, View::Fresh).await.map(Some);
+        }
     }
+    let outcome = outcome.map(|plan| plan.unwrap_or_else(Plan::nothing));
     let origin = Origin::Device {
         device: actor.key(),
         epoch: actor.epoch,
@@ -73,6 +83,7 @@ pub(crate) fn as_append(
 }
 
 async fn plan(service: &Service, actor: &Actor, request: &Request, view: View) -> Result<Plan, No> {
+    service.check_words(&request.work)?;
     match &request.work {
         Work::Send { to, content } => {
             let composed =
@@ -93,6 +104,11 @@ async fn plan(service: &Service, actor: &Actor, request: &Request, view: View) -
         Work::SetOptions { at, set } => lists::options::plan(service, actor, at, set).await,
         Work::SetSettings(set) => lists::settings::plan(service, actor, *set).await,
         Work::Hide { at, seqs } => lists::hide::plan(service, actor, at, seqs).await,
+        Work::Report { about, reason, text } => {
+            let (reason, local_no) = (*reason, request.local_no);
+            let said = reports::Said { about, reason, text, local_no };
+            reports::plan(service, actor, &said).await
+        }
         Work::Invalid(refusal) => Err(No::Final(refusal.clone(), Vec::new())),
         Work::Unknown => Err(No::plain(ErrorCode::Unsupported)),
     }

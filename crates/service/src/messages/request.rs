@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anser_backend::DeviceKey;
+use anser_types::report::{ReportReason, Reported};
 use anser_types::{
     Alteration, Command, CommandNo, ContactAct, Content, ConversationId, DeviceNo, LocalNo,
     MemberAct, MessageId, Refusal, Seq, SessionEpoch, SetGroup, SetOptions, SetSettings, Target,
@@ -75,6 +76,11 @@ pub(crate) enum Work {
         at: Target,
         seqs: Vec<Seq>,
     },
+    Report {
+        about: Reported,
+        reason: ReportReason,
+        text: String,
+    },
     Invalid(Refusal),
     Unknown,
 }
@@ -126,6 +132,7 @@ impl From<Command> for Work {
             Command::SetOptions { at, set } => Self::SetOptions { at, set },
             Command::SetSettings(set) => Self::SetSettings(set),
             Command::Hide { at, seqs } => Self::Hide { at, seqs },
+            Command::Report { about, reason, text } => Self::Report { about, reason, text },
             Command::Invalid(refusal) => Self::Invalid(refusal),
             Command::Unknown => Self::Unknown,
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anser_backend::{InboxEntry, InboxWrite, Record};
 use anser_types::{
-    Content, ConversationId, ErrorCode, Member, MessageId, MessageKind, Refusal, Seq, Target,
-    UnixMs, Version, limits,
+    Content, ConversationId, DeviceNo, ErrorCode, Member, MessageId, MessageKind, Refusal,
+    Relation, Seq, Target, UnixMs, Version, limits,
 };
 
 use crate::directory::View;
@@ -131,7 +131,13 @@ async fn may_begin(
     reach.ok_or_refuse(&peer.user)?;
     let own = Own::of(service, actor.no, &actor.id).await?;
     expects.push(own.expects());
-    if own.contact(&peer.user).await?.is_some_and(|contact| contact.blocked) {
+    let contact = own.contact(&peer.user).await?;
+    let are_contacts = contact.as_ref().is_some_and(|one| one.relation == Relation::Contact);
+    // App servers answer for themselves.
+    if !are_contacts && actor.device != DeviceNo(0) {
+        service.paces().meet(actor.no, peer.user_no)?;
+    }
+    if contact.is_some_and(|contact| contact.blocked) {
         let detail = format!("you block {}; unblock them first", peer.user);
         return Err(No::Final(Refusal::because(ErrorCode::NotAllowed, detail), expects));
     }

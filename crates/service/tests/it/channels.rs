@@ -139,7 +139,8 @@ async fn requirement_g3_who_is_called_by_name_has_it_in_the_inbox() {
     let world = World::new();
     world.user("dave").await;
     let (channel, mut alice, mut bob, mut carol) = channel(&world).await;
-    (bob.events().await, carol.events().await);
+    bob.events().await;
+    carol.events().await;
     let mut content = Content::text("look, bob");
     content.mentions = vec![id("bob"), id("alice"), id("dave")];
     follow(&bob, channel, 0, 2).await;

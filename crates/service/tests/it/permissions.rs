@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anser_service::{Presence, Query, Reply};
+use anser_types::report::{ReportReason, Reported};
 use anser_types::{
     Alteration, ChangeNo, Command, ContactAct, Content, ConversationId, ErrorCode, InboxSeq,
     ItemKey, ItemKind, JoinMode, LogEpoch, MemberAct, Role, Seq, SetGroup, SetOptions, SetSettings,
@@ -122,6 +123,11 @@ fn react() -> Alteration {
     Alteration::React { emoji: "👍".to_owned(), on: true }
 }
 
+fn report(about: Reported) -> Ask {
+    let (reason, text) = (ReportReason::Spam, String::new());
+    Ask::Do(Command::Report { about, reason, text })
+}
+
 fn requests(conversation: Option<ConversationId>, kind: ItemKind) -> Ask {
     let (prefix, after) = (ItemKey::all(kind), ItemKey::default());
     Ask::Read(Query::Items { conversation, prefix, after, limit: 9 })
@@ -158,6 +164,9 @@ const TABLE: &[Row] = &[
     row("read who is in the group", |s, _| Ask::Read(Query::Members { conversation: s.group, known: Version::ZERO, after: None, limit: 0 }), "unknown unknown unknown . unknown . . ."),
     row("pin the group in one's list", |s, _| Ask::Do(Command::SetOptions { at: at(s), set: SetOptions { pinned: Some(true), ..SetOptions::default() } }), "unknown unknown unknown . . . . ."),
     row("remove a message for oneself", |s, _| Ask::Do(Command::Hide { at: at(s), seqs: vec![Seq(1)] }), "unknown unknown unknown . . . . ."),
+    row("report the owner's message to the operators", |s, _| report(Reported::Message { at: at(s), seq: Seq(BY_OWNER) }), "unknown unknown unknown . . . . invalid"),
+    row("report the group to the operators", |s, _| report(Reported::Conversation(at(s))), "unknown unknown unknown . . . . ."),
+    row("report tom to the operators", |_, _| report(Reported::User(id("tom"))), ". . . . . . . ."),
     row("write to tom, who takes from contacts", |_, _| Ask::Do(send(to("tom"), "hello")), "refused . refused refused refused refused refused refused"),
     row("bring tom into a group", |_, _| Ask::Do(Command::CreateGroup { title: "us".into(), members: vec![id("tom")], history_for_new_members: false }), "refused . refused refused refused refused refused refused"),
     row("react to a message of tom's", |_, _| alter(to("tom"), 1, react()), "missing . refused missing missing missing missing missing"),
@@ -281,6 +290,7 @@ fn kind_of_command(command: &Command) -> Option<&'static str> {
         Command::SetOptions { .. } => "set options",
         Command::SetSettings(_) => "set settings",
         Command::Hide { .. } => "hide",
+        Command::Report { .. } => "report",
         // Refused for everybody.
         Command::Unknown | Command::Invalid(_) => return None,
     })
@@ -303,7 +313,7 @@ const fn kind_of_query(query: &Query) -> &'static str {
     }
 }
 
-const KINDS: usize = 16 + 11;
+const KINDS: usize = 17 + 11;
 
 #[tokio::test]
 async fn every_command_and_every_query_has_a_row() {
