@@ -112,6 +112,11 @@ impl Core {
                 if self.channels.compare != Compare::Wanted || !self.channels.are_named() {
                     return;
                 }
+                if self.channels.are_none() {
+                    // A login without channels asks nothing more.
+                    self.channels.compare = Compare::No;
+                    return;
+                }
                 self.channels.compare = Compare::Asked;
                 named.push((NO_CHANNEL, ChannelPosition::default()));
             }

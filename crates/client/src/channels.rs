@@ -274,6 +274,11 @@ impl Channels {
         self.unsaid.is_empty()
     }
 
+    /// Whether there are none.
+    pub(crate) fn are_none(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Whether everything that was heard of is stored, of those that were compared.
     pub(crate) fn are_stored_whole(&self) -> bool {
         self.compare == Compare::No

@@ -29,13 +29,17 @@ pub(crate) async fn plan(
         let detail = format!("{} of at most {limit} members", audience.len());
         return Err(No::because(ErrorCode::GroupFull, detail));
     }
+    let mut decided_on = Vec::with_capacity(audience.len());
     for (no, user) in &audience[1..] {
-        lists::reach::check(service, actor, *no, user).await?.ok_or_refuse(user)?;
+        let reach = lists::reach::check(service, actor, *no, user).await?;
+        decided_on.push(reach.ok_or_refuse(user)?);
     }
     let id = fresh_id(service);
     let group = Group { title: title.to_owned(), history_for_new_members, ..Group::default() };
     let mut draft = Draft::by(actor);
     draft.expect(id, Version::ZERO);
+    // Who blocks in this instant is not brought in all the same.
+    decided_on.into_iter().for_each(|(id, version)| draft.expect(id, version));
     draft.row(Conversation {
         id,
         kind: ConversationKind::Group(group),

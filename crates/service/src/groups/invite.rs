@@ -30,11 +30,14 @@ pub(crate) async fn plan(
         return Ok(Plan::nothing());
     }
     check_room(service, &found.roster, &found.group, newcomers.len())?;
+    let mut decided_on = Vec::with_capacity(newcomers.len());
     for (no, user) in &newcomers {
-        lists::reach::check(service, actor, *no, user).await?.ok_or_refuse(user)?;
+        let reach = lists::reach::check(service, actor, *no, user).await?;
+        decided_on.push(reach.ok_or_refuse(user)?);
     }
     let counted = channel::recounted(&found.group, newcomers.len(), &[]);
     let mut draft = found.draft_with(actor, counted);
+    decided_on.into_iter().for_each(|(id, version)| draft.expect(id, version));
     let_in(&mut draft, &found.roster, &found.group, newcomers);
     Ok(draft.plan())
 }

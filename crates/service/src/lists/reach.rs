@@ -37,9 +37,13 @@ pub(crate) async fn check(
 }
 
 impl Reach {
-    /// The one refusal for all reasons.
-    pub(crate) fn ok_or_refuse(self, user: &UserId) -> Result<(), No> {
-        if self.allowed { Ok(()) } else { Err(No::Final(refused(user), vec![self.expects])) }
+    /// What the "yes" was decided on, or the one refusal for all reasons.
+    pub(crate) fn ok_or_refuse(self, user: &UserId) -> Result<(ConversationId, Version), No> {
+        if self.allowed {
+            Ok(self.expects)
+        } else {
+            Err(No::Final(refused(user), vec![self.expects]))
+        }
     }
 }
 

@@ -127,8 +127,7 @@ async fn may_begin(
     let peer = place.roster.members.iter().find(|member| member.user_no != actor.no);
     let Some(peer) = peer else { return Ok(Vec::new()) };
     let reach = reach::check(service, actor, peer.user_no, &peer.user).await?;
-    let mut expects = vec![reach.expects];
-    reach.ok_or_refuse(&peer.user)?;
+    let mut expects = vec![reach.ok_or_refuse(&peer.user)?];
     let own = Own::of(service, actor.no, &actor.id).await?;
     expects.push(own.expects());
     let contact = own.contact(&peer.user).await?;

@@ -213,3 +213,31 @@ async fn ones_own_conversation_is_listed_once_there_is_a_note_in_it() {
     alice.say(to("alice"), "a note").await;
     assert_eq!(listed(alice.query(list()).await), (1, false));
 }
+
+#[tokio::test]
+async fn requirement_g2_who_blocks_in_the_same_instant_is_not_brought_into_a_group() {
+    let world = World::new();
+    let mut alice = world.connect("alice").await;
+    let (mut bob, mut carol) = (world.connect("bob").await, world.connect("carol").await);
+    let group = alice.create_group("all", &["carol"]).await;
+    // Decided before the block is committed, written behind it.
+    for making in [false, true] {
+        let name = if making { "carol" } else { "bob" };
+        let blocker = if making { &mut carol } else { &mut bob };
+        world.gate.hold();
+        let block = blocker.submit(act("alice", ContactAct::Block)).await;
+        let command = if making { create("more", &[name], false) } else { invite(group, &[name]) };
+        let brought = alice.submit(command).await;
+        world.gate.release();
+        crate::world::done(block.await);
+        match brought.await {
+            anser_service::Answered::Final { answer, .. } => match answer.outcome {
+                anser_types::Outcome::Refused(refusal) => {
+                    assert_eq!(refusal.code, ErrorCode::SenderRefused, "{name}");
+                }
+                anser_types::Outcome::Done(_) => panic!("{name} was brought in"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+}
