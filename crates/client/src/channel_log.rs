@@ -129,8 +129,7 @@ impl Core {
     /// Finds out whether anything of the channels is missing, of which the server says nothing if it is not so:
     /// [`Self::channels_are_level`] is true once it is all here.
     pub fn compare_channels(&mut self, now: Now) {
-        // Without channels there is nothing to ask: everything comes by the inbox.
-        if self.channels.compare == Compare::No && !self.channels.is_empty() {
+        if self.channels.compare == Compare::No {
             self.channels.compare = Compare::Wanted;
         }
         self.settle_down(now);

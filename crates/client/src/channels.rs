@@ -183,11 +183,6 @@ impl Channels {
         self.by_id.get_mut(&id)
     }
 
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
-
     /// Whether this is a channel one follows, or has not read to its end.
     pub(crate) fn is_channel(&self, id: ConversationId) -> bool {
         self.by_id.contains_key(&id)
