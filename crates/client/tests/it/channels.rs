@@ -470,6 +470,12 @@ fn many_channels_are_named_in_hello_and_behind_welcome() {
 #[test]
 fn whoever_asks_is_told_when_everything_of_all_channels_is_here() {
     let level = |world: &World| world.core.as_ref().unwrap().channels_are_level();
+    // Without channels nothing is asked.
+    let mut world = World::online();
+    world.with(|core, now| core.compare_channels(now));
+    assert!(level(&world));
+    world.secs(1);
+    assert!(world.server.channels.follows.is_empty());
     let mut world = following();
     // Nothing new: one answer, and nothing is read.
     world.restart();

@@ -64,6 +64,7 @@ async fn requirement_g3_what_expired_while_a_client_was_away_is_never_shown_agai
     let bob = world.client("bob", b.path()).await;
     let mut of_bob = bob.events();
     soon(alice.wait_connected()).await.unwrap();
+    soon(bob.wait_connected()).await.unwrap();
     let expires_at = Some(UnixMs(alice.server_time().await.unwrap().0 + 3_600_000));
     let secret = Content { expires_at, ..Content::text("secret") };
     alice.send_message(id("bob"), secret).await.unwrap();
@@ -87,6 +88,10 @@ async fn requirement_g3_what_burns_goes_from_both_ends_once_it_was_read() {
     let alice = world.client("alice", a.path()).await;
     let bob = world.client("bob", b.path()).await;
     let elsewhere = world.client("bob", c.path()).await;
+    // What was said before a device first came is not told to it.
+    for client in [&bob, &elsewhere] {
+        soon(client.wait_connected()).await.unwrap();
+    }
     let (mut of_alice, mut of_bob) = (alice.events(), bob.events());
     let mut of_elsewhere = elsewhere.events();
     let fuse = Content { burn_after_ms: Some(1_000), ..Content::text("fuse") };
