@@ -52,6 +52,16 @@ pub trait BendReads: Send + Sync {
         inner.roster(id)
     }
 
+    /// See [`Conversations::members`].
+    fn members<'a>(
+        &'a self,
+        inner: &'a dyn Conversations,
+        id: ConversationId,
+        whom: Whom,
+    ) -> Boxed<'a, Result<Vec<Member>, StoreError>> {
+        inner.members(id, whom)
+    }
+
     /// See [`Conversations::messages`].
     fn messages<'a>(
         &'a self,
@@ -141,7 +151,7 @@ impl<B: BendReads> Conversations for BentReads<B> {
         id: ConversationId,
         whom: Whom,
     ) -> Boxed<'_, Result<Vec<Member>, StoreError>> {
-        self.inner.members(id, whom)
+        self.bend.members(&*self.inner, id, whom)
     }
 
     fn heads(&self, id: ConversationId) -> Boxed<'_, Result<Heads, StoreError>> {

@@ -104,7 +104,7 @@ impl Seams for OldSnapshot {
     }
 }
 
-async fn by_the_owner(world: &World, command: Command) -> Result<()> {
+pub async fn by_the_owner(world: &World, command: Command) -> Result<()> {
     world.devices[0].compose(command).await.context("the owner's device is off")??;
     world.rest(5_000).await;
     Ok(())

@@ -2,6 +2,7 @@
 //! verdict, and the same workload without it must pass.
 
 mod alterations;
+mod channels;
 mod client;
 mod disk;
 mod members;
@@ -38,8 +39,8 @@ pub struct Bug {
     pub script: Script,
 }
 
-/// All of them, in the order of the guarantees' list; then those of alterations.
-pub const BUGS: [&Bug; 19] = [
+/// All of them, in the order of the guarantees' list; then those of alterations and of channels.
+pub const BUGS: [&Bug; 21] = [
     &disk::ACK_BEFORE_FSYNC,
     &repetition::NO_DEDUPE,
     &repetition::DEDUPE_IN_MEMORY,
@@ -59,6 +60,8 @@ pub const BUGS: [&Bug; 19] = [
     &alterations::ALTERED_TWICE,
     &alterations::ALTERATIONS_SKIPPED,
     &alterations::STILL_GIVEN,
+    &channels::POSITION_AHEAD,
+    &channels::OLD_MEMBERS,
 ];
 
 /// Runs the workload with or without the bug. Without it, everything must also come together.
@@ -124,4 +127,6 @@ proofs! {
     an_alteration_that_is_done_twice_is_caught: alterations::ALTERED_TWICE,
     alterations_skipped_in_sync_are_caught: alterations::ALTERATIONS_SKIPPED,
     a_history_that_gives_what_was_taken_back_is_caught: alterations::STILL_GIVEN,
+    a_position_in_a_channel_ahead_of_its_store_is_caught: channels::POSITION_AHEAD,
+    old_members_of_a_channel_are_caught: channels::OLD_MEMBERS,
 }
