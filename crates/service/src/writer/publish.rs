@@ -139,8 +139,9 @@ impl Publisher {
                 }
                 Err(error) => self.fail(&error, done.waiting),
             }
-            self.slots.wake_all();
+            // Who waits for an answer goes before those who are told, of whom there may be thousands.
             self.lanes.drain(..).for_each(|lane| lane.wake());
+            self.slots.wake_all();
         }
     }
 
