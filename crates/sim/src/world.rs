@@ -12,7 +12,7 @@ use anser_client::queries::{Query, Reply};
 use anser_gateway::conn;
 use anser_service::Settings;
 use anser_types::{
-    Command, Content, ConversationId, DeviceClass, LocalNo, Member, Target, UserId, UserNo,
+    ChangeNo, Command, Content, ConversationId, DeviceClass, LocalNo, Seq, Target, UserId, UserNo,
 };
 use anyhow::{Context, Result, bail};
 use tokio::time::{Instant, sleep};
@@ -320,12 +320,21 @@ impl World {
             return Ok(None);
         }
         let found = backend.members(self.group, Whom::These(vec![user])).await?;
-        let is_in = found.first().is_some_and(Member::is_present);
+        let member = found.first().filter(|member| member.is_present());
         let heads = backend.heads(self.group).await?;
-        let has = device.store.lock().channel(self.group);
-        let at = has.map(|has| (has.position.seq, has.position.change_no));
-        let wanted = is_in.then_some((heads.seq, heads.change_no));
-        Ok((at != wanted).then(|| format!("has {at:?} of {wanted:?}")))
+        let has = device.store.lock().channel(self.group).map(|has| has.position);
+        let level = match (member, has) {
+            (None, None) => true,
+            // Whatever it may see is here; what was said while one was away it may not.
+            (Some(member), Some(at)) => {
+                let mut messages = at.seq.next().0..=heads.seq.0;
+                let mut changes = at.change_no.next().0..=heads.change_no.0;
+                !messages.any(|seq| member.sees_message(Seq(seq)))
+                    && !changes.any(|no| member.sees_change(ChangeNo(no)))
+            }
+            _ => false,
+        };
+        Ok((!level).then(|| format!("has {has:?} of {heads:?}, a member: {}", member.is_some())))
     }
 }
 

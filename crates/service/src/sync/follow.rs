@@ -62,5 +62,8 @@ async fn heads(
     if hears {
         feeds.begins_at(session.id, id, heads);
     }
-    Ok(Some((visible::last_message(member, heads), visible::last_change(member, heads))))
+    // Who has just come back sees nothing yet of what was said since: for them it ends where they came in.
+    let since = member.periods.last().copied().unwrap_or_default();
+    let seq = visible::last_message(member, heads).max(since.after_seq);
+    Ok(Some((seq, visible::last_change(member, heads).max(since.after_change))))
 }
