@@ -187,10 +187,12 @@ async fn store_failed(service: &Service) -> String {
 fn reload(setup: &Setup, app: &mut App, voice: Voice) {
     match moderation::load(setup) {
         Ok(words) => {
-            if let Some(words) = &words {
-                tell(voice, &Event::WordsReloaded { words: words.count() });
-            }
+            let count = words.as_ref().map(|words| words.count());
             app.service().set_words(words);
+            // Told once it is so.
+            if let Some(words) = count {
+                tell(voice, &Event::WordsReloaded { words });
+            }
         }
         Err(failure) => {
             error!(%failure, next = failure.next_step, "SIGHUP: the old list of words stays in use");

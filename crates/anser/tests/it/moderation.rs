@@ -29,8 +29,9 @@ fn requirement_g5_the_list_of_words_is_read_again_without_a_restart() {
 
     fs::write(&list, "duck\n鹅\n").unwrap();
     server.signal(Signal::HUP);
-    assert!(server.hear("reloaded   2 words"));
-    assert_eq!(status(&server, "a goose", "3").0, 200);
+    let heard = server.hear("reloaded   2 words");
+    assert!(heard, "{}\n{}", server.said(), home.log());
+    assert_eq!(status(&server, "a goose", "3"), (200, String::new()));
     assert_eq!(status(&server, "白鹅", "4"), refused);
 
     // A broken list changes nothing, and is told of.
