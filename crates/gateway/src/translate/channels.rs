@@ -41,10 +41,8 @@ pub(crate) fn heads(
     behind: BTreeMap<ConversationId, Heads>,
     gone: BTreeSet<ConversationId>,
 ) -> v1::ChannelHeads {
-    let heads = behind.into_iter().map(|(conversation, heads)| v1::ChannelPosition {
-        conversation: id_bytes(conversation),
-        seq: heads.seq.0,
-        change_no: heads.change_no.0,
+    let heads = behind.into_iter().map(|(conversation, Heads { seq, change_no })| {
+        ChannelPosition { conversation, seq, change_no }
     });
-    v1::ChannelHeads { heads: heads.collect(), gone: gone.into_iter().map(id_bytes).collect() }
+    followed(&Followed { heads: heads.collect(), gone: gone.into_iter().collect() })
 }
