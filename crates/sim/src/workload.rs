@@ -174,9 +174,9 @@ impl Chaos<'_> {
                 .map(|message| (message.conversation, message.server_time, message.seq))
                 .collect();
             let (conversation, seq) = self.one_of(held)?;
-            // Some clients say which message they mean.
+            // As the SDK does: without its name another message might be hit that a restored server has in its place.
             let of = store.messages.get(&(conversation, seq)).map(|stored| stored.message.id);
-            (conversation, seq, of.filter(|_| self.chance(50)))
+            (conversation, seq, of)
         };
         let on = self.chance(70);
         let alteration = match what {
