@@ -32,18 +32,15 @@ pub(crate) async fn decide(
     request: &Request,
     view: View,
 ) -> Result<Decided, Refusal> {
-    let mut outcome = match view {
+    let admitted = match view {
         // Counted once, and looked up nowhere else: this "no" rests on no store.
-        View::Cached => Paces::admit(service, actor, &request.work).await.map(|()| None),
-        View::Fresh => Ok(None),
+        View::Cached => Paces::admit(service, actor, &request.work).await,
+        View::Fresh => Ok(()),
     };
-    if let Ok(None) = outcome {
-        outcome = plan(service, actor, request, view).await.map(Some);
-        if view == View::Cached && matches!(outcome, Err(No::Final(..))) {
-            outcome = plan(service, actor, request, View::Fresh).await.map(Some);
-        }
-    }
-    let outcome = outcome.map(|plan| plan.unwrap_or_else(Plan::nothing));
+    let outcome = match admitted {
+        Ok(()) => ruled(service, actor, request, view).await,
+        Err(no) => Err(no),
+    };
     let origin = Origin::Device {
         device: actor.key(),
         epoch: actor.epoch,
@@ -52,6 +49,19 @@ pub(crate) async fn decide(
         hash: request.hash,
     };
     as_append(service, origin, outcome)
+}
+
+async fn ruled(
+    service: &Service,
+    actor: &Actor,
+    request: &Request,
+    view: View,
+) -> Result<Plan, No> {
+    let outcome = plan(service, actor, request, view).await;
+    if view == View::Cached && matches!(outcome, Err(No::Final(..))) {
+        return plan(service, actor, request, View::Fresh).await;
+    }
+    outcome
 }
 
 /// The append for what the rules said: an effect, or a refusal that is kept as the answer.
