@@ -142,7 +142,6 @@ impl Board {
         for user in state.watching.remove(&session).unwrap_or_default() {
             state.unwatch(session, &user);
         }
-        metrics::presence_watches(state.watches);
     }
 
     /// Whether a user is online, or was a moment ago.
@@ -176,11 +175,11 @@ impl Board {
             let watched = state.watched.entry(user.clone()).or_default();
             if watched.watchers.insert(session, watcher).is_none() {
                 state.watches += 1;
+                metrics::presence_watches(state.watches);
             }
             state.watching.entry(session).or_default().insert(user.clone());
             state.news.insert(user);
         }
-        metrics::presence_watches(state.watches);
         drop(state);
         self.changed.notify_one();
         why.map(|why| (left_out, why))
@@ -194,14 +193,12 @@ impl Board {
             if !watching.remove(user) {
                 continue;
             }
-            let emptied = watching.is_empty();
-            if emptied {
+            if watching.is_empty() {
                 state.watching.remove(&session);
             }
             state.unwatch(session, user);
             slot.forget_presence(user);
         }
-        metrics::presence_watches(state.watches);
     }
 
     /// Somebody's lists have changed: who sees them, and whom they see, is looked at again before anybody is told more.
@@ -347,6 +344,7 @@ impl State {
         let Some(watched) = self.watched.get_mut(user) else { return };
         if watched.watchers.remove(&session).is_some() {
             self.watches -= 1;
+            metrics::presence_watches(self.watches);
         }
         if watched.watchers.is_empty() {
             if let Some(no) = watched.no {
