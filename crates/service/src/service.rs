@@ -135,10 +135,14 @@ impl Service {
         ));
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let publisher =
-            Publisher::new(Arc::clone(&registry), Arc::clone(&directory), publish, failed_in)
-                .feeding(Arc::clone(&feeds))
-                .hinting(ports.search.clone());
+        let publisher = Publisher::new(
+            Arc::clone(&registry),
+            Arc::clone(&feeds),
+            Arc::clone(&directory),
+            publish,
+            failed_in,
+        )
+        .hinting(ports.search.clone());
         tasks.spawn(Writer::new(Arc::clone(&ports.ledger), queues, done, stop.clone()).run());
         tasks.spawn(publisher.run());
         tasks.spawn(trim::write_positions(

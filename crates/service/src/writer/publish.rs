@@ -10,7 +10,7 @@ use crate::api::Ended;
 use crate::directory::Directory;
 use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
-use crate::fanout::route::{Among, Route, Told, Wakes};
+use crate::fanout::route::{Among, Route, Wakes};
 use crate::lane::Lane;
 use crate::metrics;
 
@@ -106,18 +106,13 @@ pub(crate) struct Publisher {
 impl Publisher {
     pub(crate) fn new(
         registry: Arc<Registry>,
+        feeds: Arc<Feeds>,
         directory: Arc<Directory>,
         decided: mpsc::Receiver<Done>,
         failed: watch::Sender<Option<String>>,
     ) -> Self {
         let (slots, lanes) = (Wakes::default(), Vec::new());
-        let feeds = Arc::default();
         Self { registry, feeds, directory, decided, failed, slots, lanes, search: None }
-    }
-
-    /// Tells followers of channels.
-    pub(crate) fn feeding(self, feeds: Arc<Feeds>) -> Self {
-        Self { feeds, ..self }
     }
 
     /// Tells an index of every commit.
@@ -191,17 +186,15 @@ impl Publisher {
                 self.directory.rosters().put(roster);
             }
             Route::Changes { rows, told, .. } => {
-                for Told { kind, audience, .. } in told {
-                    if let (ChangeKind::Item(Item::Settings(settings)), Some((owner, _))) =
-                        (kind, audience.first())
-                    {
-                        self.directory.shows_read().changed(*owner, settings.show_read);
-                    }
-                }
                 for (conversation, version) in rows {
                     self.directory.rosters().raise(*conversation, *version);
                 }
                 for told in told {
+                    if let (ChangeKind::Item(Item::Settings(settings)), Some((owner, _))) =
+                        (&told.kind, told.audience.first())
+                    {
+                        self.directory.shows_read().changed(*owner, settings.show_read);
+                    }
                     if let Some(gone) = told.gone() {
                         self.feeds.ended(told.conversation, Some(&gone), &mut self.slots);
                     }
