@@ -156,7 +156,8 @@ fn too_fast(code: ErrorCode, wait: Duration) -> No {
     No::Final(Refusal::new(code).retry_after(as_ms(wait)), Vec::new())
 }
 
-fn as_ms(wait: Duration) -> u32 {
+/// A wait as it is told: in milliseconds, never too short.
+pub(crate) fn as_ms(wait: Duration) -> u32 {
     u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1)
 }
 

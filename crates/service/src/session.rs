@@ -25,7 +25,7 @@ pub use crate::sync::inbox::Page;
 use crate::writer::batch::Job;
 use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
-use crate::{history, lists, presence, readers, receipts, search, sync};
+use crate::{history, lists, pace, presence, readers, receipts, search, sync};
 
 /// A session's place in the registry, given back when it is dropped.
 #[derive(Debug)]
@@ -334,8 +334,7 @@ impl Reader {
         if let Err(wait) = self.0.signals.lock().take() {
             crate::metrics::signal_dropped();
             if let Signal::Watch { users } = signal {
-                let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
-                let refusal = Refusal::new(ErrorCode::RateLimited).retry_after(ms);
+                let refusal = Refusal::new(ErrorCode::RateLimited).retry_after(pace::as_ms(wait));
                 presence::watch::refuse(&self.0, users, refusal);
             }
             return;
