@@ -57,15 +57,8 @@ pub const fn group(number: u64) -> ConversationId {
 #[must_use]
 pub fn direct_row(one: &Person, other: &Person) -> Conversation {
     let (a, b) = if one.id <= other.id { (one, other) } else { (other, one) };
-    Conversation {
-        id: one.direct(other),
-        kind: ConversationKind::Direct { a: a.id.clone(), b: b.id.clone() },
-        version: Version(1),
-        created_at: UnixMs(0),
-        cuts: Vec::new(),
-        pinned: Vec::new(),
-        burns: false,
-    }
+    let kind = ConversationKind::Direct { a: a.id.clone(), b: b.id.clone() };
+    Conversation::first(one.direct(other), kind, UnixMs(0))
 }
 
 /// A row for a group.
@@ -73,15 +66,7 @@ pub fn direct_row(one: &Person, other: &Person) -> Conversation {
 pub fn group_row(id: ConversationId, title: &str, version: Version) -> Conversation {
     let title = title.to_owned();
     let kind = ConversationKind::Group(Group { title, ..Group::default() });
-    Conversation {
-        id,
-        kind,
-        version,
-        created_at: UnixMs(0),
-        cuts: Vec::new(),
-        pinned: Vec::new(),
-        burns: false,
-    }
+    Conversation { version, ..Conversation::first(id, kind, UnixMs(0)) }
 }
 
 /// Puts one append together.

@@ -16,7 +16,7 @@ pub enum ConversationKind {
         /// The larger id (the same for notes to oneself).
         b: UserId,
     },
-    /// An ordinary group: every message is written to every member's inbox.
+    /// A group; whether what is said in it is written to every member's inbox, or is a channel's, stands in its state.
     Group(Group),
 }
 
@@ -60,6 +60,20 @@ impl Cut {
 }
 
 impl Conversation {
+    /// A row as it is when the conversation is made: at version 1, with nothing done to it yet.
+    #[must_use]
+    pub const fn first(id: ConversationId, kind: ConversationKind, created_at: UnixMs) -> Self {
+        Self {
+            id,
+            kind,
+            version: Version(1),
+            created_at,
+            cuts: Vec::new(),
+            pinned: Vec::new(),
+            burns: false,
+        }
+    }
+
     /// Notes that the log goes on from `head` in `epoch`. Beyond [`CUTS_MAX`] the two oldest cuts become one, which at
     /// worst names as lost what a very old reader still shares.
     pub fn cut(&mut self, epoch: LogEpoch, head: Seq) {

@@ -29,26 +29,15 @@ pub(crate) async fn plan(
         let detail = format!("{} of at most {limit} members", audience.len());
         return Err(No::because(ErrorCode::GroupFull, detail));
     }
-    let mut decided_on = Vec::with_capacity(audience.len());
-    for (no, user) in &audience[1..] {
-        let reach = lists::reach::check(service, actor, *no, user).await?;
-        decided_on.push(reach.ok_or_refuse(user)?);
-    }
+    let decided_on = lists::reach::all(service, actor, &audience[1..]).await?;
     let id = fresh_id(service);
     let group = Group { title: title.to_owned(), history_for_new_members, ..Group::default() };
     let mut draft = Draft::by(actor);
     draft.expect(id, Version::ZERO);
     // Who blocks in this instant is not brought in all the same.
     decided_on.into_iter().for_each(|(id, version)| draft.expect(id, version));
-    draft.row(Conversation {
-        id,
-        kind: ConversationKind::Group(group),
-        version: Version(1),
-        created_at: service.clock().now(),
-        cuts: Vec::new(),
-        pinned: Vec::new(),
-        burns: false,
-    });
+    let kind = ConversationKind::Group(group);
+    draft.row(Conversation::first(id, kind, service.clock().now()));
     for (user_no, user) in &audience {
         let role = if *user_no == actor.no { Role::Owner } else { Role::Member };
         let (user_no, user, sees_history) = (*user_no, user.clone(), history_for_new_members);

@@ -30,11 +30,7 @@ pub(crate) async fn plan(
         return Ok(Plan::nothing());
     }
     check_room(service, &found.roster, &found.group, newcomers.len())?;
-    let mut decided_on = Vec::with_capacity(newcomers.len());
-    for (no, user) in &newcomers {
-        let reach = lists::reach::check(service, actor, *no, user).await?;
-        decided_on.push(reach.ok_or_refuse(user)?);
-    }
+    let decided_on = lists::reach::all(service, actor, &newcomers).await?;
     let counted = channel::recounted(&found.group, newcomers.len(), &[]);
     let mut draft = found.draft_with(actor, counted);
     decided_on.into_iter().for_each(|(id, version)| draft.expect(id, version));

@@ -36,6 +36,19 @@ pub(crate) async fn check(
     Ok(Reach { allowed: open && !blocked, expects: theirs.expects() })
 }
 
+/// Whether all of these may be brought into a group: what that was decided on, or the refusal of the first who may not.
+pub(crate) async fn all(
+    service: &Service,
+    actor: &Actor,
+    users: &[(UserNo, UserId)],
+) -> Result<Vec<(ConversationId, Version)>, No> {
+    let mut decided_on = Vec::with_capacity(users.len());
+    for (no, user) in users {
+        decided_on.push(check(service, actor, *no, user).await?.ok_or_refuse(user)?);
+    }
+    Ok(decided_on)
+}
+
 impl Reach {
     /// What the "yes" was decided on, or the one refusal for all reasons.
     pub(crate) fn ok_or_refuse(self, user: &UserId) -> Result<(ConversationId, Version), No> {
