@@ -121,6 +121,11 @@ pub(crate) fn present(roster: &Roster) -> impl Iterator<Item = &Member> {
     roster.members.iter().filter(|member| member.is_present())
 }
 
+/// The same, as those who are told of a change.
+pub(crate) fn audience(roster: &Roster) -> Vec<(UserNo, UserId)> {
+    present(roster).map(|member| (member.user_no, member.user.clone())).collect()
+}
+
 impl Route {
     /// Whether a message was said.
     pub(crate) const fn is_message(&self) -> bool {

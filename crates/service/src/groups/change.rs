@@ -9,7 +9,8 @@ use anser_types::{
 };
 
 use crate::directory::View;
-use crate::fanout::route::present;
+use crate::fanout::route::{audience, present};
+use crate::groups::channel;
 use crate::messages::request::Actor;
 use crate::rules::{Draft, No, member_roster};
 use crate::service::Service;
@@ -33,7 +34,7 @@ impl Found {
         view: View,
     ) -> Result<Self, No> {
         let directory = service.directory();
-        let mut roster = member_roster(directory, actor, id, view).await?;
+        let mut roster = member_roster(directory, actor.no, id, view).await?;
         if roster.conversation.channel().is_some() {
             let mut numbers = Vec::with_capacity(concerned.len());
             for user in concerned {
@@ -51,19 +52,12 @@ impl Found {
 
     /// Everybody in it now.
     pub(crate) fn present(&self) -> Vec<(UserNo, UserId)> {
-        present(&self.roster).map(|member| (member.user_no, member.user.clone())).collect()
+        audience(&self.roster)
     }
 
     /// Owner and admins.
     pub(crate) fn admins(&self) -> Vec<(UserNo, UserId)> {
-        if let Some(channel) = &self.group.channel {
-            let staff = channel.staff.iter();
-            return staff.map(|staff| (staff.user_no, staff.user.clone())).collect();
-        }
-        present(&self.roster)
-            .filter(|member| member.role >= Role::Admin)
-            .map(|member| (member.user_no, member.user.clone()))
-            .collect()
+        channel::admins(&self.roster, &self.group)
     }
 
     /// A present member by name.
@@ -172,6 +166,7 @@ pub(crate) fn let_in(
     if group.channel.is_some() {
         return draft.channel_change(id, kind, newcomers);
     }
-    let present = present(roster).map(|member| (member.user_no, member.user.clone()));
-    draft.change(id, kind, present.chain(newcomers).collect());
+    let mut audience = audience(roster);
+    audience.extend(newcomers);
+    draft.change(id, kind, audience);
 }

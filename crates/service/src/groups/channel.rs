@@ -9,15 +9,41 @@ use crate::groups::change::Found;
 use crate::rules::No;
 
 /// What a group has as a channel from now on: everybody who is in it.
-pub(crate) fn of(roster: &Roster) -> Channel {
+///
+/// # Errors
+/// `LIMIT_REACHED`: too many have rights.
+pub(crate) fn of(found: &Found) -> Result<Channel, No> {
+    let roster = &found.roster;
     let mut with_rights: Vec<_> =
         present(roster).filter(|member| member.role >= Role::Admin).collect();
+    check_staff(found, with_rights.len())?;
     with_rights.sort_by_key(|member| std::cmp::Reverse(member.role));
     let staff = with_rights
         .into_iter()
         .map(|member| Staff { user_no: member.user_no, user: member.user.clone() })
         .collect();
-    Channel { members: present(roster).count() as u64, staff }
+    Ok(Channel { members: present(roster).count() as u64, staff })
+}
+
+fn check_staff(found: &Found, count: usize) -> Result<(), No> {
+    if count <= limits::CHANNEL_STAFF_MAX {
+        return Ok(());
+    }
+    let detail = format!("at most {} have rights in a channel", limits::CHANNEL_STAFF_MAX);
+    Err(found.refuse(ErrorCode::LimitReached, detail))
+}
+
+/// Owner and admins of a group.
+pub(crate) fn admins(roster: &Roster, group: &Group) -> Vec<(UserNo, UserId)> {
+    match &group.channel {
+        Some(channel) => {
+            channel.staff.iter().map(|staff| (staff.user_no, staff.user.clone())).collect()
+        }
+        None => present(roster)
+            .filter(|member| member.role >= Role::Admin)
+            .map(|member| (member.user_no, member.user.clone()))
+            .collect(),
+    }
 }
 
 /// How many are in a group.
@@ -55,10 +81,7 @@ pub(crate) fn altered(
     if *role < Role::Admin {
         channel.staff.retain(|staff| staff.user_no != user_no);
     } else if !known {
-        if channel.staff.len() >= limits::CHANNEL_STAFF_MAX {
-            let detail = format!("at most {} have rights in a channel", limits::CHANNEL_STAFF_MAX);
-            return Err(found.refuse(ErrorCode::LimitReached, detail));
-        }
+        check_staff(found, channel.staff.len() + 1)?;
         channel.staff.push(Staff { user_no, user: user.clone() });
     }
     Ok(group)

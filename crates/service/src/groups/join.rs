@@ -1,7 +1,6 @@
 //! Come into a group without being invited: walk in where it is open, else ask; and the answer to who asked.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use anser_backend::Roster;
 use anser_types::{
@@ -49,7 +48,7 @@ pub(crate) async fn plan(
             take_in(service, &roster, &group, &mut draft, newcomer)?;
             Ok(draft.plan())
         }
-        JoinMode::Approval => ask(service, actor, roster, group, greeting).await,
+        JoinMode::Approval => ask(service, actor, &roster, &group, greeting).await,
     }
 }
 
@@ -69,8 +68,8 @@ fn take_in(
 async fn ask(
     service: &Service,
     actor: &Actor,
-    roster: Arc<Roster>,
-    group: Group,
+    roster: &Roster,
+    group: &Group,
     greeting: &str,
 ) -> Result<Plan, No> {
     let id = roster.conversation.id;
@@ -86,11 +85,11 @@ async fn ask(
     let waits_already = before.is_some_and(|before| before.state == JoinState::Waiting);
     if !waits_already && waiting(service, id).await? >= limits::JOIN_REQUESTS_MAX {
         let detail = format!("{} requests wait already", limits::JOIN_REQUESTS_MAX);
-        return Err(No::here(&roster, Refusal::because(ErrorCode::LimitReached, detail)));
+        return Err(No::here(roster, Refusal::because(ErrorCode::LimitReached, detail)));
     }
     let mut draft = Draft::by(actor);
     draft.next_version(&roster.conversation);
-    let mut audience = Found { roster, group, role: Role::Member }.admins();
+    let mut audience = channel::admins(roster, group);
     audience.push((actor.no, actor.id.clone()));
     draft.change(id, ChangeKind::Item(Item::JoinRequest(request)), audience);
     Ok(draft.plan())

@@ -1,6 +1,6 @@
 //! Change what a group is: name, picture, announcement, who comes in, who may speak. Owner and admins may.
 
-use anser_types::{ChangeKind, Channel, ConversationId, ErrorCode, Group, Role, SetGroup, limits};
+use anser_types::{ChangeKind, ConversationId, ErrorCode, Group, Role, SetGroup, limits};
 
 use crate::directory::View;
 use crate::groups::change::Found;
@@ -26,23 +26,14 @@ pub(crate) async fn plan(
     }
     let mut group = found.group.clone().with(&set);
     if set.channel {
-        group.channel = Some(becoming(&found)?);
+        // There is no way back, so it is the owner's to decide.
+        found.demand(Role::Owner, "make the group a channel")?;
+        group.channel = Some(channel::of(&found)?);
     }
     let mut draft = found.draft_with(actor, group);
     // The last that comes by everybody's inbox: it says where the channel begins for them.
     found.tell_all(&mut draft, ChangeKind::GroupUpdated(set), Vec::new());
     Ok(draft.plan())
-}
-
-/// There is no way back, so it is the owner's to decide.
-fn becoming(found: &Found) -> Result<Channel, No> {
-    found.demand(Role::Owner, "make the group a channel")?;
-    let channel = channel::of(&found.roster);
-    if channel.staff.len() > limits::CHANNEL_STAFF_MAX {
-        let detail = format!("at most {} have rights in a channel", limits::CHANNEL_STAFF_MAX);
-        return Err(found.refuse(ErrorCode::LimitReached, detail));
-    }
-    Ok(channel)
 }
 
 /// A group's name.

@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use anser_backend::{InboxEntry, InboxWrite, Order, PageLimit, Record};
 use anser_types::{
-    Alteration, ChangeKind, Content, Conversation, ErrorCode, Message, Refusal, Seq, UnixMs,
-    UserId, UserNo, limits,
+    Alteration, ChangeKind, Content, Conversation, ErrorCode, Message, Refusal, Seq, UnixMs, limits,
 };
 
-use crate::fanout::route::{Told, present};
+use crate::fanout::route::{Told, audience};
 use crate::messages::request::Actor;
 use crate::rules::{No, Place};
 use crate::service::Service;
@@ -101,8 +100,7 @@ pub(crate) async fn begun_by_reading(
     if !row.burns {
         return Ok(burning);
     }
-    let audience: Vec<(UserNo, UserId)> =
-        present(&place.roster).map(|member| (member.user_no, member.user.clone())).collect();
+    let audience = audience(&place.roster);
     let now = service.clock().now();
     let mut after = read;
     while after < up_to {
