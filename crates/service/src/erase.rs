@@ -4,14 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_backend::{
-    Append, Appended, Conversations, Order, Origin, PageLimit, Record, StoreError,
-};
-use anser_types::{Alteration, ChangeKind, Clock, ConversationId, Message, Seq, UnixMs, limits};
+use anser_backend::{Append, Appended, Conversations, Origin, Record, StoreError};
+use anser_types::{Alteration, ChangeKind, Clock, ConversationId, Message, UnixMs, limits};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::fanout::route::{Route, Told};
+use crate::history::message_at;
 use crate::metrics;
 use crate::trim::{ClockWatch, ticked, ticks};
 use crate::writer::batch::Job;
@@ -44,7 +43,7 @@ impl Eraser {
         let over = self.conversations.expiring(now, limits::EXPIRE_PER_STEP).await?;
         let mut endings = Vec::with_capacity(over.len());
         for (conversation, seq) in over {
-            if let Some(message) = self.message(conversation, seq).await?
+            if let Some(message) = message_at(&*self.conversations, conversation, seq).await?
                 && message.is_over(now)
             {
                 let (asker, ending) = oneshot::channel();
@@ -64,17 +63,6 @@ impl Eraser {
     async fn is_channel(&self, id: ConversationId) -> Result<bool, StoreError> {
         let roster = self.conversations.roster(id).await?;
         Ok(roster.is_some_and(|roster| roster.conversation.channel().is_some()))
-    }
-
-    async fn message(
-        &self,
-        id: ConversationId,
-        seq: Seq,
-    ) -> Result<Option<Arc<Message>>, StoreError> {
-        let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
-        let (after, order) = (seq.previous(), Order::OldestFirst);
-        let found = self.conversations.messages(id, after, seq, order, one).await?;
-        Ok(found.into_iter().next())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anser_backend::{Heads, Order, PageLimit, Roster};
+use anser_backend::{Conversations, Heads, Order, PageLimit, Roster, StoreError};
 use anser_types::event::UnavailableReason;
 use anser_types::{
     Change, ChangeNo, ConversationId, ErrorCode, Member, Message, Refusal, Seq, Target,
@@ -162,6 +162,29 @@ async fn collect(
     found.messages.sort_unstable_by_key(|message| message.seq);
     found.unavailable.sort_unstable_by_key(|range| range.from);
     Ok(found)
+}
+
+/// The message at a place, as it is in the log.
+pub(crate) async fn message_at(
+    conversations: &dyn Conversations,
+    id: ConversationId,
+    seq: Seq,
+) -> Result<Option<Arc<Message>>, StoreError> {
+    let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
+    let found = conversations.messages(id, seq.previous(), seq, Order::OldestFirst, one).await?;
+    Ok(found.into_iter().next())
+}
+
+/// The message at a place, as the member may see it; that they may see it at all was looked at before.
+pub(crate) async fn seen_at(
+    service: &Service,
+    member: &Member,
+    id: ConversationId,
+    seq: Seq,
+) -> Result<Option<Arc<Message>>, Refusal> {
+    let read = message_at(service.conversations(), id, seq).await;
+    let read = read.map_err(|error| service.store_refusal(&error))?;
+    Ok(as_seen(service, member, read.into_iter().collect()).await?.pop())
 }
 
 /// Messages as the member may see them: nothing of those whose time is over, and what changed after the member had gone

@@ -7,7 +7,9 @@ use anser_types::{
 use crate::api::{Caller, Reply};
 use crate::directory::View;
 use crate::fanout::route::present;
+use crate::history;
 use crate::lists::settings;
+use crate::rules::member_roster;
 use crate::service::Service;
 use crate::sync::inbox::page_size;
 use crate::visible;
@@ -31,16 +33,8 @@ pub(crate) async fn page(
     asked: Asked,
 ) -> Result<Reply, Refusal> {
     let refused = |error| service.store_refusal(&error);
-    let roster = service
-        .directory()
-        .roster(asked.conversation, &[caller.user_no], View::Fresh)
-        .await
-        .map_err(refused)?
-        .ok_or(Refusal::new(ErrorCode::ConversationUnknown))?;
-    let me = roster
-        .member(caller.user_no)
-        .filter(|member| member.is_present())
-        .ok_or(Refusal::new(ErrorCode::ConversationUnknown))?;
+    let directory = service.directory();
+    let roster = member_roster(directory, caller.user_no, asked.conversation, View::Fresh).await?;
     let detail = match &roster.conversation.kind {
         ConversationKind::Direct { .. } => {
             Some("between two people, ask for the receipts of the conversation")
@@ -54,12 +48,15 @@ pub(crate) async fn page(
         return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
     }
     let heads = service.conversations().heads(asked.conversation).await.map_err(refused)?;
-    if !visible::message(me, heads, asked.seq) {
+    let me = roster.member(caller.user_no);
+    if !me.is_some_and(|me| visible::message(me, heads, asked.seq)) {
         return Err(Refusal::new(ErrorCode::TargetMissing));
     }
-    let sender = sender_of(service, asked.conversation, asked.seq).await?;
+    let message = history::message_at(service.conversations(), asked.conversation, asked.seq);
+    let message = message.await.map_err(refused)?;
+    let sender = message.as_ref().map(|message| &message.sender);
     let concerned = present(&roster)
-        .filter(|member| member.sees_message(asked.seq) && Some(&member.user) != sender.as_ref());
+        .filter(|member| member.sees_message(asked.seq) && Some(&member.user) != sender);
     let concerned: Vec<&Member> = concerned.collect();
     let (mut read, mut unread) = (Vec::new(), Vec::new());
     for members in concerned.chunks(STEP) {
@@ -86,19 +83,4 @@ pub(crate) async fn page(
     let users: Vec<UserId> = rest.iter().take(limit).map(|user| UserId::clone(user)).collect();
     let next = if rest.len() > limit { users.last().cloned() } else { None };
     Ok(Reply::Readers { read: counted_read, unread: counted_unread, users, next })
-}
-
-async fn sender_of(
-    service: &Service,
-    conversation: ConversationId,
-    seq: Seq,
-) -> Result<Option<UserId>, Refusal> {
-    let one = anser_backend::PageLimit { entries: 1, bytes: anser_types::limits::PAGE_MAX_BYTES };
-    let order = anser_backend::Order::OldestFirst;
-    let found = service
-        .conversations()
-        .messages(conversation, seq.previous(), seq, order, one)
-        .await
-        .map_err(|error| service.store_refusal(&error))?;
-    Ok(found.first().map(|message| message.sender.clone()))
 }

@@ -53,15 +53,9 @@ pub(crate) async fn plan(service: &Service, actor: &Actor, said: &Said<'_>) -> R
     let mut expects = Vec::new();
     if service.directory().roster(conversation, &[], View::Fresh).await?.is_none() {
         expects.push((conversation, Version::ZERO));
-        records.push(Record::Conversation(Conversation {
-            id: conversation,
-            kind: ConversationKind::Group(Group { title: "reports".into(), ..Group::default() }),
-            version: Version(1),
-            created_at: service.clock().now(),
-            cuts: Vec::new(),
-            pinned: Vec::new(),
-            burns: false,
-        }));
+        let kind = ConversationKind::Group(Group { title: "reports".into(), ..Group::default() });
+        let row = Conversation::first(conversation, kind, service.clock().now());
+        records.push(Record::Conversation(row));
     }
     let kind = ChangeKind::Item(Item::Report(Box::new(report)));
     records.push(Record::Change { conversation, actor: actor.id.clone(), kind });
@@ -106,11 +100,8 @@ async fn message(service: &Service, actor: &Actor, at: &Target, seq: Seq) -> Res
     if !visible::message(member, heads, seq) {
         return Err(missing());
     }
-    let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
-    let order = anser_backend::Order::OldestFirst;
-    let read = service.conversations().messages(id, seq.previous(), seq, order, one).await?;
-    let seen = history::as_seen(service, member, read).await.map_err(No::Passing)?;
-    let message = seen.into_iter().next().ok_or_else(missing)?;
+    let seen = history::seen_at(service, member, id, seq).await.map_err(No::Passing)?;
+    let message = seen.ok_or_else(missing)?;
     if message.sender == actor.id {
         return Err(No::because(ErrorCode::InvalidArgument, "nobody reports themselves"));
     }

@@ -101,7 +101,7 @@ pub(crate) async fn place(
 ) -> Result<Place, No> {
     match target {
         Target::Conversation(id) => {
-            let roster = member_roster(directory, actor, *id, view).await?;
+            let roster = member_roster(directory, actor.no, *id, view).await?;
             Ok(Place { roster, is_new: false })
         }
         Target::User(peer) => {
@@ -124,18 +124,18 @@ pub(crate) async fn place(
     }
 }
 
-/// Row and members of an existing conversation the actor is a present member of.
+/// Row and members of an existing conversation somebody is a present member of.
 pub(crate) async fn member_roster(
     directory: &Directory,
-    actor: &Actor,
+    who: UserNo,
     id: ConversationId,
     view: View,
 ) -> Result<Arc<Roster>, No> {
-    let Some(roster) = directory.roster(id, &[actor.no], view).await? else {
+    let Some(roster) = directory.roster(id, &[who], view).await? else {
         let expects = vec![(id, Version::ZERO)];
         return Err(No::Final(Refusal::new(ErrorCode::ConversationUnknown), expects));
     };
-    if roster.member(actor.no).is_some_and(Member::is_present) {
+    if roster.member(who).is_some_and(Member::is_present) {
         Ok(roster)
     } else {
         Err(No::here(&roster, Refusal::new(ErrorCode::ConversationUnknown)))
@@ -184,15 +184,8 @@ pub(crate) fn new_direct(
         members.push(member(other));
         members.sort_by_key(|member| member.user_no);
     }
-    let conversation = Conversation {
-        id,
-        kind: ConversationKind::Direct { a: a.clone(), b: b.clone() },
-        version: Version(1),
-        created_at: UnixMs(0),
-        cuts: Vec::new(),
-        pinned: Vec::new(),
-        burns: false,
-    };
+    let kind = ConversationKind::Direct { a: a.clone(), b: b.clone() };
+    let conversation = Conversation::first(id, kind, UnixMs(0));
     Roster { conversation, members }
 }
 

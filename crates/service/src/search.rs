@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anser_backend::Heads;
 use anser_backend::search::{Hit, Scope, SearchError, SearchIndex, SearchRequest, Wanted};
-use anser_backend::{Heads, Order, PageLimit};
 use anser_types::{
     Content, ConversationId, ErrorCode, Member, Message, MessageKind, Refusal, Seq, Target, UserId,
     limits,
@@ -176,17 +176,12 @@ impl Search<'_> {
         if !visible::message(&place.member, place.heads, hit.seq) {
             return Ok(None);
         }
-        let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
-        let (after, order) = (hit.seq.previous(), Order::NewestFirst);
-        let conversations = self.service.conversations();
-        let read = conversations.messages(hit.conversation, after, hit.seq, order, one).await;
-        let read = read.map_err(|error| self.service.store_refusal(&error))?;
-        let read = history::as_seen(self.service, &place.member, read).await?;
+        let read = history::seen_at(self.service, &place.member, hit.conversation, hit.seq).await?;
         let holds = |message: &Arc<Message>| {
             let text = message.content.as_ref().and_then(text_of);
             text.is_some_and(|text| self.wanted.is_in(text))
         };
-        let Some(message) = read.into_iter().find(holds) else { return Ok(None) };
+        let Some(message) = read.filter(holds) else { return Ok(None) };
         let away = self.own.put_away(hit.conversation, hit.seq.previous(), hit.seq).await?;
         let message = Some(message).filter(|_| !away.holds(hit.seq));
         Ok(message.map(|message| FoundMessage { message, peer: place.peer.clone() }))

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use anser_backend::{Order, PageLimit};
 use anser_types::{
     Alteration, ChangeKind, Content, Conversation, ConversationKind, ErrorCode, Member, Message,
     MessageId, Refusal, Role, Seq, Target, limits,
 };
 
 use crate::directory::View;
-use crate::fanout::route::present;
+use crate::fanout::route::audience;
+use crate::history;
 use crate::messages::request::Actor;
 use crate::messages::send::check_content;
 use crate::messages::speak;
@@ -91,9 +91,7 @@ fn change(
         draft.channel_change(id, kind, Vec::new());
         return draft.plan();
     }
-    let audience =
-        present(&place.roster).map(|member| (member.user_no, member.user.clone())).collect();
-    draft.change(id, kind, audience);
+    draft.change(id, kind, audience(&place.roster));
     draft.plan()
 }
 
@@ -126,10 +124,7 @@ async fn target(
     if !member.is_some_and(|member| visible::message(member, heads, seq)) {
         return Err(missing(format!("there is no message {seq} here")));
     }
-    let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
-    let found =
-        service.conversations().messages(id, seq.previous(), seq, Order::OldestFirst, one).await?;
-    let found = found.into_iter().next();
+    let found = history::message_at(service.conversations(), id, seq).await?;
     let found = found.ok_or_else(|| missing(format!("message {seq} cannot be read")))?;
     Ok(visible::in_time(found, service.clock().now()))
 }

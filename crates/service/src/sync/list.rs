@@ -176,13 +176,7 @@ async fn last_message(
     if newest == Seq::ZERO || away.holds(newest) {
         return Ok(None);
     }
-    let one = PageLimit { entries: 1, bytes: limits::PAGE_MAX_BYTES };
-    let found = service
-        .conversations()
-        .messages(id, newest.previous(), newest, Order::NewestFirst, one)
-        .await
-        .map_err(|error| service.store_refusal(&error))?;
-    Ok(history::as_seen(service, member, found).await?.into_iter().next())
+    history::seen_at(service, member, id, newest).await
 }
 
 fn visible_pins(row: &Conversation, member: &Member, heads: Heads) -> Vec<Seq> {

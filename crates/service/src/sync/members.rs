@@ -9,6 +9,7 @@ use crate::api::{Caller, MemberState, Reply};
 use crate::directory::View;
 use crate::fanout::route::present;
 use crate::lists::settings;
+use crate::rules::member_roster;
 use crate::service::Service;
 use crate::sync::inbox::page_size;
 
@@ -32,13 +33,8 @@ pub(crate) async fn page(
     conversation: ConversationId,
     wanted: Wanted,
 ) -> Result<Reply, Refusal> {
-    let roster = service
-        .directory()
-        .roster(conversation, &[caller.user_no], View::Fresh)
-        .await
-        .map_err(|error| service.store_refusal(&error))?
-        .filter(|roster| roster.member(caller.user_no).is_some_and(Member::is_present))
-        .ok_or(Refusal::new(ErrorCode::ConversationUnknown))?;
+    let directory = service.directory();
+    let roster = member_roster(directory, caller.user_no, conversation, View::Fresh).await?;
     let version = roster.version();
     if version == wanted.known {
         return Ok(Reply::Members { version, members: None, more: false });
