@@ -76,7 +76,7 @@ fn merged(title: &str, entries: &[MergedEntry]) -> String {
             MessageKind::Text => plain::one_line(&detail(&within)),
             kind => {
                 let words = detail(&within);
-                format!("[{}] {}", name(kind), words.lines().next().unwrap_or_default())
+                format!("[{}] {}", kind.name(), words.lines().next().unwrap_or_default())
             }
         };
         lines.push(format!("  {}: {said}", plain::one_line(entry.sender.as_str())));
@@ -85,22 +85,4 @@ fn merged(title: &str, entries: &[MergedEntry]) -> String {
         lines.push("  …".to_owned());
     }
     lines.join("\n")
-}
-
-/// A kind by its name.
-#[must_use]
-pub const fn name(kind: MessageKind) -> &'static str {
-    match kind {
-        MessageKind::Text => "text",
-        MessageKind::Image => "image",
-        MessageKind::Voice => "voice",
-        MessageKind::Video => "video",
-        MessageKind::File => "file",
-        MessageKind::Location => "location",
-        MessageKind::Card => "card",
-        MessageKind::Custom => "custom",
-        MessageKind::System => "system",
-        MessageKind::Merged => "merged",
-        MessageKind::Unknown(_) => "unknown",
-    }
 }

@@ -39,13 +39,13 @@ pub struct ReportOptions {
 
 impl Named for ReportReason {
     const NAMES: &'static [(&'static str, Self)] = &[
-        ("other", Self::Other),
-        ("spam", Self::Spam),
-        ("abuse", Self::Abuse),
-        ("sexual", Self::Sexual),
-        ("violence", Self::Violence),
-        ("illegal", Self::Illegal),
-        ("impersonation", Self::Impersonation),
+        (Self::Other.name(), Self::Other),
+        (Self::Spam.name(), Self::Spam),
+        (Self::Abuse.name(), Self::Abuse),
+        (Self::Sexual.name(), Self::Sexual),
+        (Self::Violence.name(), Self::Violence),
+        (Self::Illegal.name(), Self::Illegal),
+        (Self::Impersonation.name(), Self::Impersonation),
     ];
 }
 

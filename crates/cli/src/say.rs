@@ -263,7 +263,7 @@ fn said(content: &Content) -> String {
         kind => {
             let detail = kinds::detail(content);
             let gap = if detail.is_empty() { "" } else { " " };
-            format!("({}){gap}{detail}", kinds::name(kind))
+            format!("({}){gap}{detail}", kind.name())
         }
     }
 }

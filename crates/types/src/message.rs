@@ -37,6 +37,19 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
+    /// The kinds that are sent, in the order in which they are listed.
+    pub const SENT: [Self; 9] = [
+        Self::Text,
+        Self::Image,
+        Self::Voice,
+        Self::Video,
+        Self::File,
+        Self::Location,
+        Self::Card,
+        Self::Custom,
+        Self::Merged,
+    ];
+
     /// Stable number on the wire and in stores; text is 0.
     #[must_use]
     pub const fn code(self) -> u32 {
@@ -70,6 +83,24 @@ impl MessageKind {
             8 => Self::System,
             9 => Self::Merged,
             other => Self::Unknown(other),
+        }
+    }
+
+    /// Its name in JSON and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::Voice => "voice",
+            Self::Video => "video",
+            Self::File => "file",
+            Self::Location => "location",
+            Self::Card => "card",
+            Self::Custom => "custom",
+            Self::System => "system",
+            Self::Merged => "merged",
+            Self::Unknown(_) => "unknown",
         }
     }
 }
@@ -140,11 +171,16 @@ pub struct Message {
 }
 
 impl Message {
+    /// When its content must be forgotten, if it has one that must.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<UnixMs> {
+        self.content.as_ref().and_then(|content| content.expires_at)
+    }
+
     /// Whether it has content whose time is over: from then on it is shown to nobody.
     #[must_use]
     pub fn is_over(&self, now: UnixMs) -> bool {
-        let content = self.content.as_ref();
-        content.and_then(|content| content.expires_at).is_some_and(|at| at <= now)
+        self.expires_at().is_some_and(|at| at <= now)
     }
 
     /// What is left once its time is over: its place, with nothing that was said or done to it.

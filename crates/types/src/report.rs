@@ -27,6 +27,22 @@ coded! {
     }
 }
 
+impl ReportReason {
+    /// Its name in JSON and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Other => "other",
+            Self::Spam => "spam",
+            Self::Abuse => "abuse",
+            Self::Sexual => "sexual",
+            Self::Violence => "violence",
+            Self::Illegal => "illegal",
+            Self::Impersonation => "impersonation",
+        }
+    }
+}
+
 /// What is reported, as the reporter names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reported {

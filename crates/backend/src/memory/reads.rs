@@ -124,10 +124,7 @@ impl Conversations for MemoryBackend {
                 let mut over: Vec<_> = logs
                     .flat_map(|log| log.messages.iter().flatten())
                     .filter(|message| message.is_over(until))
-                    .map(|message| {
-                        let at = message.content.as_ref().and_then(|content| content.expires_at);
-                        (at, message.conversation, message.seq)
-                    })
+                    .map(|message| (message.expires_at(), message.conversation, message.seq))
                     .collect();
                 over.sort_unstable();
                 over.into_iter().take(limit).map(|(_, id, seq)| (id, seq)).collect()

@@ -291,7 +291,7 @@ impl Filling<'_> {
         };
         let (id, seq) = (ConversationId(*id), Seq(seq));
         let message = read_message(id, seq, entry.value).map_err(TableError::from)?;
-        if let Some(at) = message.content.and_then(|content| content.expires_at) {
+        if let Some(at) = message.expires_at() {
             self.put(keys::expiring(at, id, seq), |_| {});
             if self.batch.len() >= ROWS_TOGETHER {
                 self.flush()?;

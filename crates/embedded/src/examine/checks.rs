@@ -95,7 +95,7 @@ impl Checks {
                 dense(telling, (heads.seq, seq), &format!("messages of {id}"));
                 heads.seq = seq;
                 let message = read_message(id, Seq(seq), entry.value)?;
-                if let Some(at) = message.content.and_then(|content| content.expires_at)
+                if let Some(at) = message.expires_at()
                     && rows.get(Table::State, &keys::expiring(at, id, Seq(seq)))?.is_none()
                 {
                     let touches = format!("message {seq} of {id}");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use anser_types::{Alteration, Change, ChangeKind, ChangeNo, ConversationId, Message, Seq, UnixMs};
+use anser_types::{Alteration, Change, ChangeKind, ChangeNo, ConversationId, Seq, UnixMs};
 
 use super::stage::{Fault, Stage};
 use crate::codec::{read_change, write_change, write_edition, write_message};
@@ -15,7 +15,7 @@ pub fn alter(stage: &mut Stage<'_>, change: &Change) -> Result<(), Fault> {
     let id = change.conversation;
     let Some(mut message) = stage.message(id, *seq)? else { return Ok(()) };
     let (replaced, since) = (message.content.clone(), message.content_since());
-    let expired = expires_at(&message);
+    let expired = message.expires_at();
     message.alter(change.change_no, change.at, &change.actor, alteration);
     match (alteration, replaced) {
         (Alteration::Edit(_), Some(content)) => {
@@ -28,13 +28,9 @@ pub fn alter(stage: &mut Stage<'_>, change: &Change) -> Result<(), Fault> {
     stage.commit().put(Table::Messages, &keys::message(id, *seq), |out| {
         write_message(out, &message);
     });
-    move_expiry(stage, (id, *seq), expired, expires_at(&message));
+    move_expiry(stage, (id, *seq), expired, message.expires_at());
     stage.altered(message);
     Ok(())
-}
-
-fn expires_at(message: &Message) -> Option<UnixMs> {
-    message.content.as_ref().and_then(|content| content.expires_at)
 }
 
 /// Keeps the way from a time to the messages that are over then.

@@ -101,7 +101,7 @@ fn as_json(report: &Report) -> Value {
         "at_ms": report.id.at.0.to_string(),
         "by": report.by.as_str(),
         "about": about,
-        "reason": format!("{:?}", report.reason).to_lowercase(),
+        "reason": report.reason.name(),
         "text": report.text,
         "open": report.closed_at.is_none(),
         "closed_at_ms": report.closed_at.map(|at| at.0.to_string()),

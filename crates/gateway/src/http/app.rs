@@ -188,21 +188,10 @@ fn optional_number(field: &str, text: Option<&str>) -> Result<Option<u64>, Refus
 }
 
 fn message_kind(name: Option<&str>) -> Result<MessageKind, Refusal> {
-    Ok(match name {
-        Some("text") => MessageKind::Text,
-        Some("image") => MessageKind::Image,
-        Some("voice") => MessageKind::Voice,
-        Some("video") => MessageKind::Video,
-        Some("file") => MessageKind::File,
-        Some("location") => MessageKind::Location,
-        Some("card") => MessageKind::Card,
-        Some("custom") => MessageKind::Custom,
-        Some("merged") => MessageKind::Merged,
-        _ => {
-            return Err(invalid(
-                "kind: one of text, image, voice, video, file, location, card, custom, merged",
-            ));
-        }
+    let kind = MessageKind::SENT.into_iter().find(|kind| Some(kind.name()) == name);
+    kind.ok_or_else(|| {
+        let names = MessageKind::SENT.map(MessageKind::name).join(", ");
+        invalid(format!("kind: one of {names}"))
     })
 }
 

@@ -168,18 +168,8 @@ fn message_body(from: &UserId, to: &Target, content: &Content) -> Result<Value, 
 
 /// The kind's name in JSON.
 fn kind_name(kind: MessageKind) -> Result<&'static str, Refusal> {
-    Ok(match kind {
-        MessageKind::Text => "text",
-        MessageKind::Image => "image",
-        MessageKind::Voice => "voice",
-        MessageKind::Video => "video",
-        MessageKind::File => "file",
-        MessageKind::Location => "location",
-        MessageKind::Card => "card",
-        MessageKind::Custom => "custom",
-        MessageKind::Merged => "merged",
-        MessageKind::System | MessageKind::Unknown(_) => {
-            return Err(Refusal::because(ErrorCode::InvalidArgument, "this kind cannot be sent"));
-        }
-    })
+    if MessageKind::SENT.contains(&kind) {
+        return Ok(kind.name());
+    }
+    Err(Refusal::because(ErrorCode::InvalidArgument, "this kind cannot be sent"))
 }

@@ -251,7 +251,7 @@ pub fn report(report: &Report) -> Value {
         "report": report.id.to_string(),
         "by": report.by.as_str(),
         "about": about,
-        "reason": format!("{:?}", report.reason).to_lowercase(),
+        "reason": report.reason.name(),
         "text": report.text,
         "closed_at_ms": report.closed_at.map(|at| at.0),
         "note": report.note,
