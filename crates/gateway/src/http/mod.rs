@@ -9,6 +9,7 @@
 //! | `POST /v1/app/users`, `/v1/app/tokens`, `/v1/app/messages` | the app server, by its API key | acts for users |
 //! | `GET /v1/admin/backup` | an operator, by the API key | everything, as one archive |
 //! | `GET /v1/admin/online` | an operator, by the API key | how many are online |
+//! | `GET /v1/admin/reports`, `POST /v1/admin/reports/close` | an operator, by the API key | what users have reported |
 //! | `GET /v1/ws` | a device | a session over WebSocket |
 //! | `GET /healthz`, `/readyz` | anybody | is the process alive; may it be sent work |
 //! | `GET /metrics` | an operator, by the API key | Prometheus' text |
@@ -125,8 +126,8 @@ impl Api {
         let from = subscriber(client);
         let limited = |ms| Refusal::new(ErrorCode::RateLimited).retry_after(ms);
         self.penalties.admits(from).map_err(limited)?;
-        let counted = if registers { &self.registrations } else { &self.sign_ins };
-        for limiter in [&self.sign_ins, counted].into_iter().take(1 + usize::from(registers)) {
+        let registrations = registers.then_some(&self.registrations);
+        for limiter in std::iter::once(&self.sign_ins).chain(registrations) {
             limiter.check_key(&from).map_err(|not_until| {
                 let wait = not_until.wait_time_from(limiter.clock().now());
                 limited(self.penalties.refused(from, wait))

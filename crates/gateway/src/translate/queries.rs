@@ -69,10 +69,7 @@ pub(crate) fn query(query: Option<Wire>) -> Result<Query, Refusal> {
             conversation: conversation("conversation", &readers.conversation)?,
             seq: Seq(readers.seq),
             unread: readers.unread,
-            after: match readers.after.as_str() {
-                "" => None,
-                after => Some(user("after", after)?),
-            },
+            after: optional_user("after", &readers.after)?,
             limit: limit(readers.limit),
         },
         Wire::Search(search) => Query::Search {
