@@ -53,7 +53,7 @@ impl Core {
         for user in users {
             self.follows.users.insert(user.clone(), None);
         }
-        self.say_watch(people::names(users), now);
+        self.say_watch(translate::texts(users), now);
         self.settle_down(now);
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Core {
         let gone: Vec<&UserId> =
             users.iter().filter(|user| self.follows.users.remove(*user).is_some()).collect();
         if !gone.is_empty() {
-            let unwatch = v1::signal::Signal::Unwatch(v1::Watch { users: people::names(gone) });
+            let unwatch = v1::signal::Signal::Unwatch(v1::Watch { users: translate::texts(gone) });
             let signal = v1::Signal { signal: Some(unwatch) };
             self.say(now, |session, out| session.signal(&signal, out));
         }
@@ -72,7 +72,7 @@ impl Core {
 
     /// A session is open: it is told of all who are followed.
     pub(crate) fn follow_again(&mut self, now: Now) {
-        let names = people::names(self.follows.users.keys());
+        let names = translate::texts(self.follows.users.keys());
         self.say_watch(names, now);
     }
 
@@ -98,7 +98,7 @@ impl Core {
     /// The server does not follow some of them: later, if that may help, else never.
     pub(crate) fn watch_refused(&mut self, refused: v1::WatchRefused, now: Now) {
         let reason = translate::refusal(refused.error.unwrap_or_default());
-        let users = people::users(&refused.users);
+        let users = people::known_users(&refused.users);
         if reason.code.retryable() {
             let pause = reason.retry_after_ms.map_or(AGAIN_AFTER, |ms| {
                 Duration::from_millis(u64::from(ms)).max(Duration::from_secs(1))
@@ -121,7 +121,7 @@ impl Core {
         if self.follows.again_at.is_some_and(|at| at <= now.mono) {
             self.follows.again_at = None;
             let unknown = self.follows.users.iter().filter(|(_, told)| told.is_none());
-            let names = people::names(unknown.map(|(user, _)| user));
+            let names = translate::texts(unknown.map(|(user, _)| user));
             self.say_watch(names, now);
         }
     }

@@ -68,8 +68,9 @@ fn users(texts: &[String]) -> Option<Vec<UserId>> {
     texts.iter().map(|text| user(text)).collect()
 }
 
-fn texts(users: &[UserId]) -> Vec<String> {
-    users.iter().map(|id| id.as_str().to_owned()).collect()
+/// User ids as the wire has them.
+pub(crate) fn texts<'a>(users: impl IntoIterator<Item = &'a UserId>) -> Vec<String> {
+    users.into_iter().map(|id| id.as_str().to_owned()).collect()
 }
 
 /// The conversation named by a peer or an id, as `me` sees it.
@@ -154,9 +155,14 @@ pub(crate) fn entry(me: &UserId, direct: &mut DirectIds, event: v1::Event) -> Op
 }
 
 /// A conversation's change. `None` if its kind is not known.
-pub(crate) fn change(wire: v1::Change) -> Option<Change> {
+pub(crate) fn change(mut wire: v1::Change) -> Option<Change> {
+    let kind = change_kind(wire.kind.take()?)?;
+    change_of(&wire, kind)
+}
+
+fn change_kind(kind: v1::change::Kind) -> Option<ChangeKind> {
     use v1::change::Kind;
-    let kind = match wire.kind? {
+    Some(match kind {
         Kind::GroupCreated(made) => {
             ChangeKind::GroupCreated { title: made.title, members: users(&made.members)? }
         }
@@ -185,7 +191,11 @@ pub(crate) fn change(wire: v1::Change) -> Option<Change> {
         Kind::Settings(settings) => ChangeKind::Item(lists::read_settings(settings).ok()?),
         Kind::Hidden(hidden) => ChangeKind::Item(lists::read_hidden(&hidden).ok()?),
         Kind::JoinRequest(request) => ChangeKind::Item(lists::read_join_request(request).ok()?),
-    };
+    })
+}
+
+/// The change of this kind at the place that `wire` names.
+fn change_of(wire: &v1::Change, kind: ChangeKind) -> Option<Change> {
     Some(Change {
         conversation: conversation_id(&wire.conversation)?,
         change_no: ChangeNo(wire.change_no),

@@ -1,10 +1,10 @@
 //! What is said of channels: positions, heads, and changes that are numbered even if they are not understood.
 
-use anser_proto::{time, v1};
-use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, Seq, Version};
+use anser_proto::v1;
+use anser_types::{Change, ChangeKind, ChangeNo, ConversationId, Seq};
 use bytes::Bytes;
 
-use super::{change, conversation_id, id_bytes, user};
+use super::{change_kind, change_of, conversation_id, id_bytes};
 use crate::records::ChannelPosition;
 
 /// A position for the wire.
@@ -28,22 +28,12 @@ pub(crate) fn channel_heads(
 /// A change of a channel's log, which is numbered whether it is understood or not: of a kind that is not known its bytes
 /// are kept. `None` if not even its place can be read.
 pub(crate) fn numbered_change(
-    wire: v1::Change,
+    mut wire: v1::Change,
     unknown: impl FnOnce() -> (u32, Bytes),
 ) -> Option<Change> {
-    let (conversation, actor) = (wire.conversation.clone(), wire.actor.clone());
-    let bare = v1::Change { conversation, actor, kind: None, ..wire };
-    if let Some(change) = change(wire) {
-        return Some(change);
-    }
-    let (kind, raw) = unknown();
-    Some(Change {
-        conversation: conversation_id(&bare.conversation)?,
-        change_no: ChangeNo(bare.change_no),
-        after_seq: Seq(bare.after_seq),
-        version: Version(bare.version),
-        actor: user(&bare.actor)?,
-        at: time::from_wire(bare.at_ms),
-        kind: ChangeKind::Unknown { kind, raw },
-    })
+    let kind = wire.kind.take().and_then(change_kind).unwrap_or_else(|| {
+        let (kind, raw) = unknown();
+        ChangeKind::Unknown { kind, raw }
+    });
+    change_of(&wire, kind)
 }

@@ -3,19 +3,14 @@
 use anser_proto::v1;
 use anser_proto::values::presence::user_presence_of;
 use anser_types::{ConversationId, Seq, UserId, UserPresence};
-use bytes::Bytes;
 use v1::query::Query as Wire;
 
+use super::{id_bytes, optional_user, texts, user, users};
 use crate::queries::Reply;
 
-/// User ids as the wire has them.
-pub(crate) fn names<'a>(users: impl IntoIterator<Item = &'a UserId>) -> Vec<String> {
-    users.into_iter().map(UserId::to_string).collect()
-}
-
 /// Users as somebody named them; what can be no user is left out.
-pub(crate) fn users(names: &[String]) -> Vec<UserId> {
-    names.iter().filter_map(|name| UserId::new(name).ok()).collect()
+pub(crate) fn known_users(names: &[String]) -> Vec<UserId> {
+    names.iter().filter_map(|name| user(name)).collect()
 }
 
 /// How users are; what can be no user is left out.
@@ -25,7 +20,7 @@ pub(crate) fn presences(users: &[v1::UserPresence]) -> Vec<UserPresence> {
 
 /// How users are now.
 pub(crate) fn presence_query(of: &[UserId]) -> Wire {
-    Wire::Presence(v1::PresenceQuery { users: names(of) })
+    Wire::Presence(v1::PresenceQuery { users: texts(of) })
 }
 
 /// Who has read, or has not.
@@ -37,7 +32,7 @@ pub(crate) fn readers_query(
     limit: u32,
 ) -> Wire {
     Wire::Readers(v1::ReadersQuery {
-        conversation: Bytes::copy_from_slice(&conversation.0),
+        conversation: id_bytes(conversation),
         seq: seq.0,
         unread,
         after: after.map(UserId::to_string).unwrap_or_default(),
@@ -47,10 +42,6 @@ pub(crate) fn readers_query(
 
 /// Who has read.
 pub(crate) fn readers(page: &v1::ReadersPage) -> Option<Reply> {
-    let users = page.users.iter().map(|name| UserId::new(name).ok()).collect::<Option<_>>()?;
-    let next = match page.next.as_str() {
-        "" => None,
-        next => Some(UserId::new(next).ok()?),
-    };
+    let (users, next) = (users(&page.users)?, optional_user(&page.next)?);
     Some(Reply::Readers { read: page.read, unread: page.unread, users, next })
 }
