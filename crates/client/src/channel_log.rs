@@ -82,8 +82,7 @@ impl Core {
             // One that lies before what was taken in was followed by a return.
             Move::Out if change.change_no >= at.change_no => {
                 (channel.ending, channel.row_wanted, channel.gone) = (true, false, false);
-                (channel.heard.seq, channel.heard.change_no) =
-                    (at.seq.max(from.seq), at.change_no.max(from.change_no));
+                channel.heard = at.or_further(from);
             }
             Move::In | Move::Out | Move::None => {}
         }
@@ -214,13 +213,12 @@ impl Core {
         let id = change.conversation;
         let Some(channel) = self.channels.get_mut(id) else { return };
         channel.at.change_no = change.change_no;
-        if change.kind == ChangeKind::GroupDismissed {
-            channel.ending = true;
+        let dismissed = change.kind == ChangeKind::GroupDismissed;
+        channel.ending |= dismissed;
+        let (news, ended) = (!channel.changes.is_early(change.change_no.0), channel.ending);
+        if dismissed {
             self.channels.behind.insert(id);
         }
-        let Some(channel) = self.channels.get_mut(id) else { return };
-        let news = !channel.changes.is_early(change.change_no.0);
-        let ended = channel.ending;
         self.channels.moved(id);
         self.store.begin_entry(bytes);
         self.keep_change(None, change, news, ended);
@@ -237,7 +235,7 @@ impl Core {
                 continue;
             };
             channel.hear(head);
-            if head.seq < channel.at.seq || head.change_no < channel.at.change_no {
+            if !head.covers(channel.at) {
                 // It was said before what came since, or the server has lost something: the row tells.
                 channel.row_wanted = true;
             }
@@ -268,8 +266,7 @@ impl Core {
 
     /// The server's whole row of a conversation is taken in. What it says of a channel is where that goes on.
     pub(crate) fn channel_row_taken(&mut self, id: ConversationId, state: &ConversationState) {
-        let channel = state.group.as_ref().is_some_and(|group| group.channel.is_some());
-        if channel && state.member {
+        if state.is_channel() && state.member {
             let at = ChannelPosition { seq: state.head, change_no: state.change_head };
             self.channels.begin(id, at);
         } else {

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use crate::asks::Purpose;
-use crate::channels::distance;
 use crate::core::Core;
 use crate::io::{AppEvent, Now};
 use crate::queries::Query;
@@ -64,7 +63,7 @@ impl Core {
                 return;
             }
             let (at, heard) = (channel.at, channel.heard);
-            if channel.row_wanted || distance(at, heard) > FAR {
+            if channel.row_wanted || at.distance_to(heard) > FAR {
                 // What is heard from here on is not in the row.
                 (channel.row_wanted, channel.heard) = (true, at);
                 return self.ask_channel_row(id, at, now);
@@ -238,11 +237,8 @@ impl Core {
         channel.row_wanted = false;
         let gone = std::mem::take(&mut channel.gone);
         let at = channel.at;
-        let is_channel = |state: &ConversationState| {
-            state.group.as_ref().is_some_and(|group| group.channel.is_some())
-        };
         let state = match found {
-            Some(ConversationRow { update: RowUpdate::Full(state), .. }) if is_channel(&state) => {
+            Some(ConversationRow { update: RowUpdate::Full(state), .. }) if state.is_channel() => {
                 state
             }
             // Nothing of it is to be seen, or it is an ordinary group.
@@ -252,8 +248,8 @@ impl Core {
             }
         };
         let head = ChannelPosition { seq: state.head, change_no: state.change_head };
-        let lost = head.seq < asked_at.seq || head.change_no < asked_at.change_no;
-        if lost || distance(at, head) > FAR {
+        let lost = !head.covers(asked_at);
+        if lost || at.distance_to(head) > FAR {
             self.take_channel_row(id, *state, lost);
             return Some(());
         }
@@ -263,16 +259,10 @@ impl Core {
             self.channels.say_again(id);
         } else if gone {
             channel.ending = true;
-            channel.heard = ChannelPosition {
-                seq: head.seq.max(at.seq),
-                change_no: head.change_no.max(at.change_no),
-            };
-            let update = RowUpdate::Group { title: None, version: state.version, member: false };
-            let row = ConversationRow { conversation: id, peer: None, update };
+            channel.heard = head.or_further(at);
             self.store.begin_entry(0);
-            self.store.put_page(Record::ConversationUpserted(row));
-            let event = AppEvent::ConversationChanged { conversation: id };
-            self.store.after_page(Then::Tell(event));
+            let (version, title, member) = (state.version, None, false);
+            self.keep_channel_row(id, RowUpdate::Group { title, version, member });
         }
         Some(())
     }
@@ -287,7 +277,10 @@ impl Core {
         if let (Some(channel), Some(heard)) = (self.channels.get_mut(id), heard) {
             channel.hear(heard);
         }
-        let update = RowUpdate::Full(Box::new(state));
+        self.keep_channel_row(id, RowUpdate::Full(Box::new(state)));
+    }
+
+    fn keep_channel_row(&mut self, id: ConversationId, update: RowUpdate) {
         let row = ConversationRow { conversation: id, peer: None, update };
         self.store.put_page(Record::ConversationUpserted(row));
         let event = AppEvent::ConversationChanged { conversation: id };

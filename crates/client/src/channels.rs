@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anser_types::limits::{FOLLOW_PER_FRAME, FOLLOW_PER_HELLO};
-use anser_types::{ChangeNo, ConversationId, Seq};
+use anser_types::{ConversationId, Seq};
 
 use crate::channel_held::Held;
 use crate::records::{ChannelMark, ChannelPosition, ConversationMark, Record};
@@ -100,15 +100,12 @@ pub(crate) struct Channel {
 impl Channel {
     /// The log reaches at least to here.
     pub(crate) fn hear(&mut self, head: ChannelPosition) {
-        self.heard.seq = self.heard.seq.max(head.seq);
-        self.heard.change_no = self.heard.change_no.max(head.change_no);
+        self.heard = self.heard.or_further(head);
     }
 
     /// Everything that was heard of was taken in.
     pub(crate) fn is_level(&self) -> bool {
-        !self.row_wanted
-            && self.heard.seq <= self.at.seq
-            && self.heard.change_no <= self.at.change_no
+        !self.row_wanted && self.at.covers(self.heard)
     }
 
     /// Goes on from here without having taken in what lies before.
@@ -331,14 +328,10 @@ impl Channels {
     }
 }
 
-/// How far apart two positions are, by the counter that lies further apart.
-pub(crate) fn distance(from: ChannelPosition, to: ChannelPosition) -> u64 {
-    let (from_change, to_change): (ChangeNo, ChangeNo) = (from.change_no, to.change_no);
-    to.seq.0.saturating_sub(from.seq.0).max(to_change.0.saturating_sub(from_change.0))
-}
-
 #[cfg(test)]
 mod tests {
+    use anser_types::ChangeNo;
+
     use super::*;
 
     const fn at(seq: u64, change_no: u64) -> ChannelPosition {

@@ -197,6 +197,28 @@ pub struct ChannelPosition {
     pub change_no: ChangeNo,
 }
 
+impl ChannelPosition {
+    /// Up to where at least one of two reaches, in each counter.
+    #[must_use]
+    pub fn or_further(self, other: Self) -> Self {
+        Self { seq: self.seq.max(other.seq), change_no: self.change_no.max(other.change_no) }
+    }
+
+    /// Whether it reaches as far as another one, in both counters.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        self.seq >= other.seq && self.change_no >= other.change_no
+    }
+
+    /// How far another one lies beyond it, by the counter in which that is further.
+    #[must_use]
+    pub const fn distance_to(self, other: Self) -> u64 {
+        let seqs = other.seq.0.saturating_sub(self.seq.0);
+        let changes = other.change_no.0.saturating_sub(self.change_no.0);
+        if seqs > changes { seqs } else { changes }
+    }
+}
+
 /// What else is known of a message composed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnMessage {
@@ -273,6 +295,14 @@ pub struct ConversationState {
     pub cuts: Vec<Cut>,
     /// The log that the row is of, if that is known; zero otherwise. Only forward.
     pub log_epoch: LogEpoch,
+}
+
+impl ConversationState {
+    /// Whether it is a channel.
+    #[must_use]
+    pub fn is_channel(&self) -> bool {
+        self.group.as_ref().is_some_and(|group| group.channel.is_some())
+    }
 }
 
 /// An entry of the inbox that this version does not understand.
