@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anser_backend::{Boxed, Conversations, MemoryBackend, StoreError, Whom};
+use anser_backend::{Boxed, Conversations, StoreError, Whom};
 use anser_client::io::Identity;
 use anser_client::records::Snapshot;
-use anser_service::Ports;
-use anser_sim::bend::{BendReads, BentReads};
+use anser_sim::bend::BendReads;
 use anser_sim::checker::Kind;
-use anser_sim::seams::{Seams, plain_ports};
+use anser_sim::seams::Seams;
 use anser_sim::world::World;
 use anser_types::{Command, ConversationId, Member, Seq, SetGroup, UserNo};
 use anyhow::Result;
 use parking_lot::Mutex;
 
 use super::members::by_the_owner;
+use super::reads::Reads;
 use super::{Bug, usual};
 
 async fn make_channel(world: &World) -> Result<()> {
@@ -80,24 +80,13 @@ impl BendReads for Remembered {
     }
 }
 
-struct OldMembers;
-
-impl Seams for OldMembers {
-    fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
-        let bend = Arc::new(Remembered::default());
-        let conversations = Arc::new(BentReads { inner: conversations, bend });
-        Ports { ledger, conversations, lists, accounts, search }
-    }
-}
-
 pub const OLD_MEMBERS: Bug = Bug {
     name: "members of a channel as they once were",
     promise: "G25",
     seam: "reads",
     workload: "a member is removed from a channel in which people go on talking",
     verdict: Kind::VisibleAfterRemoval,
-    seams: || Arc::new(OldMembers),
+    seams: || Arc::new(Reads(Remembered::default)),
     setup: usual,
     script: |world| {
         Box::pin(async move {

@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::reads::Reads;
 use super::{Bug, usual};
 
 type Rosters = Mutex<BTreeMap<ConversationId, (Arc<Roster>, Instant)>>;
@@ -93,17 +94,6 @@ impl BendReads for Torn {
     }
 }
 
-struct OldSnapshot;
-
-impl Seams for OldSnapshot {
-    fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
-        let bend = Arc::new(Torn::default());
-        let conversations = Arc::new(BentReads { inner: conversations, bend });
-        Ports { ledger, conversations, lists, accounts, search }
-    }
-}
-
 pub async fn by_the_owner(world: &World, command: Command) -> Result<()> {
     world.devices[0].compose(command).await.context("the owner's device is off")??;
     world.rest(5_000).await;
@@ -137,7 +127,7 @@ pub const OLD_SNAPSHOT: Bug = Bug {
     seam: "reads",
     workload: "a member comes back into a group in which people go on talking",
     verdict: Kind::Lost,
-    seams: || Arc::new(OldSnapshot),
+    seams: || Arc::new(Reads(Torn::default)),
     setup: usual,
     script: |world| {
         Box::pin(async move {
