@@ -83,8 +83,12 @@ fn check_the_end(world: &mut World, what: &str) {
     assert_eq!(own.len(), all, "{what}: each is said once");
 }
 
-#[test]
-fn requirement_g1_whatever_is_lost_a_channel_is_stored_whole_once_and_in_order() {
+/// Runs in which people talk while `trouble` is made, and `after_a_while` brings relief or not, each to its end.
+fn run_all(
+    trouble: impl Fn(&mut World, &mut Dice),
+    after_a_while: impl Fn(&mut World, &mut Dice),
+    check: impl Fn(&World, &str),
+) {
     for seed in 0..150 {
         let mut dice = Dice(seed);
         let mut world = following();
@@ -92,58 +96,66 @@ fn requirement_g1_whatever_is_lost_a_channel_is_stored_whole_once_and_in_order()
         for i in 0..60 {
             something_happens(&mut world, &mut dice, i);
             world.push();
-            match dice.below(20) {
-                0 => world.cut(),
-                1 => world.store = StoreMode::Full,
-                2 => world.store = StoreMode::DiesBefore(dice.below(4)),
-                3 => world.store = StoreMode::DiesAfter(dice.below(4)),
-                4 => world.restart(),
-                5 => world.server.mute_queries = !world.server.mute_queries,
-                6 => world.sweep(),
-                7 => world.server.mute = !world.server.mute,
-                8 => world.server.lose_pushes = !world.server.lose_pushes,
-                9 => world.server.answers_late = Duration::from_millis(dice.below(300)),
-                _ => {}
-            }
+            trouble(&mut world, &mut dice);
             world.run(Duration::from_millis(dice.below(400)));
-            if dice.below(4) == 0 || world.core.is_none() {
-                heal(&mut world);
-            }
+            after_a_while(&mut world, &mut dice);
         }
-        check_the_end(&mut world, &format!("seed {seed}"));
+        let what = format!("seed {seed}");
+        check_the_end(&mut world, &what);
+        check(&world, &what);
     }
 }
 
 #[test]
-fn without_a_crash_each_message_of_a_channel_is_told_exactly_once() {
-    for seed in 0..150 {
-        let mut dice = Dice(seed);
-        let mut world = following();
-        world.server.channels.dice = Some(seed);
-        for i in 0..60 {
-            something_happens(&mut world, &mut dice, i);
-            world.push();
-            match dice.below(12) {
-                0 => world.cut(),
-                1 => world.store = StoreMode::Full,
-                2 | 3 => world.sweep(),
-                4 => world.server.lose_pushes = !world.server.lose_pushes,
-                5 => world.server.answers_late = Duration::from_millis(dice.below(300)),
-                _ => {}
+fn requirement_g1_whatever_is_lost_a_channel_is_stored_whole_once_and_in_order() {
+    run_all(
+        |world, dice| match dice.below(20) {
+            0 => world.cut(),
+            1 => world.store = StoreMode::Full,
+            2 => world.store = StoreMode::DiesBefore(dice.below(4)),
+            3 => world.store = StoreMode::DiesAfter(dice.below(4)),
+            4 => world.restart(),
+            5 => world.server.mute_queries = !world.server.mute_queries,
+            6 => world.sweep(),
+            7 => world.server.mute = !world.server.mute,
+            8 => world.server.lose_pushes = !world.server.lose_pushes,
+            9 => world.server.answers_late = Duration::from_millis(dice.below(300)),
+            _ => {}
+        },
+        |world, dice| {
+            if dice.below(4) == 0 || world.core.is_none() {
+                heal(world);
             }
-            world.run(Duration::from_millis(dice.below(400)));
+        },
+        |_, _| {},
+    );
+}
+
+#[test]
+fn without_a_crash_each_message_of_a_channel_is_told_exactly_once() {
+    run_all(
+        |world, dice| match dice.below(12) {
+            0 => world.cut(),
+            1 => world.store = StoreMode::Full,
+            2 | 3 => world.sweep(),
+            4 => world.server.lose_pushes = !world.server.lose_pushes,
+            5 => world.server.answers_late = Duration::from_millis(dice.below(300)),
+            _ => {}
+        },
+        |world, dice| {
             if dice.below(4) == 0 {
                 world.store = StoreMode::Works;
             }
-        }
-        check_the_end(&mut world, &format!("seed {seed}"));
-        let mut told = world.new_texts();
-        told.sort();
-        let mut wanted: Vec<_> =
-            world.disk.texts(CHANNEL).into_iter().filter(|text| text.starts_with('m')).collect();
-        wanted.sort();
-        assert_eq!(told, wanted, "seed {seed}");
-    }
+        },
+        |world, what| {
+            let mut told = world.new_texts();
+            told.sort();
+            let texts = world.disk.texts(CHANNEL).into_iter();
+            let mut wanted: Vec<_> = texts.filter(|text| text.starts_with('m')).collect();
+            wanted.sort();
+            assert_eq!(told, wanted, "{what}");
+        },
+    );
 }
 
 /// Half a minute of a channel, with a gap, an absence and a mention.

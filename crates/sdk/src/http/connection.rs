@@ -72,13 +72,7 @@ impl HttpConnection {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = succeeded(request).await?;
-        response.json().await.map_err(|error| {
-            Refusal::because(
-                ErrorCode::Internal,
-                format!("the server's answer cannot be read: {error}"),
-            )
-        })
+        answer(succeeded(request).await?).await
     }
 
     /// Sends a request without a body, whose answer has none or does not matter.
@@ -96,13 +90,7 @@ impl HttpConnection {
         path: &str,
         bearer: &str,
     ) -> Result<A, Refusal> {
-        let response = succeeded(self.post(path, Some(bearer))?).await?;
-        response.json().await.map_err(|error| {
-            Refusal::because(
-                ErrorCode::Internal,
-                format!("the server's answer cannot be read: {error}"),
-            )
-        })
+        answer(succeeded(self.post(path, Some(bearer))?).await?).await
     }
 
     /// Asks for a JSON answer.
@@ -111,13 +99,7 @@ impl HttpConnection {
         path: &str,
         bearer: &str,
     ) -> Result<A, Refusal> {
-        let response = succeeded(self.request(Method::GET, path, Some(bearer))?).await?;
-        response.json().await.map_err(|error| {
-            Refusal::because(
-                ErrorCode::Internal,
-                format!("the server's answer cannot be read: {error}"),
-            )
-        })
+        answer(succeeded(self.request(Method::GET, path, Some(bearer))?).await?).await
     }
 
     fn post(&self, path: &str, bearer: Option<&str>) -> Result<RequestBuilder, Refusal> {
@@ -148,6 +130,15 @@ fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    })
+}
+
+async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, Refusal> {
+    response.json().await.map_err(|error| {
+        Refusal::because(
+            ErrorCode::Internal,
+            format!("the server's answer cannot be read: {error}"),
+        )
     })
 }
 

@@ -173,6 +173,7 @@ fn as_altered_here(
 pub(super) fn write_altered(connection: &Connection, message: &Message) -> Result<(), StoreError> {
     let content = message.content.as_ref();
     let (by, edits, edited_at, revoked_by, reactions) = alteration_rows::columns(message)?;
+    let (forwarded_from, forwarded_at) = forwarded(content);
     let id: i64 = connection
         .prepare_cached(
             "UPDATE message SET kind = ?3, body = ?4, mentions = ?5, mention_all = ?6, reply_to = ?7,
@@ -196,8 +197,8 @@ pub(super) fn write_altered(connection: &Connection, message: &Message) -> Resul
                 revoked_by,
                 reactions,
                 content.and_then(|content| content.burn_after_ms),
-                forwarded(content).0,
-                forwarded(content).1,
+                forwarded_from,
+                forwarded_at,
             ],
             |row| row.get(0),
         )?;
@@ -237,6 +238,7 @@ fn write_row(
         &stored.message;
     let (by, edits, edited_at, revoked_by, reactions) = alteration_rows::columns(&stored.message)?;
     let content = content.as_ref();
+    let (forwarded_from, forwarded_at) = forwarded(content);
     let row_id = connection
         .prepare_cached(
             "INSERT INTO message (conversation, seq, sender, device, local_no, sent_at, server_time,
@@ -286,8 +288,8 @@ fn write_row(
                 reactions,
                 doubted,
                 content.and_then(|content| content.burn_after_ms),
-                forwarded(content).0,
-                forwarded(content).1,
+                forwarded_from,
+                forwarded_at,
                 stored.by_channel,
             ],
             |row| row.get(0),

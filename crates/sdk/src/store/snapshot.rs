@@ -35,7 +35,7 @@ fn read_marks(connection: &Connection, me: &str) -> Result<Vec<ConversationMark>
         .prepare_cached(
             "SELECT conversation.id, conversation.peer, conversation.head, conversation.read_up_to,
                     conversation.log_epoch,
-                    conversation.channel, conversation.channel_seq, conversation.channel_change_no,
+                    conversation.channel_seq, conversation.channel_change_no,
                     CASE WHEN conversation.channel_seq IS NULL THEN 0 ELSE
                         coalesce((SELECT server_time FROM message WHERE message.conversation = conversation.id
                                   ORDER BY seq DESC LIMIT 1), 0) END AS active,

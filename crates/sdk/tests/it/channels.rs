@@ -2,7 +2,7 @@
 
 use anser_sdk::{Client, Event, Events, PageBounds};
 use anser_types::{ChangeKind, Content, ConversationId, ErrorCode, Role, Target};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 use crate::world::{World, id, new_text, soon, texts, until};
 
@@ -37,6 +37,26 @@ async fn all_here(clients: &[&Client]) {
     for client in clients {
         soon(client.wait_connected()).await.unwrap();
     }
+}
+
+/// Alice and bob, who are here, in her channel.
+struct Town {
+    alice: Client,
+    bob: Client,
+    of_bob: Events,
+    channel: ConversationId,
+    stores: [TempDir; 2],
+}
+
+async fn town(world: &World) -> Town {
+    let stores = [tempdir().unwrap(), tempdir().unwrap()];
+    let alice = world.client("alice", stores[0].path()).await;
+    let bob = world.client("bob", stores[1].path()).await;
+    all_here(&[&alice, &bob]).await;
+    let mut of_bob = bob.events();
+    let channel = soon(alice.create_channel("town", vec![id("bob")])).await.unwrap();
+    switched(&mut of_bob).await;
+    Town { alice, bob, of_bob, channel, stores }
 }
 
 async fn history(client: &Client, of: ConversationId) -> Vec<String> {
@@ -164,13 +184,7 @@ async fn requirement_g1_a_channel_reaches_who_is_there_and_who_comes_back() {
 #[tokio::test]
 async fn requirement_g1_who_is_called_in_a_channel_is_told_once() {
     let world = World::new();
-    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
-    let alice = world.client("alice", a.path()).await;
-    let bob = world.client("bob", b.path()).await;
-    all_here(&[&alice, &bob]).await;
-    let mut of_bob = bob.events();
-    let channel = soon(alice.create_channel("town", vec![id("bob")])).await.unwrap();
-    switched(&mut of_bob).await;
+    let Town { alice, bob, mut of_bob, channel, stores: _stores } = town(&world).await;
     for i in 0..5 {
         let mut content = Content::text(format!("bob, {i}"));
         content.mentions = vec![id("bob")];
@@ -198,16 +212,10 @@ async fn requirement_g1_who_is_called_in_a_channel_is_told_once() {
 #[tokio::test]
 async fn requirement_g1_members_of_a_channel_come_in_pages_and_go_for_good() {
     let world = World::new();
-    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
-    let alice = world.client("alice", a.path()).await;
-    let bob = world.client("bob", b.path()).await;
-    all_here(&[&alice, &bob]).await;
-    let mut of_bob = bob.events();
+    let Town { alice, bob, mut of_bob, channel, stores: _stores } = town(&world).await;
     for i in 0..30 {
         world.device(&format!("user{i}")).await;
     }
-    let channel = soon(alice.create_channel("town", vec![id("bob")])).await.unwrap();
-    switched(&mut of_bob).await;
     let others = (0..30).map(|i| id(&format!("user{i}"))).collect();
     soon(alice.invite(channel, others)).await.unwrap();
     let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
@@ -252,13 +260,7 @@ async fn requirement_g1_members_of_a_channel_come_in_pages_and_go_for_good() {
 #[tokio::test]
 async fn who_comes_back_to_a_channel_after_very_much_was_said_begins_at_its_end() {
     let world = World::new();
-    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
-    let alice = world.client("alice", a.path()).await;
-    let bob = world.client("bob", b.path()).await;
-    all_here(&[&alice, &bob]).await;
-    let mut of_bob = bob.events();
-    let channel = soon(alice.create_channel("town", vec![id("bob")])).await.unwrap();
-    switched(&mut of_bob).await;
+    let Town { alice, bob, of_bob: _of_bob, channel, stores } = town(&world).await;
     bob.close().await;
     let mut last = None;
     for i in 0..1_200 {
@@ -267,7 +269,7 @@ async fn who_comes_back_to_a_channel_after_very_much_was_said_begins_at_its_end(
     }
     soon(alice.wait_sent(last.unwrap())).await.unwrap();
 
-    let bob = world.client("bob", b.path()).await;
+    let bob = world.client("bob", stores[1].path()).await;
     let mut of_bob = bob.events();
     until(&mut of_bob, |event| {
         matches!(event, Event::ConversationChanged { conversation } if *conversation == channel)
