@@ -1,12 +1,12 @@
 //! `anser readers`: who has read a message, and who has not.
 
 use anser_sdk::Client;
-use anser_types::{ConversationId, ErrorCode, Refusal, Seq, Target, UserId};
+use anser_types::{ErrorCode, Refusal, Seq, Target, UserId};
 use serde_json::{Value, json};
 
 use crate::alter::Which;
 use crate::send::target;
-use crate::{plain, say, session};
+use crate::{group, plain, say, session};
 
 /// Names of each side that are fetched at the most; nobody reads more.
 pub const LISTED_MAX: usize = 10_000;
@@ -69,7 +69,7 @@ pub async fn readers(client: &Client, at: &Target, seq: Seq) -> Result<Readers, 
             }
             (found.read_count, found.unread_count) = (found.read.len(), found.unread.len());
         }
-        Target::Conversation(channel) if is_channel(client, *channel).await? => {
+        Target::Conversation(channel) if group::is_channel(client, *channel).await? => {
             let detail = "in a channel nobody's read position is told";
             return Err(Refusal::because(ErrorCode::InvalidArgument, detail).into());
         }
@@ -90,10 +90,6 @@ pub async fn readers(client: &Client, at: &Target, seq: Seq) -> Result<Readers, 
         }
     }
     Ok(found)
-}
-
-async fn is_channel(client: &Client, id: ConversationId) -> Result<bool, anser_sdk::Error> {
-    Ok(client.conversation(id).await?.is_some_and(|row| row.channel))
 }
 
 /// Runs `anser readers`.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::step::{Effect, Input};
 use super::texts::Text;
 use super::timeline::{Beside, OLDER_PAGE, Window};
-use crate::group::by_rank;
+use crate::group::{by_rank, is_channel};
 
 /// Results waiting for the model; a full queue makes the workers wait.
 pub const RESULTS: usize = 64;
@@ -202,7 +202,7 @@ async fn carry_out(client: &Client, effect: Effect) -> Option<Input> {
 
 /// Everybody in a group; of a channel as many as the server gives at a time.
 async fn some_members(client: &Client, group: ConversationId) -> Result<Vec<MemberState>, Error> {
-    if client.conversation(group).await?.is_some_and(|row| row.channel) {
+    if is_channel(client, group).await? {
         return Ok(client.channel_members(group, None, 0).await?.members);
     }
     client.group_members(group).await

@@ -28,8 +28,7 @@ pub(super) async fn list(
     options: MembersOptions,
 ) -> Result<Vec<Printed>, anser_sdk::Error> {
     let group = options.one.group;
-    let channel = client.conversation(group).await?.is_some_and(|row| row.channel);
-    let members = if channel {
+    let members = if super::is_channel(client, group).await? {
         of_channel(client, options).await?
     } else {
         rows::by_rank(client.group_members(group).await?)

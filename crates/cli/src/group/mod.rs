@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 pub use change::UpdateOptions;
 pub use members::MembersOptions;
-pub use rows::by_rank;
+pub use rows::{by_rank, is_channel};
 
 use crate::identity::Common;
 use crate::named::{among, duration};

@@ -16,6 +16,14 @@ pub fn by_rank(mut members: Vec<MemberState>) -> Vec<MemberState> {
     members
 }
 
+/// Whether a group is known here as a channel.
+///
+/// # Errors
+/// The local store failed.
+pub async fn is_channel(client: &Client, group: ConversationId) -> Result<bool, anser_sdk::Error> {
+    Ok(client.conversation(group).await?.is_some_and(|row| row.channel))
+}
+
 /// The groups one is in. Who is in them and one's own role are asked of the server, which knows best; of a channel only how
 /// many there are.
 pub(super) async fn list(client: &Client) -> Result<Vec<Printed>, anser_sdk::Error> {
