@@ -14,7 +14,7 @@ use crate::errors_page;
 use crate::failure::Failure;
 use crate::first_start;
 use crate::limits_page;
-use crate::machine::{SystemClock, SystemEntropy, host_name};
+use crate::machine::{SystemClock, SystemEntropy, host_name, runtime};
 use crate::reports::{self, Wanted};
 use crate::serve::serve;
 use crate::setup::{Place, Setup, Shortcuts, environment};
@@ -357,13 +357,6 @@ fn summary(counts: Counts) -> String {
         "users          {}\nconversations  {}\nmessages       {}\nchanges        {}\ninbox entries  {}\n",
         counts.users, counts.conversations, counts.messages, counts.changes, counts.inbox_entries
     )
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no threads: {error}")))
 }
 
 fn print(text: &str) -> Result<u8, Failure> {

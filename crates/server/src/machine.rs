@@ -1,8 +1,11 @@
-//! What the real machine gives: wall-clock time, random bytes and its name.
+//! What the real machine gives: wall-clock time, random bytes, threads and its name.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anser_types::{Clock, UnixMs};
+use anser_types::{Clock, ErrorCode, UnixMs};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::Failure;
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +30,18 @@ impl anser_service::Entropy for SystemEntropy {
             panic!("the operating system gives no random numbers: {error}");
         }
     }
+}
+
+/// Threads for a command that asks or reads for a moment.
+///
+/// # Errors
+/// `INTERNAL`: the system gives none.
+pub fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no threads: {error}")))
 }
 
 /// The machine's host name, if it has one that can stand in a certificate.

@@ -1,10 +1,10 @@
 //! `anser reports`: what users have reported, and closing what was dealt with, through the running server.
 
-use anser_types::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::backup::ask;
 use crate::failure::Failure;
+use crate::machine::runtime;
 use crate::setup::Setup;
 
 /// What is wanted of the reports.
@@ -29,11 +29,7 @@ pub enum Wanted {
 /// # Errors
 /// Whatever kept it from an answer, or the server's own refusal.
 pub fn run(setup: &Setup, wanted: &Wanted, as_json: bool) -> Result<String, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no threads: {error}")))?;
-    let found = runtime.block_on(reports(setup, wanted))?;
+    let found = runtime()?.block_on(reports(setup, wanted))?;
     let line = |report: &Value| if as_json { report.to_string() } else { words(report) };
     let mut told: String = found.iter().map(|report| line(report) + "\n").collect();
     if told.is_empty() && !as_json {

@@ -13,7 +13,7 @@ use super::fetch;
 use super::part::Part;
 use super::report::Report;
 use crate::failure::Failure;
-use crate::machine::SystemClock;
+use crate::machine::{SystemClock, runtime};
 use crate::setup::Setup;
 use crate::store;
 
@@ -28,11 +28,7 @@ const READ_BYTES: usize = 1024 * 1024;
 pub fn back_up(setup: &Setup, to: &Path, json: bool) -> Result<String, Failure> {
     let begun = Instant::now();
     let part = Part::begin(to).map_err(|error| cannot_write(to, &error))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no threads: {error}")))?;
+    let runtime = runtime()?;
     let (header, archive) =
         match store::open_existing(&setup.data_dir.store(), &setup.loaded.config) {
             Ok(opened) => {
