@@ -14,16 +14,15 @@ use crate::{say, session};
 
 /// Send one message and wait until the server has stored it.
 #[derive(Args, Clone, Debug)]
-#[command(allow_missing_positional = true)]
 pub struct SendOptions {
     #[command(flatten)]
     pub who: Who,
-    /// To whom
-    #[arg(value_name = "USER", required_unless_present = "group", conflicts_with = "group")]
-    pub to: Option<UserId>,
+    /// To whom; with --group, what to say
+    #[arg(value_name = "USER")]
+    first: String,
     /// What to say; "-" reads it from the standard input
-    #[arg(value_name = "TEXT", required = true)]
-    pub text: Option<String>,
+    #[arg(value_name = "TEXT", required_unless_present = "group", conflicts_with = "group")]
+    second: Option<String>,
     /// To a group, by its id
     #[arg(long, value_name = "ID")]
     pub group: Option<ConversationId>,
@@ -41,13 +40,31 @@ pub struct SendOptions {
     pub json: bool,
 }
 
+impl SendOptions {
+    /// To whom, and what; the text as it was given.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`: nobody can have this name.
+    pub fn said(&self) -> Result<(Target, &str), Refusal> {
+        match (self.group, &self.second) {
+            (Some(group), _) => Ok((Target::Conversation(group), &self.first)),
+            (None, text) => {
+                let user = UserId::new(&self.first).map_err(|error| {
+                    Refusal::because(ErrorCode::InvalidArgument, error.to_string())
+                })?;
+                Ok((Target::User(user), text.as_deref().unwrap_or_default()))
+            }
+        }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Why the message is not stored at the server.
 pub async fn run(options: SendOptions) -> anyhow::Result<()> {
-    let text = read_text(options.text.as_deref().unwrap_or_default())?;
-    let to = target(options.to.as_ref(), options.group)?;
+    let (to, text) = options.said()?;
+    let text = read_text(text)?;
     let sent = session::with_client(&options.who, async |client| {
         send(&client, to, Content::text(text), &options).await
     })

@@ -41,6 +41,11 @@ fn the_command_line_holds_together() {
 #[test]
 fn commands_are_understood() {
     for line in [
+        "anser send --as alice bob hello",
+        "anser send --as alice bob --burn 5s hello",
+        "anser send bob --timeout 5 hello --as alice",
+        "anser send --as alice --group GROUP --expires 1h hello",
+        "anser send --as alice hello --group GROUP",
         "anser contact list --as alice",
         "anser contact applications --as alice --json",
         "anser contact apply --as alice bob hello",
@@ -81,6 +86,10 @@ fn commands_are_understood() {
 #[test]
 fn what_contradicts_itself_or_cannot_be_is_refused() {
     for line in [
+        "anser send --as alice bob",
+        "anser send --as alice --group GROUP",
+        "anser send --as alice --group GROUP bob hello",
+        "anser send --as alice bob hello there",
         "anser contact apply --as alice",
         "anser settings --as alice --write-first friends",
         "anser options --as alice bob --hide --show",
