@@ -8,9 +8,7 @@ use anser_types::{
 /// A message.
 #[must_use]
 pub fn of_message(message: &Message) -> usize {
-    let reactions = message.altered.as_ref().map_or(0, |altered| {
-        altered.reactions.iter().map(|one| one.emoji.len() + names(&one.users)).sum()
-    });
+    let reactions = message.altered.as_ref().map_or(0, |altered| altered.reactions_bytes());
     message.content.as_ref().map_or(0, of_content) + reactions
 }
 

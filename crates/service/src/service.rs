@@ -8,7 +8,7 @@ use std::time::Duration;
 use anser_backend::{
     Accounts, Conversations, Ledger, LedgerStatus, Lists, SearchIndex, StoreError,
 };
-use anser_types::{Clock, ErrorCode, Refusal};
+use anser_types::{Clock, ErrorCode, Refusal, limits};
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -154,6 +154,11 @@ impl Service {
             Arc::clone(&ports.conversations),
             Arc::clone(&feeds),
             Duration::from_millis(settings.sweep_ms),
+            stop.clone(),
+        ));
+        tasks.spawn(sweep::pace_reactions(
+            Arc::clone(&feeds),
+            Duration::from_millis(limits::REACTIONS_BEAT_MS),
             stop.clone(),
         ));
         tasks.spawn(trim::trim_inboxes(

@@ -78,11 +78,28 @@ pub struct Reaction {
     pub users: Vec<UserId>,
 }
 
+impl Reaction {
+    /// What a field of the wire costs beside its bytes.
+    const FIELD_BYTES: usize = 2;
+
+    fn bytes(&self) -> usize {
+        let users: usize =
+            self.users.iter().map(|user| user.as_str().len() + Self::FIELD_BYTES).sum();
+        self.emoji.len() + Self::FIELD_BYTES + users
+    }
+}
+
 impl Altered {
     /// Whether this user has used this reaction.
     #[must_use]
     pub fn has_reaction(&self, emoji: &str, user: &UserId) -> bool {
         self.reactions.iter().any(|one| one.emoji == emoji && one.users.contains(user))
+    }
+
+    /// What the reactions take in a message: emoji and names, each with what a field of the wire costs.
+    #[must_use]
+    pub fn reactions_bytes(&self) -> usize {
+        self.reactions.iter().map(Reaction::bytes).sum()
     }
 
     fn react(&mut self, actor: &UserId, emoji: &str, on: bool) {

@@ -37,6 +37,9 @@ pub const MENTIONS_MAX: usize = 50;
 pub const REACTION_MAX_BYTES: usize = 48;
 /// Different reactions to one message; more could not be shown.
 pub const REACTIONS_MAX: usize = 20;
+/// Bytes of all reactions to one message, with the names of those who used them: some 2,700 of names of ten. A message
+/// is read and stored with them.
+pub const REACTIONS_MAX_BYTES: usize = 32 * 1024;
 /// How often one message may be edited; bounds what is kept of it and what a revocation must erase.
 pub const EDITS_MAX: usize = 50;
 /// How long after it was said a message may be edited by its sender, in milliseconds (two days).
@@ -169,6 +172,10 @@ pub const BACKGROUND_IDLE_MS: u64 = 405_000;
 pub const REQUEST_DEADLINE_MS: u64 = 10_000;
 /// How long the actor waits for an event it has heard of before it reads the log itself.
 pub const HINT_GRACE_MS: u64 = 20;
+/// Reactions in a channel within this time reach who follows it together: nobody waits for a reaction.
+pub const REACTIONS_BEAT_MS: u64 = 250;
+/// Reactions of one channel that wait for the beat; more go out at once.
+pub const HELD_REACTIONS: usize = 64;
 /// How often each session's position is compared with its inbox head.
 pub const SWEEP_MS: u64 = 30_000;
 /// How long after their last session ended a user still counts as online: who changes from Wi-Fi to mobile or drives

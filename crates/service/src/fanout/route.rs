@@ -259,7 +259,7 @@ fn fan_in_channel(
         });
     }
     let at = Heads { seq, ..Heads::default() };
-    among.feeds.publish(&ChannelDelivery { conversation, at, event, encoded }, wakes);
+    among.feeds.publish(ChannelDelivery { conversation, at, event, encoded }, wakes);
 }
 
 fn fan_changes(
@@ -304,7 +304,7 @@ fn feed_change(
     let over = matches!(change.kind, ChangeKind::GroupDismissed);
     let at = Heads { change_no: change.change_no, ..Heads::default() };
     let event = Event::Change(change);
-    feeds.publish(&ChannelDelivery { conversation, at, event, encoded }, wakes);
+    feeds.publish(ChannelDelivery { conversation, at, event, encoded }, wakes);
     if over {
         feeds.ended(conversation, None, wakes);
     }

@@ -1,5 +1,5 @@
-//! Compares the logs of followed channels with what their followers were told, so that not even a lost last hint stays
-//! lost. One read per channel, however many follow it.
+//! Work beside the pushes of followed channels: letting go of reactions that were held, and comparing the logs with what
+//! the followers were told, so that not even a lost last hint stays lost. One read per channel, however many follow it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,5 +32,22 @@ pub(crate) async fn sweep_channels(
             }
         }
         wakes.wake_all();
+    }
+}
+
+/// Lets go of held reactions beat by beat as long as somebody reacts, until stopped. Without reactions it sleeps.
+pub(crate) async fn pace_reactions(feeds: Arc<Feeds>, beat: Duration, stop: CancellationToken) {
+    while stop.run_until_cancelled(feeds.reacted()).await.is_some() {
+        let mut ticks = ticks(beat);
+        // The first tick of a timer is now.
+        ticks.reset();
+        while ticked(&mut ticks, &stop).await {
+            let mut wakes = Wakes::default();
+            let goes_on = feeds.beat(&mut wakes);
+            wakes.wake_all();
+            if !goes_on {
+                break;
+            }
+        }
     }
 }

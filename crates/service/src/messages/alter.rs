@@ -223,6 +223,11 @@ impl Case<'_> {
             let detail = format!("a message has at most {} reactions", limits::REACTIONS_MAX);
             return Err(self.no(ErrorCode::LimitReached, detail));
         }
+        let bytes = altered.map_or(0, |altered| altered.reactions_bytes());
+        if on && bytes >= limits::REACTIONS_MAX_BYTES {
+            let detail = "as many have reacted to this message as it can hold";
+            return Err(self.no(ErrorCode::LimitReached, detail));
+        }
         Ok(Effect::Message)
     }
 

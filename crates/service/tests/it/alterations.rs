@@ -1,9 +1,9 @@
 //! Editing, taking back, reacting, pinning: who may, for how long, and what everybody is shown afterwards.
 
-use anser_service::{Query, Reply};
+use anser_service::{Answered, Query, Reply};
 use anser_types::{
     Alteration, ChangeKind, Command, Content, ConversationId, ErrorCode, Event, Message,
-    MessageKind, Seq, Target, limits,
+    MessageKind, Outcome, Seq, Target, limits,
 };
 
 use crate::world::{Device, World, invite, kick, to};
@@ -176,6 +176,42 @@ async fn requirement_g3_reactions_count_each_user_once() {
     let mut carol = world.connect("carol").await;
     let refused = carol.refused(react(here, 1, "👍", true)).await;
     assert_eq!(refused, ErrorCode::ConversationUnknown);
+}
+
+#[tokio::test]
+async fn a_message_takes_only_as_many_reactions_as_it_can_be_read_with() {
+    let names: Vec<String> =
+        (10..40).map(|n| format!("{n}{}", "x".repeat(limits::USER_ID_MAX_BYTES - 2))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let world = World::new();
+    world.users(&["alice"]).await;
+    world.users(&names).await;
+    let mut alice = world.connect("alice").await;
+    let here = Target::Conversation(alice.create_group("all", &names).await);
+    alice.say(here.clone(), "tea?").await;
+    let mut refused = 0;
+    for name in &names {
+        let mut one = world.connect(name).await;
+        for n in 0..limits::REACTIONS_MAX {
+            let reaction = react(here.clone(), 1, &format!("r{n}"), true);
+            let Answered::Final { answer, .. } = one.run(reaction).await else { panic!() };
+            match answer.outcome {
+                Outcome::Refused(refusal) if refusal.code == ErrorCode::LimitReached => {
+                    refused += 1;
+                }
+                other => assert!(matches!(other, Outcome::Done(_)) && refused == 0, "{other:?}"),
+            }
+        }
+    }
+    assert!(refused > 20, "{refused}");
+    let altered = history(&alice, here.clone()).await.remove(0).altered.clone().unwrap();
+    let bytes = altered.reactions_bytes();
+    assert!((limits::REACTIONS_MAX_BYTES..limits::REACTIONS_MAX_BYTES + 128).contains(&bytes));
+    // Who takes one back makes room.
+    let mut first = world.connect(names[0]).await;
+    first.done(react(here.clone(), 1, "r0", false)).await;
+    first.done(react(here.clone(), 1, "r0", false)).await;
+    first.done(react(here, 1, "r0", true)).await;
 }
 
 async fn pinned(device: &Device, id: ConversationId) -> Vec<Seq> {

@@ -49,6 +49,17 @@ fn pushed(device: &Device) -> Vec<String> {
     std::iter::from_fn(|| device.mailbox.take_channel()).map(|one| told(one.event)).collect()
 }
 
+/// What comes next, once it comes: the clock of a test that has nothing else to do runs on by itself.
+async fn next_pushed(device: &Device) -> Vec<String> {
+    loop {
+        let pushed = pushed(device);
+        if !pushed.is_empty() {
+            return pushed;
+        }
+        device.mailbox.changed().await;
+    }
+}
+
 async fn history(device: &Device, channel: ConversationId, after: u64) -> Vec<u64> {
     let (after, before) = (Seq(after), Seq::ZERO);
     let query = Query::History { of: at(channel), after, before, limit: 0, oldest_first: true };
@@ -209,6 +220,36 @@ async fn guarantee_g16_who_does_not_keep_up_is_told_where_the_log_ends() {
     assert_eq!(behind[&channel].seq, Seq(many));
     alice.say(at(channel), "next").await;
     assert_eq!(pushed(&bob).len(), 1, "and then it goes on");
+}
+
+fn react(channel: ConversationId, emoji: &str) -> Command {
+    let alteration = Alteration::React { emoji: emoji.to_owned(), on: true };
+    Command::Alter { at: at(channel), seq: Seq(1), of: None, alteration }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requirement_g1_reactions_in_a_channel_come_together_and_in_their_place() {
+    let world = World::new();
+    let (channel, mut alice, bob, mut carol) = channel(&world).await;
+    alice.say(at(channel), "tea?").await;
+    follow(&bob, channel, 1, 2).await;
+    let change = |no: u64, by: &str| format!("change {no} by {by}");
+    carol.done(react(channel, "1")).await;
+    assert_eq!(pushed(&bob), [change(3, "carol")], "the first one comes at once");
+    carol.done(react(channel, "2")).await;
+    alice.done(react(channel, "2")).await;
+    assert_eq!(pushed(&bob), [""; 0], "those that follow are held");
+    assert_eq!(next_pushed(&bob).await, [change(4, "carol"), change(5, "alice")], "and come together");
+    alice.done(react(channel, "3")).await;
+    alice.say(at(channel), "come").await;
+    assert_eq!(pushed(&bob), [change(6, "alice"), "2 alice: come".to_owned()]);
+    let many = limits::REACTIONS_MAX - 3;
+    for n in 0..many {
+        carol.done(react(channel, &format!("r{n}"))).await;
+    }
+    assert_eq!(next_pushed(&bob).await.len(), many);
+    let (behind, gone) = bob.mailbox.take_channel_heads();
+    assert!(behind.is_empty() && gone.is_empty(), "nobody has to read anything");
 }
 
 #[tokio::test(start_paused = true)]
