@@ -11,8 +11,14 @@ use anyhow::{Context, bail, ensure};
 use crate::files::root;
 
 /// Every target; the binaries of `fuzz/Cargo.toml`.
-const TARGETS: [&str; 5] =
-    ["frame_decoder", "server_session", "client_session", "client_core", "store_records"];
+const TARGETS: [&str; 6] = [
+    "frame_decoder",
+    "server_session",
+    "client_session",
+    "client_core",
+    "store_records",
+    "contents",
+];
 
 /// What makes the compiler count which code an input reaches. The address sanitizer is left out: it needs a nightly
 /// compiler, and the crates that are fuzzed hold no unsafe code.

@@ -21,6 +21,9 @@ pub fn run() -> anyhow::Result<()> {
         "cargo",
         &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
     )?;
+    // The fuzz targets are built apart; a lock file that is left behind would stop them on the day they are needed.
+    let fuzz = ["tree", "--locked", "--depth", "0", "--manifest-path", "fuzz/Cargo.toml"];
+    step("lock file of the fuzz targets", "cargo", &fuzz)?;
     // Not `--all-targets`: that would run the benchmarks, unoptimised and to no purpose.
     let targets = ["--lib", "--bins", "--tests", "--examples"];
     let tests = [&["test", "--workspace", "--locked", "--no-fail-fast"], &targets[..]].concat();

@@ -2,6 +2,8 @@
 
 #[path = "../../../../fuzz/targets/bodies/client_session.rs"]
 mod client_session;
+#[path = "../../../../fuzz/targets/bodies/contents.rs"]
+mod contents;
 #[path = "../../../../fuzz/targets/bodies/frame_decoder.rs"]
 mod frame_decoder;
 #[path = "../../../../fuzz/targets/bodies/replay.rs"]
@@ -24,4 +26,9 @@ fn the_servers_half_of_a_session_holds_for_its_corpus() {
 #[test]
 fn the_clients_half_of_a_session_holds_for_its_corpus() {
     replay("client_session", client_session::run);
+}
+
+#[test]
+fn contents_of_every_kind_hold_for_their_corpus() {
+    replay("contents", contents::run);
 }

@@ -204,7 +204,7 @@ async fn a_message_takes_only_as_many_reactions_as_it_can_be_read_with() {
         }
     }
     assert!(refused > 20, "{refused}");
-    let altered = history(&alice, here.clone()).await.remove(0).altered.clone().unwrap();
+    let altered = history(&alice, here.clone()).await.remove(0).altered.unwrap();
     let bytes = altered.reactions_bytes();
     assert!((limits::REACTIONS_MAX_BYTES..limits::REACTIONS_MAX_BYTES + 128).contains(&bytes));
     // Who takes one back makes room.

@@ -239,7 +239,11 @@ async fn requirement_g1_reactions_in_a_channel_come_together_and_in_their_place(
     carol.done(react(channel, "2")).await;
     alice.done(react(channel, "2")).await;
     assert_eq!(pushed(&bob), [""; 0], "those that follow are held");
-    assert_eq!(next_pushed(&bob).await, [change(4, "carol"), change(5, "alice")], "and come together");
+    assert_eq!(
+        next_pushed(&bob).await,
+        [change(4, "carol"), change(5, "alice")],
+        "and come together"
+    );
     alice.done(react(channel, "3")).await;
     alice.say(at(channel), "come").await;
     assert_eq!(pushed(&bob), [change(6, "alice"), "2 alice: come".to_owned()]);
