@@ -27,6 +27,7 @@ use crate::io::{
     AppEvent, Attempt, Config, Endpoint, Identity, Input, MessageState, Now, Output, Ticket,
 };
 use crate::marks::Mark;
+use crate::networks::Networks;
 use crate::outbox::{OUTBOX_MAX, Outbox};
 use crate::presence::Follows;
 use crate::reconnect::Reconnect;
@@ -48,6 +49,7 @@ pub struct Core {
     pub(crate) network: String,
     pub(crate) background: bool,
     pub(crate) rng: Rng,
+    pub(crate) nat: Networks,
     pub(crate) link: Link,
     pub(crate) last_attempt: Attempt,
     pub(crate) reconnect: Reconnect,
@@ -70,12 +72,14 @@ impl Core {
     /// A core that goes on where the snapshot stands. It is offline until [`Input::Start`].
     #[must_use]
     pub fn new(mut config: Config, snapshot: Snapshot) -> Self {
-        let Snapshot { identity, device, outbox, conversations, unknown, endpoints } = snapshot;
+        let Snapshot { identity, device, outbox, conversations, unknown, endpoints, networks } =
+            snapshot;
         let list = std::mem::take(&mut config.endpoints);
         let mut core = Self {
             network: config.network.clone(),
             background: config.background,
             rng: Rng::new(config.seed),
+            nat: Networks::new(&config.network, networks),
             link: Link::default(),
             last_attempt: Attempt::default(),
             reconnect: Reconnect::default(),

@@ -1,9 +1,12 @@
-//! Is the other side still there? A fixed beat when idle, a check at once when asked for (requirements E3, E5).
+//! Is the other side still there? A beat when idle, a check at once when asked for (requirements E3, E4, E5).
 //!
-//! A beat goes out after `interval` without traffic in either direction. Any byte from the server is life; a beat
-//! that nothing follows within `max(5 s, 4 × RTT)` means the link is dead.
+//! A beat goes out after `interval` without traffic in either direction. Any byte from the server is life. In the
+//! foreground a beat that nothing follows within `max(5 s, 4 × RTT)` means that the link is dead. In the background, where
+//! the interval is the one that [`crate::nat`] looks for, it is followed by two more at once: three mean it.
 
 use std::time::Duration;
+
+use crate::nat::NatSearch;
 
 /// The least time a pong has.
 const PONG_LEAST: Duration = Duration::from_secs(5);
@@ -11,6 +14,10 @@ const PONG_LEAST: Duration = Duration::from_secs(5);
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
 /// What a server may ask for in the foreground.
 const INTERVAL_RANGE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(270));
+/// Unanswered beats in a row that mean a dead link, in the background.
+const TRIES: u32 = 3;
+/// Beats in the background before the network is trusted with more than the least interval.
+const FIRST_BEATS: u32 = 3;
 
 /// What is to be done about a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,26 +30,67 @@ pub(crate) enum Beat {
     Dead,
 }
 
+/// What an unanswered ping waits for.
+#[derive(Clone, Copy, Debug)]
+struct Check {
+    /// Until when something must be heard.
+    deadline: Duration,
+    /// Which one in a row without an answer, from 1.
+    tries: u32,
+    /// The silence before the first of them was a whole interval of the network's search.
+    probes: bool,
+}
+
+/// In the background.
+#[derive(Clone, Copy, Debug)]
+struct Background {
+    /// What is tried.
+    interval: Duration,
+    /// What is done first.
+    least: Duration,
+    /// Beats still to come at the least interval.
+    first_beats: u32,
+}
+
 /// The beats of one session.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
-    interval: Duration,
+    foreground: Duration,
+    background: Option<Background>,
     sent: Duration,
     heard: Duration,
-    /// An unanswered ping: when it left, and until when something must be heard.
-    ping: Option<(Duration, Duration)>,
+    check: Option<Check>,
     /// When the last ping left, until its pong: for the round trip.
     measured_from: Option<Duration>,
 }
 
 impl Heartbeat {
-    /// A session that begins now; `interval_ms` as Welcome says, zero for the default.
+    /// A session that begins now, in the foreground; `interval_ms` as Welcome says, zero for the default.
     pub(crate) fn new(now: Duration, interval_ms: u32) -> Self {
-        let interval = match interval_ms {
+        let foreground = match interval_ms {
             0 => DEFAULT_INTERVAL,
             ms => Duration::from_millis(ms.into()).clamp(INTERVAL_RANGE.0, INTERVAL_RANGE.1),
         };
-        Self { interval, sent: now, heard: now, ping: None, measured_from: None }
+        let (check, measured_from) = (None, None);
+        Self { foreground, background: None, sent: now, heard: now, check, measured_from }
+    }
+
+    /// The app has gone to the background, or is on another network there.
+    pub(crate) fn enter_background(&mut self, nat: &NatSearch) {
+        let (interval, least) = (nat.interval(), nat.least());
+        self.background = Some(Background { interval, least, first_beats: FIRST_BEATS });
+    }
+
+    /// The app is in the foreground.
+    pub(crate) const fn leave_background(&mut self) {
+        self.background = None;
+    }
+
+    /// The search goes on with another interval.
+    pub(crate) fn search_goes_on(&mut self, nat: &NatSearch) {
+        if let Some(background) = &mut self.background {
+            background.interval = nat.interval();
+        }
     }
 
     /// Bytes left.
@@ -50,10 +98,14 @@ impl Heartbeat {
         self.sent = now;
     }
 
-    /// Bytes came.
-    pub(crate) const fn note_heard(&mut self, now: Duration) {
+    /// Bytes came. True if they prove that the network suffers the interval that is tried.
+    pub(crate) const fn note_heard(&mut self, now: Duration) -> bool {
         self.heard = now;
-        self.ping = None;
+        let Some(check) = self.check.take() else { return false };
+        if let Some(background) = &mut self.background {
+            background.first_beats = background.first_beats.saturating_sub(1);
+        }
+        check.probes
     }
 
     /// A pong came: the round trip, if it answers a ping.
@@ -63,31 +115,58 @@ impl Heartbeat {
 
     /// Whether a ping is unanswered.
     pub(crate) const fn is_checking(&self) -> bool {
-        self.ping.is_some()
+        self.check.is_some()
+    }
+
+    /// Whether a ping is unanswered that left behind a whole interval of the network's search.
+    pub(crate) fn is_probing(&self) -> bool {
+        self.check.is_some_and(|check| check.probes)
     }
 
     /// A ping leaves now.
     pub(crate) fn note_ping(&mut self, now: Duration, rtt: Duration) {
-        self.ping = Some((now, now + PONG_LEAST.max(rtt * 4)));
+        let deadline = now + PONG_LEAST.max(rtt * 4);
+        self.check = Some(match self.check {
+            Some(check) => Check { deadline, tries: check.tries + 1, ..check },
+            None => Check { deadline, tries: 1, probes: self.would_probe(now) },
+        });
         self.measured_from = Some(now);
         self.sent = now;
     }
 
     /// When to look again.
     pub(crate) fn next(&self) -> Duration {
-        match self.ping {
-            Some((_, deadline)) => deadline,
-            None => self.sent.min(self.heard) + self.interval,
+        match self.check {
+            Some(check) => check.deadline,
+            None => self.sent.min(self.heard) + self.interval(),
         }
     }
 
     /// What is due now.
     pub(crate) fn due(&self, now: Duration) -> Beat {
-        match (now >= self.next(), self.ping) {
-            (false, _) => Beat::Rest,
-            (true, Some(_)) => Beat::Dead,
-            (true, None) => Beat::Ping,
+        if now < self.next() {
+            return Beat::Rest;
         }
+        match self.check {
+            Some(check) if self.background.is_none() || check.tries >= TRIES => Beat::Dead,
+            _ => Beat::Ping,
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        match self.background {
+            None => self.foreground,
+            Some(background) if background.first_beats > 0 => background.least,
+            Some(background) => background.interval,
+        }
+    }
+
+    /// Whether nothing went either way for as long as is tried now; an answer takes a moment, so nearly as long will do.
+    fn would_probe(&self, now: Duration) -> bool {
+        let quiet = now.saturating_sub(self.sent.max(self.heard));
+        self.background.is_some_and(|background| {
+            background.first_beats == 0 && quiet * 10 >= background.interval * 9
+        })
     }
 }
 

@@ -15,6 +15,8 @@ mod heartbeat;
 pub mod io;
 mod keeping;
 mod marks;
+mod nat;
+mod networks;
 pub mod order;
 mod outbox;
 mod presence;
@@ -37,6 +39,7 @@ pub use io::{
     AppEvent, Attempt, Config, Endpoint, Identity, Input, MessageState, Now, Output, QueryNo,
     Ticket, TransportKind,
 };
+pub use nat::NatKnown;
 pub use queries::{FoundMessage, MemberState, Query, Receipt, Reply};
 pub use records::{
     ChannelMark, ChannelPosition, ConversationMark, ConversationRow, ConversationState,

@@ -10,6 +10,7 @@ use anser_types::{
 use bytes::Bytes;
 
 use crate::io::{Endpoint, Identity};
+use crate::nat::NatKnown;
 
 /// One thing to store.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +111,13 @@ pub enum Record {
     DeviceState(DeviceState),
     /// The device and token to use from now on; one row.
     IdentityTaken(Identity),
+    /// How long a network lets a silent connection live. Key: network.
+    NatLearned {
+        /// The network's key.
+        network: String,
+        /// What is known of it now.
+        known: NatKnown,
+    },
     /// The last endpoint that worked on a network. Key: network.
     EndpointRemembered {
         /// The network's key.
@@ -396,6 +404,8 @@ pub struct Snapshot {
     pub unknown: Vec<UnknownEvent>,
     /// What worked last, by network.
     pub endpoints: Vec<(String, Endpoint)>,
+    /// What is known of how long each network suffers silence.
+    pub networks: Vec<(String, NatKnown)>,
 }
 
 impl Snapshot {
@@ -409,6 +419,7 @@ impl Snapshot {
             conversations: Vec::new(),
             unknown: Vec::new(),
             endpoints: Vec::new(),
+            networks: Vec::new(),
         }
     }
 }

@@ -147,11 +147,15 @@ impl Core {
 
     /// The network is another one: what is open may be dead, what waits need not wait.
     pub(crate) fn network_changed(&mut self, network: String, now: Now) {
+        self.nat.changed(&network);
         self.network = network;
         self.reconnect.reset();
         match &self.link {
             Link::Off(_) => {}
-            Link::Up(_) => self.check_link(now),
+            Link::Up(_) => {
+                self.say_background(now);
+                self.check_link(now);
+            }
             Link::Waiting { .. } => self.connect(now),
             Link::Connecting { .. } | Link::Greeting { .. } => {
                 self.release_link();
@@ -163,8 +167,7 @@ impl Core {
     /// The app came to the foreground or left it.
     pub(crate) fn foreground(&mut self, foreground: bool, now: Now) {
         self.background = !foreground;
-        let background = self.background;
-        self.say(now, |session, out| session.foreground(background, out));
+        self.say_background(now);
         match &self.link {
             Link::Up(_) if foreground => self.check_link(now),
             Link::Waiting { .. } if foreground => {
@@ -172,6 +175,24 @@ impl Core {
                 self.connect(now);
             }
             _ => {}
+        }
+    }
+
+    /// Tells the server whether the app is in the background and how long it may be silent there, and beats accordingly.
+    fn say_background(&mut self, now: Now) {
+        let background = self.background;
+        let foreground = v1::Foreground { background, silence_ms: self.nat.longest_silence_ms() };
+        self.say(now, |session, out| session.foreground(foreground, out));
+        self.pace_beats();
+    }
+
+    fn pace_beats(&mut self) {
+        if let Link::Up(up) = &mut self.link {
+            if self.background {
+                up.beat.enter_background(self.nat.search());
+            } else {
+                up.beat.leave_background();
+            }
         }
     }
 
@@ -219,6 +240,7 @@ impl Core {
             log_epoch: log_epoch.0,
             inbox_cursor: cursor.0,
             background: self.background,
+            silence_ms: self.nat.longest_silence_ms(),
             network: self.network.clone(),
             client: self.config.client.clone(),
             want: self.config.page_entries,
@@ -249,8 +271,11 @@ impl Core {
         if let Some(wire) = self.wire() {
             wire.decoder.push(bytes);
         }
-        if let Link::Up(up) = &mut self.link {
-            up.beat.note_heard(now.mono);
+        if let Link::Up(up) = &mut self.link
+            && up.beat.note_heard(now.mono)
+        {
+            self.nat.held(&mut self.store);
+            up.beat.search_goes_on(self.nat.search());
         }
         while self.link.attempt() == Some(attempt) {
             match self.next_incoming() {
@@ -313,6 +338,9 @@ impl Core {
             in_flight_max: usize::try_from(in_flight.min(IN_FLIGHT)).unwrap_or(1),
         };
         self.link = Link::Up(Box::new(up));
+        self.nat.connected(now.mono, &mut self.store);
+        self.nat.limit(Duration::from_millis(limits.heartbeat_max_ms.into()));
+        self.pace_beats();
         if welcome.user != self.me.user.as_str() {
             let reason = Refusal::because(ErrorCode::TokenInvalid, "the token is another user's");
             return self.end_link(reason, Then::Stay(Off::SignIn), now);
@@ -362,6 +390,11 @@ impl Core {
     pub(crate) fn link_failed(&mut self, reason: Refusal, now: Now) {
         if let Some(endpoint) = self.link.endpoint().cloned() {
             self.endpoints.failed(&endpoint, now.mono);
+        }
+        if let Link::Up(up) = &self.link
+            && up.beat.is_probing()
+        {
+            self.nat.lost(now.mono);
         }
         self.end_link(reason, Then::Retry(None), now);
     }
@@ -419,10 +452,16 @@ impl Core {
 
     /// Beats at once, unless a beat is unanswered already.
     pub(crate) fn check_link(&mut self, now: Now) {
-        let (head, rtt) = (self.inbox.received, self.clock.rtt());
-        if let Link::Up(up) = &mut self.link
+        if let Link::Up(up) = &self.link
             && !up.beat.is_checking()
         {
+            self.beat(now);
+        }
+    }
+
+    fn beat(&mut self, now: Now) {
+        let (head, rtt) = (self.inbox.received, self.clock.rtt());
+        if let Link::Up(up) = &mut self.link {
             up.wire.session.ping(Some(head).filter(|head| *head > InboxSeq::ZERO), &mut self.out);
             up.beat.note_ping(now.mono, rtt);
         }
@@ -460,7 +499,7 @@ impl Core {
             }
             Link::Up(up) => match up.beat.due(now.mono) {
                 Beat::Rest => {}
-                Beat::Ping => self.check_link(now),
+                Beat::Ping => self.beat(now),
                 Beat::Dead => self.link_failed(Refusal::new(ErrorCode::Silent), now),
             },
             _ => {}

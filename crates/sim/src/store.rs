@@ -162,6 +162,10 @@ impl DeviceStore {
                 self.snapshot.endpoints.retain(|(known, _)| known != network);
                 self.snapshot.endpoints.push((network.clone(), endpoint.clone()));
             }
+            Record::NatLearned { network, known } => {
+                self.snapshot.networks.retain(|(there, _)| there != network);
+                self.snapshot.networks.push((network.clone(), *known));
+            }
             Record::NotOnServer { conversation, above } => self.lose(*conversation, *above),
             Record::ItemsForgotten => self.items.clear(),
             Record::ItemStored(change) => self.take_item(change),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anser_client::{
     AppEvent, ChannelMark, ChannelPosition, ConversationMark, DeviceState, Endpoint, Identity,
-    OutboxItem, Record, Reply, RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,
+    NatKnown, OutboxItem, Record, Reply, RowUpdate, Settled, Snapshot, StoredMessage, UnknownEvent,
 };
 use anser_types::{
     Change, ChangeKind, ConversationId, DeviceClass, DeviceNo, InboxSeq, Item, LocalNo, Refusal,
@@ -47,6 +47,7 @@ pub struct Disk {
     pub not_on_server: Vec<(ConversationId, Seq)>,
     pub unknown: BTreeMap<InboxSeq, UnknownEvent>,
     pub endpoints: BTreeMap<String, Endpoint>,
+    pub networks: BTreeMap<String, NatKnown>,
     /// Followed channels: up to where each is stored, and whether it is known to be one.
     pub channels: BTreeMap<ConversationId, ChannelPosition>,
     pub transactions: u64,
@@ -79,6 +80,7 @@ impl Disk {
             not_on_server: Vec::new(),
             unknown: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            networks: BTreeMap::new(),
             channels: BTreeMap::new(),
             transactions: 0,
             server_lost_data: false,
@@ -181,6 +183,9 @@ impl Disk {
             Record::EndpointRemembered { network, endpoint } => {
                 self.endpoints.insert(network, endpoint);
             }
+            Record::NatLearned { network, known } => {
+                self.networks.insert(network, known);
+            }
         }
     }
 
@@ -209,6 +214,7 @@ impl Disk {
             conversations: marks.into_values().collect(),
             unknown: self.unknown.values().cloned().collect(),
             endpoints: self.endpoints.clone().into_iter().collect(),
+            networks: self.networks.clone().into_iter().collect(),
         }
     }
 

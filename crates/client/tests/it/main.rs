@@ -2,6 +2,7 @@
 //! that can die at any transaction.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
 
+mod beats;
 mod channel_chaos;
 mod channel_server;
 mod channels;

@@ -54,6 +54,8 @@ pub struct Server {
     pub mute_queries: bool,
     /// Pings are not answered while this is set.
     pub deaf: bool,
+    /// How many came.
+    pub pings: u64,
     /// Whether a session hears of its own messages.
     pub push_own: bool,
     /// Live pushes are lost while this is set.
@@ -95,6 +97,7 @@ impl Server {
             mute: false,
             mute_queries: false,
             deaf: false,
+            pings: 0,
             push_own: false,
             lose_pushes: false,
             answers_late: std::time::Duration::ZERO,
@@ -201,8 +204,9 @@ impl Server {
                     conn.session.ack_ok(InboxSeq(ack.inbox_seq), out);
                 }
             }
-            Request::Ping(_) if self.deaf => {}
+            Request::Ping(_) if self.deaf => self.pings += 1,
             Request::Ping(ping) => {
+                self.pings += 1;
                 let head = Some(self.head()).filter(|head| !self.mute && *head != ping.inbox_head);
                 conn.session.pong(head.map(InboxSeq), out);
             }

@@ -42,6 +42,10 @@ pub struct World {
     pub store: StoreMode,
     /// Nothing gets through in either direction, and nobody is told.
     pub half_open: bool,
+    /// The router on the way forgets a connection on which nothing went either way for longer, and tells nobody.
+    pub nat: Option<Duration>,
+    /// When something last went over each connection that the router remembers.
+    remembered: BTreeMap<Attempt, Duration>,
     /// New connections are refused.
     pub refuse_connections: bool,
     /// Every connection attempt.
@@ -65,6 +69,8 @@ impl World {
             latency: Duration::from_millis(20),
             store: StoreMode::Works,
             half_open: false,
+            nat: None,
+            remembered: BTreeMap::new(),
             refuse_connections: false,
             connects: Vec::new(),
             wall_skew_ms: 0,
@@ -172,7 +178,7 @@ impl World {
                     }
                 }
                 Output::Transmit { attempt, bytes } => {
-                    if !self.half_open {
+                    if self.passes(attempt) {
                         self.post(Packet::ToServer(attempt, bytes));
                     }
                 }
@@ -221,6 +227,7 @@ impl World {
             }
             Packet::Open(attempt) => {
                 self.server.open(attempt);
+                self.remembered.insert(attempt, self.at);
                 self.input(Input::Opened { attempt });
             }
             Packet::ToServer(attempt, bytes) => {
@@ -253,10 +260,21 @@ impl World {
     /// Sends out what live sessions are to hear.
     pub fn push(&mut self) {
         for (attempt, bytes) in self.server.pushes() {
-            if !self.half_open {
+            if self.passes(attempt) {
                 self.post(Packet::ToClient(attempt, bytes));
             }
         }
+    }
+
+    /// Whether the network carries something of this connection now.
+    fn passes(&mut self, attempt: Attempt) -> bool {
+        if let Some(forgets_after) = self.nat {
+            let at = self.at;
+            self.remembered.retain(|_, last| at - *last <= forgets_after);
+            let Some(last) = self.remembered.get_mut(&attempt) else { return false };
+            *last = at;
+        }
+        !self.half_open
     }
 
     /// Tells live sessions where the channels they follow end.

@@ -8,6 +8,7 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use anser_proto::close::CloseReason;
@@ -87,7 +88,8 @@ pub(super) struct Actor<'a, T> {
     alarm: Alarm,
     settings: Arc<Settings>,
     epoch: SessionEpoch,
-    background: bool,
+    /// In the background: silence after which nothing is there any more.
+    background: Option<Duration>,
     /// Since when something written or sent waits for the other side.
     owed_since: Option<Instant>,
     leaving: Option<Leaving>,
@@ -125,7 +127,7 @@ impl<'a, T: Transport> Actor<'a, T> {
             pushing,
             alarm: Alarm::new(now + settings.half_open),
             epoch,
-            background: hello.background,
+            background: settings.background_idle(hello.background, hello.silence_ms),
             owed_since: None,
             leaving: None,
             link,
@@ -250,7 +252,10 @@ impl<'a, T: Transport> Actor<'a, T> {
                 }
             }
             Request::Signal(signal) => self.hear_signal(signal),
-            Request::Foreground(foreground) => self.background = foreground.background,
+            Request::Foreground(foreground) => {
+                let v1::Foreground { background, silence_ms } = foreground;
+                self.background = self.settings.background_idle(background, silence_ms);
+            }
             Request::Close => {
                 let by = now + self.settings.drain;
                 self.leaving.get_or_insert(Leaving { reason: None, by });
@@ -360,10 +365,10 @@ impl<'a, T: Transport> Actor<'a, T> {
     fn silent_at(&self) -> Instant {
         let heard_at = self.link.inbound.heard_at();
         match (self.background, self.owed_since) {
-            (false, _) => heard_at + self.settings.half_open,
+            (None, _) => heard_at + self.settings.half_open,
             // A background client may have been silent for long: what it owes counts from when it was sent.
-            (true, Some(since)) => heard_at.max(since) + self.settings.half_open,
-            (true, None) => heard_at + self.settings.background_idle,
+            (Some(_), Some(since)) => heard_at.max(since) + self.settings.half_open,
+            (Some(idle), None) => heard_at + idle,
         }
     }
 

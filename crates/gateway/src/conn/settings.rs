@@ -17,7 +17,7 @@ pub struct Settings {
     pub hello_timeout: Duration,
     /// Silence after which a connection that matters now (foreground, or something unacknowledged) is dead.
     pub half_open: Duration,
-    /// Silence after which any connection is dead.
+    /// Silence after which a connection in the background is dead, unless its client said that it may be silent for long.
     pub background_idle: Duration,
     /// Every request ends by then.
     pub request_deadline: Duration,
@@ -49,5 +49,14 @@ impl Default for Settings {
             queries_at_once: QUERIES_AT_ONCE,
             queries_waiting: QUERIES_WAITING,
         }
+    }
+}
+
+impl Settings {
+    /// Silence after which a connection is dead whose client is in the background and says nothing there for up to
+    /// `silence_ms` (0: not said): one interval and a half. `None` in the foreground.
+    pub(super) fn background_idle(&self, background: bool, silence_ms: u32) -> Option<Duration> {
+        let said = u64::from(silence_ms).min(limits::HEARTBEAT_RANGE_MS.1);
+        background.then(|| self.background_idle.max(Duration::from_millis(said) * 3 / 2))
     }
 }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use v1::{command::Op, send_message::To};
 
 /// Nothing in a test takes longer, unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(3600);
 /// The epoch of a log that never went back.
 pub const LOG_EPOCH: u64 = 1;
 

@@ -898,6 +898,9 @@ pub struct Hello {
     /// many; 0: it reads them all, as far as they are kept.
     #[prost(uint64, tag = "16")]
     pub rebuild_above: u64,
+    /// The longest time that this client says nothing in the background; 0: 270,000.
+    #[prost(uint32, tag = "17")]
+    pub silence_ms: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Welcome {
@@ -1017,6 +1020,9 @@ pub struct ChannelHeads {
 pub struct Foreground {
     #[prost(bool, tag = "1")]
     pub background: bool,
+    /// As in Hello.
+    #[prost(uint32, tag = "2")]
+    pub silence_ms: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ClientClose {}

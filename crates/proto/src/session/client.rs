@@ -132,9 +132,9 @@ impl ClientSession {
         self.say(ClientCase::Signal, signal, out);
     }
 
-    /// Says that the app left the foreground or came back.
-    pub fn foreground(&self, background: bool, out: &mut BytesMut) {
-        self.say(ClientCase::Foreground, &v1::Foreground { background }, out);
+    /// Says that the app left the foreground or came back, and how long it may be silent in the background.
+    pub fn foreground(&self, foreground: v1::Foreground, out: &mut BytesMut) {
+        self.say(ClientCase::Foreground, &foreground, out);
     }
 
     /// Asks to be pushed what comes in these channels.

@@ -91,7 +91,7 @@ pub fn client_frames() -> Vec<v1::ClientFrame> {
         F::Query(query),
         F::Signal(signal),
         F::Hello(hello()),
-        F::Foreground(v1::Foreground { background: true }),
+        F::Foreground(v1::Foreground { background: true, silence_ms: 243_000 }),
         F::Close(v1::ClientClose {}),
         F::Follow(v1::Follow { channels: vec![channel_position()] }),
     ]

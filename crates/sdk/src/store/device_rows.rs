@@ -1,6 +1,7 @@
 //! What there is once per store: identity, numbers and positions, remembered endpoints, entries kept for a later
 //! version, and the SDK's own settings.
 
+use anser_client::NatKnown;
 use anser_client::io::{Endpoint, Identity, TransportKind};
 use anser_client::records::{DeviceState, Rebuild, UnknownEvent};
 use anser_types::{
@@ -182,6 +183,30 @@ pub(super) fn read_endpoints(
             Some((network, Endpoint { transport: *transport, ..endpoint }))
         })
         .collect())
+}
+
+pub(super) fn store_network(
+    connection: &Connection,
+    network: &str,
+    known: NatKnown,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO network (name, held, failed, doubts) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![network, known.held, known.failed, known.doubts])?;
+    Ok(())
+}
+
+pub(super) fn read_networks(
+    connection: &Connection,
+) -> Result<Vec<(String, NatKnown)>, StoreError> {
+    let read = |row: &Row<'_>| -> rusqlite::Result<(String, NatKnown)> {
+        let (held, failed, doubts) = (row.get("held")?, row.get("failed")?, row.get("doubts")?);
+        Ok((row.get("name")?, NatKnown { held, failed, doubts }))
+    };
+    let mut statement = connection.prepare_cached("SELECT * FROM network ORDER BY name")?;
+    Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
 }
 
 impl Store {

@@ -7,8 +7,19 @@ use rusqlite::Connection;
 use super::error::StoreError;
 
 /// Every migration in order; the position + 1 is the schema version it leads to. Only ever append.
-const MIGRATIONS: &[&str] =
-    &[TABLES, SEARCH, MOVED, COUNTED, ALTERATIONS, LISTS, DOUBTS, FORGETTING, CHANNELS, HEADS];
+const MIGRATIONS: &[&str] = &[
+    TABLES,
+    SEARCH,
+    MOVED,
+    COUNTED,
+    ALTERATIONS,
+    LISTS,
+    DOUBTS,
+    FORGETTING,
+    CHANNELS,
+    HEADS,
+    NETWORKS,
+];
 
 const TABLES: &str = "
 CREATE TABLE identity (
@@ -185,6 +196,14 @@ ALTER TABLE message ADD COLUMN by_channel INTEGER NOT NULL DEFAULT 0;
 
 /// When the last message the server named was said, which need not be stored here.
 const HEADS: &str = "ALTER TABLE conversation ADD COLUMN head_at INTEGER NOT NULL DEFAULT 0;";
+
+/// How long each network lets a silent connection live, in seconds.
+const NETWORKS: &str = "
+CREATE TABLE network (
+    name TEXT PRIMARY KEY,
+    held INTEGER NOT NULL, failed INTEGER NOT NULL, doubts INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
 
 /// Brings the database to the newest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

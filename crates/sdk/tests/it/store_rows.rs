@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use anser_client::NatKnown;
 use anser_client::io::{Endpoint, Identity, TransportKind};
 use anser_client::records::{
     ConversationRow, ConversationState, DeviceState, OutboxItem, OutboxState, OwnMessage, Rebuild,
@@ -123,12 +124,15 @@ async fn numbers_and_positions_survive() {
         network: "wifi".to_owned(),
     };
     let network = "wifi:home".to_owned();
+    let known = NatKnown { held: 94, failed: 114, doubts: 2 };
     apply(
         &store,
         vec![
             identity("alice"),
             Record::UnknownStored(unknown.clone()),
             Record::EndpointRemembered { network: network.clone(), endpoint: endpoint.clone() },
+            Record::NatLearned { network: network.clone(), known: NatKnown::default() },
+            Record::NatLearned { network: network.clone(), known },
             Record::DeviceState(state.clone()),
         ],
     )
@@ -137,7 +141,8 @@ async fn numbers_and_positions_survive() {
     let snapshot = store.snapshot().await.unwrap().unwrap();
     assert_eq!(snapshot.device, state);
     assert_eq!(snapshot.unknown, [unknown]);
-    assert_eq!(snapshot.endpoints, [(network, endpoint)]);
+    assert_eq!(snapshot.endpoints, [(network.clone(), endpoint)]);
+    assert_eq!(snapshot.networks, [(network, known)]);
 
     apply(&store, vec![Record::UnknownResolved { inbox_seq: InboxSeq(40) }]).await;
     assert!(store.snapshot().await.unwrap().unwrap().unknown.is_empty());
