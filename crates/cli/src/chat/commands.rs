@@ -5,10 +5,12 @@ use anser_types::limits::CONTENT_MAX_BYTES;
 use anser_types::{Alteration, Content, ConversationId, MemberAct, Target, UnixMs};
 
 use super::asked::{Asked, Look};
+use super::forwarding;
 use super::looking;
 use super::model::{Model, Overlay};
 use super::of_oneself;
 use super::opening;
+use super::reporting;
 use super::slash::{self, Slash};
 use super::step::{Effect, Link};
 use super::texts::Text;
@@ -104,6 +106,10 @@ pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
         Slash::Revoke => alter_own(model, |_| Alteration::Revoke, effects),
         Slash::React { emoji, on } => alter_last(model, Alteration::React { emoji, on }, effects),
         Slash::Pin(on) => alter_last(model, Alteration::Pin { on }, effects),
+        Slash::Forward(to) => forwarding::run(model, &to, effects),
+        Slash::ReportMessage(..) | Slash::ReportUser(..) | Slash::ReportGroup(..) => {
+            reporting::run(model, command, effects);
+        }
         Slash::History => {
             if needs_conversation(model) {
                 looking::load_older(model, effects);
@@ -159,7 +165,8 @@ fn alter_own(
 ) {
     let own = |message: &&ChatMessage| message.own;
     let found = model.open.as_ref().and_then(|open| {
-        let (seq, content) = open.timeline.last_sent(own)?;
+        let message = open.timeline.last_sent(own)?;
+        let (seq, content) = (message.seq?, message.content.as_ref()?);
         Some(Effect::Alter(open.target.clone(), seq, how(content)))
     });
     alter(model, found, effects);
@@ -168,7 +175,7 @@ fn alter_own(
 /// Alters the last message, whoever sent it.
 fn alter_last(model: &mut Model, alteration: Alteration, effects: &mut Vec<Effect>) {
     let found = model.open.as_ref().and_then(|open| {
-        let (seq, _) = open.timeline.last_sent(|_| true)?;
+        let seq = open.timeline.last_sent(|_| true)?.seq?;
         Some(Effect::Alter(open.target.clone(), seq, alteration))
     });
     alter(model, found, effects);
@@ -193,7 +200,7 @@ pub(super) fn ask(model: &mut Model, effect: Effect, effects: &mut Vec<Effect>) 
 }
 
 /// The open group; says so when none is open.
-fn group(model: &mut Model) -> Option<ConversationId> {
+pub(super) fn group(model: &mut Model) -> Option<ConversationId> {
     if !needs_conversation(model) {
         return None;
     }

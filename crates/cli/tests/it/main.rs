@@ -4,12 +4,14 @@
 mod alterations;
 mod asking;
 mod chat;
+mod forwarding;
 mod lists;
 mod notices;
 mod people;
 mod places;
 mod presence;
 mod printed;
+mod reporting;
 mod scrolling;
 mod slash;
 mod support;
