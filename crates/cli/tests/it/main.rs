@@ -6,6 +6,7 @@ mod asking;
 mod chat;
 mod forwarding;
 mod lists;
+mod news;
 mod notices;
 mod people;
 mod places;
