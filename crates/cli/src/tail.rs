@@ -20,10 +20,6 @@ use crate::{plain, say, session, signals};
 const PAGE: u32 = 200;
 
 /// Print messages as they come.
-///
-/// Also what becomes of them, of your groups, contacts and settings. With --json every line has an "event": message, edited,
-/// revoked, reaction, pinned, unpinned, change (of a group), unavailable, contact_applied, contact, join_request, settings,
-/// options (of a conversation).
 #[derive(Args, Clone, Debug)]
 pub struct TailOptions {
     #[command(flatten)]
