@@ -36,6 +36,10 @@ pub enum Command {
     /// List your conversations, with what is unread
     List(ListOptions),
     /// Print messages as they come
+    ///
+    /// Also what becomes of them, of your groups, contacts and settings. With --json every line has an "event": message,
+    /// edited, revoked, reaction, pinned, unpinned, change (of a group), unavailable, contact_applied, contact,
+    /// join_request, settings, options (of a conversation).
     Tail(TailOptions),
     /// Print what was said
     History(HistoryOptions),

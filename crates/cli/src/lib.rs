@@ -19,6 +19,7 @@ mod list;
 mod logging;
 mod mine;
 pub mod named;
+pub mod news;
 pub mod people;
 pub mod place;
 pub mod plain;

@@ -1,6 +1,7 @@
 //! `anser tail`: messages as they come, each exactly once per store, going on where it stopped.
 //!
-//! A message is confirmed after it was printed: whoever kills this in between sees it again rather than never.
+//! A message is confirmed after it was printed: whoever kills this in between sees it again rather than never. What is
+//! told of contacts, settings and the like is how they are now, and may be told again or left out: the lists are the truth.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use clap::Args;
 
 use crate::chat::times::LocalTimes;
 use crate::identity::Who;
+use crate::news::News;
 use crate::say::Lines;
 use crate::{plain, say, session, signals};
 
@@ -104,6 +106,10 @@ impl Tail {
         say::line(&format!("* {event}: {}", self.lines.message(message, None)))
     }
 
+    fn tell(&self, news: &News) -> std::io::Result<()> {
+        if self.options.json { say::object(&news.json) } else { say::line(&news.line) }
+    }
+
     async fn print(&mut self, event: &Event) -> anyhow::Result<()> {
         match event {
             Event::NewMessage(message) => {
@@ -129,6 +135,21 @@ impl Tail {
             Event::GroupChanged(change) => {
                 let title = self.title(change.conversation).await?;
                 say::line(&self.lines.change(change, &title))?;
+            }
+            Event::ContactApplied(contact) => self.tell(&News::applied(contact))?,
+            Event::ContactChanged(contact) => self.tell(&News::contact(contact))?,
+            Event::SettingsChanged(settings) => self.tell(&News::settings(settings))?,
+            Event::ConversationOptionsChanged { conversation } => {
+                let (of, name) = (*conversation, self.title(*conversation).await?);
+                let options = self.client.conversation_options(Target::Conversation(of));
+                self.tell(&News::options(of, &name, &options.await.map_err(Refusal::from)?))?;
+            }
+            Event::JoinRequestChanged { group, request } => {
+                let name = self.title(*group).await?;
+                self.tell(&News::join_request(*group, &name, request))?;
+            }
+            Event::Lagged { dropped } => {
+                tracing::warn!(dropped, "some of what changed beside messages was not told");
             }
             Event::Unavailable(gap) if self.options.json => say::object(&say::gap_json(gap))?,
             Event::Unavailable(gap) => say::line(&Lines::gap(gap))?,
@@ -160,16 +181,16 @@ impl Tail {
         Ok(())
     }
 
-    /// The name of a group; looked up once.
+    /// The name of a conversation; looked up once it is known.
     async fn title(&mut self, id: ConversationId) -> anyhow::Result<String> {
         if let Some(title) = self.titles.get(&id) {
             return Ok(title.clone());
         }
         let row =
             self.client.conversation(Target::Conversation(id)).await.map_err(Refusal::from)?;
-        let title = row.map_or_else(|| id.to_string(), |row| row.name());
-        self.titles.insert(id, title.clone());
-        Ok(title)
+        let Some(row) = row else { return Ok(id.to_string()) };
+        self.titles.insert(id, row.name());
+        Ok(row.name())
     }
 
     async fn print_everything(&mut self) -> anyhow::Result<()> {

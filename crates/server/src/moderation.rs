@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anser_gateway::read_body;
 use anser_service::Words;
 use anser_types::ErrorCode;
 
@@ -32,7 +33,8 @@ pub fn load(setup: &Setup) -> Result<Option<Arc<Words>>, Failure> {
         io::ErrorKind::InvalidData => wrong("it is not UTF-8 text".to_owned()),
         _ => wrong(error.to_string()),
     })?;
-    Words::parse(&list).map(|words| Some(Arc::new(words))).map_err(|error| wrong(error.to_string()))
+    let words = Words::parse(&list, read_body).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(Arc::new(words)))
 }
 
 /// What the doctor says about it.

@@ -6,18 +6,18 @@
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use anser_backend::search::is_unspaced;
-use anser_types::{
-    Alteration, ContactAct, Content, ErrorCode, MemberAct, MessageKind, Refusal, limits,
-};
+use anser_types::{ErrorCode, Refusal, limits};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::messages::request::{GroupWork, Work};
+use crate::messages::request::Work;
+use crate::texts::{self, ReadBody};
 
 /// A list of words, ready to be looked for. Its cost is one pass over a text, however many words it has.
 #[derive(Clone, Debug)]
 pub struct Words {
     automaton: AhoCorasick,
     count: usize,
+    read: ReadBody,
 }
 
 /// Why a list is refused.
@@ -40,11 +40,12 @@ pub enum InvalidWords {
 }
 
 impl Words {
-    /// Reads a list: a word or phrase a line; empty lines, and those that begin with `#`, are left out.
+    /// Reads a list: a word or phrase a line; empty lines, and those that begin with `#`, are left out. Contents are
+    /// looked into with `read`.
     ///
     /// # Errors
     /// What in it is wrong. An empty list is fine: nothing is refused.
-    pub fn parse(list: &str) -> Result<Self, InvalidWords> {
+    pub fn parse(list: &str, read: ReadBody) -> Result<Self, InvalidWords> {
         let mut words = Vec::new();
         for (number, line) in (1..).zip(list.lines()) {
             let line_text = line.trim();
@@ -68,7 +69,7 @@ impl Words {
             .match_kind(MatchKind::Standard)
             .build(&words)
             .map_err(|error| InvalidWords::TooLarge(error.to_string()))?;
-        Ok(Self { automaton, count: words.len() })
+        Ok(Self { automaton, count: words.len(), read })
     }
 
     /// How many there are.
@@ -96,8 +97,8 @@ impl Words {
             let detail = format!("{what}: it holds a word that may not be said on this server");
             Err(Refusal::because(ErrorCode::ContentRefused, detail))
         };
-        for (what, text) in texts(work) {
-            if self.stand_in(text) {
+        for (what, text) in texts::of_work(work, self.read) {
+            if self.stand_in(&text) {
                 return refused(what);
             }
         }
@@ -131,41 +132,21 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
         && parted(found.chars().next_back(), text[end..].chars().next())
 }
 
-/// Every text of a command that others will see, with what it is.
-fn texts(work: &Work) -> Vec<(&'static str, &str)> {
-    match work {
-        Work::Send { content, .. } => text_of(content).into_iter().collect(),
-        Work::Alter { alteration: Alteration::Edit(content), .. } => {
-            text_of(content).into_iter().collect()
-        }
-        Work::CreateGroup { title, .. } => vec![("title", title)],
-        Work::Group { work, .. } => match work {
-            GroupWork::Update(set) => {
-                let title = set.title.as_deref().map(|text| ("title", text));
-                let announcement = set.announcement.as_deref().map(|text| ("announcement", text));
-                title.into_iter().chain(announcement).collect()
-            }
-            GroupWork::AlterMember { act: MemberAct::Alias(alias), .. } => vec![("alias", alias)],
-            GroupWork::Join { greeting } => vec![("greeting", greeting)],
-            _ => Vec::new(),
-        },
-        Work::Contact { act: ContactAct::Apply { greeting }, .. } => vec![("greeting", greeting)],
-        Work::Contact { act: ContactAct::Remark(remark), .. } => vec![("remark", remark)],
-        _ => Vec::new(),
-    }
-}
-
-fn text_of(content: &Content) -> Option<(&'static str, &str)> {
-    let text = (content.kind == MessageKind::Text).then(|| std::str::from_utf8(&content.body));
-    text?.ok().map(|text| ("text", text))
-}
-
 #[cfg(test)]
 mod tests {
+    use anser_types::MessageKind;
+    use anser_types::body::Body;
+    use bytes::Bytes;
+
     use super::*;
 
+    /// Nothing here stands in a content.
+    fn unread(_: MessageKind, _: &Bytes) -> Option<Body> {
+        None
+    }
+
     fn words(list: &str) -> Words {
-        Words::parse(list).unwrap()
+        Words::parse(list, unread).unwrap()
     }
 
     #[test]
@@ -198,14 +179,14 @@ mod tests {
 
     #[test]
     fn a_list_that_makes_no_sense_is_refused_with_its_line() {
-        let line = |list: &str| match Words::parse(list) {
+        let line = |list: &str| match Words::parse(list, unread) {
             Err(InvalidWords::Line { line, .. }) => line,
             other => panic!("{other:?}"),
         };
         assert_eq!(line("one\n***"), 2);
         assert_eq!(line(&format!("# x\n{}", "x".repeat(limits::FILTER_WORD_MAX_BYTES + 1))), 2);
         let many: String = (0..=limits::FILTER_WORDS_MAX).map(|n| format!("w{n}\n")).collect();
-        assert!(matches!(Words::parse(&many), Err(InvalidWords::TooMany(_))));
-        assert!(!Words::parse("").unwrap().stand_in("anything"));
+        assert!(matches!(Words::parse(&many, unread), Err(InvalidWords::TooMany(_))));
+        assert!(!Words::parse("", unread).unwrap().stand_in("anything"));
     }
 }

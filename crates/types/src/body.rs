@@ -1,4 +1,5 @@
-//! What a message's content holds, by its kind: the shapes that all clients share. Servers never look inside.
+//! What a message's content holds, by its kind: the shapes that all clients share. Servers act on none of it; a list
+//! of words that may not be said is looked for in its texts.
 
 use bytes::Bytes;
 

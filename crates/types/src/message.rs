@@ -8,7 +8,8 @@ use crate::id::{ConversationId, MessageId, UserId};
 use crate::number::Seq;
 use crate::time::UnixMs;
 
-/// What a message carries. The server acts on the envelope and never decodes the content.
+/// What a message carries. The server acts on the envelope; into the content it looks only for words that may not
+/// be said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageKind {
     /// UTF-8 text.
@@ -110,7 +111,7 @@ impl MessageKind {
 pub struct Content {
     /// What the content is.
     pub kind: MessageKind,
-    /// Opaque to the server; UTF-8 for [`MessageKind::Text`].
+    /// Kept and given as it is; UTF-8 for [`MessageKind::Text`].
     pub body: Bytes,
     /// Users called by name.
     pub mentions: Vec<UserId>,

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::http::{app, send};
+use crate::http::{Answer, app, send};
 use crate::program::{Home, text};
 
 #[test]
@@ -19,13 +19,17 @@ fn requirement_g5_the_list_of_words_is_read_again_without_a_restart() {
     for user in ["alice", "bob"] {
         app(&server, "users", "", &json!({"user": user}));
     }
-    let status = |server: &_, text: &str, key: &str| {
-        let sent = send(server, "alice", "bob", text, key);
-        (sent.status, sent.body["code"].as_str().unwrap_or_default().to_owned())
-    };
+    let ended =
+        |sent: Answer| (sent.status, sent.body["code"].as_str().unwrap_or_default().to_owned());
+    let status = |server: &_, text: &str, key: &str| ended(send(server, "alice", "bob", text, key));
     let refused = (403, "CONTENT_REFUSED".to_owned());
     assert_eq!(status(&server, "a Goose!", "1"), refused);
     assert_eq!(status(&server, "a duck", "2").0, 200);
+    // Looked for in what is no text too: a place called "goose" (field 3), as `LocationContent` writes it.
+    let place = json!({
+        "from": "alice", "to": {"user": "bob"}, "kind": "location", "content_base64": "GgVnb29zZQ==",
+    });
+    assert_eq!(ended(app(&server, "messages", "idempotency-key: place\r\n", &place)), refused);
 
     fs::write(&list, "duck\n鹅\n").unwrap();
     server.signal(Signal::HUP);

@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::{Home, text};
 
@@ -105,6 +105,53 @@ fn commands_of_one_user_run_beside_each_other() {
     // What bob says elsewhere comes to the tail as well.
     let own = tail.next();
     assert_eq!((&own["text"], &own["own"]), (&Value::from("yes"), &Value::from(true)));
+}
+
+#[test]
+fn a_tail_tells_of_contacts_settings_and_requests_to_join() {
+    let home = Home::new();
+    let _server = home.serve();
+    meet(&home, "alice");
+    meet(&home, "bob");
+    let mut tail = Tail::begin(&home, "bob");
+    send(&home, "alice", "bob", "hello");
+    assert_eq!(tail.next()["event"], "message");
+    let run = |words: &[&str]| said(&home.run(words));
+    let mut told = |wanted: &str| {
+        let told = tail.next();
+        assert_eq!(told["event"], wanted, "{told}");
+        told
+    };
+
+    run(&["contact", "apply", "--as", "alice", "bob", "from the lake"]);
+    let asked = told("contact_applied");
+    assert_eq!((&asked["user"], &asked["greeting"]), (&json!("alice"), &json!("from the lake")));
+    // What bob does at another of his devices is told as well.
+    for (verb, relation, blocked) in
+        [("accept", "contact", false), ("block", "contact", true), ("remove", "none", true)]
+    {
+        run(&["contact", verb, "--as", "bob", "alice"]);
+        let now = told("contact");
+        assert_eq!(
+            (&now["relation"], &now["blocked"]),
+            (&json!(relation), &json!(blocked)),
+            "{verb}: {now}"
+        );
+    }
+    run(&["settings", "--as", "bob", "--show-read", "off"]);
+    assert_eq!(told("settings")["show_read"], json!(false));
+    run(&["options", "--as", "bob", "alice", "--pinned", "on"]);
+    assert_eq!(told("options")["pinned"], json!(true));
+
+    let group = run(&["group", "create", "--as", "bob", "Team"]);
+    let group = group.trim();
+    told("change");
+    run(&["group", "update", "--as", "bob", group, "--join", "approval"]);
+    told("change");
+    run(&["group", "join", "--as", "alice", group, "let me in"]);
+    let request = told("join_request");
+    assert_eq!((&request["user"], &request["state"]), (&json!("alice"), &json!("waiting")));
+    assert_eq!(request["conversation"], json!(group));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What the user asks the server for about people, groups and lists, and the pages that show them.
 
 use anser_sdk::{Client, Error};
+use anser_types::report::Reported;
 use anser_types::{
     Contact, ContactAct, ConversationId, JoinRequest, MemberAct, Refusal, Seq, SetGroup,
     SetOptions, SetSettings, Settings, Target, UserId,
 };
 
+use super::reporting::Report;
 use super::step::Input;
 use super::texts::Text;
 use crate::readers::{self, Readers};
@@ -35,6 +37,8 @@ pub enum Asked {
     Forget(Target, Vec<Seq>),
     /// What one lets others do and see.
     Settings(SetSettings),
+    /// The operators to look at something.
+    Report(Report),
 }
 
 impl Asked {
@@ -62,6 +66,7 @@ impl Asked {
             Self::Clear(_) => "/clear",
             Self::Forget(..) => "/forget",
             Self::Settings(_) => "/settings",
+            Self::Report(_) => "/report",
         }
     }
 
@@ -80,6 +85,14 @@ impl Asked {
                 Input::Done(text, vec![user.clone()])
             }
             Self::Join(..) => Input::Done(Text::DoneJoin, Vec::new()),
+            Self::Report(report) => {
+                let text = match report.about {
+                    Reported::Message { .. } => Text::DoneReportMessage,
+                    Reported::User(_) => Text::DoneReportUser,
+                    Reported::Conversation(_) => Text::DoneReport,
+                };
+                Input::Done(text, report.whom.iter().cloned().collect())
+            }
             _ => Input::Done(Text::Done, Vec::new()),
         }
     }
@@ -108,6 +121,11 @@ impl Asked {
             Self::Clear(at) => client.clear_history(at).await,
             Self::Forget(at, seqs) => client.delete_messages_for_me(at, seqs).await,
             Self::Settings(set) => client.set_settings(set).await,
+            Self::Report(Report { about, reason, text, .. }) => match about {
+                Reported::Message { at, seq } => client.report_message(at, seq, reason, text).await,
+                Reported::User(user) => client.report_user(user, reason, text).await,
+                Reported::Conversation(of) => client.report_conversation(of, reason, text).await,
+            },
         }
         .map(drop)
     }

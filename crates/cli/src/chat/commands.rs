@@ -2,13 +2,15 @@
 
 use anser_sdk::store::ChatMessage;
 use anser_types::limits::CONTENT_MAX_BYTES;
-use anser_types::{Alteration, Content, ConversationId, MemberAct, Target, UnixMs};
+use anser_types::{Alteration, Content, ConversationId, MemberAct, MessageKind, Target, UnixMs};
 
 use super::asked::{Asked, Look};
+use super::forwarding;
 use super::looking;
 use super::model::{Model, Overlay};
 use super::of_oneself;
 use super::opening;
+use super::reporting;
 use super::slash::{self, Slash};
 use super::step::{Effect, Link};
 use super::texts::Text;
@@ -101,9 +103,13 @@ pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
         | Slash::Forget
         | Slash::Readers => of_oneself::run(model, &command, effects),
         Slash::Edit(text) => alter_own(model, |old| edited(old, text), effects),
-        Slash::Revoke => alter_own(model, |_| Alteration::Revoke, effects),
+        Slash::Revoke => alter_own(model, |_| Some(Alteration::Revoke), effects),
         Slash::React { emoji, on } => alter_last(model, Alteration::React { emoji, on }, effects),
         Slash::Pin(on) => alter_last(model, Alteration::Pin { on }, effects),
+        Slash::Forward(to) => forwarding::run(model, &to, effects),
+        Slash::ReportMessage(..) | Slash::ReportUser(..) | Slash::ReportGroup(..) => {
+            reporting::run(model, command, effects);
+        }
         Slash::History => {
             if needs_conversation(model) {
                 looking::load_older(model, effects);
@@ -146,21 +152,23 @@ fn group_asked(id: ConversationId, command: Slash, model: &Model) -> Effect {
     })
 }
 
-/// The message as it was, with another text.
-fn edited(old: &Content, text: String) -> Alteration {
-    Alteration::Edit(Content { body: text.into(), ..old.clone() })
+/// The message as it was, with another text; a message of another kind than text has none to replace.
+fn edited(old: &Content, text: String) -> Option<Alteration> {
+    let is_text = old.kind == MessageKind::Text;
+    is_text.then(|| Alteration::Edit(Content { body: text.into(), ..old.clone() }))
 }
 
 /// Alters one's own last message that was sent.
 fn alter_own(
     model: &mut Model,
-    how: impl FnOnce(&Content) -> Alteration,
+    how: impl FnOnce(&Content) -> Option<Alteration>,
     effects: &mut Vec<Effect>,
 ) {
     let own = |message: &&ChatMessage| message.own;
     let found = model.open.as_ref().and_then(|open| {
-        let (seq, content) = open.timeline.last_sent(own)?;
-        Some(Effect::Alter(open.target.clone(), seq, how(content)))
+        let message = open.timeline.last_sent(own)?;
+        let (seq, content) = (message.seq?, message.content.as_ref()?);
+        Some(Effect::Alter(open.target.clone(), seq, how(content)?))
     });
     alter(model, found, effects);
 }
@@ -168,7 +176,7 @@ fn alter_own(
 /// Alters the last message, whoever sent it.
 fn alter_last(model: &mut Model, alteration: Alteration, effects: &mut Vec<Effect>) {
     let found = model.open.as_ref().and_then(|open| {
-        let (seq, _) = open.timeline.last_sent(|_| true)?;
+        let seq = open.timeline.last_sent(|_| true)?.seq?;
         Some(Effect::Alter(open.target.clone(), seq, alteration))
     });
     alter(model, found, effects);
@@ -193,7 +201,7 @@ pub(super) fn ask(model: &mut Model, effect: Effect, effects: &mut Vec<Effect>) 
 }
 
 /// The open group; says so when none is open.
-fn group(model: &mut Model) -> Option<ConversationId> {
+pub(super) fn group(model: &mut Model) -> Option<ConversationId> {
     if !needs_conversation(model) {
         return None;
     }

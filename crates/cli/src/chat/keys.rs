@@ -122,7 +122,7 @@ fn complete(model: &mut Model) {
     if !slash::is_command(&text) {
         return;
     }
-    let completion = slash::complete(&text, &model.known_users());
+    let completion = slash::complete(&text, &model.known_users(), &model.known_groups());
     if completion.line != text {
         model.composer.set(&completion.line);
         model.composer.go(CursorMove::End);

@@ -16,6 +16,7 @@ use super::texts::Texts;
 use super::timeline::Timeline;
 use super::times::LocalTimes;
 use super::typing::Typing;
+use crate::plain;
 
 /// How long a short notice is shown.
 const NOTICE_FOR: Duration = Duration::from_secs(8);
@@ -274,6 +275,13 @@ impl Model {
             (None, Some(row)) => row.name(),
             (None, None) => open.id.to_string(),
         }
+    }
+
+    /// The names of the groups in the list, for completion.
+    #[must_use]
+    pub fn known_groups(&self) -> Vec<String> {
+        let groups = self.conversations.iter().filter(|row| row.peer.is_none() && row.member);
+        groups.map(|row| plain::one_line(&row.title)).collect()
     }
 
     /// Everybody this chat has heard of, for completion.

@@ -36,8 +36,8 @@ fn found(model: &Model, command: &Slash) -> Option<Effect> {
         }
         Slash::Hide => Effect::Ask(Asked::Hide(at)),
         Slash::Clear => Effect::Ask(Asked::Clear(at)),
-        Slash::Forget => Effect::Ask(Asked::Forget(at, vec![last(false)?.0])),
-        Slash::Readers => Effect::Look(Look::Readers(at, last(true)?.0)),
+        Slash::Forget => Effect::Ask(Asked::Forget(at, vec![last(false)?.seq?])),
+        Slash::Readers => Effect::Look(Look::Readers(at, last(true)?.seq?)),
         _ => return None,
     })
 }

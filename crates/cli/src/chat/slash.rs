@@ -2,9 +2,11 @@
 
 mod group;
 mod people;
+mod report;
 
 use std::time::Duration;
 
+use anser_types::report::ReportReason;
 use anser_types::{ContactAct, ConversationId, Notify, Role, SetGroup, SetSettings, UserId};
 
 use super::texts::{Text, Texts};
@@ -100,6 +102,14 @@ pub enum Slash {
     },
     /// Pin the last message, or unpin it.
     Pin(bool),
+    /// Pass the last message on: to a user, or a group by its name or id.
+    Forward(String),
+    /// Tell the operators about the last message of somebody else: why, and in one's own words.
+    ReportMessage(ReportReason, String),
+    /// Tell the operators about a user.
+    ReportUser(UserId, ReportReason, String),
+    /// Tell the operators about the open group.
+    ReportGroup(ReportReason, String),
     /// Load earlier messages.
     History,
     /// Send again what failed in the open conversation.
@@ -133,7 +143,7 @@ impl Misunderstood {
 }
 
 /// Every command.
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 27] = [
     "/to",
     "/contact",
     "/group",
@@ -145,6 +155,8 @@ const COMMANDS: [&str; 25] = [
     "/unreact",
     "/pin",
     "/unpin",
+    "/forward",
+    "/report",
     "/forget",
     "/readers",
     "/retry",
@@ -223,6 +235,9 @@ pub fn parse(line: &str) -> Result<Slash, Misunderstood> {
         },
         "/pin" => plain(Slash::Pin(true)),
         "/unpin" => plain(Slash::Pin(false)),
+        "/forward" if rest.is_empty() => Err(Misunderstood::new(Text::WantsWhom, &[name])),
+        "/forward" => Ok(Slash::Forward(rest.join(" "))),
+        "/report" => report::parse(&rest),
         "/members" => plain(Slash::GroupMembers),
         "/history" => plain(Slash::History),
         "/retry" => plain(Slash::Retry),
@@ -269,23 +284,29 @@ pub struct Completion {
     pub candidates: Vec<String>,
 }
 
-/// Completes the last word of a command line: commands, what follows `/group`, and user names.
+/// Completes the last word of a command line: commands, what follows `/group` and others, user names, and the names of
+/// groups, in quotes where they have several words.
 #[must_use]
-pub fn complete(line: &str, users: &[UserId]) -> Completion {
+pub fn complete(line: &str, users: &[UserId], groups: &[String]) -> Completion {
     let start = line
         .rfind(char::is_whitespace)
         .map_or(0, |at| at + line[at..].chars().next().map_or(1, char::len_utf8));
     let (before, word) = line.split_at(start);
     let earlier: Vec<&str> = before.split_whitespace().collect();
-    let names =
-        || users.iter().map(UserId::as_str).filter(|name| !earlier.contains(name)).collect();
+    let names = || -> Vec<&str> {
+        users.iter().map(UserId::as_str).filter(|name| !earlier.contains(name)).collect()
+    };
+    let titles: Vec<String> = groups.iter().filter_map(|title| quoted(title)).collect();
     let known: Vec<&str> = match earlier.as_slice() {
         [] => COMMANDS.to_vec(),
         ["/group"] => group::VERBS.to_vec(),
         ["/contact"] => people::CONTACT_VERBS.to_vec(),
         ["/settings"] => people::SETTINGS.to_vec(),
+        ["/report"] => report::VERBS.to_vec(),
+        ["/report", "message" | "group"] | ["/report", "user", _] => report::reasons(),
+        ["/forward"] => names().into_iter().chain(titles.iter().map(String::as_str)).collect(),
         ["/group", verb, ..] if group::ABOUT_USERS.contains(verb) => names(),
-        ["/to"] | ["/contact", _] | ["/group", "create", _, ..] => names(),
+        ["/to"] | ["/contact", _] | ["/report", "user"] | ["/group", "create", _, ..] => names(),
         _ => Vec::new(),
     };
     let mut candidates: Vec<&str> = known.into_iter().filter(|one| one.starts_with(word)).collect();
@@ -299,6 +320,15 @@ pub fn complete(line: &str, users: &[UserId]) -> Completion {
             candidates: several.iter().map(|one| (*one).to_owned()).collect(),
         },
     }
+}
+
+/// A name as one word of a command; `None` where it cannot be one.
+fn quoted(name: &str) -> Option<String> {
+    if name.is_empty() || name.contains(['"', '“', '”']) {
+        return None;
+    }
+    let several = name.contains(char::is_whitespace);
+    Some(if several { format!("\"{name}\"") } else { name.to_owned() })
 }
 
 fn common_start<'a>(words: &[&'a str]) -> &'a str {

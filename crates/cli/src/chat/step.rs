@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anser_sdk::store::{Conversation, HistoryPage};
 use anser_sdk::{Event, MemberState};
-use anser_types::{Alteration, ConversationId, MessageId, Refusal, Seq, Target, UnixMs, UserId};
+use anser_types::{
+    Alteration, Content, ConversationId, MessageId, Refusal, Seq, Target, UnixMs, UserId,
+};
 use crossterm::event::KeyEvent;
 
 use super::asked::{Asked, Listing, Look};
@@ -124,6 +126,8 @@ pub enum Effect {
     },
     /// Put a text into the outbox.
     Send(Target, String),
+    /// Put a message that is passed on into the outbox.
+    Forward(Target, Box<Content>),
     /// Alter a message that was said.
     Alter(Target, Seq, Alteration),
     /// Send failed messages again.

@@ -177,6 +177,9 @@ catalogue! {
     BadUser: "{0} is no user id: {1}", "{0} 不是有效的用户名：{1}";
     UnclosedQuote: "a closing \" is missing", "缺少右引号 \"";
     NoArguments: "{0} takes nothing more", "{0} 不需要参数";
+    WantsWhom: "{0} needs a user or a group: {0} NAME", "{0} 需要用户名或群名：{0} 名称";
+    SeveralCalled: "several groups are called {0}: give the id of one", "有多个群名为 {0}：请改用群号";
+    NobodyCalled: "nobody here is called {0}", "没有名为 {0} 的用户或群";
     NeedsConversation: "open a conversation first: Ctrl+K or /to USER", "请先打开会话：Ctrl+K 或 /to 用户名";
     NeedsGroup: "this works in a group only", "只能在群里使用";
     NothingFailed: "no message here has failed", "这里没有发送失败的消息";
@@ -192,6 +195,10 @@ catalogue! {
     DoneBlock: "you hear nothing more from {0}", "已拉黑 {0}";
     DoneUnblock: "you hear from {0} again", "已取消拉黑 {0}";
     DoneRemove: "{0} is no contact of yours any more", "{0} 已不是你的好友";
+    Forwarding: "on its way to {0} · {1}", "正在转发给 {0} · {1}";
+    DoneReport: "reported to the operators", "已向管理方举报";
+    DoneReportUser: "reported to the operators: {0}", "已向管理方举报：{0}";
+    DoneReportMessage: "reported to the operators: a message of {0}", "已向管理方举报 {0} 的一条消息";
     DoneJoin: "asked to come in", "已申请入群";
     ContactApplies: "{0} asks to be your contact · /contact accept {0} or /contact refuse {0}", "{0} 请求加你为好友 · /contact accept {0} 或 /contact refuse {0}";
     ContactAppliesSaying: "{0} asks to be your contact: “{1}” · /contact accept {0} or /contact refuse {0}", "{0} 请求加你为好友：“{1}” · /contact accept {0} 或 /contact refuse {0}";
@@ -240,6 +247,10 @@ catalogue! {
     CloseHint: "↑↓ scroll · Esc closes", "↑↓ 滚动 · Esc 关闭";
     HelpEdit: "/edit TEXT  replace your last message · /revoke takes it back", "/edit 文本  修改你的上一条消息 · /revoke 撤回";
     HelpReact: "/react 👍  react to the last message · /unreact 👍 · /pin · /unpin", "/react 👍  回应最后一条消息 · /unreact 👍 · /pin 置顶 · /unpin";
+    HelpForward: "/forward NAME  pass the last message on, to a user or a group", "/forward 名称  将最后一条消息转发给用户或群";
+    HelpForwardSeveral: "  several of them: anser forward --with USER 1 3 --to USER (--merged: as one)", "  转发多条：anser forward --with 用户名 1 3 --to 用户名（--merged 合并）";
+    HelpReport: "/report message WHY TEXT  tell the operators of the last one · user USER WHY · group WHY", "/report message 原因 说明  举报最后一条消息 · user 用户名 原因 · group 原因";
+    HelpReportWhy: "  WHY: spam, abuse, sexual, violence, illegal, impersonation, other", "  原因：spam 垃圾、abuse 辱骂、sexual 色情、violence 暴力、illegal 违法、impersonation 冒充、other 其他";
     WantsText: "{0} TEXT: what should it say?", "{0} 文本：改成什么？";
     WantsEmoji: "{0} EMOJI: which one?", "{0} 表情：哪一个？";
     NothingToAlter: "there is no such message here", "这里没有这样的消息";

@@ -5,7 +5,7 @@
 //! view keeps its place because it is anchored to an entry and not to a line number.
 
 use anser_sdk::store::{ChatMessage, HistoryPage};
-use anser_types::{Change, ChangeNo, Content, MessageId, Seq, Unavailable, UserId};
+use anser_types::{Change, ChangeNo, MessageId, Seq, Unavailable, UserId};
 
 use super::states;
 
@@ -243,10 +243,10 @@ impl Timeline {
         self.pending.last().or_else(|| self.messages.iter().rev().find(|message| message.own))
     }
 
-    /// The last message that is at the server, not taken back, and as wanted: its place and content.
-    pub fn last_sent(&self, wanted: impl Fn(&&ChatMessage) -> bool) -> Option<(Seq, &Content)> {
+    /// The last message that is at the server, not taken back, and as wanted.
+    pub fn last_sent(&self, wanted: impl Fn(&&ChatMessage) -> bool) -> Option<&ChatMessage> {
         let mut sent = self.messages.iter().rev().filter(wanted);
-        sent.find_map(|message| message.seq.zip(message.content.as_ref()))
+        sent.find(|message| message.seq.is_some() && message.content.is_some())
     }
 
     /// Decides where the divider stands, when a conversation is opened: above the first message of somebody else

@@ -41,6 +41,7 @@ impl Worker {
     pub fn begin(&self, effect: Effect) -> Option<Input> {
         match effect {
             Effect::Send(..)
+            | Effect::Forward(..)
             | Effect::Retry(_)
             | Effect::Delete(_)
             | Effect::MarkRead(..)
@@ -70,6 +71,7 @@ impl Worker {
             Refusal::because(ErrorCode::LocalDiskFull, "the local store does not take anything");
         match effect {
             Effect::Send(to, text) => Some(Input::NotQueued(to, text, refusal)),
+            Effect::Forward(..) => Some(Input::Refused("/forward", refusal)),
             Effect::Retry(_) => Some(Input::Refused("/retry", refusal)),
             Effect::Delete(_) => Some(Input::Refused("/delete", refusal)),
             // Typing and read positions are said again with the next occasion.
@@ -100,6 +102,13 @@ async fn say(client: &Client, effect: Effect) -> Option<Input> {
             Some(match result {
                 Ok(_) => Input::Queued(conversation),
                 Err(error) => Input::NotQueued(to, text, error.into()),
+            })
+        }
+        Effect::Forward(to, content) => {
+            let conversation = conversation_of(client, &to);
+            Some(match client.send_message(to, *content).await {
+                Ok(_) => Input::Queued(conversation),
+                Err(error) => Input::Refused("/forward", error.into()),
             })
         }
         Effect::Retry(ids) => {

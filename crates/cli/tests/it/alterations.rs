@@ -3,7 +3,7 @@
 use anser_cli::chat::slash::{Slash, parse};
 use anser_cli::chat::step::Effect;
 use anser_sdk::ChatMessage;
-use anser_types::{Alteration, Altered, Content, Reaction, Seq, UnixMs};
+use anser_types::{Alteration, Altered, Content, MessageKind, Reaction, Seq, UnixMs};
 
 use crate::support::{Chat, said, to_bob, user};
 
@@ -20,6 +20,17 @@ fn edit_and_revoke_mean_the_last_message_of_ones_own() {
     assert_eq!(wanted, [Effect::Alter(to_bob(), Seq(2), edit)]);
     let wanted = chat.enter("/revoke");
     assert_eq!(wanted, [Effect::Alter(to_bob(), Seq(2), Alteration::Revoke)]);
+}
+
+#[test]
+fn a_text_does_not_take_the_place_of_a_picture() {
+    let mut chat = Chat::new();
+    let picture = Content { kind: MessageKind::Image, ..Content::text("?") };
+    let sent = ChatMessage { content: Some(picture), ..said("alice", 2, "") };
+    chat.with_bob(vec![said("alice", 1, "look"), sent]);
+    assert_eq!(chat.enter("/edit a lake"), []);
+    assert!(chat.model.notice.is_some());
+    assert_eq!(chat.enter("/revoke"), [Effect::Alter(to_bob(), Seq(2), Alteration::Revoke)]);
 }
 
 #[test]

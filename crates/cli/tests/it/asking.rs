@@ -72,7 +72,7 @@ fn what_is_wrong_with_a_group_command_is_said() {
 #[test]
 fn tab_completes_what_follows() {
     let users = [user("bob")];
-    let line = |text: &str| complete(text, &users).line;
+    let line = |text: &str| complete(text, &users, &[]).line;
     assert_eq!(line("/contact app"), "/contact apply ");
     assert_eq!(line("/contact block b"), "/contact block bob ");
     assert_eq!(line("/settings w"), "/settings write-first ");

@@ -4,12 +4,15 @@
 mod alterations;
 mod asking;
 mod chat;
+mod forwarding;
 mod lists;
+mod news;
 mod notices;
 mod people;
 mod places;
 mod presence;
 mod printed;
+mod reporting;
 mod scrolling;
 mod slash;
 mod support;

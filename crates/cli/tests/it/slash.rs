@@ -53,17 +53,17 @@ fn two_slashes_send_a_text_that_begins_with_one() {
 #[test]
 fn tab_completes_commands_and_names() {
     let users = [user("bob"), user("bobby"), user("小明")];
-    let line = |text: &str| complete(text, &users).line;
+    let line = |text: &str| complete(text, &users, &[]).line;
     assert_eq!(line("/he"), "/help ");
     assert_eq!(line("/group cr"), "/group create ");
     assert_eq!(line("/to 小"), "/to 小明 ");
-    let several = complete("/to b", &users);
+    let several = complete("/to b", &users, &[]);
     assert_eq!((several.line.as_str(), several.candidates.len()), ("/to bob", 2));
     // Who is named already is not offered again.
     assert_eq!(line("/group invite bob bobb"), "/group invite bob bobby ");
-    assert_eq!(complete("/group invite bob b", &users).line, "/group invite bob bobby ");
+    assert_eq!(complete("/group invite bob b", &users, &[]).line, "/group invite bob bobby ");
     // The title of a group is nobody's name.
     assert_eq!(line("/group create b"), "/group create b");
-    let all = complete("/", &users);
+    let all = complete("/", &users, &[]);
     assert!(all.candidates.contains(&"/group".to_owned()) && all.line == "/");
 }

@@ -1,5 +1,6 @@
 //! Wire values to domain values and back. Wire types stop here: behind this module there is no protobuf.
 
+pub mod bodies;
 pub mod channels;
 pub mod commands;
 pub mod events;

@@ -9,6 +9,7 @@ mod doors;
 mod golden;
 mod hostile;
 mod inbox_truth;
+mod moderation;
 mod peer;
 mod people;
 mod phases;
