@@ -194,8 +194,9 @@ settings! {
     moderation: Moderation {
         /// File with words that may not be said, one word or phrase a line; lines beginning with # are left out.
         /// Messages, edits, reactions, names of groups, announcements, aliases, remarks and greetings that hold one are
-        /// refused (CONTENT_REFUSED), captions, names and what is forwarded included. Without regard to case and width; Chinese and the like anywhere in a text, elsewhere whole
-        /// words. Send SIGHUP to the server after a change. Relative to the data directory; empty for none.
+        /// refused (CONTENT_REFUSED), captions, names and what is forwarded included. Without regard to case and width;
+        /// Chinese and the like anywhere in a text, elsewhere whole words. Send SIGHUP to the server after a change.
+        /// Relative to the data directory; empty for none.
         words: String = String::new();
     }
 
