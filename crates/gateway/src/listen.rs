@@ -292,7 +292,7 @@ fn refuse(stream: TcpStream, kind: ListenerKind, full: Full, house: &House) {
     metrics::refused(full.name());
     tracing::debug!(reason = full.name(), "a connection is refused");
     let words = match kind {
-        ListenerKind::Tcp => conn::refusal(ErrorCode::TooManyConnections),
+        ListenerKind::Tcp => conn::refusal(ErrorCode::TooManyConnections, &house.connection),
         ListenerKind::Http => http::problem::raw(ErrorCode::TooManyConnections),
         ListenerKind::Tls | ListenerKind::Https => return,
     };

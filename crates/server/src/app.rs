@@ -147,6 +147,7 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
         },
         token_life_ms: config.accounts.token_life_days.get() * DAY_MS,
         sessions: config.limits.connections.as_usize(),
+        sessions_per_second: config.limits.sessions_per_second.as_u32(),
         devices_per_user: config.accounts.devices_per_user.as_usize(),
         sessions_per_class: anser_service::SessionsPerClass {
             phone: config.sessions.phone.as_usize(),
@@ -188,6 +189,7 @@ fn gateway_config(config: &Config) -> Result<GatewayConfig, Failure> {
         connections_per_minute: config.limits.connections_per_minute.as_u32(),
         connection: anser_gateway::Settings {
             drain: Duration::from_secs(config.process.drain_seconds.get()),
+            alternatives: config.listen.alternatives.addresses().into(),
             ..defaults.connection.clone()
         },
         ..defaults

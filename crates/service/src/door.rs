@@ -56,12 +56,13 @@ impl Service {
     /// of everything above `opened().inbox_head`, and nothing lies between the two.
     ///
     /// # Errors
-    /// `Draining`, `TooManyConnections`, `TokenInvalid`, `TokenExpired`, or what the store says.
+    /// `Draining`, `TooManyConnections`, `Overloaded` (with when to come back), `TokenInvalid`, `TokenExpired`, or what the store says.
     pub async fn open_session(
         self: &Arc<Self>,
         hello: Hello,
     ) -> Result<(Session, Mailbox), Refusal> {
         self.may_open()?;
+        let _inside = self.admission().enter().await?;
         let seen = self.doors().revocations();
         let mut token = self.token_for(&hello).await?;
         let user = token.device.user;

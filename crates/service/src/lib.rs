@@ -5,6 +5,7 @@
 //! no concrete backend; time, randomness and stores are passed in.
 
 mod accounts;
+mod admission;
 mod api;
 mod cache;
 mod directory;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::password::Passwords;
+use crate::admission::Admission;
 use crate::api::Ended;
 use crate::directory::Directory;
 use crate::door::Doors;
@@ -83,6 +84,7 @@ pub struct Service {
     directory: Arc<Directory>,
     registry: Arc<Registry>,
     feeds: Arc<Feeds>,
+    admission: Admission,
     writer: WriterHandle,
     passwords: Passwords,
     doors: Doors,
@@ -119,6 +121,7 @@ impl Service {
         let (done, publish) = mpsc::channel(PUBLISH_QUEUE);
         let (failed_in, failed) = watch::channel(None);
         let feeds = Arc::new(Feeds::default());
+        let admission = Admission::new(settings.sessions_per_second);
         let board = Arc::new(Board::new(
             Duration::from_millis(settings.offline_grace_ms),
             Bounds { per_session: settings.presence_per_session, in_all: settings.presence_in_all },
@@ -197,6 +200,7 @@ impl Service {
             directory,
             registry,
             feeds,
+            admission,
             writer,
             failed,
             stop,
@@ -324,6 +328,10 @@ impl Service {
 
     pub(crate) fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    pub(crate) const fn admission(&self) -> &Admission {
+        &self.admission
     }
 
     pub(crate) const fn feeds(&self) -> &Arc<Feeds> {

@@ -112,6 +112,8 @@ pub struct Settings {
     pub token_life_ms: u64,
     /// Sessions at once; more are refused with `TOO_MANY_CONNECTIONS`.
     pub sessions: usize,
+    /// Sessions opened per second; more wait a moment, or are told when to come back (`OVERLOADED`).
+    pub sessions_per_second: u32,
     /// Devices of one user.
     pub devices_per_user: usize,
     /// Devices of one class that a user may have connected at once.
@@ -191,6 +193,7 @@ impl Default for Settings {
             hashing: Hashing::default(),
             token_life_ms: limits::TOKEN_LIFE_MS,
             sessions: 100_000,
+            sessions_per_second: limits::SESSIONS_PER_SECOND,
             devices_per_user: limits::DEVICES_PER_USER,
             sessions_per_class: SessionsPerClass::default(),
             group_members: limits::INBOX_FANOUT_MAX,

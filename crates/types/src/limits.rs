@@ -160,6 +160,9 @@ pub const SESSION_SIGNALS_PER_SECOND: u32 = 20;
 
 /// How long a new connection may take to say Hello.
 pub const HELLO_TIMEOUT_MS: u64 = 10_000;
+/// Sessions opened per second, of all users: below what one core takes (some 4,500), so that those who are connected do
+/// not wait for those who come.
+pub const SESSIONS_PER_SECOND: u32 = 3_000;
 /// Heartbeat interval a client should use in the foreground.
 pub const HEARTBEAT_MS: u64 = 30_000;
 /// Smallest and largest heartbeat interval a client may choose: 10 % of what the most forgetful networks suffer, 90 % of

@@ -11,8 +11,8 @@ use anser_client::io::{AppEvent, Attempt, Input, MessageState, Now, Output};
 use anser_client::queries::{Query, Reply};
 use anser_types::limits::{INBOX_FANOUT_MAX, MEMBERS_PER_COMMAND};
 use anser_types::{
-    Command, Content, ConversationId, LocalNo, MessageKind, Refusal, Seq, SetGroup, Target, UnixMs,
-    UserId,
+    Command, Content, ConversationId, ErrorCode, LocalNo, MessageKind, Refusal, Seq, SetGroup,
+    Target, UnixMs, UserId,
 };
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
@@ -101,6 +101,7 @@ pub struct LightClient {
     plan: Plan,
     body_bytes: usize,
     link: Option<(Attempt, TcpStream)>,
+    in_session: bool,
     outgoing: BytesMut,
     waiting: VecDeque<(LocalNo, u64)>,
     counter: u64,
@@ -132,6 +133,7 @@ impl LightClient {
             plan,
             body_bytes,
             link: None,
+            in_session: false,
             outgoing: BytesMut::new(),
             waiting: VecDeque::new(),
             counter: 0,
@@ -394,9 +396,20 @@ impl LightClient {
                 Ok(done) => self.group_step_done(done.conversation),
                 Err(refusal) => self.refused(&refusal),
             },
-            AppEvent::Connected { .. } => self.tally.count(|counts| counts.connected += 1),
+            AppEvent::Connected { .. } => {
+                self.in_session = true;
+                self.tally.count(|counts| counts.connected += 1);
+            }
             AppEvent::SyncFinished => self.tally.count(|counts| counts.synced += 1),
-            AppEvent::Disconnected { .. } => self.tally.count(|counts| counts.disconnected += 1),
+            AppEvent::Disconnected { reason, .. } => {
+                let turned_away =
+                    matches!(reason.code, ErrorCode::Overloaded | ErrorCode::TooManyConnections);
+                let lost = std::mem::take(&mut self.in_session);
+                self.tally.count(|counts| {
+                    counts.disconnected += u64::from(lost);
+                    counts.turned_away += u64::from(turned_away);
+                });
+            }
             AppEvent::KickedOffline { reason } | AppEvent::TokenExpired { reason } => {
                 self.refused(&reason);
             }

@@ -49,6 +49,8 @@ pub struct Counts {
     pub connected: u64,
     /// Sessions that were lost, ever.
     pub disconnected: u64,
+    /// Sessions that were refused because too many came at once, ever: their clients were told when to come back.
+    pub turned_away: u64,
     /// Rebuilds that ended, ever: those clients know of their conversations.
     pub synced: u64,
     /// Histories read to the end.

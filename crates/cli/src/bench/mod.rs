@@ -13,6 +13,7 @@ mod options;
 mod report;
 mod scenarios;
 mod server;
+mod storm;
 mod verify;
 
 pub use options::BenchOptions;

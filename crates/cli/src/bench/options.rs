@@ -78,6 +78,9 @@ pub struct BenchOptions {
     /// Connections (`idle`, `storm`).
     #[arg(long, default_value_t = 5_000)]
     pub connections: usize,
+    /// Kill the server (SIGKILL) and start it again, instead of cutting connections (`storm` with `--spawn`).
+    #[arg(long, requires = "spawn")]
+    pub kill: bool,
     /// Messages waiting for the receiver (`offline`).
     #[arg(long, default_value_t = 10_000)]
     pub backlog: usize,

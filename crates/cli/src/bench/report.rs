@@ -70,6 +70,15 @@ pub struct Report {
     /// `offline`, `storm`: how long until everybody had everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_ms: Option<f64>,
+    /// `storm`: attempts that were refused because too many came at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turned_away: Option<u64>,
+    /// `storm`: send to acknowledgement of those who were connected all the time, before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calm_ack_us: Option<Latency>,
+    /// `storm`: the same, until everybody was back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storm_ack_us: Option<Latency>,
     /// `--verify`: messages that history held, and those it should have held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
@@ -121,6 +130,13 @@ impl Report {
         }
         if let Some(settled) = self.settled_ms {
             rows.push(("settled after", format!("{settled:.0} ms")));
+        }
+        if let Some(turned_away) = self.turned_away {
+            rows.push(("told to come back later", format!("{turned_away} times")));
+        }
+        if let (Some(calm), Some(storm)) = (&self.calm_ack_us, &self.storm_ack_us) {
+            rows.push(("others' ack, before", milliseconds(calm)));
+            rows.push(("others' ack, meanwhile", milliseconds(storm)));
         }
         if let Some(verified) = &self.verified {
             rows.push((

@@ -13,6 +13,7 @@ use super::fleet::{Fleet, make_identities, make_users, new_device};
 use super::options::{BenchOptions, Scenario};
 use super::report::Report;
 use super::server::Server;
+use super::storm::storm;
 use super::verify::judge;
 
 /// Messages per second of all pairs together, unless it is said.
@@ -32,7 +33,7 @@ const MAKE_WITHIN: Duration = Duration::from_secs(180);
 /// The server cannot be reached or started, or the fleet did not get where it was waited for.
 pub fn run(options: &BenchOptions) -> Result<Report> {
     raise_open_file_limit();
-    let server = match (&options.server, &options.api_key_file) {
+    let mut server = match (&options.server, &options.api_key_file) {
         (Some(tcp), Some(file)) => Server::running(tcp, &options.http, file)?,
         _ => {
             ensure!(
@@ -43,10 +44,10 @@ pub fn run(options: &BenchOptions) -> Result<Report> {
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tokio::task::LocalSet::new().block_on(&runtime, scenario(options, &server))
+    tokio::task::LocalSet::new().block_on(&runtime, scenario(options, &mut server))
 }
 
-async fn scenario(options: &BenchOptions, server: &Server) -> Result<Report> {
+async fn scenario(options: &BenchOptions, server: &mut Server) -> Result<Report> {
     match options.scenario {
         Scenario::Pairs => pairs(options, server, false).await,
         Scenario::Rate => pairs(options, server, true).await,
@@ -242,33 +243,6 @@ async fn offline(options: &BenchOptions, server: &Server) -> Result<Report> {
     Ok(report)
 }
 
-/// Every connection is cut at the same moment and comes back at once.
-async fn storm(options: &BenchOptions, server: &Server) -> Result<Report> {
-    let identities = make_identities(server, options.connections).await?;
-    let before = server.rss();
-    let mut fleet = Fleet::new(server, options.body_bytes);
-    for identity in identities {
-        fleet.launch(identity, Plan::Listen)?;
-    }
-    fleet.connected().await?;
-    let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
-    report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
-    let all = fleet.len() as u64;
-    let connected = fleet.tally.total().connected;
-    let cpu = server.cpu();
-    fleet.tally.measure(true);
-    fleet.enter(Phase::Cut);
-    let took = fleet
-        .wait_for("everybody to be back", |counts| counts.connected >= connected + all)
-        .await?;
-    fleet.tally.measure(false);
-    fill(&mut report, server, cpu, &fleet, took);
-    report.server_cpu_us_per_message = None;
-    report.settled_ms = Some(took.as_secs_f64() * 1_000.0);
-    finish(options, vec![fleet], &mut report, 0).await?;
-    Ok(report)
-}
-
 /// Warm-up, then the measured window.
 async fn measure(
     options: &BenchOptions,
@@ -289,7 +263,7 @@ async fn measure(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "rates and means are shown rounded")]
-fn fill(
+pub(super) fn fill(
     report: &mut Report,
     server: &Server,
     cpu: Option<Duration>,
@@ -311,12 +285,16 @@ fn fill(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mean is shown rounded")]
-fn rss_per_connection(server: &Server, before: Option<u64>, connections: usize) -> Option<f64> {
+pub(super) fn rss_per_connection(
+    server: &Server,
+    before: Option<u64>,
+    connections: usize,
+) -> Option<f64> {
     Some(server.rss()?.saturating_sub(before?) as f64 / connections.max(1) as f64)
 }
 
 /// Waits for what is on its way, reads history if asked to, and judges.
-async fn finish(
+pub(super) async fn finish(
     options: &BenchOptions,
     fleets: Vec<Fleet>,
     report: &mut Report,

@@ -25,7 +25,7 @@ pub struct Server {
 struct Own {
     child: Child,
     /// Removed when the measurement is over.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What `anser serve` writes when it listens.
@@ -55,7 +55,7 @@ impl Server {
         }
         .context("cannot make a temporary directory")?;
         let program = std::env::current_exe().context("cannot find this program")?;
-        let child = start(&program, directory.path())?;
+        let child = start(&program, directory.path(), ["127.0.0.1:0", "127.0.0.1:0"])?;
         let file: ServerFile = serde_json::from_slice(
             &fs::read(directory.path().join("server.json"))
                 .context("the server wrote no server.json")?,
@@ -64,8 +64,27 @@ impl Server {
             tcp: file.tcp,
             http: format!("http://{}", file.http),
             api_key: read_api_key(&file.api_key_file)?,
-            own: Some(Own { child, _directory: directory }),
+            own: Some(Own { child, directory }),
         })
+    }
+
+    /// The same server as a running one: whoever holds this does not end it.
+    pub fn as_running(&self) -> Self {
+        let Self { tcp, http, api_key, .. } = self;
+        Self { tcp: tcp.clone(), http: http.clone(), api_key: api_key.clone(), own: None }
+    }
+
+    /// Kills our own server without a word (SIGKILL) and starts it again where it was. Returns when it listens.
+    pub async fn kill_and_restart(&mut self) -> Result<()> {
+        let own = self.own.as_mut().context("only a server of --spawn is killed")?;
+        own.child.kill().and_then(|()| own.child.wait()).context("the server was not killed")?;
+        let program = std::env::current_exe().context("cannot find this program")?;
+        let directory = own.directory.path().to_owned();
+        let (tcp, http) = (self.tcp.clone(), self.http.trim_start_matches("http://").to_owned());
+        // The fleet goes on meanwhile: it is what must cope with it.
+        let starting = move || start(&program, &directory, [&tcp, &http]);
+        own.child = tokio::task::spawn_blocking(starting).await??;
+        Ok(())
     }
 
     /// Processor time used so far, user and system.
@@ -109,14 +128,14 @@ fn read_api_key(file: &Path) -> Result<String> {
 }
 
 /// A child inherits its parent's cores: go to core 0, start it, go to core 1.
-fn start(program: &Path, directory: &Path) -> Result<Child> {
+fn start(program: &Path, directory: &Path, [tcp, http]: [&str; 2]) -> Result<Child> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     pin(0)?;
     let spawned = Command::new(program)
         .arg("serve")
         .arg("--data-dir")
         .arg(directory)
-        .args(["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--tls", "off", "--https", "off"])
+        .args(["--tcp", tcp, "--http", http, "--tls", "off", "--https", "off"])
         // One group takes everything here: what is measured is the server, not what it lets a group say.
         .args(["--set", "limits.group_messages_per_second=1000000"])
         .args(["--set", "limits.group_messages_burst=1000000"])

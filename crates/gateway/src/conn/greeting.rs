@@ -49,7 +49,7 @@ pub async fn run<T: Transport>(
                 user = %session.caller().user(), device = %session.caller().device(),
                 client = %hello.client, "session opened"
             );
-            match Actor::welcome(&mut link, session, &hello, settings) {
+            match Actor::welcome(&mut link, session, &hello, Arc::clone(&settings)) {
                 Ok(actor) => {
                     drop(hello);
                     actor.serve(&mailbox).await
@@ -59,7 +59,7 @@ pub async fn run<T: Transport>(
         }
         Err(stop) => stop,
     };
-    farewell(link, stop).await
+    farewell(link, stop, &settings).await
 }
 
 /// Waits for Hello and opens the session.
@@ -94,9 +94,10 @@ async fn hello<T: Transport>(link: &mut Link<T>) -> Result<Box<v1::Hello>, Stop>
 }
 
 /// Says why, and closes in order, within a time.
-async fn farewell<T: Transport>(mut link: Link<T>, stop: Stop) -> Farewell {
+async fn farewell<T: Transport>(mut link: Link<T>, stop: Stop, settings: &Settings) -> Farewell {
     let farewell = match stop {
-        Stop::Close(reason) => {
+        Stop::Close(mut reason) => {
+            settings.send_elsewhere(&mut reason);
             if reason.code == ErrorCode::Internal {
                 tracing::error!(detail = %reason.detail, "a session ends by an error of the server");
             } else {
@@ -133,9 +134,11 @@ async fn last_words<T: Transport>(mut link: Link<T>) {
 }
 
 /// The whole of what a connection hears for which there is no place.
-pub(crate) fn refusal(code: ErrorCode) -> BytesMut {
+pub(crate) fn refusal(code: ErrorCode, settings: &Settings) -> BytesMut {
     let mut words = BytesMut::new();
-    ServerSession::new().close(&CloseReason::because(code, ""), &mut words);
+    let mut reason = CloseReason::because(code, "");
+    settings.send_elsewhere(&mut reason);
+    ServerSession::new().close(&reason, &mut words);
     words
 }
 

@@ -1,9 +1,11 @@
 //! How connections behave: times, budgets and rates, by default those of `anser_types::limits`.
 //! Rates of commands and signals are the service's business.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use anser_types::limits;
+use anser_proto::close::CloseReason;
+use anser_types::{ErrorCode, limits};
 
 /// Queries of one session that run at once; they compete with everybody's reads.
 const QUERIES_AT_ONCE: usize = 4;
@@ -27,6 +29,8 @@ pub struct Settings {
     pub sweep: Duration,
     /// How long a leaving session may take to finish what it has, and over which time reconnects are spread.
     pub drain: Duration,
+    /// Session addresses (`host:port`) to which those are sent who find no place here.
+    pub alternatives: Arc<[String]>,
     /// Bytes that may wait to be written before pushes stop.
     pub outbound_max_bytes: usize,
     /// Queries that run at once.
@@ -45,6 +49,7 @@ impl Default for Settings {
             hint_grace: Duration::from_millis(limits::HINT_GRACE_MS),
             sweep: Duration::from_millis(limits::SWEEP_MS),
             drain: Duration::from_millis(limits::DRAIN_MS),
+            alternatives: Arc::new([]),
             outbound_max_bytes: limits::OUTBOUND_MAX_BYTES,
             queries_at_once: QUERIES_AT_ONCE,
             queries_waiting: QUERIES_WAITING,
@@ -53,6 +58,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Names the alternatives to whom this server has no place for.
+    pub(super) fn send_elsewhere(&self, reason: &mut CloseReason) {
+        use ErrorCode as E;
+        let no_place = [E::Draining, E::Overloaded, E::TooManyConnections, E::StoreFailed];
+        if no_place.contains(&reason.code) {
+            reason.alternatives = self.alternatives.to_vec();
+        }
+    }
+
     /// Silence after which a connection is dead whose client is in the background and says nothing there for up to
     /// `silence_ms` (0: not said): one interval and a half. `None` in the foreground.
     pub(super) fn background_idle(&self, background: bool, silence_ms: u32) -> Option<Duration> {

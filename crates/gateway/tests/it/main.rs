@@ -17,6 +17,7 @@ mod proxies;
 mod searching;
 mod shape;
 mod silence;
+mod stampede;
 mod survival;
 mod websocket;
 mod world;

@@ -1,12 +1,18 @@
 //! Which certificates are accepted (requirement K1).
 
+use std::net::SocketAddr;
+
 use anser_gateway::ListenerKind;
 use anser_sdk::http::{AccountClient, HttpConnection};
 use anser_sdk::transports::Dialer;
-use anser_sdk::types::ErrorCode;
-use anser_sdk::{CertificatePin, Endpoint, SecretString, Trust};
+use anser_sdk::types::{DeviceClass, ErrorCode};
+use anser_sdk::{CertificatePin, Client, Endpoint, SecretString, Trust};
+use tempfile::tempdir;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
-use crate::world::World;
+use crate::world::{World, soon};
 
 fn endpoint(world: &World, kind: ListenerKind) -> Endpoint {
     world.url(kind).parse().unwrap()
@@ -68,15 +74,57 @@ fn pins_are_read_with_and_without_colons() {
 #[tokio::test]
 async fn a_client_that_sees_another_certificate_says_so() {
     let world = World::new();
-    let store = tempfile::tempdir().unwrap();
+    let store = tempdir().unwrap();
     let device = world.device("alice").await;
-    let client = anser_sdk::Client::builder()
+    let client = Client::builder()
         .endpoint(endpoint(&world, ListenerKind::Tls))
         .trust(Trust::Pinned(vec![CertificatePin([7; 32])]))
         .store_directory(store.path())
         .login_as(device)
         .await
         .unwrap();
-    let error = crate::world::soon(client.wait_connected()).await.unwrap_err();
+    let error = soon(client.wait_connected()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::CertificateRefused);
+}
+
+/// A way to the server that counts what each connection brought back.
+async fn counting_way(to: SocketAddr) -> (SocketAddr, mpsc::Receiver<u64>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let here = listener.local_addr().unwrap();
+    let (tell, counted) = mpsc::channel(16);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(to).await.unwrap();
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                let (_, back) = copy_bidirectional(&mut client, &mut server).await.unwrap();
+                // The test may be over.
+                let _over = tell.send(back).await;
+            });
+        }
+    });
+    (here, counted)
+}
+
+#[tokio::test]
+async fn requirement_e8_who_comes_back_resumes_tls_and_is_sent_no_certificate() {
+    let world = World::new();
+    let (way, mut counted) = counting_way(world.address(ListenerKind::Tls)).await;
+    let store = tempdir().unwrap();
+    let builder = Client::builder()
+        .endpoint(format!("tls://{way}").parse().unwrap())
+        .http(world.http_base())
+        .trust(Trust::Pinned(vec![world.pin()]))
+        .device(DeviceClass::Bot, "a test")
+        .store_directory(store.path());
+    let alice = builder.login_with(world.devices("alice")).await.unwrap();
+    soon(alice.wait_synced()).await.unwrap();
+    alice.go_offline().await.unwrap();
+    let first = soon(counted.recv()).await.unwrap();
+    alice.go_online().await.unwrap();
+    soon(alice.wait_synced()).await.unwrap();
+    alice.go_offline().await.unwrap();
+    let second = soon(counted.recv()).await.unwrap();
+    let certificate = world.certificate_bytes();
+    assert!(second + certificate < first, "{second} after {first}, certificate {certificate}");
 }

@@ -31,6 +31,8 @@ impl Entropy for SystemEntropy {
 /// A certificate a server made for itself.
 pub struct Certificate {
     pub pin: CertificatePin,
+    /// Its length.
+    pub bytes: u64,
     pub config: Arc<rustls::ServerConfig>,
 }
 
@@ -39,6 +41,7 @@ impl Certificate {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let der = made.cert.der().clone();
         let pin = CertificatePin::of(&der);
+        let bytes = u64::try_from(der.len()).unwrap();
         let key = made.signing_key.serialize_der().try_into().unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -47,7 +50,7 @@ impl Certificate {
             .with_no_client_auth()
             .with_single_cert(vec![der], key)
             .unwrap();
-        Self { pin, config: Arc::new(config) }
+        Self { pin, bytes, config: Arc::new(config) }
     }
 }
 
@@ -134,6 +137,10 @@ impl World {
 
     pub fn pin(&self) -> CertificatePin {
         self.certificate.pin
+    }
+
+    pub const fn certificate_bytes(&self) -> u64 {
+        self.certificate.bytes
     }
 
     pub fn url(&self, kind: ListenerKind) -> String {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alternatives::Alternatives;
 use super::value::{ForwardedIn, ListenAddress, LogFormat, Setting, Shape, TrustedProxies, Within};
 
 /// A section of the configuration file.
@@ -125,6 +126,9 @@ settings! {
         /// The header in which trusted proxies name the client. The other one is not looked at: many proxies pass it
         /// on as the client wrote it.
         proxy_header: ForwardedIn = ForwardedIn::XForwardedFor;
+        /// Session addresses of other servers of this installation: named to clients that find no place here, or that
+        /// are sent away because this server stops. They try them the way they came here.
+        alternatives: Alternatives = Alternatives::default();
     }
 
     /// The certificate for `tls` and `https`. Send SIGHUP to the server after replacing the files.
@@ -237,6 +241,10 @@ settings! {
         /// New connections per minute from one address; this machine's own and those of trusted proxies are exempt.
         connections_per_minute: Within<1, 10_000_000> =
             Within::new(anser_types::limits::CONNECTIONS_PER_MINUTE as u64);
+        /// Sessions opened per second, of all users together: what the machine can take beside its other work. More wait
+        /// for a second, or are told when to come back (OVERLOADED).
+        sessions_per_second: Within<1, 1_000_000> =
+            Within::new(anser_types::limits::SESSIONS_PER_SECOND as u64);
         /// Messages per second that a group takes over a while, from all its members together; more are answered
         /// GROUP_FLOODED.
         group_messages_per_second: Within<1, 1_000_000> =

@@ -1,5 +1,6 @@
 //! Configuration: the table of settings, the layers they come from, what is wrong with them, and the reference.
 
+pub mod alternatives;
 pub mod file;
 pub mod keys;
 pub mod layers;

@@ -125,6 +125,18 @@ fn a_wrong_value_is_refused_with_its_line_and_what_to_write() {
 }
 
 #[test]
+fn alternatives_are_addresses_with_ports() {
+    let place = Place::new();
+    place.write_config("[listen]\nalternatives = \"chat2.example:7411, [2001:db8::2]:7411\"\n");
+    let listen = place.load().unwrap().config.listen;
+    assert_eq!(listen.alternatives.addresses(), ["chat2.example:7411", "[2001:db8::2]:7411"]);
+    for wrong in ["chat2.example", ":7411", "chat2.example:99999"] {
+        let told = mistake(&format!("[listen]\nalternatives = \"{wrong}\"\n"));
+        assert!(told.contains(&format!("{wrong:?} is not an address with a port")), "{told}");
+    }
+}
+
+#[test]
 fn trusted_proxies_are_addresses_and_networks_and_never_everybody() {
     let place = Place::new();
     assert!(place.load().unwrap().config.listen.trusted_proxies == TrustedProxies::default());
