@@ -16,12 +16,12 @@ use anser_types::{
 };
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::body::{Sequence, Stamp};
 use super::measure::Shared;
+use super::way::{self, Stream, Way};
 
 /// What the whole fleet does now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,11 +96,11 @@ pub struct Outcome {
 /// See the module's head.
 pub struct LightClient {
     core: Core,
-    address: String,
+    way: Way,
     tally: Shared,
     plan: Plan,
     body_bytes: usize,
-    link: Option<(Attempt, TcpStream)>,
+    link: Option<(Attempt, Box<dyn Stream>)>,
     in_session: bool,
     outgoing: BytesMut,
     waiting: VecDeque<(LocalNo, u64)>,
@@ -117,7 +117,7 @@ impl LightClient {
     pub fn new(
         index: u32,
         core: Core,
-        address: String,
+        way: Way,
         tally: Shared,
         plan: Plan,
         body_bytes: usize,
@@ -128,7 +128,7 @@ impl LightClient {
         };
         Self {
             core,
-            address,
+            way,
             tally,
             plan,
             body_bytes,
@@ -171,7 +171,7 @@ impl LightClient {
                     now_in = *phase.borrow_and_update();
                     self.enter(now_in);
                 }
-                ready = readable(self.link.as_ref()) => self.read(ready),
+                came = way::read(self.link.as_mut().map(|(_, stream)| stream)) => self.came(came),
                 () = rung(pace.as_deref()), if now_in == Phase::Run => {}
                 () = until(wake) => self.handle(Input::Timer),
             }
@@ -328,13 +328,9 @@ impl LightClient {
     async fn connect(&mut self, attempt: Attempt) {
         self.outgoing.clear();
         let connecting =
-            tokio::time::timeout(Duration::from_secs(10), TcpStream::connect(&self.address));
+            tokio::time::timeout(Duration::from_secs(10), self.way.open(self.outcome.index));
         match connecting.await {
             Ok(Ok(stream)) => {
-                // Small frames must leave at once; a socket that refuses the option still works.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "no TCP_NODELAY");
-                }
                 self.link = Some((attempt, stream));
                 self.handle(Input::Opened { attempt });
             }
@@ -351,34 +347,29 @@ impl LightClient {
         let attempt = *attempt;
         let bytes = self.outgoing.split();
         self.tally.count(|counts| counts.bytes += bytes.len() as u64);
-        if let Err(error) = stream.write_all(&bytes).await {
+        let wrote = async {
+            stream.write_all(&bytes).await?;
+            stream.flush().await
+        };
+        if let Err(error) = wrote.await {
             self.link = None;
             self.handle(Input::Closed { attempt, detail: error.to_string() });
         }
     }
 
-    fn read(&mut self, ready: io::Result<()>) {
-        let now = self.now();
-        let Some((attempt, stream)) = &self.link else { return };
+    fn came(&mut self, came: io::Result<Bytes>) {
+        let Some((attempt, _)) = &self.link else { return };
         let attempt = *attempt;
-        let ended = match ready {
-            Err(error) => Some(error.to_string()),
-            Ok(()) => READ_BUFFER.with_borrow_mut(|buffer| match stream.try_read(buffer) {
-                Ok(0) => Some("closed by the server".to_owned()),
-                Ok(read) => {
-                    self.tally.count(|counts| counts.bytes += read as u64);
-                    let bytes = Bytes::copy_from_slice(&buffer[..read]);
-                    self.core.handle_input(Input::Bytes { attempt, bytes }, now);
-                    None
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-                Err(error) => Some(error.to_string()),
-            }),
+        let ended = match came {
+            Err(error) => error.to_string(),
+            Ok(bytes) if bytes.is_empty() => "closed by the server".to_owned(),
+            Ok(bytes) => {
+                self.tally.count(|counts| counts.bytes += bytes.len() as u64);
+                return self.handle(Input::Bytes { attempt, bytes });
+            }
         };
-        if let Some(detail) = ended {
-            self.link = None;
-            self.handle(Input::Closed { attempt, detail });
-        }
+        self.link = None;
+        self.handle(Input::Closed { attempt, detail: ended });
     }
 
     fn hear(&mut self, event: AppEvent) {
@@ -468,18 +459,6 @@ impl LightClient {
         if self.history_of.is_none() {
             self.tally.count(|counts| counts.verified += 1);
         }
-    }
-}
-
-thread_local! {
-    /// One buffer for all sockets of the fleet: a read is handed on before the next one begins.
-    static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 * 1024]);
-}
-
-async fn readable(link: Option<&(Attempt, TcpStream)>) -> io::Result<()> {
-    match link {
-        Some((_, stream)) => stream.readable().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use super::client::{LightClient, Outcome, Phase, Plan};
 use super::measure::{Counts, Shared, Tally};
 use super::server::Server;
+use super::way::Way;
 
 /// Requests under way at once while users are made.
 const SETUP_CONCURRENCY: usize = 32;
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Fleet {
     /// What it counts.
     pub tally: Shared,
-    address: String,
+    way: Way,
     body_bytes: usize,
     phase: watch::Sender<Phase>,
     clients: Vec<JoinHandle<Outcome>>,
@@ -41,7 +42,7 @@ impl Fleet {
     pub fn new(server: &Server, body_bytes: usize) -> Self {
         Self {
             tally: Tally::new(),
-            address: server.tcp.clone(),
+            way: server.way.clone(),
             body_bytes,
             phase: watch::channel(Phase::Ready).0,
             clients: Vec::new(),
@@ -53,7 +54,7 @@ impl Fleet {
     pub fn beside(&self) -> Self {
         Self {
             tally: Rc::clone(&self.tally),
-            address: self.address.clone(),
+            way: self.way.clone(),
             body_bytes: self.body_bytes,
             phase: watch::channel(Phase::Ready).0,
             clients: Vec::new(),
@@ -68,18 +69,19 @@ impl Fleet {
         plan: Plan,
     ) -> Result<Rc<RefCell<Option<ConversationId>>>> {
         let index = u32::try_from(self.first_index + self.clients.len())?;
-        let (host, port) = self.address.rsplit_once(':').context("the address needs a port")?;
+        let address = self.way.address();
+        // The core only names it back; the way knows how to get there.
         let endpoint = Endpoint {
             transport: TransportKind::Tcp,
-            host: host.to_owned(),
-            port: port.parse().context("the port is no number")?,
+            host: address.ip().to_string(),
+            port: address.port(),
             network: String::new(),
         };
         let core = Core::new(Config::new(endpoint, rand::random()), Snapshot::new(identity));
         let client = LightClient::new(
             index,
             core,
-            self.address.clone(),
+            self.way.clone(),
             Rc::clone(&self.tally),
             plan,
             self.body_bytes,

@@ -15,6 +15,7 @@ mod scenarios;
 mod server;
 mod storm;
 mod verify;
+mod way;
 
 pub use options::BenchOptions;
 pub use scenarios::run;

@@ -57,6 +57,9 @@ pub struct BenchOptions {
     /// Start a server of its own in a temporary directory, pinned to core 0, with this process on core 1.
     #[arg(long)]
     pub spawn: bool,
+    /// Clients speak TLS (`--spawn`).
+    #[arg(long, requires = "spawn")]
+    pub tls: bool,
     /// Where `--spawn` makes its temporary directory (default: the system's); choose a real disk, not memory.
     #[arg(long, value_name = "DIR")]
     pub spawn_dir: Option<PathBuf>,

@@ -65,6 +65,9 @@ pub struct Report {
     /// The server's resident memory per connection, in bytes, above what it had before them (`--spawn`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_rss_per_connection: Option<f64>,
+    /// `idle`: the server's processor time for an hour of one connection's beats, in milliseconds (`--spawn`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_cpu_ms_per_connection_hour: Option<f64>,
     /// Bytes both ways on the sockets per message delivered.
     pub wire_bytes_per_message: f64,
     /// `offline`, `storm`: how long until everybody had everything.
@@ -127,6 +130,9 @@ impl Report {
         }
         if let Some(rss) = self.server_rss_per_connection {
             rows.push(("server memory", format!("{:.1} KiB per connection", rss / 1024.0)));
+        }
+        if let Some(cpu) = self.server_cpu_ms_per_connection_hour {
+            rows.push(("server processor", format!("{cpu:.1} ms per connection and hour")));
         }
         if let Some(settled) = self.settled_ms {
             rows.push(("settled after", format!("{settled:.0} ms")));

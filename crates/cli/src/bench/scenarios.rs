@@ -40,7 +40,7 @@ pub fn run(options: &BenchOptions) -> Result<Report> {
                 options.spawn,
                 "name a server with --server and --api-key-file, or use --spawn"
             );
-            Server::spawn(options.spawn_dir.as_deref())?
+            Server::spawn(options.spawn_dir.as_deref(), options.tls)?
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -201,7 +201,12 @@ async fn idle(options: &BenchOptions, server: &Server) -> Result<Report> {
     }
     fleet.connected().await?;
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
+    let cpu = server.cpu();
     measure(options, server, &fleet, &mut report).await?;
+    if let (Some(before), Some(after)) = (cpu, server.cpu()) {
+        report.server_cpu_ms_per_connection_hour =
+            Some(per_connection_hour(after.saturating_sub(before), options, fleet.len()));
+    }
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
     finish(options, vec![fleet], &mut report, 0).await?;
     Ok(report)
@@ -282,6 +287,13 @@ pub(super) fn fill(
         report.server_cpu_us_per_message =
             Some(after.saturating_sub(before).as_secs_f64() * 1e6 / messages);
     }
+}
+
+/// Milliseconds of the processor for an hour of one connection's beats.
+#[expect(clippy::cast_precision_loss, reason = "a mean is shown rounded")]
+fn per_connection_hour(cpu: Duration, options: &BenchOptions, connections: usize) -> f64 {
+    let hours = (options.warmup + options.secs) as f64 / 3_600.0;
+    cpu.as_secs_f64() * 1_000.0 / hours / connections.max(1) as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mean is shown rounded")]

@@ -11,10 +11,12 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use super::way::Way;
+
 /// A server, where to reach it, and its process if it is ours.
 pub struct Server {
-    /// Plain TCP address.
-    pub tcp: String,
+    /// How clients reach it.
+    pub way: Way,
     /// HTTP base address.
     pub http: String,
     /// The API key.
@@ -31,8 +33,10 @@ struct Own {
 /// What `anser serve` writes when it listens.
 #[derive(Deserialize)]
 struct ServerFile {
-    tcp: String,
+    tcp: Option<String>,
+    tls: Option<String>,
     http: String,
+    certificate_sha256: Option<String>,
     api_key_file: PathBuf,
 }
 
@@ -40,7 +44,7 @@ impl Server {
     /// A server that is already running.
     pub fn running(tcp: &str, http: &str, api_key_file: &Path) -> Result<Self> {
         Ok(Self {
-            tcp: tcp.to_owned(),
+            way: Way::plain(tcp)?,
             http: http.to_owned(),
             api_key: read_api_key(api_key_file)?,
             own: None,
@@ -48,20 +52,25 @@ impl Server {
     }
 
     /// Starts `anser serve` on free ports in a temporary directory, pinned to core 0; this thread goes to core 1.
-    pub fn spawn(parent: Option<&Path>) -> Result<Self> {
+    /// Its clients speak TLS if `tls` says so.
+    pub fn spawn(parent: Option<&Path>, tls: bool) -> Result<Self> {
         let directory = match parent {
             Some(parent) => TempDir::new_in(parent),
             None => TempDir::new(),
         }
         .context("cannot make a temporary directory")?;
         let program = std::env::current_exe().context("cannot find this program")?;
-        let child = start(&program, directory.path(), ["127.0.0.1:0", "127.0.0.1:0"])?;
+        let child = start(&program, directory.path(), tls, ["127.0.0.1:0", "127.0.0.1:0"])?;
         let file: ServerFile = serde_json::from_slice(
             &fs::read(directory.path().join("server.json"))
                 .context("the server wrote no server.json")?,
         )?;
         Ok(Self {
-            tcp: file.tcp,
+            way: match (file.tcp, file.tls, file.certificate_sha256) {
+                (Some(tcp), None, _) => Way::plain(&tcp)?,
+                (None, Some(tls), Some(pin)) => Way::tls(&tls, pin.parse()?)?,
+                _ => bail!("the server does not listen where it was told to"),
+            },
             http: format!("http://{}", file.http),
             api_key: read_api_key(&file.api_key_file)?,
             own: Some(Own { child, directory }),
@@ -70,8 +79,8 @@ impl Server {
 
     /// The same server as a running one: whoever holds this does not end it.
     pub fn as_running(&self) -> Self {
-        let Self { tcp, http, api_key, .. } = self;
-        Self { tcp: tcp.clone(), http: http.clone(), api_key: api_key.clone(), own: None }
+        let Self { way, http, api_key, .. } = self;
+        Self { way: way.clone(), http: http.clone(), api_key: api_key.clone(), own: None }
     }
 
     /// Kills our own server without a word (SIGKILL) and starts it again where it was. Returns when it listens.
@@ -80,9 +89,10 @@ impl Server {
         own.child.kill().and_then(|()| own.child.wait()).context("the server was not killed")?;
         let program = std::env::current_exe().context("cannot find this program")?;
         let directory = own.directory.path().to_owned();
-        let (tcp, http) = (self.tcp.clone(), self.http.trim_start_matches("http://").to_owned());
+        let (here, tls) = (self.way.address().to_string(), self.way.is_tls());
+        let http = self.http.trim_start_matches("http://").to_owned();
         // The fleet goes on meanwhile: it is what must cope with it.
-        let starting = move || start(&program, &directory, [&tcp, &http]);
+        let starting = move || start(&program, &directory, tls, [&here, &http]);
         own.child = tokio::task::spawn_blocking(starting).await??;
         Ok(())
     }
@@ -128,14 +138,16 @@ fn read_api_key(file: &Path) -> Result<String> {
 }
 
 /// A child inherits its parent's cores: go to core 0, start it, go to core 1.
-fn start(program: &Path, directory: &Path, [tcp, http]: [&str; 2]) -> Result<Child> {
+fn start(program: &Path, directory: &Path, tls: bool, at: [&str; 2]) -> Result<Child> {
+    let [sessions, http] = at;
+    let (tcp, tls) = if tls { ("off", sessions) } else { (sessions, "off") };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     pin(0)?;
     let spawned = Command::new(program)
         .arg("serve")
         .arg("--data-dir")
         .arg(directory)
-        .args(["--tcp", tcp, "--http", http, "--tls", "off", "--https", "off"])
+        .args(["--tcp", tcp, "--http", http, "--tls", tls, "--https", "off"])
         // One group takes everything here: what is measured is the server, not what it lets a group say.
         .args(["--set", "limits.group_messages_per_second=1000000"])
         .args(["--set", "limits.group_messages_burst=1000000"])
