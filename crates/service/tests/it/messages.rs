@@ -157,7 +157,7 @@ async fn strangers_cannot_speak_in_a_conversation() {
         let at = Target::Conversation(conversation);
         assert_eq!(eve.refused(send(at, "hi")).await, ErrorCode::ConversationUnknown);
     }
-    let nowhere = Target::Conversation(anser_types::ConversationId([9; 16]));
+    let nowhere = Target::Conversation(ConversationId([9; 16]));
     assert_eq!(eve.refused(send(nowhere, "hi")).await, ErrorCode::ConversationUnknown);
 }
 
