@@ -227,6 +227,13 @@ impl Core {
         self.clock.server_time(now.mono)
     }
 
+    /// What the server's time is at the least: what must be forgotten is forgotten by this, never before its time. It may
+    /// be behind by as long as a Welcome was on its way. `None` before the first session of this run.
+    #[must_use]
+    pub fn server_time_at_least(&self, now: Now) -> Option<UnixMs> {
+        self.clock.at_least(now.mono)
+    }
+
     /// Whether a session is open.
     #[must_use]
     pub const fn is_connected(&self) -> bool {

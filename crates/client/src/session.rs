@@ -325,7 +325,7 @@ impl Core {
             return;
         };
         let limits = welcome.limits.unwrap_or_default();
-        self.clock.note_exchange(said, now.mono, UnixMs(welcome.server_time_unix_ms));
+        self.clock.note_welcome(said, now.mono, UnixMs(welcome.server_time_unix_ms));
         wire.decoder.set_max(wire.session.frame_limit());
         let in_flight =
             if limits.commands_in_flight == 0 { IN_FLIGHT } else { limits.commands_in_flight };

@@ -37,7 +37,7 @@ impl Core {
         let Some(entry) = self.outbox.remove(local_no) else { return };
         let at = time::server_time(entry.item.sent_at, ack.sent_before_ms);
         if let (Some(sent), 1, false) = (entry.sent_at, entry.transmissions, ack.duplicate) {
-            self.clock.note_exchange(sent, now.mono, at);
+            self.clock.note_answer(sent, now.mono, at);
         }
         let command = entry.item.command();
         let conversation = translate::conversation_id(&ack.conversation)

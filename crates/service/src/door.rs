@@ -9,7 +9,6 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::api::{Arrival, Caller, Hello, Opened, Start};
 use crate::fanout::mailbox::{Mailbox, Slot};
-use crate::lists::settings;
 use crate::service::Service;
 use crate::session::{Registration, Session};
 use crate::sync::reset;
@@ -87,9 +86,6 @@ impl Service {
             .await
             .map_err(|error| self.store_refusal(&error))?;
         slot.raise_head(found.inbox.head);
-        slot.begin_showing_read(
-            settings::shows_read(self, user, &token.user_id).await.map_err(Refusal::from)?,
-        );
         let device = token.device.device;
         let class = (token.class, self.settings().sessions_per_class.of(token.class));
         self.registry().supersede(user, registration.id(), device, class, hello.arrived);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use anser_backend::{
     Append, Appended, Boxed, Conversations, DeviceKey, ExpiryPolicy, ExpiryReport, Heads,
-    InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Order, PageLimit, Position, Roster,
-    SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport, Whom,
+    InboxBounds, InboxPage, Ledger, LedgerStatus, Listing, Lists, Order, PageLimit, Position,
+    Roster, SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport, Whom,
 };
 use anser_types::{
-    Change, ChangeNo, ConversationId, Edition, InboxSeq, Member, Message, Seq, UnixMs, UserNo,
+    Change, ChangeNo, ConversationId, Edition, InboxSeq, ItemKey, Member, Message, Seq, UnixMs,
+    UserNo,
 };
 
 /// Alters calls of a ledger.
@@ -74,6 +75,16 @@ pub trait BendReads: Send + Sync {
         inner.messages(id, after, up_to, order, limit)
     }
 
+    /// See [`Conversations::expiring`].
+    fn expiring<'a>(
+        &'a self,
+        inner: &'a dyn Conversations,
+        until: UnixMs,
+        limit: usize,
+    ) -> Boxed<'a, Result<Vec<(ConversationId, Seq)>, StoreError>> {
+        inner.expiring(until, limit)
+    }
+
     /// See [`Conversations::inbox`].
     fn inbox<'a>(
         &'a self,
@@ -92,6 +103,30 @@ pub trait BendReads: Send + Sync {
         user: UserNo,
     ) -> Boxed<'a, Result<InboxBounds, StoreError>> {
         inner.inbox_bounds(user)
+    }
+}
+
+/// Alters reads of lists.
+pub trait BendLists: Send + Sync {
+    /// See [`Lists::item`].
+    fn item<'a>(
+        &'a self,
+        inner: &'a dyn Lists,
+        id: ConversationId,
+        key: ItemKey,
+    ) -> Boxed<'a, Result<Option<Arc<Change>>, StoreError>> {
+        inner.item(id, key)
+    }
+
+    /// See [`Lists::items`].
+    fn items<'a>(
+        &'a self,
+        inner: &'a dyn Lists,
+        id: ConversationId,
+        (prefix, after): (ItemKey, ItemKey),
+        limit: PageLimit,
+    ) -> Boxed<'a, Result<Vec<Arc<Change>>, StoreError>> {
+        inner.items(id, prefix, after, limit)
     }
 }
 
@@ -191,7 +226,7 @@ impl<B: BendReads> Conversations for BentReads<B> {
         until: UnixMs,
         limit: usize,
     ) -> Boxed<'_, Result<Vec<(ConversationId, Seq)>, StoreError>> {
-        self.inner.expiring(until, limit)
+        self.bend.expiring(&*self.inner, until, limit)
     }
 
     fn inbox(
@@ -222,5 +257,33 @@ impl<B: BendReads> Conversations for BentReads<B> {
         users: &[UserNo],
     ) -> Boxed<'_, Result<Vec<Position>, StoreError>> {
         self.inner.positions(id, users)
+    }
+}
+
+/// Lists under a bend.
+pub struct BentLists<B> {
+    /// What is bent.
+    pub inner: Arc<dyn Lists>,
+    /// How.
+    pub bend: Arc<B>,
+}
+
+impl<B: BendLists> Lists for BentLists<B> {
+    fn item(
+        &self,
+        id: ConversationId,
+        key: ItemKey,
+    ) -> Boxed<'_, Result<Option<Arc<Change>>, StoreError>> {
+        self.bend.item(&*self.inner, id, key)
+    }
+
+    fn items(
+        &self,
+        id: ConversationId,
+        prefix: ItemKey,
+        after: ItemKey,
+        limit: PageLimit,
+    ) -> Boxed<'_, Result<Vec<Arc<Change>>, StoreError>> {
+        self.bend.items(&*self.inner, id, (prefix, after), limit)
     }
 }

@@ -22,6 +22,10 @@ const LONG_PAUSE_MS: u64 = 30_000;
 /// between two attempts to connect, and the longest pause between two tries of a message fit in it.
 pub const CONVERGENCE: Duration = Duration::from_secs(3 * 60);
 
+/// How long it is quiet before everything is read: longer than the server waits before it tells that somebody is gone, and
+/// between two looks for messages whose time is over.
+const QUIET_MS: u64 = 30_000;
+
 /// How much happens in a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -138,6 +142,8 @@ pub fn run(plan: Plan) -> Result<Run, Stopped> {
         let lasted = begun.elapsed();
         world.heal().await;
         let converged_in = world.converge(CONVERGENCE).await?;
+        // What takes its time must have happened: who went is told, what is over is erased.
+        world.rest(QUIET_MS).await;
         let evidence = world.evidence().await?;
         let untrue = world.scribe.untrue_events();
         ensure!(untrue.is_empty(), "events of what was not stored: {untrue:?}");

@@ -13,18 +13,32 @@ const BEGINNING: UnixMs = UnixMs(1_767_225_600_000);
 pub struct SimClock {
     started: Instant,
     skew_ms: AtomicI64,
+    /// The most it was ever ahead.
+    ahead_ms: AtomicI64,
 }
 
 impl SimClock {
     /// A clock that is right. Needs a running simulation.
     #[must_use]
     pub fn new() -> Self {
-        Self { started: Instant::now(), skew_ms: AtomicI64::new(0) }
+        Self { started: Instant::now(), skew_ms: AtomicI64::new(0), ahead_ms: AtomicI64::new(0) }
     }
 
     /// Makes the clock wrong by this much from now on: it jumps.
     pub fn set_skew(&self, ms: i64) {
         self.skew_ms.store(ms, Ordering::Relaxed);
+        self.ahead_ms.fetch_max(ms, Ordering::Relaxed);
+    }
+
+    /// What it would say if it had not gone back since it was ahead the most: who heard of it then goes on from there.
+    #[must_use]
+    pub fn latest(&self) -> UnixMs {
+        self.at(self.ahead_ms.load(Ordering::Relaxed))
+    }
+
+    fn at(&self, skew_ms: i64) -> UnixMs {
+        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        BEGINNING.offset_by(elapsed).offset_by(skew_ms)
     }
 }
 
@@ -36,7 +50,6 @@ impl Default for SimClock {
 
 impl Clock for SimClock {
     fn now(&self) -> UnixMs {
-        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        BEGINNING.offset_by(elapsed).offset_by(self.skew_ms.load(Ordering::Relaxed))
+        self.at(self.skew_ms.load(Ordering::Relaxed))
     }
 }

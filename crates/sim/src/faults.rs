@@ -12,6 +12,8 @@ use crate::disk::Mishap;
 
 /// Half an hour: how wrong a clock may be (requirement B5).
 const SKEW_MS: u64 = 30 * 60 * 1000;
+/// How long a device takes to connect and say something, mostly.
+const GREETING_MS: u64 = 1_500;
 /// The longest a slow commit takes.
 const SLOW_MS: u64 = 20_000;
 
@@ -91,12 +93,14 @@ impl Chaos<'_> {
 
     /// Commands wait for a slow disk while the process that sent them dies and comes back: what of them is written after
     /// the new session has begun is fenced.
-    async fn come_back_before_ones_commands(&mut self, device: usize) {
+    async fn come_back_before_ones_commands(&mut self, device: usize, pause: Duration) {
         self.switch_on(device);
+        self.world.rest(GREETING_MS).await;
+        self.world.server.disk.go_wrong_in(1, Mishap::Slow(pause));
         for _ in 0..=self.below(12) {
             self.say(device).await;
         }
-        self.world.rest(self.below(1_500)).await;
+        self.world.rest(self.below(GREETING_MS)).await;
         self.world.devices[device].kill().await;
         self.switch_on(device);
     }
@@ -114,9 +118,11 @@ impl Chaos<'_> {
             }
             Fault::SlowCommit => {
                 let pause = Duration::from_millis(self.below(SLOW_MS));
-                self.world.server.disk.go_wrong_in(1 + self.below(3), Mishap::Slow(pause));
                 if self.chance(50) {
-                    self.come_back_before_ones_commands(device).await;
+                    self.come_back_before_ones_commands(device, pause).await;
+                } else {
+                    let commits = 1 + self.below(3);
+                    self.world.server.disk.go_wrong_in(commits, Mishap::Slow(pause));
                 }
             }
             Fault::DiskFull => {

@@ -6,22 +6,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anser_backend::{Append, Appended, Boxed, Ledger, StoreError, TrimPolicy, TrimReport};
 use anser_types::Outcome;
 
+use crate::audit::Audit;
 use crate::bend::BendLedger;
 use crate::coverage::{Coverage, Rare};
 use crate::entropy::Seeded;
 
-/// Counts how appends end, and loses hints with a chance that can be changed.
+/// Counts how appends end, writes them down, and loses hints with a chance that can be changed.
 pub struct Hints {
     random: Arc<Seeded>,
     coverage: Coverage,
+    audit: Arc<Audit>,
     lost: AtomicU64,
 }
 
 impl Hints {
     /// Loses nothing yet.
     #[must_use]
-    pub const fn new(random: Arc<Seeded>, coverage: Coverage) -> Self {
-        Self { random, coverage, lost: AtomicU64::new(0) }
+    pub const fn new(random: Arc<Seeded>, coverage: Coverage, audit: Arc<Audit>) -> Self {
+        Self { random, coverage, audit, lost: AtomicU64::new(0) }
+    }
+
+    /// Whether any are lost now.
+    #[must_use]
+    pub fn are_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed) > 0
     }
 
     /// From now on this many of 100 committed appends are told to nobody: not even the last one of a conversation that
@@ -61,7 +69,9 @@ impl BendLedger for Hints {
         batch: Vec<Append>,
     ) -> Boxed<'a, Result<Vec<Appended>, StoreError>> {
         Box::pin(async move {
+            let begun = self.audit.begin(&batch);
             let mut results = inner.append_batch(batch).await?;
+            self.audit.end(begun, &results);
             results.iter_mut().for_each(|appended| self.watch(appended));
             Ok(results)
         })

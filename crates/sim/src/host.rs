@@ -1,5 +1,8 @@
 //! A simulated device: the real client core, a store that survives its process, and a journal of what it saw.
 
+mod people;
+mod wishes;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +15,7 @@ use anser_client::io::{
 };
 use anser_client::queries::{Query, Reply};
 use anser_client::records::{OutboxItem, OutboxState, Record, StoredMessage};
-use anser_types::{Clock, Command, LocalNo, Refusal, Target};
+use anser_types::{Clock, Command, ConversationId, LocalNo, Refusal, Seq, Target, UserId};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -35,12 +38,15 @@ const WISHES: usize = 64;
 /// The longest a transaction takes.
 const STORE_MS: u64 = 20;
 
+use people::Told;
+
 /// What a user wants of the device.
 enum Wish {
     Compose(Command, oneshot::Sender<Result<LocalNo, Refusal>>),
     Ask(Query, oneshot::Sender<Result<Reply, Refusal>>),
     RetryFailed,
     Delete(LocalNo),
+    Follow(Vec<UserId>),
 }
 
 /// What happened on a device, as the simulation tells it to whoever keeps a journal.
@@ -49,6 +55,15 @@ pub trait Witness: Send + Sync {
     fn heard(&self, device: &Identity, event: &AppEvent);
     /// A transaction became durable on the device, whose store is this one now.
     fn stored(&self, device: &Identity, records: &[Record], store: &DeviceStore);
+    /// The time of these messages was over, by the server's clock or (not `heard`) by the device's own: the device, whose
+    /// store is this one now, has forgotten them.
+    fn forgot(
+        &self,
+        device: &Identity,
+        messages: &[(ConversationId, Seq)],
+        heard: bool,
+        store: &DeviceStore,
+    );
     /// From now on this device stands on this store: it is a new device on an old one's store, or its store went back
     /// to an old copy.
     fn begins(&self, before: &Identity, now: &Identity, store: &DeviceStore);
@@ -87,6 +102,7 @@ pub struct Device {
     around: Surroundings,
     process: Option<Process>,
     started: Instant,
+    told: Told,
 }
 
 /// A transaction that is under way; whether it survives a crash is decided by the crash.
@@ -110,6 +126,7 @@ impl Device {
             around,
             process: None,
             started: Instant::now(),
+            told: Told::default(),
         }
     }
 
@@ -146,6 +163,8 @@ impl Device {
         };
         let mut config = Config::new(endpoint, self.around.random.below(u64::MAX));
         config.page_entries = self.around.page_entries;
+        // Whoever was followed was followed by the process that is gone.
+        self.told = Told::default();
         let (wishes, receiver) = mpsc::channel(WISHES);
         let in_flight = UnderWay::default();
         let running = Running {
@@ -162,6 +181,7 @@ impl Device {
             pending: None,
             signing_up: None,
             asked: Vec::new(),
+            told: Arc::clone(&self.told),
         };
         let task = tokio::spawn(running.live(receiver));
         self.process = Some(Process { task, wishes, in_flight });
@@ -232,43 +252,13 @@ impl Device {
     pub fn is_storing(&self) -> bool {
         self.process.as_ref().is_some_and(|process| process.in_flight.lock().is_some())
     }
-
-    /// Composes a command. `None` while the device is off (or died before it could).
-    pub async fn compose(&self, command: Command) -> Option<Result<LocalNo, Refusal>> {
-        let (reply, answer) = oneshot::channel();
-        self.process.as_ref()?.wishes.send(Wish::Compose(command, reply)).await.ok()?;
-        answer.await.ok()
-    }
-
-    /// The user sends again every message that failed but was not refused for good.
-    pub async fn retry_failed(&self) {
-        if let Some(process) = &self.process {
-            // A device that dies meanwhile is asked again by its user.
-            let _gone = process.wishes.send(Wish::RetryFailed).await;
-        }
-    }
-
-    /// The user deletes a message that is not settled.
-    pub async fn delete(&self, local_no: LocalNo) {
-        if let Some(process) = &self.process {
-            // A device that dies meanwhile is asked again by its user.
-            let _gone = process.wishes.send(Wish::Delete(local_no)).await;
-        }
-    }
-
-    /// Asks the server. `None` while the device is off.
-    pub async fn ask(&self, query: Query) -> Option<Result<Reply, Refusal>> {
-        let (reply, answer) = oneshot::channel();
-        self.process.as_ref()?.wishes.send(Wish::Ask(query, reply)).await.ok()?;
-        answer.await.ok()
-    }
 }
 
 /// One transaction, and everybody who must hear of it.
 fn commit(store: &Mutex<DeviceStore>, around: &Surroundings, records: &[Record]) {
     let mut store = store.lock();
     let before = store.identity().clone();
-    store.apply(records);
+    around.seams.stores(&mut store, records);
     let now = store.identity().clone();
     if before.device != now.device {
         around.witness.begins(&before, &now, &store);
@@ -292,6 +282,7 @@ struct Running {
     pending: Option<(Ticket, Instant)>,
     signing_up: Option<Pin<Box<dyn Future<Output = Identity> + Send>>>,
     asked: Vec<(QueryNo, oneshot::Sender<Result<Reply, Refusal>>)>,
+    told: Told,
 }
 
 impl Running {
@@ -302,10 +293,12 @@ impl Running {
             self.carry_out(&news).await;
             let timer = self.core.next_timer().map(|at| self.started + at);
             let stored = self.pending.map(|(_, at)| at);
+            let over = self.next_over();
             tokio::select! {
                 biased;
                 () = at(stored) => self.store_now(),
                 () = at(timer) => self.handle(Input::Timer),
+                () = at(over) => self.forget(),
                 identity = signed_up(&mut self.signing_up) => {
                     self.signing_up = None;
                     let now = self.now();
@@ -360,8 +353,14 @@ impl Running {
 
     fn tell(&mut self, event: &AppEvent) {
         let Surroundings { trace, witness, reception, .. } = &self.around;
+        if !self.around.seams.tells(event) {
+            return;
+        }
         trace.note(format_args!("{:?} hears {event:?}", self.identity));
         witness.heard(&self.identity, event);
+        if let AppEvent::PresenceChanged { user, presence } = event {
+            self.told.lock().insert(user.clone(), Some(*presence));
+        }
         if *event == AppEvent::StoreWasRestored {
             self.around.coverage.note(Rare::NewDeviceTaken);
         }
@@ -419,6 +418,7 @@ impl Running {
             Wish::Delete(local_no) => {
                 self.core.delete(local_no, now);
             }
+            Wish::Follow(users) => self.follow(users),
             Wish::RetryFailed => {
                 let failed: Vec<LocalNo> = self
                     .store

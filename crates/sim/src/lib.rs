@@ -4,6 +4,7 @@
 //! network, clock, randomness and disk. Same seed, same run. The checker reads what every client saw, and the raw
 //! store, and names what was promised and not kept.
 
+pub mod audit;
 pub mod bend;
 pub mod chaos;
 pub mod checker;

@@ -1,19 +1,20 @@
 //! Keeps a journal per device from what the devices' stores and apps witness.
 
 mod alterations;
+mod passing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anser_client::io::{AppEvent, Identity, MessageState};
 use anser_client::records::{OutboxItem, OutboxState, Record, RowUpdate, Settled, StoredMessage};
 use anser_types::{
-    ChangeKind, Command, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Seq,
-    UserId,
+    ChangeKind, Command, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId,
+    Presence, Seq, Unavailable, UserId,
 };
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::checker::{BodyHash, Journal, MessageKey, What};
+use crate::checker::{BodyHash, Journal, MessageKey, PutAway, What};
 use crate::coverage::{Coverage, Rare};
 use crate::host::Witness;
 use crate::scribe::alterations::{Altering, conversation_of};
@@ -49,6 +50,8 @@ struct State {
     /// The log that each store follows.
     epochs: BTreeMap<Pen, LogEpoch>,
     altering: Altering,
+    /// What each store did not show before, because its user had put it away.
+    put_away: BTreeMap<Pen, PutAway>,
 }
 
 impl State {
@@ -140,10 +143,12 @@ impl Scribe {
                 // A new device stores once more what it takes over, and does not send it again thereby.
                 if known.as_ref() != Some(&invoke) {
                     self.note_of(user, id.device, invoke);
+                    self.note_times(user, id, &content);
                 }
             }
             Some(Command::MarkRead { at, up_to }) => {
                 let conversation = conversation_of(user, &at);
+                self.reads_unseen(store);
                 self.note(device, What::MarkRead { conversation, up_to });
             }
             Some(Command::Alter { .. }) => self.alters(device, item, store),
@@ -319,6 +324,12 @@ impl Witness for Scribe {
                     self.note(device, What::SawDelivered { conversation, who, up_to });
                 }
             }
+            AppEvent::PresenceChanged { presence: Presence::Online, .. } => {
+                self.coverage.note(Rare::PresenceOnline);
+            }
+            AppEvent::PresenceChanged { presence: Presence::Offline { .. }, .. } => {
+                self.coverage.note(Rare::PresenceOffline);
+            }
             AppEvent::ReadReceipt { conversation, who, up_to } => {
                 self.coverage.note(Rare::ReadReceipt);
                 let (conversation, up_to) = (*conversation, *up_to);
@@ -380,11 +391,32 @@ impl Witness for Scribe {
                     lost = Some((*conversation, *above));
                     self.lost(device, *conversation, *above);
                 }
+                Record::UnavailableStored(range) => {
+                    let Unavailable { conversation, from, to, .. } = *range;
+                    self.note(device, What::Skipped { conversation, from, to });
+                }
                 Record::DeviceState(state) => self.follows(device, state.log_epoch),
                 _ => {}
             }
         }
         self.doubts(device, &touched, store);
+        self.puts_away(device, records, store);
+    }
+
+    fn forgot(
+        &self,
+        device: &Identity,
+        messages: &[(ConversationId, Seq)],
+        heard: bool,
+        store: &DeviceStore,
+    ) {
+        self.coverage.note(Rare::Forgotten);
+        for (conversation, seq) in messages.iter().copied() {
+            if !heard {
+                self.note(device, What::ForgotAlone { conversation, seq });
+            }
+            self.shows(device, conversation, seq, store);
+        }
     }
 
     fn begins(&self, before: &Identity, now: &Identity, store: &DeviceStore) {
@@ -410,6 +442,7 @@ impl Witness for Scribe {
         };
         skipped.into_iter().for_each(|what| self.note(now, what));
         self.took_over(now, store);
+        self.begins_with(now, store);
         for stored in store.messages.values() {
             if self.came_in_order(stored, store) && stored.own.is_none() {
                 self.raise_head(now, stored.message.conversation, stored.message.seq);

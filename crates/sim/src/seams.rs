@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use anser_backend::MemoryBackend;
 use anser_backend::memory::CommitDecision;
-use anser_client::io::Identity;
+use anser_client::io::{AppEvent, Identity};
 use anser_client::records::{Record, Snapshot};
 use anser_service::Ports;
+
+use crate::store::DeviceStore;
 
 /// What a test may bend. By default nothing is bent: product code runs as it is.
 pub trait Seams: Send + Sync {
@@ -26,6 +28,16 @@ pub trait Seams: Send + Sync {
     /// What is in a device's store when it dies inside a transaction of which nothing should be there.
     fn torn<'a>(&self, _records: &'a [Record]) -> &'a [Record] {
         &[]
+    }
+
+    /// What a transaction makes of a device's store.
+    fn stores(&self, store: &mut DeviceStore, records: &[Record]) {
+        store.apply(records);
+    }
+
+    /// Whether a device's app is told of an event.
+    fn tells(&self, _event: &AppEvent) -> bool {
+        true
     }
 
     /// What a device's process loads.

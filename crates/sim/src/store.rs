@@ -1,6 +1,7 @@
 //! A simulated client's store: what survives when its process dies.
 
 mod alterations;
+mod forgetting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ use anser_types::{
     Change, ChangeKind, ChangeNo, ConversationId, InboxSeq, Item, ItemKey, LocalNo, LogEpoch, Seq,
     UnixMs, UserId,
 };
+
+use crate::checker::PutAway;
 
 /// Everything a device has stored.
 #[derive(Clone, Debug)]
@@ -32,6 +35,10 @@ pub struct DeviceStore {
     /// Messages of which changes may have been missed, and up to where that may be true of what still comes late.
     doubted: BTreeSet<(ConversationId, Seq)>,
     doubted_up_to: BTreeMap<ConversationId, Seq>,
+    /// What the user has put away: it stays so while a rebuild gives the lists again.
+    put_away: PutAway,
+    /// Messages that must be forgotten, by when.
+    expiring: BTreeSet<(UnixMs, ConversationId, Seq)>,
 }
 
 /// What names the item of one's own lists that a change carries; `None` if it carries none.
@@ -58,6 +65,8 @@ impl DeviceStore {
             change_heads: BTreeMap::new(),
             doubted: BTreeSet::new(),
             doubted_up_to: BTreeMap::new(),
+            put_away: PutAway::default(),
+            expiring: BTreeSet::new(),
         }
     }
 
@@ -65,6 +74,17 @@ impl DeviceStore {
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.snapshot.identity
+    }
+
+    /// What is not shown because the user has put it away.
+    #[must_use]
+    pub const fn put_away(&self) -> &PutAway {
+        &self.put_away
+    }
+
+    /// Forgets what was put away, as a store would that trusts a rebuild to say it again.
+    pub fn forget_put_away(&mut self) {
+        self.put_away = PutAway::default();
     }
 
     /// Everything up to here is stored.
@@ -191,6 +211,7 @@ impl DeviceStore {
         if let Some(key) = key_of(change) {
             self.items.insert(key, change.clone());
         }
+        change.item().into_iter().for_each(|item| self.put_away.take(item));
     }
 
     /// What stands above is not on the server: its places will be taken by other messages.
@@ -200,6 +221,7 @@ impl DeviceStore {
         let (lost, kept) =
             std::mem::take(&mut self.messages).into_iter().partition(|(at, _)| gone(at));
         self.messages = kept;
+        self.put_away.lose(conversation, above);
         self.doubted.retain(|at| !gone(at));
         if above == Seq::ZERO {
             // The whole conversation is gone; if it comes again, its changes are numbered from the start.
@@ -228,6 +250,7 @@ impl DeviceStore {
         let key = (message.conversation, message.seq);
         // An answer says only that one's own message was taken, not what has become of it.
         let merged = self.merged(stored, stored.own.is_none());
+        self.expires(&merged.message);
         self.messages.insert(key, merged);
         let me: UserId = self.snapshot.identity.user.clone();
         let mark = self.mark(message.conversation);

@@ -1,7 +1,11 @@
 //! What people do in a run by chance. A new kind of command needs one line in [`HABITS`] and one arm in
 //! [`Chaos::do_it`]; a kind that the checker shall judge is noted by the scribe (`scribe.rs`, `composed`).
 
-use anser_types::{Alteration, Command, Content, ConversationId, Seq, SetGroup, Target, UnixMs};
+use anser_types::{
+    Alteration, Command, Content, ConversationId, Message, Seq, SetGroup, Target, UnixMs,
+};
+
+use anser_types::Clock as _;
 
 use crate::chaos::Chaos;
 use crate::coverage::Rare;
@@ -23,6 +27,12 @@ pub(crate) enum Habit {
     Alter,
     /// Keeps their lists: contacts, drafts, what stands above.
     KeepLists,
+    /// Puts something away for themselves.
+    PutAway,
+    /// Blocks somebody or hears them again, shows how far they have read or keeps it to themselves.
+    KeepApart,
+    /// Wants to know from now on who is there.
+    Follow,
     /// Sends again what the server lost when it was restored from a backup.
     ResendLost,
 }
@@ -36,6 +46,9 @@ const HABITS: &[(u64, Habit)] = &[
     (4, Habit::ChangeMembers),
     (8, Habit::Alter),
     (3, Habit::KeepLists),
+    (2, Habit::PutAway),
+    (2, Habit::KeepApart),
+    (1, Habit::Follow),
     (1, Habit::ResendLost),
 ];
 
@@ -57,6 +70,13 @@ const EMOJIS: &[&str] = &["👍", "❤", "😂"];
 
 /// How many of the newest messages are altered most.
 const NEWEST: usize = 12;
+
+/// Of a hundred messages so many are to be forgotten, and of those to one person so many burn.
+const TIMED: u64 = 6;
+/// When such messages expire, at the latest.
+const EXPIRES_WITHIN_MS: u64 = 60_000;
+/// When they burn after they were read, at the latest.
+const BURNS_WITHIN_MS: u64 = 20_000;
 
 /// Messages of a burst, at the most.
 const BURST: u64 = 40;
@@ -114,6 +134,19 @@ impl Chaos<'_> {
                     self.compose(device, command).await;
                 }
             }
+            Habit::PutAway => {
+                if let Some(command) = self.putting_away(device) {
+                    self.compose(device, command).await;
+                }
+            }
+            Habit::KeepApart => {
+                if let Some(command) = self.keeping_apart(device) {
+                    self.compose(device, command).await;
+                }
+            }
+            Habit::Follow => {
+                self.world.devices[device].follow(self.world.users.clone()).await;
+            }
             Habit::ResendLost => {
                 for command in self.world.devices[device].take_lost() {
                     if self.compose(device, command).await {
@@ -158,13 +191,14 @@ impl Chaos<'_> {
         if matches!(to, Target::Conversation(_)) && self.chance(10) {
             content.mentions.extend(self.world.random.pick(&self.world.users).cloned());
         }
+        self.give_a_time(&to, &mut content);
         Command::SendMessage { to, content }
     }
 
     /// Something done to a message that the device holds, rather to one of the last.
     fn alteration(&mut self, device: usize) -> Option<Command> {
         let what = self.pick(ALTERATIONS);
-        let (conversation, seq, of) = {
+        let (conversation, seq, of, expires_at) = {
             let store = self.world.devices[device].store.lock();
             let me = store.identity().user.clone();
             let own_only = matches!(what, Deed::Edit | Deed::TakeBack) && self.chance(90);
@@ -175,15 +209,18 @@ impl Chaos<'_> {
                 .collect();
             let (conversation, seq) = self.one_of(held)?;
             // As the SDK does: without its name another message might be hit that a restored server has in its place.
-            let of = store.messages.get(&(conversation, seq)).map(|stored| stored.message.id);
-            (conversation, seq, of)
+            let meant = store.messages.get(&(conversation, seq)).map(|stored| &stored.message);
+            let of = meant.map(|message| message.id);
+            (conversation, seq, of, meant.and_then(Message::expires_at))
         };
         let on = self.chance(70);
         let alteration = match what {
             Deed::Edit => {
                 // Every edited text is said once as well.
                 self.said += 1;
-                Alteration::Edit(Content::text(format!("edit {} of this run", self.said)))
+                // No edit alters when a message must be forgotten.
+                let content = Content::text(format!("edit {} of this run", self.said));
+                Alteration::Edit(Content { expires_at, ..content })
             }
             Deed::TakeBack => Alteration::Revoke,
             Deed::React => {
@@ -205,6 +242,17 @@ impl Chaos<'_> {
         let nth = usize::try_from(self.below(last as u64)).ok()?;
         let (conversation, _, seq) = held.into_iter().rev().nth(nth)?;
         Some((conversation, seq))
+    }
+
+    /// Some messages are to be forgotten, some time after they were said or after they were read.
+    fn give_a_time(&self, to: &Target, content: &mut Content) {
+        if self.chance(TIMED) {
+            let at = self.world.server.clock.now().0 + 1_000 + self.below(EXPIRES_WITHIN_MS);
+            content.expires_at = Some(UnixMs(at));
+        }
+        if matches!(to, Target::User(_)) && self.chance(TIMED) {
+            content.burn_after_ms = u32::try_from(1_000 + self.below(BURNS_WITHIN_MS)).ok();
+        }
     }
 
     fn membership(&self) -> Option<Command> {

@@ -17,6 +17,7 @@ use anser_types::{
 use anyhow::{Context, Result, bail};
 use tokio::time::{Instant, sleep};
 
+use crate::audit::Audit;
 use crate::checker::{ConversationDump, Restore, dump_store};
 use crate::coverage::{Coverage, Rare};
 use crate::disk::Disk;
@@ -92,6 +93,10 @@ pub struct World {
     pub restores: Vec<Restore>,
     /// Keeps the journals.
     pub scribe: Arc<Scribe>,
+    /// What was written to the ledger, and when.
+    pub audit: Arc<Audit>,
+    /// When the faults stopped.
+    pub healed_ns: u64,
     /// Counts rare paths.
     pub coverage: Coverage,
     /// Notes everything.
@@ -126,7 +131,11 @@ impl World {
             Arc::clone(&setup.seams),
             setup.commit_ms,
         ));
-        let hints = Arc::new(Hints::new(Arc::clone(&random), coverage.clone()));
+        let users: Vec<UserId> =
+            setup.users.iter().copied().map(UserId::new).collect::<Result<_, _>>()?;
+        let audit = Arc::new(Audit::new(&users, coverage.clone()));
+        let hints = Hints::new(Arc::clone(&random), coverage.clone(), Arc::clone(&audit));
+        let hints = Arc::new(hints);
         let server = Server::start(
             network.clone(),
             Arc::clone(&random),
@@ -138,8 +147,6 @@ impl World {
                 seams: Arc::clone(&setup.seams),
             },
         );
-        let users: Vec<UserId> =
-            setup.users.iter().copied().map(UserId::new).collect::<Result<_, _>>()?;
         let scribe = Arc::new(Scribe::new(&users, coverage.clone()));
         let around = Surroundings {
             network: network.clone(),
@@ -171,6 +178,8 @@ impl World {
             group,
             restores,
             scribe,
+            audit,
+            healed_ns: 0,
             coverage,
             trace,
         };
@@ -230,6 +239,7 @@ impl World {
     pub async fn restore_server(&mut self, backup: &Image) -> Result<()> {
         let lost = self.server.backend().image();
         self.server.disk.forget_mishap();
+        self.audit.restored();
         self.server.restore(backup);
         self.coverage.note(Rare::ServerRestored);
         self.trace.note(format_args!("server restored from a backup"));
@@ -252,6 +262,7 @@ impl World {
 
     /// The faults stop: everybody (but who is away) is on, the network is fair, the server runs.
     pub async fn heal(&mut self) {
+        self.healed_ns = self.audit.now_ns();
         self.network.set_weather(Weather::FAIR);
         self.server.disk.heal();
         self.server.crash_and_restart();

@@ -165,7 +165,7 @@ impl Driver {
                 Wake::Timer => self.input(Input::Timer),
                 Wake::Overdue => self.take_back_what_is_overdue(),
                 Wake::SomethingOver => {
-                    let now = self.server_now();
+                    let now = self.certain_now();
                     self.forgetting.begin(&self.parts.store, now);
                 }
                 Wake::Forgotten(result) => self.forgotten(result),
@@ -189,7 +189,7 @@ impl Driver {
             .as_ref()
             .filter(|_| !self.backlog.is_empty())
             .map(|connection| connection.outgoing.clone());
-        let over = self.forgetting.due(self.server_now());
+        let over = self.forgetting.due(self.certain_now());
         tokio::select! {
             biased;
             result = work_of(self.persisting.as_mut().map(|p| &mut p.work)) => Wake::Persisted(result),
@@ -215,6 +215,12 @@ impl Driver {
     fn server_now(&self) -> UnixMs {
         let now = self.now();
         self.parts.core.server_time(now).unwrap_or(now.wall)
+    }
+
+    /// The same, or earlier: what must be forgotten is not forgotten before its time.
+    fn certain_now(&self) -> UnixMs {
+        let now = self.now();
+        self.parts.core.server_time_at_least(now).unwrap_or(now.wall)
     }
 
     fn forgotten(&mut self, result: Result<Forgotten, StoreError>) {

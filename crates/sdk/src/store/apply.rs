@@ -75,6 +75,7 @@ fn mark_not_on_server(
         "DELETE FROM unavailable WHERE conversation = ?1 AND to_seq > ?2",
         // Their numbers are given to other messages; what stands here itself stays removed.
         "DELETE FROM hidden WHERE conversation = ?1 AND seq > ?2",
+        "UPDATE conversation_options SET cleared_up_to = min(cleared_up_to, ?2) WHERE conversation = ?1",
         "UPDATE receipt SET delivered = min(delivered, ?2), read = min(read, ?2) WHERE conversation = ?1",
         "UPDATE conversation SET head = min(head, ?2), read_up_to = min(read_up_to, ?2),
              counted_head = min(counted_head, ?2), counted_read = min(counted_read, ?2)

@@ -59,12 +59,13 @@ fn put(
     }
 }
 
-/// A rebuild begins to give one's own lists: what it does not give is not there any more. Messages that were removed
-/// stay removed meanwhile and after; requests to join belong to groups.
+/// A rebuild begins to give one's own lists: what it does not give is not there any more. What was removed or cleared away
+/// stays so meanwhile and after; requests to join belong to groups.
 pub(super) fn forget_own(connection: &Connection) -> Result<(), StoreError> {
     for forget in [
         "DELETE FROM contact",
-        "DELETE FROM conversation_options",
+        "DELETE FROM conversation_options WHERE cleared_up_to = 0",
+        "UPDATE conversation_options SET pinned = 0, notify = 0, hidden_up_to = 0, draft = '', change_no = 0",
         "DELETE FROM own_settings",
         // Executed: what the rebuild gives is that or newer.
         "DELETE FROM draft WHERE change_no IS NOT NULL",

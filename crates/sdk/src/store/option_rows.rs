@@ -37,7 +37,8 @@ pub(super) fn put(
                  (conversation, pinned, notify, hidden_up_to, cleared_up_to, draft, change_no)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (conversation) DO UPDATE SET pinned = excluded.pinned, notify = excluded.notify,
-                 hidden_up_to = excluded.hidden_up_to, cleared_up_to = excluded.cleared_up_to,
+                 hidden_up_to = excluded.hidden_up_to,
+                 cleared_up_to = max(excluded.cleared_up_to, cleared_up_to),
                  draft = excluded.draft, change_no = excluded.change_no
              WHERE ?8 OR excluded.change_no > change_no",
         )?

@@ -295,3 +295,38 @@ async fn a_place_that_a_restored_server_gives_again_is_not_hidden() {
     let shown = list(&store).await.remove(0).last_message.unwrap();
     assert_eq!(shown.text(), Some("another"));
 }
+
+/// The lists come in pages: until the one with the options is here, what was cleared must not be shown again.
+#[tokio::test]
+async fn what_was_cleared_stays_so_while_a_rebuild_gives_the_lists_again() {
+    let directory = tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let cleared = |up_to, no| came(no, options(|options| options.cleared_up_to = Seq(up_to)));
+    let before = vec![
+        identity("alice"),
+        Record::MessageStored(stored(1, "one", Some(1))),
+        Record::MessageStored(stored(2, "two", Some(2))),
+        Record::MessageStored(stored(3, "three", Some(3))),
+        cleared(2, 40),
+    ];
+    apply(&store, before).await;
+    let shown = async || {
+        let page = store.history(with_bob(), PageBounds::newest(10)).await.unwrap();
+        page.messages.iter().filter_map(|one| one.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(shown().await, [Seq(3)]);
+    let first_page = Record::ItemStored(change(1, contact("bob", Relation::Contact, "")));
+    apply(&store, vec![Record::ItemsForgotten, first_page]).await;
+    assert_eq!(shown().await, [Seq(3)], "the page with the options has not come");
+    let options = store.conversation_options(with_bob()).await.unwrap();
+    assert_eq!((options.cleared_up_to, options.pinned), (Seq(2), false));
+    // Whatever comes is newer, be it of a restored server that numbers anew.
+    apply(&store, vec![cleared(3, 2)]).await;
+    assert_eq!(shown().await, []);
+    // What stands there in its log was not cleared.
+    let lost = Record::NotOnServer { conversation: with_bob(), above: Seq(1) };
+    let mut other = stored(2, "another", Some(9));
+    other.message.id.local_no = anser_types::LocalNo(77);
+    apply(&store, vec![lost, Record::MessageStored(other)]).await;
+    assert_eq!(shown().await, [Seq(2)]);
+}

@@ -4,7 +4,7 @@
 //! so the session notices by arithmetic that it must read its inbox (guarantee G16).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anser_backend::Heads;
@@ -77,8 +77,6 @@ impl Channels {
 #[derive(Debug)]
 pub(crate) struct Slot {
     known_head: AtomicU64,
-    /// Whether others are told how far this user has read: one of the three below.
-    shows_read: AtomicU8,
     events_max: usize,
     /// Something of a channel waits: most sessions need not look.
     channel_news: AtomicBool,
@@ -86,15 +84,10 @@ pub(crate) struct Slot {
     changed: Notify,
 }
 
-const NOT_SAID: u8 = 0;
-const SHOWS: u8 = 1;
-const HIDES: u8 = 2;
-
 impl Slot {
     pub(crate) fn new(events_max: usize) -> Self {
         Self {
             known_head: AtomicU64::new(0),
-            shows_read: AtomicU8::new(NOT_SAID),
             events_max: events_max.max(1),
             channel_news: AtomicBool::new(false),
             queues: Mutex::default(),
@@ -109,25 +102,6 @@ impl Slot {
     /// Raises the largest number heard of; true if it was news.
     pub(crate) fn raise_head(&self, head: InboxSeq) -> bool {
         self.known_head.fetch_max(head.0, Ordering::AcqRel) < head.0
-    }
-
-    /// What the user's settings said when they were read; what a change has said meanwhile is newer.
-    pub(crate) fn begin_showing_read(&self, shows: bool) {
-        let now = if shows { SHOWS } else { HIDES };
-        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
-        if self.shows_read.compare_exchange(NOT_SAID, now, success, failure).is_err() {
-            tracing::debug!("the settings changed while a session was opened");
-        }
-    }
-
-    /// The user's settings have changed.
-    pub(crate) fn show_read(&self, shows: bool) {
-        self.shows_read.store(if shows { SHOWS } else { HIDES }, Ordering::Release);
-    }
-
-    /// Whether the user keeps to themselves how far they have read.
-    pub(crate) fn hides_read(&self) -> bool {
-        self.shows_read.load(Ordering::Acquire) == HIDES
     }
 
     /// Queues an event without waking. Returns true if this is the first news since the last wake.

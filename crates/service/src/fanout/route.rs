@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use anser_backend::{Assigned, Committed, Heads, Roster};
 use anser_types::{
-    Change, ChangeKind, Content, ConversationId, Event, InboxSeq, Item, Member, Message, MessageId,
-    Seq, UnixMs, UserId, UserNo, Version,
+    Change, ChangeKind, Content, ConversationId, Event, InboxSeq, Member, Message, MessageId, Seq,
+    UnixMs, UserId, UserNo, Version,
 };
 use bytes::Bytes;
 
 use crate::api::Signal;
+use crate::cache::ShowsReadCache;
 use crate::fanout::feeds::Feeds;
 use crate::fanout::mailbox::{ChannelDelivery, Delivery, Slot};
 use crate::fanout::registry::Registry;
@@ -67,6 +68,8 @@ pub(crate) enum Route {
         reader: (UserNo, UserId),
         /// Up to where.
         up_to: Seq,
+        /// The reader let others see it when it was decided.
+        shown: bool,
         /// What began to burn by it, in the order of the append's changes and inbox writes, which come first.
         burning: Vec<Told>,
     },
@@ -94,10 +97,11 @@ impl Told {
     }
 }
 
-/// Who is connected here, and who follows which channel.
+/// Who is connected here, who follows which channel, and who lets others see how far they have read.
 pub(crate) struct Among<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) feeds: &'a Feeds,
+    pub(crate) shows_read: &'a ShowsReadCache,
 }
 
 /// Mailboxes with news, woken once when the whole batch is in.
@@ -197,9 +201,11 @@ impl Route {
                 fan_changes(&actor, told, committed, among, wakes);
                 false
             }
-            Self::Read { roster, reader, up_to, burning } => {
+            Self::Read { roster, reader, up_to, shown, burning } => {
                 fan_changes(&reader.1, burning, committed, among, wakes);
-                fan_read(&roster, &reader, up_to, committed, registry, wakes);
+                // A change of the settings may have been committed since it was decided.
+                let shown = shown && among.shows_read.get(reader.0) != Ok(false);
+                fan_read(&roster, &reader, (up_to, shown), committed, registry, wakes);
                 false
             }
         }
@@ -321,15 +327,8 @@ fn fan_change<'a>(
     if let (ChangeKind::Item(item), Some(((_, owner), _))) = (&change.kind, audience.peek()) {
         registry.board().lists_changed(owner, item);
     }
-    let settings = match &change.kind {
-        ChangeKind::Item(Item::Settings(settings)) => Some(settings),
-        _ => None,
-    };
     for ((user_no, user), inbox_seq) in audience {
         registry.each(*user_no, |slot| {
-            if let Some(settings) = settings {
-                slot.show_read(settings.show_read);
-            }
             let delivery = Delivery {
                 inbox_seq: *inbox_seq,
                 event: Event::Change(Arc::clone(change)),
@@ -345,7 +344,7 @@ fn fan_change<'a>(
 fn fan_read(
     roster: &Roster,
     reader: &(UserNo, UserId),
-    up_to: Seq,
+    (up_to, shown): (Seq, bool),
     committed: &Committed,
     registry: &Registry,
     wakes: &mut Wakes,
@@ -364,9 +363,7 @@ fn fan_read(
             wakes.note(slot, slot.push_event(delivery));
         });
     }
-    let mut hides = false;
-    registry.each(reader.0, |slot| hides |= slot.hides_read());
-    if hides {
+    if !shown {
         return;
     }
     let subject = Subject { roster, no: reader.0, id: &reader.1 };

@@ -8,6 +8,7 @@ use anser_types::{ErrorCode, Refusal, Seq, Target};
 
 use crate::directory::View;
 use crate::fanout::route::Route;
+use crate::lists::settings;
 use crate::messages::expiry;
 use crate::messages::request::Actor;
 use crate::rules::{No, Plan, place};
@@ -51,6 +52,7 @@ pub(crate) async fn plan(
             roster: Arc::clone(&place.roster),
             reader: (actor.no, actor.id.clone()),
             up_to,
+            shown: settings::shows_read(service, actor.no, &actor.id).await?,
             burning: burning.told,
         },
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anser_backend::{InboxEntry, InboxWrite, Record};
+use anser_backend::{InboxEntry, InboxWrite, Record, Roster};
 use anser_types::{
     Content, ConversationId, DeviceNo, ErrorCode, Member, MessageId, MessageKind, Refusal,
     Relation, Seq, Target, UnixMs, Version, limits,
@@ -54,6 +54,9 @@ pub(crate) async fn plan(
     if place.is_new {
         let (row, joins) = founding(service, &place.roster);
         let conversation = row.id;
+        // What is remembered of it after the commit is what is written: the next change of the row begins with that.
+        let members = place.roster.members.clone();
+        place.roster = Arc::new(Roster { conversation: row.clone(), members });
         records.push(Record::Conversation(row));
         records.extend(joins.into_iter().map(|write| Record::Member { conversation, write }));
     }

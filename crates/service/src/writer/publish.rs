@@ -153,7 +153,8 @@ impl Publisher {
                 if !refused {
                     messages += u64::from(route.is_message());
                     self.learn(&route, &committed.assigned);
-                    let among = Among { registry: &self.registry, feeds: &self.feeds };
+                    let shows_read = self.directory.shows_read();
+                    let among = Among { registry: &self.registry, feeds: &self.feeds, shows_read };
                     offline = route.fan_out(committed, &among, &mut self.slots);
                 }
             }

@@ -1,7 +1,11 @@
 //! Saying something: the six packets, what may be said, and to whom.
 
+use anser_backend::Conversations as _;
 use anser_service::{Answered, Signal};
-use anser_types::{Command, Content, ErrorCode, Event, MessageKind, Seq, Target, limits};
+use anser_types::{
+    Alteration, Command, Content, ConversationId, ErrorCode, Event, MessageKind, Seq, Target,
+    UnixMs, limits,
+};
 
 use crate::world::{World, create, id, send, to};
 
@@ -153,7 +157,7 @@ async fn strangers_cannot_speak_in_a_conversation() {
         let at = Target::Conversation(conversation);
         assert_eq!(eve.refused(send(at, "hi")).await, ErrorCode::ConversationUnknown);
     }
-    let nowhere = Target::Conversation(anser_types::ConversationId([9; 16]));
+    let nowhere = Target::Conversation(ConversationId([9; 16]));
     assert_eq!(eve.refused(send(nowhere, "hi")).await, ErrorCode::ConversationUnknown);
 }
 
@@ -173,4 +177,24 @@ async fn everybody_of_a_view_shares_one_encoding() {
     let (one, other) = (next(&bob), next(&carol));
     one.encoded.set(bytes::Bytes::from_static(b"once")).unwrap();
     assert_eq!(other.encoded.get().unwrap(), "once");
+}
+
+/// Found by seed 83 of the simulation.
+#[tokio::test]
+async fn a_later_change_of_a_conversations_row_keeps_when_and_where_it_began() {
+    let world = World::new();
+    world.user("bob").await;
+    let mut alice = world.connect("alice").await;
+    alice.say(to("bob"), "one").await;
+    let row = async || {
+        let direct = ConversationId::direct(&id("alice"), &id("bob"));
+        world.store.roster(direct).await.unwrap().unwrap().conversation.clone()
+    };
+    let begun = row().await;
+    assert!(!begun.cuts.is_empty() && begun.created_at > UnixMs(0));
+    let alteration = Alteration::Pin { on: true };
+    alice.done(Command::Alter { at: to("bob"), seq: Seq(1), of: None, alteration }).await;
+    let pinned = row().await;
+    assert_eq!(pinned.pinned, [Seq(1)]);
+    assert_eq!((pinned.cuts, pinned.created_at), (begun.cuts, begun.created_at));
 }

@@ -1,7 +1,8 @@
 //! Delivered and read: truthful, forward only, between devices and to the others.
 
+use anser_backend::{Accounts as _, Conversations as _};
 use anser_service::{Query, Receipt, Reply, Signal};
-use anser_types::{Command, ErrorCode, Event, Seq, SetSettings, Target};
+use anser_types::{Command, ConversationId, ErrorCode, Event, Seq, SetSettings, Target};
 
 use crate::world::{Device, World, id, send, to};
 
@@ -180,8 +181,7 @@ async fn typing_is_passed_on_to_members_alone_and_not_too_often() {
 async fn a_receipt_of_nothing_is_zero() {
     let world = World::new();
     let alice = world.connect("alice").await;
-    let of =
-        vec![to("alice"), to("nobody"), Target::Conversation(anser_types::ConversationId([3; 16]))];
+    let of = vec![to("alice"), to("nobody"), Target::Conversation(ConversationId([3; 16]))];
     let Reply::Receipts(receipts) = alice.query(Query::Receipts { of }).await else { panic!() };
     assert_eq!(receipts.len(), 3);
     assert!(receipts.iter().all(|receipt| receipt.read == Seq::ZERO && receipt.members.is_empty()));
@@ -228,4 +228,27 @@ async fn requirement_d3_one_may_keep_to_oneself_how_far_one_has_read() {
     assert!(alice.signals().is_empty());
     bob.done(shows_read(true)).await;
     assert_eq!(receipt(&alice, to("bob")).await.read, Seq(2));
+}
+
+/// Found by seed 38 of the simulation.
+#[tokio::test]
+async fn who_keeps_to_themselves_how_far_they_have_read_and_hangs_up_meanwhile_tells_nobody() {
+    let world = World::new();
+    let (mut alice, mut bob) = (world.connect("alice").await, world.connect("bob").await);
+    alice.say(to("bob"), "one").await;
+    bob.done(shows_read(false)).await;
+    alice.signals();
+    let (who, at) = (
+        world.store.user(id("bob")).await.unwrap().unwrap().no,
+        ConversationId::direct(&id("alice"), &id("bob")),
+    );
+    world.gate.hold();
+    let reading = bob.submit(read(to("alice"), 1)).await;
+    drop(bob);
+    world.gate.release();
+    drop(reading);
+    // Committed behind it, and so told after it.
+    alice.say(to("bob"), "two").await;
+    assert_eq!(world.store.positions(at, &[who]).await.unwrap()[0].read, Seq(1));
+    assert!(alice.signals().is_empty(), "nobody is told");
 }

@@ -6,6 +6,7 @@ use anser_types::{Altered, ChangeNo, ConversationId, Reaction, Seq, UserId};
 use super::altering::{How, Shape, rest_of};
 use super::check::{About, Found};
 use super::evidence::{BodyHash, ChangeDump, Stored};
+use super::forgetting;
 use super::index::{Index, Log};
 use super::journal::What;
 use super::verdict::Kind;
@@ -16,6 +17,7 @@ pub(super) fn check_logs(index: &Index<'_>, found: &mut Found<'_>) {
     for (id, log) in index.logs.iter().chain(lost) {
         check_numbers(*id, log, found);
         check_origins(index, *id, log, found);
+        forgetting::check_changes(index, *id, log, found);
         log.at.values().for_each(|message| check_message(*id, log, message, found));
     }
 }
@@ -44,6 +46,10 @@ fn check_origins(index: &Index<'_>, id: ConversationId, log: &Log<'_>, found: &m
     for change in log.changes.values() {
         let Some((seq, how)) = &change.alters else { continue };
         let Some(message) = log.at.get(seq) else { continue };
+        if matches!(how, How::Burn(_) | How::Expire) {
+            // Nobody asks for these; see `forgetting.rs`.
+            continue;
+        }
         let about = About::message(id, *seq, &message.key);
         let ChangeDump { no, actor, .. } = change;
         if matches!(how, How::Edit(_) | How::Gone) && *actor != message.key.sender {
@@ -77,18 +83,20 @@ fn check_origins(index: &Index<'_>, id: ConversationId, log: &Log<'_>, found: &m
 /// What the changes of a message, heard one after another, make of it.
 struct Replay {
     shape: Shape,
-    revoked: bool,
+    /// It was taken back, or its time was over.
+    erased: bool,
     /// Its edits, with what is left of each.
     edits: Vec<(ChangeNo, Option<BodyHash>)>,
 }
 
 impl Replay {
     fn of(log: &Log<'_>, message: &Stored) -> Self {
-        let (mut altered, mut edits, mut revoked) = (Altered::default(), Vec::new(), false);
+        let (mut altered, mut edits, mut erased) = (Altered::default(), Vec::new(), false);
+        let mut over_at = message.shape.over_at;
         for change in log.changes_of(message.seq) {
             let Some((_, how)) = &change.alters else { continue };
             altered.by = change.no;
-            if revoked {
+            if erased {
                 continue;
             }
             match how {
@@ -99,21 +107,28 @@ impl Replay {
                     altered.edited_at = Some(change.at);
                 }
                 How::Revoke => {
-                    revoked = true;
+                    erased = true;
                     let (by, revoked_by) = (change.no, Some(change.actor.clone()));
                     altered = Altered { by, revoked_by, ..Altered::default() };
                 }
                 How::React { emoji, on } => {
                     react(&mut altered.reactions, &change.actor, emoji, *on);
                 }
+                How::Expire => {
+                    erased = true;
+                    altered = Altered { by: change.no, ..Altered::default() };
+                }
+                // (That it is not earlier than the sender wished cannot be told from the store.)
+                How::Burn(at) => over_at = over_at.map(|said| said.min(*at)).or(Some(*at)),
                 // Pins belong to the conversation.
                 How::Pin { .. } => {}
             }
         }
         let last = edits.last().map(|(_, body)| *body);
-        let body = if revoked { None } else { last.unwrap_or(message.shape.body) };
-        let shape = Shape { by: altered.by, body, rest: rest_of(&altered) };
-        Self { shape, revoked, edits }
+        let body = if erased { None } else { last.unwrap_or(message.shape.body) };
+        let over_at = over_at.filter(|_| body.is_some());
+        let shape = Shape { by: altered.by, body, rest: rest_of(&altered), over_at };
+        Self { shape, erased, edits }
     }
 }
 
@@ -137,22 +152,22 @@ fn react(reactions: &mut Vec<Reaction>, actor: &UserId, emoji: &str, on: bool) {
 fn check_message(id: ConversationId, log: &Log<'_>, message: &Stored, found: &mut Found<'_>) {
     let Stored { seq, key, shape } = message;
     let about = About::message(id, *seq, key);
-    let Replay { shape: due, revoked, edits } = Replay::of(log, message);
-    if shape.body.is_none() && !revoked {
+    let Replay { shape: due, erased, edits } = Replay::of(log, message);
+    if shape.body.is_none() && !erased {
         // Emptied for another reason than a change.
         return;
     }
     if *shape != due {
         let kind =
-            if revoked && shape.body.is_some() { Kind::NotTakenBack } else { Kind::WrongState };
+            if erased && shape.body.is_some() { Kind::NotTakenBack } else { Kind::WrongState };
         let text = format!("the store holds {key} with {shape}; its changes make it {due}");
         found.add(kind, &about, text);
     }
     let kept = log.editions.get(seq).map_or(&[][..], Vec::as_slice);
-    if revoked {
+    if erased {
         let told = edits.iter().find(|(_, body)| body.is_some());
         if !kept.is_empty() || told.is_some() {
-            let text = format!("{key} was taken back; the store still holds {kept:?} and {told:?}");
+            let text = format!("{key} is gone; the store still holds {kept:?} and {told:?}");
             found.add(Kind::NotTakenBack, &about, text);
         }
         return;

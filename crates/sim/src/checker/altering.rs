@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anser_types::{Alteration, Altered, ChangeNo, Message};
+use anser_types::{Alteration, Altered, ChangeNo, Message, UnixMs};
 
 use super::evidence::BodyHash;
 
@@ -25,8 +25,12 @@ pub enum How {
         /// Pinned.
         on: bool,
     },
-    /// It got a body that is gone since it was taken back.
+    /// It got a body that is gone since: it was taken back, or its time was over.
     Gone,
+    /// It was read, and must be forgotten at this time.
+    Burn(UnixMs),
+    /// Its time was over, and it was erased.
+    Expire,
 }
 
 impl From<&Alteration> for How {
@@ -36,7 +40,9 @@ impl From<&Alteration> for How {
             Alteration::Revoke => Self::Revoke,
             Alteration::React { emoji, on } => Self::React { emoji: emoji.clone(), on: *on },
             Alteration::Pin { on } => Self::Pin { on: *on },
-            Alteration::Burn(_) | Alteration::Expire | Alteration::Gone => Self::Gone,
+            Alteration::Gone => Self::Gone,
+            Alteration::Burn(at) => Self::Burn(*at),
+            Alteration::Expire => Self::Expire,
         }
     }
 }
@@ -59,6 +65,8 @@ impl fmt::Display for How {
             Self::React { emoji, on } => write!(f, "react {emoji} {}", switch(on)),
             Self::Pin { on } => write!(f, "pin {}", switch(on)),
             Self::Gone => f.write_str("gone"),
+            Self::Burn(at) => write!(f, "burn {}", at.0),
+            Self::Expire => f.write_str("expire"),
         }
     }
 }
@@ -72,6 +80,8 @@ pub struct Shape {
     pub body: Option<BodyHash>,
     /// Everything else that changes made of it, see [`rest_of`].
     pub rest: BodyHash,
+    /// When it must be forgotten, if it has a body that must.
+    pub over_at: Option<UnixMs>,
 }
 
 impl From<&Message> for Shape {
@@ -80,17 +90,19 @@ impl From<&Message> for Shape {
             by: message.altered_by(),
             body: message.content.as_ref().map(|content| BodyHash::of(&content.body)),
             rest: message.altered.as_deref().map(rest_of).unwrap_or_default(),
+            over_at: message.expires_at(),
         }
     }
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { by, body, rest } = self;
+        let Self { by, body, rest, over_at } = self;
         match body {
-            Some(body) => write!(f, "change {by}, body {body}, rest {rest}"),
-            None => write!(f, "change {by}, no body, rest {rest}"),
+            Some(body) => write!(f, "change {by}, body {body}, rest {rest}")?,
+            None => write!(f, "change {by}, no body, rest {rest}")?,
         }
+        over_at.map_or(Ok(()), |at| write!(f, ", over at {}", at.0))
     }
 }
 

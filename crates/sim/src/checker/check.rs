@@ -9,7 +9,9 @@ use super::index::Index;
 use super::journal::MessageKey;
 use super::timeline::timeline;
 use super::verdict::{Kind, Verdict};
-use super::{alterations, lists, order, readers, receipts, shapes};
+use super::{
+    alterations, commits, forgetting, lists, order, presence, put_away, readers, receipts, shapes,
+};
 
 /// Timelines are written for the first verdicts of each kind only: a broken run can break everything.
 const TIMELINES_PER_KIND: usize = 20;
@@ -32,6 +34,11 @@ pub fn check(evidence: &Evidence) -> Vec<Verdict> {
     shapes::check_devices(&index, &mut found);
     shapes::check_histories(&index, &mut found);
     lists::check_devices(&index, &mut found);
+    put_away::check_devices(&index, &mut found);
+    put_away::check_histories(&index, &mut found);
+    commits::check_blocks(&index, &mut found);
+    forgetting::check_store(&index, &mut found);
+    presence::check(&index, &mut found);
     receipts::check_receipts(&index, &mut found);
     receipts::check_unread(&index, &mut found);
     found.verdicts

@@ -94,8 +94,8 @@ impl From<&Change> for ChangeDump {
             ChangeKind::MessageAltered { seq, alteration } => Some((*seq, alteration.into())),
             _ => None,
         };
-        let Change { change_no, after_seq, actor, at, .. } = change;
-        Self { no: *change_no, after: *after_seq, actor: actor.clone(), at: *at, alters }
+        let (actor, item) = (change.actor.clone(), change.item().cloned());
+        Self { no: change.change_no, after: change.after_seq, actor, at: change.at, alters, item }
     }
 }
 

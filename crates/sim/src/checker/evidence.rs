@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use anser_types::{
-    Change, ChangeNo, ConversationId, DeviceNo, ItemKey, Period, Seq, UnixMs, UserId,
+    Change, ChangeNo, ConversationId, DeviceNo, Item, ItemKey, Period, Seq, UnixMs, UserId,
 };
 
 use super::altering::{How, Shape};
+use super::commits::Commit;
 use super::journal::{Journal, MessageKey};
+use super::presence::PresenceReading;
+use super::put_away::PutAway;
 
 /// A short hash of a message's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +49,8 @@ pub struct ChangeDump {
     pub at: UnixMs,
     /// The message that it altered, if it altered one, and how.
     pub alters: Option<(Seq, How)>,
+    /// The item of a list that it replaced, if it replaced one.
+    pub item: Option<Item>,
 }
 
 /// The contents a message had before, oldest first: the change that replaced each, and its body.
@@ -105,6 +110,8 @@ pub struct History {
     pub messages: Vec<Stored>,
     /// Ranges the answer named as not available.
     pub unavailable: Vec<(Seq, Seq)>,
+    /// Those of them that it named as put away by the reader.
+    pub put_away: Vec<(Seq, Seq)>,
 }
 
 /// An unread count somebody was shown at the end.
@@ -129,6 +136,8 @@ pub struct ListReading {
     pub shown: BTreeMap<ItemKey, Change>,
     /// What the store holds.
     pub stored: BTreeMap<ItemKey, Change>,
+    /// What the device does not show because its user has put it away.
+    pub put_away: PutAway,
 }
 
 /// The server was restored from a backup: its log went back, and what came later is lost by right.
@@ -155,4 +164,13 @@ pub struct Evidence {
     pub unread: Vec<UnreadReading>,
     /// Lists of the devices that are on.
     pub lists: Vec<ListReading>,
+    /// How users are, as those were told who follow them.
+    pub presences: Vec<PresenceReading>,
+    /// Commits that are judged by their time, in their order; none if nobody watched.
+    pub commits: Vec<Commit>,
+    /// The server's clock when the readings began; zero if nobody looked: nothing is judged by it then.
+    pub now: UnixMs,
+    /// What the server's clock would say if it had not gone back since it was ahead the most: who heard of it then goes on
+    /// from there.
+    pub latest: UnixMs,
 }

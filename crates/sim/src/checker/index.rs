@@ -3,13 +3,15 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use anser_types::{ChangeNo, ConversationId, DeviceNo, Seq, UserId};
+use anser_types::{ChangeNo, ConversationId, DeviceNo, Seq, UnixMs, UserId};
 
 use super::altering::How;
+use super::commits::Certain;
 use super::evidence::{
     BodyHash, ChangeDump, ConversationDump, Editions, Evidence, MemberDump, Restore, Stored,
 };
 use super::journal::{MessageKey, What};
+use super::put_away::{self, PutAway};
 
 /// A message as its sender's journal tells of it.
 #[derive(Debug)]
@@ -78,6 +80,16 @@ pub(super) struct Index<'a> {
     /// How often a device of a user began with an old store.
     taken_over: BTreeMap<&'a UserId, usize>,
     devices: BTreeSet<(&'a UserId, DeviceNo)>,
+    /// What was certainly so at which time.
+    pub certain: Certain<'a>,
+    /// What everybody has put away: in the store, then in the logs that were replaced.
+    put_away: Vec<BTreeMap<&'a UserId, PutAway>>,
+    /// When messages are to be forgotten, as their senders said.
+    expires_at: BTreeMap<MessageKey, Option<UnixMs>>,
+    /// Messages that a device of a user has forgotten by its own clock.
+    forgot_alone: BTreeSet<(&'a UserId, ConversationId, Seq)>,
+    /// How far everybody has ever said that they have read.
+    marked_read: BTreeMap<(&'a UserId, ConversationId), Seq>,
 }
 
 impl<'a> Index<'a> {
@@ -98,7 +110,43 @@ impl<'a> Index<'a> {
             asked: asked(evidence),
             taken_over: taken_over(evidence),
             devices: evidence.journals.iter().map(|j| (&j.user, j.device)).collect(),
+            certain: Certain::of(&evidence.commits),
+            put_away: put_away::of_all(evidence),
+            expires_at: expires_at(evidence),
+            forgot_alone: forgot_alone(evidence),
+            marked_read: marked_read(evidence),
         }
+    }
+
+    /// Whether a user has put a message away.
+    pub fn has_put_away(&self, user: &UserId, id: ConversationId, seq: Seq) -> bool {
+        let store = self.put_away.first().and_then(|store| store.get(user));
+        store.is_some_and(|away| away.holds(id, seq))
+    }
+
+    /// Whether they have, in the store or in a log that was replaced.
+    pub fn once_put_away(&self, user: &UserId, id: ConversationId, seq: Seq) -> bool {
+        self.put_away.iter().filter_map(|store| store.get(user)).any(|away| away.holds(id, seq))
+    }
+
+    /// When a message is to be forgotten at the earliest, as its sender said.
+    pub fn expires_at(&self, key: &MessageKey) -> Option<UnixMs> {
+        self.expires_at.get(key).copied().flatten()
+    }
+
+    /// Whether a message must be forgotten at some time.
+    pub fn is_timed(&self, key: &MessageKey) -> bool {
+        self.expires_at.contains_key(key)
+    }
+
+    /// Whether a device of a user has forgotten a message by its own clock.
+    pub fn forgot_alone(&self, user: &UserId, id: ConversationId, seq: Seq) -> bool {
+        self.forgot_alone.contains(&(user, id, seq))
+    }
+
+    /// How far a user has ever said that they have read.
+    pub fn marked_read(&self, user: &UserId, id: ConversationId) -> Seq {
+        self.marked_read.get(&(user, id)).copied().unwrap_or_default()
     }
 
     /// Whether the store holds the message at this very place.
@@ -222,6 +270,44 @@ fn taken_over(evidence: &Evidence) -> BTreeMap<&UserId, usize> {
         *times.entry(&journal.user).or_default() += begun.count();
     }
     times
+}
+
+/// With the time at which they expire, if they do not only burn.
+fn expires_at(evidence: &Evidence) -> BTreeMap<MessageKey, Option<UnixMs>> {
+    let mut all: BTreeMap<MessageKey, Option<UnixMs>> = BTreeMap::new();
+    for journal in &evidence.journals {
+        for entry in &journal.entries {
+            if let What::Timed { local_no, expires_at } = &entry.what {
+                let earliest = all.entry(journal.key(*local_no)).or_default();
+                *earliest = earliest.iter().chain(expires_at).min().copied();
+            }
+        }
+    }
+    all
+}
+
+fn forgot_alone(evidence: &Evidence) -> BTreeSet<(&UserId, ConversationId, Seq)> {
+    let journals = evidence.journals.iter();
+    let all = journals.flat_map(|journal| {
+        journal.entries.iter().filter_map(|entry| match entry.what {
+            What::ForgotAlone { conversation, seq } => Some((&journal.user, conversation, seq)),
+            _ => None,
+        })
+    });
+    all.collect()
+}
+
+fn marked_read(evidence: &Evidence) -> BTreeMap<(&UserId, ConversationId), Seq> {
+    let mut all: BTreeMap<(&UserId, ConversationId), Seq> = BTreeMap::new();
+    for journal in &evidence.journals {
+        for entry in &journal.entries {
+            if let What::MarkRead { conversation, up_to } = &entry.what {
+                let highest = all.entry((&journal.user, *conversation)).or_default();
+                *highest = (*highest).max(*up_to);
+            }
+        }
+    }
+    all
 }
 
 fn asked(evidence: &Evidence) -> Asked<'_> {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use anser_types::{
-    ChangeNo, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UserId,
+    ChangeNo, CommandNo, ConversationId, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UnixMs,
+    UserId,
 };
 
 use super::altering::{How, Shape};
@@ -77,6 +78,13 @@ pub enum What {
         conversation: ConversationId,
         /// What.
         body: BodyHash,
+    },
+    /// The message just handed to the client is one that must be forgotten.
+    Timed {
+        /// Its compose counter.
+        local_no: LocalNo,
+        /// When; `None`: only some time after its receiver has read it.
+        expires_at: Option<UnixMs>,
     },
     /// The message was accepted: durable.
     Ok {
@@ -172,6 +180,20 @@ pub enum What {
         doubted: bool,
         /// What.
         shape: Shape,
+    },
+    /// The device has forgotten a message whose time was over by its own clock: it had not heard of the server's yet.
+    ForgotAlone {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seq: Seq,
+    },
+    /// The device shows again what its user had put away.
+    ShownAgain {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seq: Seq,
     },
     /// The user marked a conversation as read.
     MarkRead {

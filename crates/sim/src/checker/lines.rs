@@ -10,7 +10,9 @@
 use std::fmt::{self, Write as _};
 use std::str::{FromStr, SplitWhitespace};
 
-use anser_types::{ChangeNo, CommandNo, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UserId};
+use anser_types::{
+    ChangeNo, CommandNo, DeviceNo, LocalNo, LogEpoch, MessageId, Seq, UnixMs, UserId,
+};
 
 use super::altering::{How, Shape};
 use super::evidence::BodyHash;
@@ -83,6 +85,9 @@ impl fmt::Display for What {
             Self::Invoke { local_no, conversation, body } => {
                 write!(f, "invoke {local_no} {conversation} {body}")
             }
+            Self::Timed { local_no, expires_at } => {
+                write!(f, "timed {local_no} {}", expires_at.unwrap_or_default().0)
+            }
             Self::Ok { local_no, command_no, seq } => write!(f, "ok {local_no} {command_no} {seq}"),
             Self::Fail { local_no, code } => write!(f, "fail {local_no} {code}"),
             Self::Unknown { local_no } => write!(f, "unknown {local_no}"),
@@ -108,11 +113,21 @@ impl fmt::Display for What {
             Self::AlterDone { local_no, conversation, seq, change_no, how } => {
                 write!(f, "altered {local_no} {conversation} {seq} {change_no} {how}")
             }
-            Self::Shows { conversation, seq, doubted, shape: Shape { by, body, rest } } => {
+            Self::Shows {
+                conversation,
+                seq,
+                doubted,
+                shape: Shape { by, body, rest, over_at },
+            } => {
                 let way = if *doubted { "doubts" } else { "shows" };
                 write!(f, "{way} {conversation} {seq} {by} {rest}")?;
-                body.map_or(Ok(()), |body| write!(f, " {body}"))
+                body.map_or(Ok(()), |body| write!(f, " {body}"))?;
+                over_at.map_or(Ok(()), |at| write!(f, " {}", at.0))
             }
+            Self::ForgotAlone { conversation, seq } => {
+                write!(f, "forgot-alone {conversation} {seq}")
+            }
+            Self::ShownAgain { conversation, seq } => write!(f, "shown-again {conversation} {seq}"),
             Self::MarkRead { conversation, up_to } => write!(f, "mark-read {conversation} {up_to}"),
             Self::SawDelivered { conversation, who, up_to } => {
                 write!(f, "saw-delivered {conversation} {who} {up_to}")
@@ -176,14 +191,17 @@ impl<'a> Words<'a> {
             "react" => How::React { emoji: self.word()?.to_owned(), on: self.switch()? },
             "pin" => How::Pin { on: self.switch()? },
             "gone" => How::Gone,
+            "burn" => How::Burn(UnixMs(self.value()?)),
+            "expire" => How::Expire,
             _ => return None,
         })
     }
 
     fn shape(&mut self) -> Option<Shape> {
         let (by, rest) = (ChangeNo(self.value()?), self.body()?);
-        // A tombstone has no body.
-        Some(Shape { by, rest, body: self.body() })
+        // A tombstone has no body, and most have all the time.
+        let body = self.body();
+        Some(Shape { by, rest, body, over_at: self.value().map(UnixMs) })
     }
 
     fn end<T>(mut self, value: T) -> Option<T> {
@@ -214,6 +232,10 @@ fn parse_entry(line: &str) -> Option<Entry> {
             conversation: words.value()?,
             body: words.body()?,
         },
+        "timed" => {
+            let (local_no, at) = (words.local_no()?, words.value()?);
+            What::Timed { local_no, expires_at: (at > 0).then_some(UnixMs(at)) }
+        }
         "ok" => What::Ok {
             local_no: words.local_no()?,
             command_no: CommandNo(words.value()?),
@@ -254,6 +276,8 @@ fn parse_entry(line: &str) -> Option<Entry> {
             doubted: way == "doubts",
             shape: words.shape()?,
         },
+        "forgot-alone" => What::ForgotAlone { conversation: words.value()?, seq: words.seq()? },
+        "shown-again" => What::ShownAgain { conversation: words.value()?, seq: words.seq()? },
         "mark-read" => What::MarkRead { conversation: words.value()?, up_to: words.seq()? },
         "saw-delivered" => What::SawDelivered {
             conversation: words.value()?,

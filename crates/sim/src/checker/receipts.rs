@@ -87,6 +87,17 @@ pub(super) fn check_receipts(index: &Index<'_>, found: &mut Found<'_>) {
                     ("read", reached(&read, id, who, entry.at_ns).max(began_at(index, id, who)))
                 }
             };
+            let shown = match receipt {
+                Receipt::Delivered => reached,
+                Receipt::Read => reached_when_shown(index, &read, id, who, entry.at_ns),
+            };
+            if known && up_to > shown && up_to <= reached {
+                let text = format!(
+                    "{}/{} was shown that {who} had read up to seq {up_to}; they show it to nobody since seq {shown}",
+                    journal.user, journal.device
+                );
+                found.add(Kind::ReadTold, &About::seq(id, up_to), text);
+            }
             if known && up_to > reached {
                 let text = format!(
                     "{}/{} was shown that {who} had {done} up to seq {up_to}; it was {reached}",
@@ -169,6 +180,18 @@ fn reached(all: &ProgressOf<'_>, id: ConversationId, who: &UserId, at_ns: u64) -
     all.get(&(id, who)).map(|progress| progress.by(at_ns)).unwrap_or_default()
 }
 
+/// How far somebody was when they let others see it last.
+fn reached_when_shown(
+    index: &Index<'_>,
+    read: &ProgressOf<'_>,
+    id: ConversationId,
+    who: &UserId,
+    at_ns: u64,
+) -> Seq {
+    let shown_at = index.certain.last_shown(who, at_ns);
+    reached(read, id, who, shown_at).max(began_at(index, id, who))
+}
+
 /// Joining sets the read position to where the membership begins.
 fn began_at(index: &Index<'_>, id: ConversationId, who: &UserId) -> Seq {
     let logs = index.lost_logs.iter().chain([&index.logs]);
@@ -176,7 +199,7 @@ fn began_at(index: &Index<'_>, id: ConversationId, who: &UserId) -> Seq {
     members.flat_map(|member| &member.periods).map(|p| p.after_seq).max().unwrap_or_default()
 }
 
-/// Unread = visible messages above the read position that others sent.
+/// Unread = visible messages above the read position that others sent and the user has not put away.
 pub(super) fn check_unread(index: &Index<'_>, found: &mut Found<'_>) {
     for UnreadReading { user, conversation, count } in &index.evidence.unread {
         let log = index.logs.get(conversation);
@@ -184,6 +207,7 @@ pub(super) fn check_unread(index: &Index<'_>, found: &mut Found<'_>) {
         let unread = log.into_iter().flat_map(|log| log.at.values()).filter(|message| {
             member.is_some_and(|m| message.seq > m.read && m.sees(message.seq))
                 && message.key.sender != *user
+                && !index.has_put_away(user, *conversation, message.seq)
         });
         let expected = (unread.count() as u64).min(UNREAD_COUNT_MAX);
         if (*count).min(UNREAD_COUNT_MAX) != expected {

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use anser_types::{ChangeNo, ConversationId, Seq, UserId};
+use anser_types::{ChangeNo, ConversationId, Seq};
 
 use super::altering::Shape;
 use super::check::{About, Found};
 use super::evidence::{BodyHash, Stored};
+use super::forgetting::{self, Showing};
 use super::index::{Index, Log};
 use super::journal::{Journal, MessageKey, What};
 use super::verdict::Kind;
@@ -33,8 +34,10 @@ pub(super) fn check_devices(index: &Index<'_>, found: &mut Found<'_>) {
             let Some(log) = index.logs.get(&id) else { continue };
             // (That it holds something else there is a verdict of its own.)
             let there = log.at.get(&seq).filter(|there| key.is_none_or(|key| there.key == *key));
-            if let Some(there) = there {
-                check_shape(index, &name, &journal.user, (id, log), there, shape, found);
+            // (What the device does not show need not be what it is.)
+            if let Some(there) = there.filter(|_| !index.once_put_away(&journal.user, id, seq)) {
+                let showing = Showing { name: &name, user: &journal.user, is_device: true, shape };
+                check_shape(index, (id, log), there, &showing, found);
             }
         }
     }
@@ -47,7 +50,9 @@ pub(super) fn check_histories(index: &Index<'_>, found: &mut Found<'_>) {
         let Some(log) = index.logs.get(&id) else { continue };
         for Stored { seq, key, shape } in &history.messages {
             if let Some(there) = log.at.get(seq).filter(|there| there.key == *key) {
-                check_shape(index, &name, &history.reader, (id, log), there, *shape, found);
+                let (user, shape) = (&history.reader, *shape);
+                let showing = Showing { name: &name, user, is_device: false, shape };
+                check_shape(index, (id, log), there, &showing, found);
             }
         }
     }
@@ -73,9 +78,12 @@ fn walk<'a>(
                 if let Some(before) = before
                     && !(before.doubted || *doubted)
                     && shape.by <= before.shape.by
-                    && *shape != before.shape
+                    && (shape.by, shape.body, shape.rest)
+                        != (before.shape.by, before.shape.body, before.shape.rest)
                     // (Whoever has left is told of nothing but that it is gone.)
                     && shape.body.is_some()
+                    // (What must be forgotten comes again if the server's clock went back.)
+                    && (before.shape.body.is_some() || shape.over_at.is_none())
                 {
                     let text =
                         format!("{name} showed seq {seq} with {}, then {shape}", before.shape);
@@ -97,14 +105,16 @@ fn walk<'a>(
 /// Whoever is in the conversation shows what the store holds; whoever has left shows nothing that came later.
 fn check_shape(
     index: &Index<'_>,
-    name: &str,
-    user: &UserId,
     (id, log): (ConversationId, &Log<'_>),
     there: &Stored,
-    shape: Shape,
+    showing: &Showing<'_>,
     found: &mut Found<'_>,
 ) {
+    let Showing { name, user, shape, .. } = *showing;
     let Some(member) = log.members.get(user) else { return };
+    if forgetting::judged(index, (id, log), there, showing, found) {
+        return;
+    }
     let Stored { seq, key, shape: due } = there;
     if due.body.is_none() && due.by == ChangeNo::ZERO {
         // Emptied for another reason than a change: no device is told.

@@ -47,6 +47,7 @@ fn concerns(
     let here = |seq: Seq| about.seq == Some(seq);
     match what {
         What::Invoke { local_no, .. }
+        | What::Timed { local_no, .. }
         | What::Fail { local_no, .. }
         | What::Unknown { local_no } => own(*local_no),
         What::Ok { local_no, seq, .. } => {
@@ -67,7 +68,9 @@ fn concerns(
         What::OtherLog { .. } | What::TookOver => true,
         What::Alter { conversation, seq, .. }
         | What::AlterDone { conversation, seq, .. }
-        | What::Shows { conversation, seq, .. } => {
+        | What::Shows { conversation, seq, .. }
+        | What::ForgotAlone { conversation, seq }
+        | What::ShownAgain { conversation, seq } => {
             *conversation == about.conversation && here(*seq)
         }
         What::MarkRead { conversation, up_to }

@@ -38,6 +38,18 @@ pub enum Kind {
     NotTakenBack,
     /// A device holds other lists of its user than the store.
     WrongList,
+    /// What somebody has removed or cleared away for themselves is shown to them.
+    NotPutAway,
+    /// What somebody said is there although the other one had blocked them before.
+    HeardThoughBlocked,
+    /// Somebody was shown how far somebody has read who shows that to nobody.
+    ReadTold,
+    /// What has expired or burnt is still there for somebody.
+    NotForgotten,
+    /// What is gone had time left, or all the time.
+    ForgottenEarly,
+    /// Who follows somebody was told something else than what is.
+    WrongPresence,
 }
 
 /// One broken promise.

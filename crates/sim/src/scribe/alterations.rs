@@ -210,7 +210,10 @@ impl Scribe {
         let news = match before {
             Some(before) => before != (shape, doubted),
             // That it was received says as much.
-            None => shape.by > ChangeNo::ZERO || shape.body.is_none() || doubted,
+            None => {
+                let altered = shape.by > ChangeNo::ZERO || shape.body.is_none();
+                altered || shape.over_at.is_some() || doubted
+            }
         };
         if news {
             self.note(device, What::Shows { conversation, seq, doubted, shape });

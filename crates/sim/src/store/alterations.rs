@@ -42,6 +42,9 @@ impl DeviceStore {
             && let Some(stored) = self.messages.get_mut(&(id, *seq))
         {
             stored.message.alter(no, change.at, &change.actor, alteration);
+            if let Some(at) = stored.message.expires_at() {
+                self.expiring.insert((at, id, *seq));
+            }
         }
     }
 

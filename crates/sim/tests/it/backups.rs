@@ -11,7 +11,7 @@ use anser_sim::world::{Setup, World, simulate};
 use anser_types::{
     Alteration, Command, Content, ConversationId, DeviceClass, LogEpoch, Seq, Target,
 };
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 const ALICE: usize = 0;
 const BOB: usize = 1;
@@ -390,6 +390,44 @@ fn a_new_device_whose_first_rebuild_a_restore_interrupts_learns_what_was_lost() 
         },
         |world| {
             ensure!(held(world, BOB).last() == Some(&BodyHash::of(b"in its place")));
+            Ok(())
+        },
+    );
+}
+
+/// A conversation that began again in the restored log was remembered without its beginning: the next change of its row
+/// (here: something that burns) wrote that away, and a device that held the lost one was not told.
+#[test]
+fn a_conversation_that_began_again_is_told_from_the_lost_one_after_its_row_was_changed() {
+    tell(
+        async |world: &mut World| {
+            let backup = world.server.backend().image();
+            say(world, &["one", "two", "three"]).await?;
+            for device in [ALICE, DESKTOP] {
+                world.devices[device].kill_within(true).await;
+            }
+            world.restore_server(&backup).await?;
+            world.rest(20_000).await;
+            let to = Target::User(world.users[ALICE].clone());
+            world.tell(BOB, ALICE, "anew").await?;
+            world.rest(5_000).await;
+            let content = Content { burn_after_ms: Some(60_000), ..Content::text("fuse") };
+            let burns = Command::SendMessage { to, content };
+            world.devices[BOB].compose(burns).await.context("off")??;
+            world.rest(5_000).await;
+            world.tell(BOB, ALICE, "and on").await?;
+            world.tell(BOB, ALICE, "and on and on").await?;
+            world.rest(5_000).await;
+            for device in [ALICE, DESKTOP] {
+                world.devices[device].switch_on();
+            }
+            world.rest(20_000).await;
+            Ok(())
+        },
+        |world| {
+            let lost = texts(&["one", "two", "three"]);
+            let kept = held(world, DESKTOP);
+            ensure!(!kept.is_empty() && !kept.iter().any(|one| lost.contains(one)), "{kept:?}");
             Ok(())
         },
     );

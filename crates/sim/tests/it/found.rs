@@ -8,10 +8,11 @@ use anser_client::records::{OutboxItem, OutboxState};
 use anser_sim::chaos::{Plan, run};
 use anser_sim::checker::{check, report};
 use anser_sim::coverage::Rare;
+use anser_sim::disk::Mishap;
 use anser_sim::network::Weather;
 use anser_sim::world::{Setup, World, simulate};
-use anser_types::{Alteration, Command, Content, Seq, Target};
-use anyhow::{Result, ensure};
+use anser_types::{Alteration, Command, Content, Seq, SetSettings, Target};
+use anyhow::{Context, Result, ensure};
 
 fn holds(seed: u64) {
     let run = run(Plan::of(seed)).unwrap_or_else(|stopped| panic!("{:#}", stopped.error));
@@ -36,6 +37,8 @@ fn seeds_that_found_something() {
     [19, 21, 22, 47, 79, 110, 195, 208, 570, 664, 714, 723, 807, 1081, 1323, 4203, 5467, 8288]
         .into_iter()
         .chain([1, 7, 23, 26, 41, 295, 309, 805])
+        // Reading that was told (38), a conversation's beginning that was forgotten (83), what was forgotten early (5, 19).
+        .chain([38, 83, 5, 19])
         .for_each(holds);
 }
 
@@ -224,4 +227,29 @@ async fn edit(world: &World, text: &str) -> Result<()> {
     let command = Command::Alter { at, seq: Seq(1), of: None, alteration };
     world.devices[0].compose(command).await.transpose()?;
     Ok(())
+}
+
+/// Whoever shows to nobody how far they have read, and whose connection had ended when it was committed, was shown: the
+/// server asked the sessions of the reader, and there were none.
+#[test]
+fn who_hangs_up_while_they_read_shows_it_to_nobody() {
+    let mut setup = Setup::of(1);
+    setup.users.truncate(2);
+    setup.devices.truncate(2);
+    tell(setup, async |world: &mut World| {
+        world.tell(0, 1, "one").await?;
+        world.rest(5_000).await;
+        let set = SetSettings { show_read: Some(false), ..SetSettings::default() };
+        world.devices[1].compose(Command::SetSettings(set)).await.context("off")??;
+        world.rest(5_000).await;
+        world.server.disk.go_wrong_in(1, Mishap::Slow(Duration::from_secs(5)));
+        let read = Command::MarkRead { at: Target::User(world.users[0].clone()), up_to: Seq(1) };
+        world.devices[1].compose(read).await.context("off")??;
+        world.rest(1_000).await;
+        world.devices[1].kill_within(true).await;
+        world.rest(10_000).await;
+        ensure!(world.coverage.count(Rare::ReadUnseen) > 0, "nobody read");
+        ensure!(world.coverage.count(Rare::ReadReceipt) == 0, "alice was told");
+        Ok(())
+    });
 }

@@ -5,11 +5,13 @@ mod alterations;
 mod channels;
 mod client;
 mod disk;
+mod forgetting;
 mod members;
 mod numbers;
 mod reads;
 mod repetition;
 mod table;
+mod wishes;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -39,8 +41,9 @@ pub struct Bug {
     pub script: Script,
 }
 
-/// All of them, in the order of the guarantees' list; then those of alterations and of channels.
-pub const BUGS: [&Bug; 21] = [
+/// All of them, in the order of the guarantees' list; then those of alterations, of channels, of what users wish for
+/// themselves, and of what must be forgotten.
+pub const BUGS: [&Bug; 29] = [
     &disk::ACK_BEFORE_FSYNC,
     &repetition::NO_DEDUPE,
     &repetition::DEDUPE_IN_MEMORY,
@@ -62,6 +65,14 @@ pub const BUGS: [&Bug; 21] = [
     &alterations::STILL_GIVEN,
     &channels::POSITION_AHEAD,
     &channels::OLD_MEMBERS,
+    &wishes::REMOVED_STILL_GIVEN,
+    &wishes::SHOWN_MEANWHILE,
+    &wishes::HEARD_THOUGH_BLOCKED,
+    &wishes::READ_TOLD,
+    &wishes::WENT_UNTOLD,
+    &forgetting::NOTHING_ERASED,
+    &forgetting::BURNS_AT_ONE_END,
+    &forgetting::ERASED_EARLY,
 ];
 
 /// Runs the workload with or without the bug. Without it, everything must also come together.
@@ -129,4 +140,12 @@ proofs! {
     a_history_that_gives_what_was_taken_back_is_caught: alterations::STILL_GIVEN,
     a_position_in_a_channel_ahead_of_its_store_is_caught: channels::POSITION_AHEAD,
     old_members_of_a_channel_are_caught: channels::OLD_MEMBERS,
+    removed_messages_that_are_still_given_are_caught: wishes::REMOVED_STILL_GIVEN,
+    what_is_shown_again_during_a_rebuild_is_caught: wishes::SHOWN_MEANWHILE,
+    blocks_that_nobody_looks_at_are_caught: wishes::HEARD_THOUGH_BLOCKED,
+    reading_that_is_told_all_the_same_is_caught: wishes::READ_TOLD,
+    a_follower_who_is_not_told_is_caught: wishes::WENT_UNTOLD,
+    a_server_that_erases_nothing_is_caught: forgetting::NOTHING_ERASED,
+    what_burns_at_one_end_only_is_caught: forgetting::BURNS_AT_ONE_END,
+    a_message_erased_for_another_one_is_caught: forgetting::ERASED_EARLY,
 }

@@ -42,13 +42,14 @@ fn change(no: u64, actor: &str, how: How) -> ChangeDump {
         actor: user(actor),
         at: UnixMs(no),
         alters: Some((Seq(EDITED), how)),
+        item: None,
     }
 }
 
 fn shape(by: u64, text: u64) -> Shape {
     let edited_at = Some(UnixMs(by));
     let altered = anser_types::Altered { edits: 1, edited_at, ..Default::default() };
-    Shape { by: ChangeNo(by), body: Some(body(text)), rest: rest_of(&altered) }
+    Shape { by: ChangeNo(by), body: Some(body(text)), rest: rest_of(&altered), over_at: None }
 }
 
 /// alice edits what she said second; both devices show it.
@@ -71,7 +72,7 @@ fn taken_back() -> Evidence {
     let mut evidence = edited();
     let revoked_by = Some(user("alice"));
     let altered = anser_types::Altered { revoked_by, ..Default::default() };
-    let now = Shape { by: ChangeNo(2), body: None, rest: rest_of(&altered) };
+    let now = Shape { by: ChangeNo(2), body: None, rest: rest_of(&altered), over_at: None };
     evidence.messages()[1].shape = now;
     evidence.store[0].changes[0] = change(1, "alice", How::Gone);
     evidence.store[0].changes.push(change(2, "alice", How::Revoke));
@@ -197,7 +198,7 @@ fn whoever_has_left_shows_nothing_that_was_altered_since() {
 fn what_is_written_of_alterations_survives_as_text() {
     let mut journal = Journal::new(user("alice"), DeviceNo(1));
     let react = How::React { emoji: "👍".into(), on: true };
-    let gone = Shape { by: ChangeNo(9), body: None, rest: body(1) };
+    let gone = Shape { by: ChangeNo(9), body: None, rest: body(1), over_at: None };
     for what in [
         alter(1, edit(5)),
         alter(2, react.clone()),

@@ -21,6 +21,7 @@ impl Altered for Evidence {
             conversation: direct(),
             messages: self.store[0].messages.clone(),
             unavailable: Vec::new(),
+            put_away: Vec::new(),
         };
         self.histories = vec![history("alice"), history("bob")];
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anser_sim::checker::ListReading;
+use anser_sim::checker::{ListReading, PutAway};
 use anser_types::{Change, ChangeKind, ConversationId, Item, ItemKey, Settings, UnixMs, Version};
 
 use super::*;
@@ -24,7 +24,8 @@ fn settings(no: u64, show_read: bool) -> (ItemKey, Change) {
 fn with_lists(shown: &[(ItemKey, Change)], stored: &[(ItemKey, Change)]) -> Evidence {
     let of = |items: &[(ItemKey, Change)]| items.iter().cloned().collect::<BTreeMap<_, _>>();
     let (user, device) = (user("alice"), DeviceNo(1));
-    let lists = vec![ListReading { user, device, shown: of(shown), stored: of(stored) }];
+    let put_away = PutAway::default();
+    let lists = vec![ListReading { user, device, shown: of(shown), stored: of(stored), put_away }];
     Evidence { lists, ..talk() }
 }
 

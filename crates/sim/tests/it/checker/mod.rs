@@ -2,8 +2,10 @@
 
 mod alterations;
 mod altered;
+mod forgetting;
 mod lists;
 mod restores;
+mod wishes;
 
 use std::collections::BTreeMap;
 
