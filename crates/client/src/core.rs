@@ -117,6 +117,7 @@ impl Core {
             Input::PersistFailed { ticket, full } => self.persist_failed(ticket, full, now),
             Input::NetworkChanged { network } => self.network_changed(network, now),
             Input::Foreground(foreground) => self.foreground(foreground, now),
+            Input::ScreenOn => self.somebody_looks(now),
         }
         self.settle_down(now);
     }

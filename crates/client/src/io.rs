@@ -176,6 +176,8 @@ pub enum Input {
     },
     /// The app came to the foreground (`true`) or left it.
     Foreground(bool),
+    /// The screen went on: the link is checked, or a connection is tried at once, wherever the app is.
+    ScreenOn,
 }
 
 /// What the host must do.

@@ -168,9 +168,16 @@ impl Core {
     pub(crate) fn foreground(&mut self, foreground: bool, now: Now) {
         self.background = !foreground;
         self.say_background(now);
+        if foreground {
+            self.somebody_looks(now);
+        }
+    }
+
+    /// Somebody looks at the device: what is open may be dead, what waits need not wait.
+    pub(crate) fn somebody_looks(&mut self, now: Now) {
         match &self.link {
-            Link::Up(_) if foreground => self.check_link(now),
-            Link::Waiting { .. } if foreground => {
+            Link::Up(_) => self.check_link(now),
+            Link::Waiting { .. } => {
                 self.reconnect.reset();
                 self.connect(now);
             }

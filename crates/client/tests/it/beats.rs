@@ -149,3 +149,29 @@ fn requirement_e3_in_the_foreground_beats_are_fixed() {
     assert_eq!(world.server.pings, pings + 1, "who comes back asks at once");
     assert!(!world.heard.events.iter().any(|e| matches!(e, AppEvent::Disconnected { .. })));
 }
+
+#[test]
+fn requirement_e5_the_link_is_checked_when_somebody_looks() {
+    let mut world = in_background("", 10_000);
+    world.secs(1000);
+    let pings = world.server.pings;
+    for hint in [
+        Input::ScreenOn,
+        Input::Foreground(true),
+        Input::NetworkChanged { network: "wifi:home".to_owned() },
+    ] {
+        world.input(hint);
+        world.secs(1);
+    }
+    assert_eq!(world.server.pings, pings + 3, "each time at once");
+    world.input(Input::Foreground(false));
+    world.half_open = true;
+    world.input(Input::ScreenOn);
+    let before = world.at;
+    world.until("given up", |world| !world.is_connected());
+    assert!(world.at - before <= Duration::from_secs(16), "three beats, not an interval");
+    world.half_open = false;
+    let connects = world.connects.len();
+    world.input(Input::ScreenOn);
+    assert!(world.is_connected() || world.connects.len() > connects, "and none is waited for");
+}

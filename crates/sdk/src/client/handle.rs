@@ -145,6 +145,15 @@ impl Client {
         self.request(Request::Foreground(!background)).await
     }
 
+    /// The device's screen went on: the link is checked, or a connection is tried at once, also while the app is in the
+    /// background.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn screen_on(&self) -> Result<(), Error> {
+        self.request(Request::ScreenOn).await
+    }
+
     /// Connects again, at once: after [`Self::go_offline`], or when another session had taken over.
     ///
     /// # Errors

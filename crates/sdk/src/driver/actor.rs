@@ -508,6 +508,7 @@ impl Driver {
             Request::NetworkChanged { network } => {
                 self.parts.core.handle_input(Input::NetworkChanged { network }, now);
             }
+            Request::ScreenOn => self.parts.core.handle_input(Input::ScreenOn, now),
             Request::Foreground(foreground) => {
                 self.parts.core.handle_input(Input::Foreground(foreground), now);
             }

@@ -56,6 +56,8 @@ pub(crate) enum Request {
     NetworkChanged { network: String },
     /// The app moved to the foreground or left it.
     Foreground(bool),
+    /// The screen went on.
+    ScreenOn,
     /// Connect again after the session was ended for good, or after `Offline`. Answered once it is under way.
     Online { reply: oneshot::Sender<()> },
     /// Close the connection and stay offline.
