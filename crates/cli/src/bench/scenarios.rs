@@ -191,8 +191,11 @@ async fn make_group(
     id.context("the group was not made")
 }
 
-/// Nothing but heartbeats.
-async fn idle(options: &BenchOptions, server: &Server) -> Result<Report> {
+/// So many clients, all connected, who say nothing; and the server's memory before they came.
+pub(super) async fn listeners(
+    options: &BenchOptions,
+    server: &Server,
+) -> Result<(Fleet, Option<u64>)> {
     let identities = make_identities(server, options.connections).await?;
     let before = server.rss();
     let mut fleet = Fleet::new(server, options.body_bytes);
@@ -200,6 +203,12 @@ async fn idle(options: &BenchOptions, server: &Server) -> Result<Report> {
         fleet.launch(identity, Plan::Listen)?;
     }
     fleet.connected().await?;
+    Ok((fleet, before))
+}
+
+/// Nothing but heartbeats.
+async fn idle(options: &BenchOptions, server: &Server) -> Result<Report> {
+    let (fleet, before) = listeners(options, server).await?;
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     let cpu = server.cpu();
     measure(options, server, &fleet, &mut report).await?;

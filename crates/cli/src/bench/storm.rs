@@ -13,7 +13,7 @@ use super::client::{Pace, Phase, Plan};
 use super::fleet::{Fleet, make_identities};
 use super::options::BenchOptions;
 use super::report::{Latency, Report};
-use super::scenarios::{fill, finish, rss_per_connection};
+use super::scenarios::{fill, finish, listeners, rss_per_connection};
 use super::server::Server;
 
 /// Pairs who talk all the time.
@@ -23,13 +23,7 @@ const TALK_EVERY: Duration = Duration::from_millis(5);
 
 /// Every connection is cut at the same moment, or the server is killed, and everybody comes back at once.
 pub async fn storm(options: &BenchOptions, server: &mut Server) -> Result<Report> {
-    let identities = make_identities(server, options.connections).await?;
-    let before = server.rss();
-    let mut fleet = Fleet::new(server, options.body_bytes);
-    for identity in identities {
-        fleet.launch(identity, Plan::Listen)?;
-    }
-    fleet.connected().await?;
+    let (fleet, before) = listeners(options, server).await?;
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
     // Who talks to a server that is killed was not there all the time.
