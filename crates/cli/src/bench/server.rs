@@ -116,7 +116,18 @@ fn start(program: &Path, directory: &Path) -> Result<Child> {
         .arg("serve")
         .arg("--data-dir")
         .arg(directory)
-        .args(["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--tls", "off", "--https", "off"])
+        .args([
+            "--tcp",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--tls",
+            "off",
+            "--quic",
+            "off",
+            "--https",
+            "off",
+        ])
         // One group takes everything here: what is measured is the server, not what it lets a group say.
         .args(["--set", "limits.group_messages_per_second=1000000"])
         .args(["--set", "limits.group_messages_burst=1000000"])

@@ -140,6 +140,7 @@ impl World {
         let scheme = match kind {
             ListenerKind::Tcp => "tcp",
             ListenerKind::Tls => "tls",
+            ListenerKind::Quic => "quic",
             ListenerKind::Http => "ws",
             ListenerKind::Https => "wss",
         };
