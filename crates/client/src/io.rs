@@ -41,6 +41,9 @@ pub enum TransportKind {
     Tcp,
     /// TLS over TCP, ALPN `anser/1`.
     Tls,
+    /// QUIC (UDP), ALPN `anser/1`. The host moves such a connection to a new network before it says
+    /// [`Input::NetworkChanged`].
+    Quic,
     /// WebSocket over plain HTTP.
     Ws,
     /// WebSocket over HTTPS.

@@ -12,6 +12,7 @@ use anser_types::{Clock, Command, ErrorCode, MessageId, Refusal, UnixMs};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::completions::{Completions, answer};
@@ -78,6 +79,8 @@ pub(crate) struct Driver {
     parts: DriverParts,
     started: Instant,
     connection: Option<Connection>,
+    /// The last connection that was given up, saying goodbye.
+    leaving: Option<JoinHandle<()>>,
     connection_events: mpsc::Receiver<(Attempt, ConnectionEvent)>,
     connection_events_from: mpsc::Sender<(Attempt, ConnectionEvent)>,
     /// What the connection's queue had no room for.
@@ -126,6 +129,7 @@ impl Driver {
             parts,
             started: Instant::now(),
             connection: None,
+            leaving: None,
             connection_events,
             connection_events_from,
             backlog: VecDeque::new(),
@@ -254,7 +258,7 @@ impl Driver {
                     if let Some(given_up) = self.connection.take_if(|open| open.attempt == attempt)
                     {
                         self.backlog.clear();
-                        drop(given_up);
+                        self.leaving = Some(given_up.leave());
                     }
                 }
                 Output::Persist { ticket, records } => self.persist(ticket, records),
@@ -500,6 +504,7 @@ impl Driver {
             Request::ServerTime { reply } => answer(reply, self.server_now()),
             Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
             Request::NetworkChanged { network } => {
+                self.parts.dialer.network_changed();
                 self.parts.core.handle_input(Input::NetworkChanged { network }, now);
             }
             Request::Foreground(foreground) => {
@@ -555,6 +560,12 @@ impl Driver {
             && let Err(error) = self.parts.store.apply(Arc::default(), Some(up_to)).await
         {
             tracing::warn!(%error, "the last confirmation is not stored: some events will come again");
+        }
+        // A program may end right after this, and nobody would say goodbye for it.
+        if let Some(leaving) = self.leaving.take()
+            && let Err(error) = leaving.await
+        {
+            tracing::debug!(%error, "the connection ended without a goodbye");
         }
         self.parts.store.close().await;
         self.parts.queue.close();

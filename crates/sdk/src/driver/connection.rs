@@ -4,6 +4,7 @@ use anser_client::io::Attempt;
 use anser_types::Refusal;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::endpoint::Endpoint;
 use crate::transports::{Dialer, LinkReader, LinkWriter};
@@ -29,6 +30,7 @@ pub(super) struct Connection {
     pub(super) outgoing: mpsc::Sender<Bytes>,
     /// Dropped with it, which the task notices also while a write hangs on a dead link.
     _held: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 impl Connection {
@@ -42,8 +44,13 @@ impl Connection {
         let (outgoing, queue) = mpsc::channel(OUTGOING);
         let (held, given_up) = oneshot::channel();
         let driver = Driver { events, outgoing: queue, given_up };
-        tokio::spawn(run(attempt, endpoint, dialer, driver));
-        Self { attempt, outgoing, _held: held }
+        let task = tokio::spawn(run(attempt, endpoint, dialer, driver));
+        Self { attempt, outgoing, _held: held, task }
+    }
+
+    /// Gives it up; the task ends once the goodbye has arrived, or its time is over.
+    pub(super) fn leave(self) -> JoinHandle<()> {
+        self.task
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod dialer;
 mod link;
+mod quic;
 mod web_socket;
 
 pub use dialer::Dialer;
