@@ -25,7 +25,6 @@ use super::requests::{Composed, Request};
 use super::tell::{Told, tell};
 use super::waits::{Work, room, until, work_of};
 use crate::client::ConnectionState;
-use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::{Event, EventQueue};
 use crate::http::SignedIn;
@@ -239,10 +238,11 @@ impl Driver {
     fn carry_out(&mut self) {
         while let Some(output) = self.parts.core.poll_output() {
             match output {
-                Output::Connect { attempt, endpoint } => {
+                Output::Connect { attempt, endpoint, others } => {
                     self.connection = Some(Connection::start(
                         attempt,
-                        Endpoint::from_core(&endpoint),
+                        endpoint,
+                        others,
                         self.parts.dialer.clone(),
                         self.connection_events_from.clone(),
                     ));
@@ -293,7 +293,7 @@ impl Driver {
 
     fn connection_event(&mut self, attempt: Attempt, event: ConnectionEvent) {
         let input = match event {
-            ConnectionEvent::Opened => Input::Opened { attempt },
+            ConnectionEvent::Opened(by) => Input::Opened { attempt, by },
             ConnectionEvent::Bytes(bytes) => Input::Bytes { attempt, bytes },
             ConnectionEvent::Failed(refusal) => {
                 let detail = refusal.to_string();

@@ -13,6 +13,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::link::Link;
 use super::quic::Quic;
+use super::race::first_of;
 use super::web_socket;
 use crate::endpoint::{Endpoint, Scheme};
 use crate::trust::Trust;
@@ -60,6 +61,15 @@ impl Dialer {
             Ok(link) => link,
             Err(_) => Err(unreachable(endpoint, "no answer within 15 seconds")),
         }
+    }
+
+    /// Opens a link to one server by the first of several ways that is ready, and says which it was. Each way begins 250 ms
+    /// after the one before, or as soon as that has failed; those that were not taken are given up.
+    ///
+    /// # Errors
+    /// As [`Self::open`] when none opens: a refused certificate if there was one, else what came of the first.
+    pub async fn open_first(&self, endpoints: &[Endpoint]) -> Result<(usize, Link), Refusal> {
+        first_of(endpoints.iter().map(|endpoint| self.open(endpoint)).collect()).await
     }
 
     /// The device is on another network: connections over QUIC go on there.

@@ -4,6 +4,7 @@
 mod dialer;
 mod link;
 mod quic;
+mod race;
 mod web_socket;
 
 pub use dialer::Dialer;

@@ -15,6 +15,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::dialer::unreachable;
 use super::link::Link;
+use super::race::first_of;
 use crate::endpoint::Endpoint;
 
 /// Unread bytes the server may have on the way to us: four of the largest frames.
@@ -64,14 +65,8 @@ impl Quic {
         let addresses = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port))
             .await
             .map_err(|error| unreachable(endpoint, error))?;
-        let mut refusal = unreachable(endpoint, "the name has no address");
-        for address in addresses {
-            match self.connect(endpoint, address).await {
-                Ok(link) => return Ok(link),
-                Err(refused) => refusal = refused,
-            }
-        }
-        Err(refusal)
+        let ways = addresses.map(|address| self.connect(endpoint, address)).collect();
+        first_of(ways).await.map(|(_, link)| link)
     }
 
     async fn connect(&self, endpoint: &Endpoint, to: SocketAddr) -> Result<Link, Refusal> {

@@ -1,4 +1,5 @@
-//! Sessions over QUIC (requirement E1): they survive a change of the network, and end in order.
+//! Sessions over QUIC (requirement E1): they survive a change of the network, end in order, and where UDP is blocked
+//! another transport is taken.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,7 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anser_gateway::ListenerKind;
-use anser_sdk::{Client, Event, Trust};
+use anser_sdk::transports::Dialer;
+use anser_sdk::types::ErrorCode;
+use anser_sdk::{CertificatePin, Client, Event, Trust};
 use parking_lot::Mutex;
 use tempfile::tempdir;
 use tokio::net::UdpSocket;
@@ -169,4 +172,50 @@ async fn requirement_e1_a_client_over_quic_that_closes_is_gone_at_once() {
         }
     })
     .await;
+}
+
+/// Somebody who takes packets and answers none, as a firewall does.
+async fn nobody() -> UdpSocket {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap()
+}
+
+#[tokio::test]
+async fn requirement_e1_where_udp_is_blocked_another_transport_is_taken() {
+    let world = World::new();
+    let (blocked, store) = (nobody().await, tempdir().unwrap());
+    let alice = world
+        .builder(ListenerKind::Https, store.path())
+        .endpoint(world.url(ListenerKind::Tls).parse().unwrap())
+        .endpoint(format!("quic://{}", blocked.local_addr().unwrap()).parse().unwrap())
+        .login_with(world.devices("alice"))
+        .await
+        .unwrap();
+    soon(alice.wait_connected()).await.unwrap();
+    soon(blocked.readable()).await.expect("QUIC was tried");
+    let mut events = alice.events();
+    until(&mut events, |event| match event {
+        Event::Connected { .. } => Some(()),
+        Event::Disconnected { .. } => panic!("without a failure: {event:?}"),
+        _ => None,
+    })
+    .await;
+    assert_eq!(world.service().status().sessions, 1, "nobody else is in");
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn requirement_e1_the_first_transport_that_is_ready_is_taken() {
+    let world = World::new();
+    let dialer = Dialer::new(&Trust::Pinned(vec![world.pin()]), false).unwrap();
+    let blocked = nobody().await;
+    let quic = format!("quic://{}", blocked.local_addr().unwrap()).parse().unwrap();
+    let tls = world.url(ListenerKind::Tls).parse().unwrap();
+    let (which, _link) = soon(dialer.open_first(&[quic, tls])).await.unwrap();
+    assert_eq!(which, 1);
+    // A certificate that is refused is told, whatever else fails.
+    let nothing_listens = "tcp://127.0.0.1:1".parse().unwrap();
+    let quic = world.url(ListenerKind::Quic).parse().unwrap();
+    let strict = Dialer::new(&Trust::Pinned(vec![CertificatePin([7; 32])]), false).unwrap();
+    let refusal = soon(strict.open_first(&[nothing_listens, quic])).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::CertificateRefused);
 }
