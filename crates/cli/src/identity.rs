@@ -24,7 +24,7 @@ const PASSWORD_VARIABLE: &str = "ANSER_PASSWORD";
 /// Which server: the same for every command that talks to one.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Where {
-    /// The server: https://host:port (or http, tls, tcp, ws, wss). Default: the one started on this machine
+    /// The server: https://host:port (or http, tls, quic, tcp, ws, wss). Default: the one started on this machine
     #[arg(long, env = "ANSER_SERVER", value_name = "URL")]
     pub server: Option<ServerUrl>,
     /// The server's data directory, to find the server started on this machine

@@ -18,6 +18,7 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 struct ServerFile {
     tcp: Option<String>,
     tls: Option<String>,
+    quic: Option<String>,
     http: Option<String>,
     https: Option<String>,
     certificate_sha256: Option<String>,
@@ -39,7 +40,8 @@ pub struct Wanted {
     pub allow_plaintext: bool,
 }
 
-/// A server's address as it is written on the command line: `https://host:port`, or `http`, `tls`, `tcp`, `ws`, `wss`.
+/// A server's address as it is written on the command line: `https://host:port`, or `http`, `tls`, `quic`, `tcp`,
+/// `ws`, `wss`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl(Endpoint);
 
@@ -47,12 +49,12 @@ impl FromStr for ServerUrl {
     type Err = String;
 
     fn from_str(url: &str) -> Result<Self, String> {
-        let how = || "write https://host:port (or http, tls, tcp, ws, wss)".to_owned();
+        let how = || "write https://host:port (or http, tls, quic, tcp, ws, wss)".to_owned();
         let (scheme, rest) = url.split_once("://").ok_or_else(how)?;
         let url = match scheme {
             "https" => format!("wss://{rest}"),
             "http" => format!("ws://{rest}"),
-            "tcp" | "tls" | "ws" | "wss" => url.to_owned(),
+            "tcp" | "tls" | "quic" | "ws" | "wss" => url.to_owned(),
             _ => return Err(how()),
         };
         url.parse().map(Self).map_err(|refusal: Refusal| format!("{}; {}", refusal.detail, how()))
@@ -107,11 +109,17 @@ impl Place {
             );
             return Err(Refusal::because(ErrorCode::Unreachable, why));
         };
-        let (scheme, address) =
-            [("tcp", &file.tcp), ("tls", &file.tls), ("ws", &file.http), ("wss", &file.https)]
-                .into_iter()
-                .find_map(|(scheme, address)| Some((scheme, address.as_ref()?)))
-                .ok_or_else(|| listens_nowhere(&data_dir))?;
+        let listening = [
+            ("tcp", &file.tcp),
+            ("tls", &file.tls),
+            ("quic", &file.quic),
+            ("ws", &file.http),
+            ("wss", &file.https),
+        ];
+        let (scheme, address) = listening
+            .into_iter()
+            .find_map(|(scheme, address)| Some((scheme, address.as_ref()?)))
+            .ok_or_else(|| listens_nowhere(&data_dir))?;
         let http = match (&file.http, &file.https) {
             (Some(http), _) => format!("http://{http}"),
             (None, Some(https)) => format!("https://{https}"),
@@ -234,7 +242,7 @@ fn has_no_accounts(session: &Endpoint) -> Refusal {
 }
 
 fn listens_at(file: &ServerFile, authority: &str) -> bool {
-    [&file.tcp, &file.tls, &file.http, &file.https]
+    [&file.tcp, &file.tls, &file.quic, &file.http, &file.https]
         .into_iter()
         .any(|address| address.as_deref() == Some(authority))
 }

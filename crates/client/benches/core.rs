@@ -52,7 +52,7 @@ impl Client {
         let now = Now { mono: Duration::from_secs(1), wall: WALL };
         let mut client = Self { core, now, attempt: Attempt::default(), transmitted: 0 };
         client.input(Input::Start);
-        client.input(Input::Opened { attempt: client.attempt });
+        client.input(Input::Opened { attempt: client.attempt, by: None });
         let (server, welcome) = welcome();
         client.hear(welcome);
         assert!(client.core.is_connected());

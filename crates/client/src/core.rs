@@ -107,7 +107,7 @@ impl Core {
         match input {
             Input::Start => self.start(now),
             Input::Stop => self.stop(),
-            Input::Opened { attempt } => self.opened(attempt, now),
+            Input::Opened { attempt, by } => self.opened(attempt, by, now),
             Input::Failed { attempt, detail } | Input::Closed { attempt, detail } => {
                 self.transport_ended(attempt, detail, now);
             }

@@ -1,5 +1,6 @@
 //! Which address to try next (requirement E7): the last good one on this network, then the others of the list, those
-//! of the same network first and otherwise at random, then the DNS name. What failed goes to the back for a while.
+//! of the same network first and otherwise at random, then the DNS name. What failed goes to the back for a while. Of the
+//! transports of one host the best comes first, and the others may be tried beside it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -81,10 +82,27 @@ impl Endpoints {
         let rank = |c: &Candidate, dice: u64| {
             let penalty = if c.penalised_until > now { c.penalised_until } else { Duration::ZERO };
             let same = !network.is_empty() && c.endpoint.network == network;
-            (penalty, c.is_domain, Some(&c.endpoint) != last_good, !same, dice)
+            let transport = c.endpoint.transport.rank();
+            (penalty, c.is_domain, Some(&c.endpoint) != last_good, !same, transport, dice)
         };
         let best = self.candidates.iter().map(|c| (rank(c, rng.next()), c)).min_by_key(|(r, _)| *r);
         best.map(|(_, c)| c.endpoint.clone())
+    }
+
+    /// The same host by other transports, as private, the best first.
+    pub(crate) fn others_of(&self, endpoint: &Endpoint) -> Vec<Endpoint> {
+        let known = self.candidates.iter().map(|c| &c.endpoint);
+        let mut others: Vec<Endpoint> = known
+            .filter(|other| {
+                other.host == endpoint.host
+                    && other.transport != endpoint.transport
+                    && other.transport.is_encrypted() == endpoint.transport.is_encrypted()
+            })
+            .cloned()
+            .collect();
+        others.sort_by_key(|other| other.transport.rank());
+        others.dedup_by_key(|other| other.transport);
+        others
     }
 
     /// It led to a session. Says whether that is news worth storing.

@@ -41,10 +41,31 @@ pub enum TransportKind {
     Tcp,
     /// TLS over TCP, ALPN `anser/1`.
     Tls,
+    /// QUIC (UDP), ALPN `anser/1`. The host moves such a connection to a new network before it says
+    /// [`Input::NetworkChanged`].
+    Quic,
     /// WebSocket over plain HTTP.
     Ws,
     /// WebSocket over HTTPS.
     Wss,
+}
+
+impl TransportKind {
+    /// Whether the bytes are encrypted on their way.
+    #[must_use]
+    pub const fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Quic | Self::Wss)
+    }
+
+    /// Which is tried first where several are known: QUIC survives a change of the network, WebSocket passes where nothing
+    /// else does.
+    pub(crate) const fn rank(self) -> u8 {
+        match self {
+            Self::Quic => 0,
+            Self::Tls | Self::Tcp => 1,
+            Self::Wss | Self::Ws => 2,
+        }
+    }
 }
 
 /// Where a server listens.
@@ -133,6 +154,8 @@ pub enum Input {
     Opened {
         /// Which.
         attempt: Attempt,
+        /// The one of `others` by which it is; `None` if by `endpoint` itself.
+        by: Option<Endpoint>,
     },
     /// The attempt did not get a connection.
     Failed {
@@ -189,6 +212,9 @@ pub enum Output {
         attempt: Attempt,
         /// Where to.
         endpoint: Endpoint,
+        /// The same host by other transports, the best first and none less private. A host may begin them a little later
+        /// each while `endpoint` does not answer, and goes on with whichever is ready first (RFC 8305); or leave them.
+        others: Vec<Endpoint>,
     },
     /// Send these bytes, in the order of the outputs.
     Transmit {

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::core::Core;
 use crate::heartbeat::{Beat, Heartbeat};
-use crate::io::{AppEvent, Attempt, Endpoint, Now, Output, REBUILD_ABOVE};
+use crate::io::{AppEvent, Attempt, Endpoint, Now, Output, REBUILD_ABOVE, TransportKind};
 use crate::records::Record;
 use crate::translate;
 
@@ -49,7 +49,13 @@ pub(crate) enum Link {
     /// The next attempt comes by itself.
     Waiting { until: Duration },
     /// The host opens a transport.
-    Connecting { attempt: Attempt, endpoint: Endpoint, deadline: Duration },
+    Connecting {
+        attempt: Attempt,
+        endpoint: Endpoint,
+        /// What the host may try beside it.
+        others: Vec<Endpoint>,
+        deadline: Duration,
+    },
     /// Hello was said.
     Greeting {
         attempt: Attempt,
@@ -195,7 +201,9 @@ impl Core {
 
     fn pace_beats(&mut self) {
         if let Link::Up(up) = &mut self.link {
-            if self.background {
+            // Over UDP a router that forgot lets the next beat through and swallows what is pushed before it: what beats
+            // find out there is not what pushes suffer (RFC 9000, section 10.1.2, asks for every 30 seconds).
+            if self.background && up.endpoint.transport != TransportKind::Quic {
                 up.beat.enter_background(self.nat.search());
             } else {
                 up.beat.leave_background();
@@ -212,15 +220,20 @@ impl Core {
         self.last_attempt = Attempt(self.last_attempt.0 + 1);
         let (attempt, deadline) = (self.last_attempt, now.mono + OPEN_WITHIN);
         self.tell(AppEvent::Connecting);
-        self.outputs.push_back(Output::Connect { attempt, endpoint: endpoint.clone() });
-        self.link = Link::Connecting { attempt, endpoint, deadline };
+        let others = self.endpoints.others_of(&endpoint);
+        self.outputs.push_back(Output::Connect {
+            attempt,
+            endpoint: endpoint.clone(),
+            others: others.clone(),
+        });
+        self.link = Link::Connecting { attempt, endpoint, others, deadline };
     }
 
     /// The transport is ready: say Hello.
-    pub(crate) fn opened(&mut self, attempt: Attempt, now: Now) {
+    pub(crate) fn opened(&mut self, attempt: Attempt, by: Option<Endpoint>, now: Now) {
         let endpoint = match &self.link {
-            Link::Connecting { attempt: current, endpoint, .. } if *current == attempt => {
-                endpoint.clone()
+            Link::Connecting { attempt: current, endpoint, others, .. } if *current == attempt => {
+                by.filter(|by| others.contains(by)).unwrap_or_else(|| endpoint.clone())
             }
             _ => return,
         };
@@ -395,8 +408,12 @@ impl Core {
 
     /// The link died or did not come up: the address is tried later, another one sooner.
     pub(crate) fn link_failed(&mut self, reason: Refusal, now: Now) {
-        if let Some(endpoint) = self.link.endpoint().cloned() {
-            self.endpoints.failed(&endpoint, now.mono);
+        let others = match &self.link {
+            Link::Connecting { others, .. } => others.as_slice(),
+            _ => &[],
+        };
+        for tried in self.link.endpoint().into_iter().chain(others) {
+            self.endpoints.failed(tried, now.mono);
         }
         if let Link::Up(up) = &self.link
             && up.beat.is_probing()

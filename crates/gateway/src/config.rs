@@ -25,6 +25,8 @@ pub enum ListenerKind {
     Tcp,
     /// Sessions on TLS (ALPN `anser/1`).
     Tls,
+    /// Sessions on QUIC (UDP, ALPN `anser/1`).
+    Quic,
     /// The HTTP API, and sessions over WebSocket at `/v1/ws`.
     Http,
     /// The same on TLS (ALPN `http/1.1`).
@@ -38,6 +40,7 @@ impl ListenerKind {
         match self {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Quic => "quic",
             Self::Http => "http",
             Self::Https => "https",
         }
@@ -46,13 +49,13 @@ impl ListenerKind {
     /// Whether it needs a certificate.
     #[must_use]
     pub const fn is_encrypted(self) -> bool {
-        matches!(self, Self::Tls | Self::Https)
+        matches!(self, Self::Tls | Self::Quic | Self::Https)
     }
 
     /// What TLS clients may offer; a client that offers only something else is refused in the handshake.
     pub(crate) const fn alpn(self) -> &'static [u8] {
         match self {
-            Self::Tcp | Self::Tls => b"anser/1",
+            Self::Tcp | Self::Tls | Self::Quic => b"anser/1",
             Self::Http | Self::Https => b"http/1.1",
         }
     }
@@ -72,7 +75,7 @@ pub struct ListenerConfig {
 pub struct GatewayConfig {
     /// Where to listen.
     pub listeners: Vec<ListenerConfig>,
-    /// Needed by [`ListenerKind::Tls`] and [`ListenerKind::Https`].
+    /// Needed by [`ListenerKind::Tls`], [`ListenerKind::Quic`] and [`ListenerKind::Https`].
     pub tls: Option<TlsSource>,
     /// Connections at once; further ones are refused with `TOO_MANY_CONNECTIONS`.
     pub connections: usize,

@@ -12,6 +12,7 @@ pub mod listen;
 pub mod metrics;
 mod places;
 mod proxies;
+mod quic;
 pub mod translate;
 
 pub use backup::{BackupSource, BackupStream, BeginBackup};

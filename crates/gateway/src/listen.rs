@@ -10,6 +10,7 @@ use std::{
 use anser_service::Service;
 use anser_types::ErrorCode;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ use crate::conn::{self, Settings, Stream};
 use crate::http;
 use crate::metrics;
 use crate::places::{Full, Place, Places, Room};
+use crate::quic;
 
 /// Connections the system may hold before they are accepted: a storm of reconnects must not be dropped.
 const BACKLOG: u32 = 4_096;
@@ -61,9 +63,11 @@ pub(crate) struct House {
     /// Cut when the time for draining is over.
     pub(crate) cut: CancellationToken,
     /// No new connections or requests.
-    stop: CancellationToken,
-    places: Arc<Places>,
-    polite: Arc<tokio::sync::Semaphore>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) places: Arc<Places>,
+    pub(crate) polite: Arc<Semaphore>,
+    /// Turns for handshakes of QUIC.
+    pub(crate) handshakes: Arc<Semaphore>,
     tls: Option<TlsSource>,
     router: axum::Router,
 }
@@ -81,14 +85,11 @@ impl Gateway {
     /// # Errors
     /// [`ListenError`] names the first listener that cannot be opened.
     pub fn start(config: GatewayConfig, service: Arc<Service>) -> Result<Self, ListenError> {
-        let mut listeners = Vec::with_capacity(config.listeners.len());
-        for listener in &config.listeners {
-            if listener.kind.is_encrypted() && config.tls.is_none() {
-                let ListenerConfig { address, kind } = *listener;
-                return Err(ListenError::NoCertificate { address, kind });
-            }
-            listeners.push(listen(*listener)?);
-        }
+        let listeners = config
+            .listeners
+            .iter()
+            .map(|listener| open(*listener, config.tls.as_ref(), &config.connection))
+            .collect::<Result<Vec<_>, _>>()?;
         let connection = Arc::new(config.connection);
         let proxies = Arc::new(config.proxies);
         let tracker = TaskTracker::new();
@@ -116,7 +117,8 @@ impl Gateway {
                 loopback_is_exempt: config.loopback_is_exempt,
                 proxies,
             }),
-            polite: Arc::new(tokio::sync::Semaphore::new(POLITE_REFUSALS)),
+            polite: Arc::new(Semaphore::new(POLITE_REFUSALS)),
+            handshakes: Arc::new(Semaphore::new(quic::HANDSHAKES)),
             tls: config.tls,
             router: http::router(Arc::clone(&api)),
             tracker,
@@ -126,7 +128,15 @@ impl Gateway {
         let mut addresses = Vec::with_capacity(listeners.len());
         for (kind, address, listener) in listeners {
             addresses.push((kind, address));
-            house.tracker.spawn(accept(listener, kind, Arc::clone(&house)));
+            let house = Arc::clone(&house);
+            match listener {
+                Listener::Tcp(listener) => {
+                    house.tracker.clone().spawn(accept(listener, kind, house));
+                }
+                Listener::Quic(door) => {
+                    house.tracker.clone().spawn(quic::accept(door, house));
+                }
+            }
         }
         house.tracker.spawn(tidy(api, Arc::clone(&house.places), house.stop.clone()));
         Ok(Self { addresses, house })
@@ -160,23 +170,40 @@ impl Drop for Gateway {
     }
 }
 
-fn listen(
+/// A listener that is open.
+enum Listener {
+    Tcp(TcpListener),
+    Quic(quic::Door),
+}
+
+fn open(
     listener: ListenerConfig,
-) -> Result<(ListenerKind, SocketAddr, TcpListener), ListenError> {
+    tls: Option<&TlsSource>,
+    connection: &Settings,
+) -> Result<(ListenerKind, SocketAddr, Listener), ListenError> {
     let ListenerConfig { address, kind } = listener;
-    let open = || -> io::Result<(SocketAddr, TcpListener)> {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        let listener = socket.listen(BACKLOG)?;
-        Ok((listener.local_addr()?, listener))
+    let opened = match (kind, tls) {
+        (ListenerKind::Quic, Some(tls)) => quic::listen(address, Arc::clone(tls), connection)
+            .map(|(address, door)| (address, Listener::Quic(door))),
+        (kind, None) if kind.is_encrypted() => {
+            return Err(ListenError::NoCertificate { address, kind });
+        }
+        _ => listen(address).map(|(address, listener)| (address, Listener::Tcp(listener))),
     };
     let (address, listener) =
-        open().map_err(|error| ListenError::Address { address, kind, error })?;
+        opened.map_err(|error| ListenError::Address { address, kind, error })?;
     Ok((kind, address, listener))
+}
+
+fn listen(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(BACKLOG)?;
+    Ok((listener.local_addr()?, listener))
 }
 
 /// Accepts until the gateway stops. A connection without a place is refused, never queued.
@@ -244,6 +271,8 @@ async fn serve(
                         Box::pin(requests(stream, remote, place, &house)).await;
                     }
                 }
+                // Does not come over TCP: see `quic`.
+                ListenerKind::Quic => {}
             }
         } => {}
     }
@@ -294,7 +323,7 @@ fn refuse(stream: TcpStream, kind: ListenerKind, full: Full, house: &House) {
     let words = match kind {
         ListenerKind::Tcp => conn::refusal(ErrorCode::TooManyConnections, &house.connection),
         ListenerKind::Http => http::problem::raw(ErrorCode::TooManyConnections),
-        ListenerKind::Tls | ListenerKind::Https => return,
+        ListenerKind::Tls | ListenerKind::Quic | ListenerKind::Https => return,
     };
     let Ok(turn) = Arc::clone(&house.polite).try_acquire_owned() else {
         return;

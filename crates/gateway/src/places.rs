@@ -93,6 +93,11 @@ impl Places {
         self.pace.shrink_to_fit();
     }
 
+    /// Whether nobody gets in any more, from wherever.
+    pub(crate) fn all_taken(&self) -> bool {
+        self.taken.lock().all >= self.room.all
+    }
+
     /// A place for a connection from there.
     pub(crate) fn take(
         self: &Arc<Self>,

@@ -14,6 +14,8 @@ pub enum Scheme {
     Tcp,
     /// TLS on TCP with ALPN `anser/1`.
     Tls,
+    /// QUIC (UDP, always encrypted) with ALPN `anser/1`. The session survives a change of the network.
+    Quic,
     /// WebSocket without TLS: only for loopback, or where it is allowed explicitly.
     Ws,
     /// WebSocket over TLS.
@@ -25,6 +27,7 @@ impl Scheme {
         match self {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Quic => "quic",
             Self::Ws => "ws",
             Self::Wss => "wss",
         }
@@ -33,7 +36,7 @@ impl Scheme {
     const fn default_port(self) -> u16 {
         match self {
             Self::Tcp => 7410,
-            Self::Tls => 7411,
+            Self::Tls | Self::Quic => 7411,
             Self::Ws => 7480,
             Self::Wss => 7443,
         }
@@ -42,7 +45,7 @@ impl Scheme {
     /// Whether the bytes are encrypted on their way.
     #[must_use]
     pub const fn is_encrypted(self) -> bool {
-        matches!(self, Self::Tls | Self::Wss)
+        matches!(self, Self::Tls | Self::Quic | Self::Wss)
     }
 
     const fn is_web_socket(self) -> bool {
@@ -50,7 +53,8 @@ impl Scheme {
     }
 }
 
-/// An address a session can be opened at: `tcp://host:port`, `tls://host:port`, `ws://host:port/v1/ws` or `wss://…`.
+/// An address a session can be opened at: `quic://host:port`, `tls://host:port`, `wss://host:port/v1/ws`, and without
+/// encryption `tcp://…` or `ws://…`.
 ///
 /// A missing port is the default one of its scheme; the path of a WebSocket may be left out and is always `/v1/ws`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +84,7 @@ impl Endpoint {
         let scheme = match self.scheme {
             Scheme::Ws => "http",
             Scheme::Wss => "https",
-            Scheme::Tcp | Scheme::Tls => return None,
+            Scheme::Tcp | Scheme::Tls | Scheme::Quic => return None,
         };
         Some(format!("{scheme}://{}", self.authority()))
     }
@@ -92,6 +96,7 @@ impl Endpoint {
             transport: match self.scheme {
                 Scheme::Tcp => TransportKind::Tcp,
                 Scheme::Tls => TransportKind::Tls,
+                Scheme::Quic => TransportKind::Quic,
                 Scheme::Ws => TransportKind::Ws,
                 Scheme::Wss => TransportKind::Wss,
             },
@@ -108,6 +113,7 @@ impl Endpoint {
             scheme: match endpoint.transport {
                 TransportKind::Tcp => Scheme::Tcp,
                 TransportKind::Tls => Scheme::Tls,
+                TransportKind::Quic => Scheme::Quic,
                 TransportKind::Ws => Scheme::Ws,
                 TransportKind::Wss => Scheme::Wss,
             },
@@ -167,13 +173,13 @@ impl FromStr for Endpoint {
             Refusal::because(
                 ErrorCode::ConfigInvalid,
                 format!(
-                    "'{text}' is no endpoint: {why}; write tcp://host:port, tls://host:port or wss://host:port/v1/ws"
+                    "'{text}' is no endpoint: {why}; write quic://host:port, tls://host:port, wss://host:port/v1/ws or tcp://host:port"
                 ),
             )
         };
         let (scheme, rest) =
             text.split_once("://").ok_or_else(|| invalid("the scheme is missing"))?;
-        let scheme = [Scheme::Tcp, Scheme::Tls, Scheme::Ws, Scheme::Wss]
+        let scheme = [Scheme::Tcp, Scheme::Tls, Scheme::Quic, Scheme::Ws, Scheme::Wss]
             .into_iter()
             .find(|known| known.name() == scheme)
             .ok_or_else(|| invalid("the scheme is not known"))?;

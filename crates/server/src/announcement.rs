@@ -18,6 +18,9 @@ pub struct Announcement {
     pub tcp: Option<SocketAddr>,
     /// The protocol over TLS.
     pub tls: Option<SocketAddr>,
+    /// The protocol over QUIC (UDP). Files of earlier versions do not say.
+    #[serde(default)]
+    pub quic: Option<SocketAddr>,
     /// HTTP and WebSocket.
     pub http: Option<SocketAddr>,
     /// HTTP and WebSocket over TLS.
@@ -43,6 +46,7 @@ impl Announcement {
         Self {
             tcp: at(ListenerKind::Tcp),
             tls: at(ListenerKind::Tls),
+            quic: at(ListenerKind::Quic),
             http: at(ListenerKind::Http),
             https: at(ListenerKind::Https),
             certificate_sha256: certificate_sha256.map(hex::encode),

@@ -74,7 +74,8 @@ pub fn prepare(
 /// Whether a listener with TLS is configured.
 #[must_use]
 pub fn needs_certificate(config: &Config) -> bool {
-    config.listen.tls.address().is_some() || config.listen.https.address().is_some()
+    let listen = &config.listen;
+    [listen.tls, listen.quic, listen.https].iter().any(|listener| listener.address().is_some())
 }
 
 fn make_certificate(

@@ -14,6 +14,7 @@ fn asked(config: &Config) -> Vec<(&'static str, ListenerKind, SocketAddr)> {
     [
         ("tcp", ListenerKind::Tcp, listen.tcp),
         ("tls", ListenerKind::Tls, listen.tls),
+        ("quic", ListenerKind::Quic, listen.quic),
         ("http", ListenerKind::Http, listen.http),
         ("https", ListenerKind::Https, listen.https),
     ]
@@ -29,14 +30,15 @@ fn asked(config: &Config) -> Vec<(&'static str, ListenerKind, SocketAddr)> {
 pub fn from_config(config: &Config) -> Result<Vec<ListenerConfig>, Failure> {
     let asked = asked(config);
     if asked.is_empty() {
-        return Err(Failure::new(ErrorCode::ConfigInvalid, "every listener is off")
-            .next("Set at least one of listen.tcp, listen.tls, listen.http, listen.https."));
+        return Err(Failure::new(ErrorCode::ConfigInvalid, "every listener is off").next(
+            "Set at least one of listen.tcp, listen.tls, listen.quic, listen.http, listen.https.",
+        ));
     }
     for (name, kind, address) in &asked {
         let (plain, with_tls) = match kind {
             ListenerKind::Tcp => (true, "tls"),
             ListenerKind::Http => (true, "https"),
-            ListenerKind::Tls | ListenerKind::Https => (false, ""),
+            ListenerKind::Tls | ListenerKind::Quic | ListenerKind::Https => (false, ""),
         };
         if plain && !address.ip().is_loopback() {
             return Err(Failure::new(

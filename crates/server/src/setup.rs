@@ -32,6 +32,9 @@ pub struct Shortcuts {
     /// Where the protocol listens over TLS, or "off" (listen.tls)
     #[arg(long, value_name = "ADDRESS")]
     pub tls: Option<String>,
+    /// Where the protocol listens over QUIC (UDP), or "off" (listen.quic)
+    #[arg(long, value_name = "ADDRESS")]
+    pub quic: Option<String>,
     /// Where plain HTTP and WebSocket listen, or "off" (listen.http)
     #[arg(long, value_name = "ADDRESS")]
     pub http: Option<String>,
@@ -48,6 +51,7 @@ impl Shortcuts {
         [
             ("listen.tcp", &self.tcp),
             ("listen.tls", &self.tls),
+            ("listen.quic", &self.quic),
             ("listen.http", &self.http),
             ("listen.https", &self.https),
             ("log.level", &self.log_level),

@@ -114,6 +114,7 @@ fn explain(kind: ListenerKind, address: SocketAddr) -> String {
     match kind {
         ListenerKind::Tcp => "plain, this machine only".into(),
         ListenerKind::Tls => "with TLS".into(),
+        ListenerKind::Quic => "UDP, with TLS".into(),
         ListenerKind::Http => format!("http://{address}, this machine only"),
         ListenerKind::Https => format!("https://{address}"),
     }

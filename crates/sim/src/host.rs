@@ -391,7 +391,7 @@ impl Running {
         match news {
             Heard::Opened(attempt, link) => {
                 self.link = Some((attempt, link));
-                self.handle(Input::Opened { attempt });
+                self.handle(Input::Opened { attempt, by: None });
             }
             Heard::Failed(attempt) => {
                 self.handle(Input::Failed { attempt, detail: "simulated".to_owned() });

@@ -8,5 +8,5 @@ mod refused;
 mod verifier;
 
 pub use pin::CertificatePin;
-pub use refused::refused_certificate;
+pub use refused::{refused_by_alert, refused_certificate};
 pub use verifier::pinned_config;

@@ -1,7 +1,7 @@
 //! What a refused certificate looks like from above, and how it is explained.
 
 use anser_types::{ErrorCode, Refusal};
-use rustls::{CertificateError, OtherError};
+use rustls::{AlertDescription, CertificateError, OtherError};
 
 /// Looks for a refused certificate in an error and everything that caused it.
 ///
@@ -22,6 +22,24 @@ pub fn refused_certificate(error: &(dyn std::error::Error + 'static)) -> Option<
         current = inner.or_else(|| error.source());
     }
     None
+}
+
+/// The same where of rustls' error only the alert to the server (RFC 8446, section 6.2) and the text are left, as in QUIC.
+#[must_use]
+pub fn refused_by_alert(alert: u8, said: &str) -> Option<Refusal> {
+    use AlertDescription as A;
+    let why = match A::from(alert) {
+        A::UnknownCA => explain(&CertificateError::UnknownIssuer),
+        A::BadCertificate
+        | A::UnsupportedCertificate
+        | A::CertificateRevoked
+        | A::CertificateExpired
+        | A::CertificateUnknown => {
+            said.strip_prefix("invalid peer certificate: ").unwrap_or(said).to_owned()
+        }
+        _ => return None,
+    };
+    Some(Refusal::because(ErrorCode::CertificateRefused, why))
 }
 
 fn explain(why: &CertificateError) -> String {

@@ -236,7 +236,7 @@ fn a_backup_goes_through_tls_when_there_is_no_plain_http() {
     let home = Home::new();
     let listening = |https: &str| {
         let (free, off) = ("127.0.0.1:0", "off");
-        let options = ["--tcp", free, "--tls", off, "--http", off, "--https", https];
+        let options = ["--tcp", free, "--tls", off, "--quic", off, "--http", off, "--https", https];
         home.serve_at(&options.map(str::to_owned))
     };
     let server = listening("127.0.0.1:0");

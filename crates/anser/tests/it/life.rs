@@ -15,7 +15,7 @@ fn from_nothing_to_ready_it_makes_what_it_needs_and_says_so() {
     for made in ["anser.toml", "api-key", "cert.pem", "key.pem"] {
         assert!(said.contains(made), "{said}");
     }
-    for listening in ["tcp", "tls", "http", "https"] {
+    for listening in ["tcp", "tls", "quic", "http", "https"] {
         let address = server.address(listening);
         assert!(address.ip().is_loopback() && address.port() != 0);
         assert!(said.contains(&address.to_string()), "{said}");

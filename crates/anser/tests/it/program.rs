@@ -15,10 +15,12 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everything on free ports of this machine.
-const FREE_PORTS: [&str; 8] = [
+const FREE_PORTS: [&str; 10] = [
     "--tcp",
     "127.0.0.1:0",
     "--tls",
+    "127.0.0.1:0",
+    "--quic",
     "127.0.0.1:0",
     "--http",
     "127.0.0.1:0",
@@ -210,7 +212,7 @@ impl Server {
 
     /// The options that make a server listen where this one does.
     pub fn ports(&self) -> Vec<String> {
-        ["tcp", "tls", "http", "https"]
+        ["tcp", "tls", "quic", "http", "https"]
             .iter()
             .flat_map(|kind| [format!("--{kind}"), self.address(kind).to_string()])
             .collect()

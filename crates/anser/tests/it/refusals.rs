@@ -18,6 +18,8 @@ fn a_second_server_on_one_directory_is_refused_and_the_first_serves_on() {
         "127.0.0.1:0",
         "--tls",
         "off",
+        "--quic",
+        "off",
         "--http",
         "off",
         "--https",
@@ -48,8 +50,10 @@ fn a_taken_port_is_named() {
     let home = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let refused =
-        home.run(&["serve", "--tcp", &address, "--tls", "off", "--http", "off", "--https", "off"]);
+    let refused = home.run(&[
+        "serve", "--tcp", &address, "--tls", "off", "--quic", "off", "--http", "off", "--https",
+        "off",
+    ]);
     assert_eq!(refused.status.code(), Some(exit::LISTEN.into()), "{}", text(&refused.stderr));
     let told = text(&refused.stderr);
     assert!(told.contains("LISTEN_FAILED") && told.contains(&address), "{told}");
@@ -93,6 +97,8 @@ fn a_damaged_store_is_not_served() {
         "--tcp",
         "127.0.0.1:0",
         "--tls",
+        "off",
+        "--quic",
         "off",
         "--http",
         "off",

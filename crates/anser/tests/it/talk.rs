@@ -290,6 +290,18 @@ fn passwords_work_where_the_api_key_is_not() {
 }
 
 #[test]
+fn requirement_e1_messages_are_sent_over_quic_from_the_command_line() {
+    let home = Home::new();
+    let server = home.serve();
+    meet(&home, "bob");
+    for scheme in ["quic", "tls"] {
+        let url = format!("{scheme}://{}", server.address(scheme));
+        said(&home.run(&["send", "--as", "alice", "bob", scheme, "--server", &url]));
+    }
+    assert_eq!(texts(&home.run(&["history", "--as", "bob", "alice", "--json"])), ["quic", "tls"]);
+}
+
+#[test]
 fn what_is_wrong_has_a_code_a_next_step_and_a_status() {
     let home = Home::new();
     let nowhere = home.run(&["send", "--as", "alice", "bob", "hi"]);

@@ -332,7 +332,7 @@ impl LightClient {
         match connecting.await {
             Ok(Ok(stream)) => {
                 self.link = Some((attempt, stream));
-                self.handle(Input::Opened { attempt });
+                self.handle(Input::Opened { attempt, by: None });
             }
             Ok(Err(error)) => self.handle(Input::Failed { attempt, detail: error.to_string() }),
             Err(_) => self.handle(Input::Failed { attempt, detail: "no answer".to_owned() }),

@@ -147,7 +147,7 @@ fn start(program: &Path, directory: &Path, tls: bool, at: [&str; 2]) -> Result<C
         .arg("serve")
         .arg("--data-dir")
         .arg(directory)
-        .args(["--tcp", tcp, "--http", http, "--tls", tls, "--https", "off"])
+        .args(["--tcp", tcp, "--http", http, "--tls", tls, "--quic", "off", "--https", "off"])
         // One group takes everything here: what is measured is the server, not what it lets a group say.
         .args(["--set", "limits.group_messages_per_second=1000000"])
         .args(["--set", "limits.group_messages_burst=1000000"])

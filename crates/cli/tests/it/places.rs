@@ -88,6 +88,11 @@ fn a_server_is_named_by_its_url() {
         (place.session.to_string().as_str(), place.http.as_str()),
         ("tls://chat.example.org:7411", "https://chat.example.org:7443")
     );
+    let place = named("quic://chat.example.org").unwrap();
+    assert_eq!(
+        (place.session.to_string().as_str(), place.http.as_str()),
+        ("quic://chat.example.org:7411", "https://chat.example.org:7443")
+    );
     assert_eq!(
         named("http://127.0.0.1:7480").unwrap().session.to_string(),
         "ws://127.0.0.1:7480/v1/ws"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anser_client::{AppEvent, Input, NatKnown};
+use anser_client::{AppEvent, Endpoint, Input, NatKnown, TransportKind};
 
 use crate::world::World;
 
@@ -53,6 +53,26 @@ fn requirement_e4_a_network_that_forgets_after_five_minutes_takes_fifteen_beats_
     let second = an_hour(&mut world);
     assert!(second.beats <= 15 && second.reconnects == 0, "{second:?}");
     assert!(second.slowest < Duration::from_secs(1), "nothing is missed: {second:?}");
+}
+
+#[test]
+fn requirement_e4_over_quic_no_silence_is_risked_that_swallows_pushes() {
+    let mut world = World::returning();
+    world.nat = Some(Duration::from_secs(45));
+    let quic = Endpoint {
+        transport: TransportKind::Quic,
+        host: "home".to_owned(),
+        port: 7411,
+        network: String::new(),
+    };
+    world.with(|core, _| core.set_endpoints(vec![quic]));
+    world.input(Input::Start);
+    world.run(Duration::from_secs(1));
+    world.input(Input::Foreground(false));
+    let hour = an_hour(&mut world);
+    assert_eq!(hour.reconnects, 0, "{hour:?}");
+    assert!(hour.slowest < Duration::from_secs(1), "{hour:?}");
+    assert!(hour.beats <= 120, "{hour:?}");
 }
 
 #[test]

@@ -218,6 +218,52 @@ fn requirement_e7_the_last_good_endpoint_is_remembered_per_network() {
     assert_eq!(world.connects.last().unwrap().1.host, "other");
 }
 
+/// One host by every encrypted transport, and plainly.
+fn every_way(host: &str) -> Vec<Endpoint> {
+    [TransportKind::Wss, TransportKind::Tcp, TransportKind::Tls, TransportKind::Quic]
+        .into_iter()
+        .map(|transport| Endpoint {
+            transport,
+            host: host.to_owned(),
+            port: 7411,
+            network: String::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn requirement_e1_quic_comes_first_and_what_gets_through_is_remembered_per_network() {
+    let transports = |ways: &[Endpoint]| ways.iter().map(|way| way.transport).collect::<Vec<_>>();
+    let (quic, tls, wss) = (TransportKind::Quic, TransportKind::Tls, TransportKind::Wss);
+    let mut world = World::new();
+    world.passes = Some(tls);
+    let start_on = |world: &mut World, network: &str| {
+        world.boot();
+        world.with(|core, _| core.set_endpoints(every_way("home")));
+        world.input(Input::NetworkChanged { network: network.to_owned() });
+        world.input(Input::Start);
+        world.until("online", World::is_connected);
+        world.connects.last().unwrap().1.transport
+    };
+    assert_eq!(start_on(&mut world, "wifi:hotel"), quic);
+    assert_eq!(transports(&world.others), [tls, wss], "and nothing less private");
+    assert_eq!(world.disk.endpoints["wifi:hotel"].transport, tls);
+    assert_eq!(start_on(&mut world, "wifi:hotel"), tls, "it is known what gets through");
+    assert_eq!(transports(&world.others), [quic, wss]);
+    assert_eq!(start_on(&mut world, "mobile:one"), quic, "another network may let it pass");
+}
+
+#[test]
+fn when_no_transport_of_a_host_opens_another_host_is_tried() {
+    let mut world = World::new();
+    let list = [every_way("first"), every_way("second")].concat();
+    world.with(|core, _| core.set_endpoints(list));
+    world.refuse_connections = true;
+    world.input(Input::Start);
+    world.until("tried twice", |world| world.connects.len() == 2);
+    assert_ne!(world.connects[0].1.host, world.connects[1].1.host);
+}
+
 fn history() -> Query {
     let of = Target::User(user("bob"));
     Query::History { of, after: Seq::ZERO, before: Seq::ZERO, limit: 10, oldest_first: false }

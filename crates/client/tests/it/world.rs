@@ -14,7 +14,7 @@ use crate::server::{AHEAD_MS, START_MS, Server};
 
 #[derive(Debug)]
 enum Packet {
-    Open(Attempt),
+    Open(Attempt, Option<Endpoint>),
     ToServer(Attempt, Bytes),
     ToClient(Attempt, Bytes),
     ClientHearsEnd(Attempt),
@@ -50,6 +50,10 @@ pub struct World {
     pub refuse_connections: bool,
     /// Every connection attempt.
     pub connects: Vec<(Duration, Endpoint)>,
+    /// What else might have been tried with the last one.
+    pub others: Vec<Endpoint>,
+    /// The one transport that gets through, where the host tries several.
+    pub passes: Option<TransportKind>,
     pub wall_skew_ms: i64,
     /// Cuts what the client gets into pieces of one byte.
     pub crumbs: bool,
@@ -73,6 +77,8 @@ impl World {
             remembered: BTreeMap::new(),
             refuse_connections: false,
             connects: Vec::new(),
+            others: Vec::new(),
+            passes: None,
             wall_skew_ms: 0,
             crumbs: false,
             seed: 42,
@@ -171,10 +177,13 @@ impl World {
     fn drain(&mut self) {
         while let Some(output) = self.core.as_mut().and_then(Core::poll_output) {
             match output {
-                Output::Connect { attempt, endpoint } => {
+                Output::Connect { attempt, endpoint, others } => {
+                    let passes = |other: &&Endpoint| Some(other.transport) == self.passes;
+                    let by = others.iter().find(passes).cloned();
                     self.connects.push((self.at, endpoint));
+                    self.others = others;
                     if !self.half_open {
-                        self.post(Packet::Open(attempt));
+                        self.post(Packet::Open(attempt, by));
                     }
                 }
                 Output::Transmit { attempt, bytes } => {
@@ -222,13 +231,13 @@ impl World {
             return;
         }
         match packet {
-            Packet::Open(attempt) if self.refuse_connections => {
+            Packet::Open(attempt, _) if self.refuse_connections => {
                 self.input(Input::Failed { attempt, detail: "refused".to_owned() });
             }
-            Packet::Open(attempt) => {
+            Packet::Open(attempt, by) => {
                 self.server.open(attempt);
                 self.remembered.insert(attempt, self.at);
-                self.input(Input::Opened { attempt });
+                self.input(Input::Opened { attempt, by });
             }
             Packet::ToServer(attempt, bytes) => {
                 let (answer, ends) = self.server.receive(attempt, &bytes);

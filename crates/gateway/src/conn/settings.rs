@@ -67,6 +67,12 @@ impl Settings {
         }
     }
 
+    /// The longest silence that is suffered from anybody.
+    pub(crate) fn longest_silence(&self) -> Duration {
+        let background = self.background_idle(true, u32::MAX).unwrap_or(self.background_idle);
+        background.max(self.half_open)
+    }
+
     /// Silence after which a connection is dead whose client is in the background and says nothing there for up to
     /// `silence_ms` (0: not said): one interval and a half. `None` in the foreground.
     pub(super) fn background_idle(&self, background: bool, silence_ms: u32) -> Option<Duration> {

@@ -8,12 +8,13 @@ use anser_gateway::{GatewayConfig, ListenError, ListenerKind, TlsSource};
 use anser_proto::v1::Reconnect;
 use anser_types::{DeviceClass, ErrorCode};
 use arc_swap::ArcSwap;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::certificate::Certificate;
 use crate::peer::{Peer, text_to, texts};
 use crate::world::{World, address, tcp};
 
@@ -238,25 +239,6 @@ async fn a_command_that_is_not_answered_in_time_is_said_to_be_late_and_asked_for
     assert_eq!((ack.command_no, ack.seq, ack.duplicate, ack.error), (number, 1, true, None));
 }
 
-struct Certificate {
-    certificate: CertificateDer<'static>,
-    config: Arc<rustls::ServerConfig>,
-}
-
-fn certificate() -> Certificate {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let certificate = made.cert.der().clone();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
-        .unwrap();
-    Certificate { certificate, config: Arc::new(config) }
-}
-
 /// A TLS connection that trusts one certificate and offers these protocols.
 async fn tls(
     gateway: &anser_gateway::Gateway,
@@ -264,15 +246,7 @@ async fn tls(
     trusted: &Certificate,
     alpn: &[&[u8]],
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(trusted.certificate.clone()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    let config = trusted.client(alpn);
     let stream = TcpStream::connect(address(gateway, kind)).await?;
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
@@ -290,7 +264,7 @@ fn tls_gateway(world: &World, certificate: &Certificate) -> (anser_gateway::Gate
 #[tokio::test]
 async fn requirement_e1_a_session_over_tls() {
     let world = World::new();
-    let certificate = certificate();
+    let certificate = Certificate::new();
     let (gateway, _) = tls_gateway(&world, &certificate);
     let mut alice =
         Peer::new(tls(&gateway, ListenerKind::Tls, &certificate, &[b"anser/1"]).await.unwrap());
@@ -308,7 +282,7 @@ async fn requirement_e1_a_session_over_tls() {
 #[tokio::test]
 async fn a_new_certificate_is_used_at_once_and_disturbs_nobody() {
     let world = World::new();
-    let (old, new) = (certificate(), certificate());
+    let (old, new) = (Certificate::new(), Certificate::new());
     let (gateway, source) = tls_gateway(&world, &old);
     let mut alice = Peer::new(tls(&gateway, ListenerKind::Tls, &old, &[]).await.unwrap());
     alice.sign_in(&world.device("alice", DeviceClass::Phone).await).await;
@@ -322,7 +296,7 @@ async fn a_new_certificate_is_used_at_once_and_disturbs_nobody() {
 async fn a_handshake_that_does_not_come_gives_its_place_back() {
     let mut world = World::new();
     world.connection.hello_timeout = Duration::from_millis(20);
-    let certificate = certificate();
+    let certificate = Certificate::new();
     let mut config = world.config(&[ListenerKind::Tls]);
     config.tls = Some(Arc::new(ArcSwap::new(Arc::clone(&certificate.config))));
     config.connections = 1;

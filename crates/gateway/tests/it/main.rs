@@ -3,6 +3,7 @@
 
 mod api;
 mod app_door;
+mod certificate;
 mod channels;
 mod delivery;
 mod doors;
@@ -14,6 +15,7 @@ mod peer;
 mod people;
 mod phases;
 mod proxies;
+mod quic;
 mod searching;
 mod shape;
 mod silence;

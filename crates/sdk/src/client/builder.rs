@@ -85,7 +85,9 @@ enum Who {
 }
 
 impl ClientBuilder {
-    /// Adds an address of the server; the last one that worked is tried first, then the others.
+    /// Adds an address of the server; the last one that worked on this network is tried first, then the others. Several
+    /// transports of one host are tried beside each other: QUIC first, 250 ms later TLS, then WebSocket; whichever is ready
+    /// first is taken.
     #[must_use]
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoints.push(endpoint);

@@ -12,6 +12,7 @@ use anser_types::{Clock, Command, ErrorCode, MessageId, Refusal, UnixMs};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::completions::{Completions, answer};
@@ -24,7 +25,6 @@ use super::requests::{Composed, Request};
 use super::tell::{Told, tell};
 use super::waits::{Work, room, until, work_of};
 use crate::client::ConnectionState;
-use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::{Event, EventQueue};
 use crate::http::SignedIn;
@@ -78,6 +78,8 @@ pub(crate) struct Driver {
     parts: DriverParts,
     started: Instant,
     connection: Option<Connection>,
+    /// The last connection that was given up, saying goodbye.
+    leaving: Option<JoinHandle<()>>,
     connection_events: mpsc::Receiver<(Attempt, ConnectionEvent)>,
     connection_events_from: mpsc::Sender<(Attempt, ConnectionEvent)>,
     /// What the connection's queue had no room for.
@@ -126,6 +128,7 @@ impl Driver {
             parts,
             started: Instant::now(),
             connection: None,
+            leaving: None,
             connection_events,
             connection_events_from,
             backlog: VecDeque::new(),
@@ -241,10 +244,11 @@ impl Driver {
     fn carry_out(&mut self) {
         while let Some(output) = self.parts.core.poll_output() {
             match output {
-                Output::Connect { attempt, endpoint } => {
+                Output::Connect { attempt, endpoint, others } => {
                     self.connection = Some(Connection::start(
                         attempt,
-                        Endpoint::from_core(&endpoint),
+                        endpoint,
+                        others,
                         self.parts.dialer.clone(),
                         self.connection_events_from.clone(),
                     ));
@@ -260,7 +264,7 @@ impl Driver {
                     if let Some(given_up) = self.connection.take_if(|open| open.attempt == attempt)
                     {
                         self.backlog.clear();
-                        drop(given_up);
+                        self.leaving = Some(given_up.leave());
                     }
                 }
                 Output::Persist { ticket, records } => self.persist(ticket, records),
@@ -295,7 +299,7 @@ impl Driver {
 
     fn connection_event(&mut self, attempt: Attempt, event: ConnectionEvent) {
         let input = match event {
-            ConnectionEvent::Opened => Input::Opened { attempt },
+            ConnectionEvent::Opened(by) => Input::Opened { attempt, by },
             ConnectionEvent::Bytes(bytes) => Input::Bytes { attempt, bytes },
             ConnectionEvent::Failed(refusal) => {
                 let detail = refusal.to_string();
@@ -506,6 +510,7 @@ impl Driver {
             Request::ServerTime { reply } => answer(reply, self.server_now()),
             Request::Typing { target, stopped } => self.parts.core.typing(&target, stopped, now),
             Request::NetworkChanged { network } => {
+                self.parts.dialer.network_changed();
                 self.parts.core.handle_input(Input::NetworkChanged { network }, now);
             }
             Request::ScreenOn => self.parts.core.handle_input(Input::ScreenOn, now),
@@ -562,6 +567,12 @@ impl Driver {
             && let Err(error) = self.parts.store.apply(Arc::default(), Some(up_to)).await
         {
             tracing::warn!(%error, "the last confirmation is not stored: some events will come again");
+        }
+        // A program may end right after this, and nobody would say goodbye for it.
+        if let Some(leaving) = self.leaving.take()
+            && let Err(error) = leaving.await
+        {
+            tracing::debug!(%error, "the connection ended without a goodbye");
         }
         self.parts.store.close().await;
         self.parts.queue.close();

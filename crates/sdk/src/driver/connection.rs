@@ -1,9 +1,10 @@
 //! The task of one connection attempt: opens the link, then carries bytes both ways until either side ends.
 
-use anser_client::io::Attempt;
+use anser_client::io::{self, Attempt};
 use anser_types::Refusal;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::endpoint::Endpoint;
 use crate::transports::{Dialer, LinkReader, LinkWriter};
@@ -16,7 +17,8 @@ const CLOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 /// What a connection tells the driver.
 #[derive(Debug)]
 pub(super) enum ConnectionEvent {
-    Opened,
+    /// By the other way that is named, or by the one that was asked for.
+    Opened(Option<io::Endpoint>),
     Failed(Refusal),
     Bytes(Bytes),
     Closed(String),
@@ -29,21 +31,29 @@ pub(super) struct Connection {
     pub(super) outgoing: mpsc::Sender<Bytes>,
     /// Dropped with it, which the task notices also while a write hangs on a dead link.
     _held: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 impl Connection {
-    /// Starts the attempt.
+    /// Starts the attempt: this way, and the others beside it when it takes long.
     pub(super) fn start(
         attempt: Attempt,
-        endpoint: Endpoint,
+        endpoint: io::Endpoint,
+        others: Vec<io::Endpoint>,
         dialer: Dialer,
         events: mpsc::Sender<(Attempt, ConnectionEvent)>,
     ) -> Self {
         let (outgoing, queue) = mpsc::channel(OUTGOING);
         let (held, given_up) = oneshot::channel();
         let driver = Driver { events, outgoing: queue, given_up };
-        tokio::spawn(run(attempt, endpoint, dialer, driver));
-        Self { attempt, outgoing, _held: held }
+        let ways = std::iter::once(endpoint).chain(others).collect();
+        let task = tokio::spawn(run(attempt, ways, dialer, driver));
+        Self { attempt, outgoing, _held: held, task }
+    }
+
+    /// Gives it up; the task ends once the goodbye has arrived, or its time is over.
+    pub(super) fn leave(self) -> JoinHandle<()> {
+        self.task
     }
 }
 
@@ -55,16 +65,18 @@ struct Driver {
     given_up: oneshot::Receiver<()>,
 }
 
-async fn run(attempt: Attempt, endpoint: Endpoint, dialer: Dialer, mut driver: Driver) {
+async fn run(attempt: Attempt, mut ways: Vec<io::Endpoint>, dialer: Dialer, mut driver: Driver) {
+    let endpoints: Vec<Endpoint> = ways.iter().map(Endpoint::from_core).collect();
     let opened = tokio::select! {
         biased;
         _ = &mut driver.given_up => return,
-        opened = dialer.open(&endpoint) => opened,
+        opened = dialer.open_first(&endpoints) => opened,
     };
     let last = match opened {
         Err(refusal) => ConnectionEvent::Failed(refusal),
-        Ok(link) => {
-            if driver.events.send((attempt, ConnectionEvent::Opened)).await.is_err() {
+        Ok((which, link)) => {
+            let opened = ConnectionEvent::Opened((which > 0).then(|| ways.swap_remove(which)));
+            if driver.events.send((attempt, opened)).await.is_err() {
                 return;
             }
             match carry(link.reader, link.writer, attempt, &mut driver).await {

@@ -138,11 +138,12 @@ pub(super) fn read_unknown(connection: &Connection) -> Result<Vec<UnknownEvent>,
 }
 
 /// Stable numbers of the transports in the store.
-const TRANSPORTS: [(TransportKind, u8); 4] = [
+const TRANSPORTS: [(TransportKind, u8); 5] = [
     (TransportKind::Tcp, 1),
     (TransportKind::Tls, 2),
     (TransportKind::Ws, 3),
     (TransportKind::Wss, 4),
+    (TransportKind::Quic, 5),
 ];
 
 pub(super) fn store_endpoint(

@@ -12,6 +12,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::link::Link;
+use super::quic::Quic;
+use super::race::first_of;
 use super::web_socket;
 use crate::endpoint::{Endpoint, Scheme};
 use crate::trust::Trust;
@@ -28,6 +30,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Dialer {
     session_tls: TlsConnector,
     http_tls: TlsConnector,
+    quic: Quic,
     allow_plaintext: bool,
 }
 
@@ -37,9 +40,14 @@ impl Dialer {
     /// # Errors
     /// See [`Trust::tls_config`].
     pub fn new(trust: &Trust, allow_plaintext: bool) -> Result<Self, Refusal> {
-        let connector =
-            |alpn| trust.tls_config(&[alpn]).map(|config| TlsConnector::from(Arc::new(config)));
-        Ok(Self { session_tls: connector(ALPN)?, http_tls: connector(ALPN_HTTP)?, allow_plaintext })
+        let session = Arc::new(trust.tls_config(&[ALPN])?);
+        let http = Arc::new(trust.tls_config(&[ALPN_HTTP])?);
+        Ok(Self {
+            quic: Quic::new(Arc::clone(&session))?,
+            session_tls: TlsConnector::from(session),
+            http_tls: TlsConnector::from(http),
+            allow_plaintext,
+        })
     }
 
     /// Opens a link to an endpoint within 15 seconds.
@@ -55,7 +63,24 @@ impl Dialer {
         }
     }
 
+    /// Opens a link to one server by the first of several ways that is ready, and says which it was. Each way begins 250 ms
+    /// after the one before, or as soon as that has failed; those that were not taken are given up.
+    ///
+    /// # Errors
+    /// As [`Self::open`] when none opens: a refused certificate if there was one, else what came of the first.
+    pub async fn open_first(&self, endpoints: &[Endpoint]) -> Result<(usize, Link), Refusal> {
+        first_of(endpoints.iter().map(|endpoint| self.open(endpoint)).collect()).await
+    }
+
+    /// The device is on another network: connections over QUIC go on there.
+    pub fn network_changed(&self) {
+        self.quic.move_on();
+    }
+
     async fn connect(&self, endpoint: &Endpoint) -> Result<Link, Refusal> {
+        if endpoint.scheme == Scheme::Quic {
+            return self.quic.open(endpoint).await;
+        }
         let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port))
             .await
             .map_err(|error| unreachable(endpoint, error))?;
@@ -72,6 +97,8 @@ impl Dialer {
         match endpoint.scheme {
             Scheme::Tcp => Ok(Link::over_stream(tcp)),
             Scheme::Tls => Ok(Link::over_stream(secure(&self.session_tls, tcp, endpoint).await?)),
+            // Opened above, without TCP.
+            Scheme::Quic => self.quic.open(endpoint).await,
             Scheme::Ws => upgrade(Box::new(tcp), endpoint).await,
             Scheme::Wss => {
                 let stream = secure(&self.http_tls, tcp, endpoint).await?;
@@ -113,6 +140,6 @@ async fn upgrade(
     })
 }
 
-fn unreachable(endpoint: &Endpoint, why: impl std::fmt::Display) -> Refusal {
+pub(super) fn unreachable(endpoint: &Endpoint, why: impl std::fmt::Display) -> Refusal {
     Refusal::because(ErrorCode::Unreachable, format!("{endpoint}: {why}"))
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
+use quinn::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::web_socket::{WebSocketReader, WebSocketWriter};
@@ -32,6 +33,14 @@ impl Link {
         }
     }
 
+    /// A link over the one stream of a QUIC connection, which ends with it.
+    pub(super) fn over_quic(receive: RecvStream, send: SendStream) -> Self {
+        Self {
+            reader: LinkReader(Reading::Stream(Box::new(receive), BytesMut::new())),
+            writer: LinkWriter(Writing::Quic(send)),
+        }
+    }
+
     pub(super) const fn over_web_socket(reader: WebSocketReader, writer: WebSocketWriter) -> Self {
         Self {
             reader: LinkReader(Reading::WebSocket(reader)),
@@ -47,6 +56,7 @@ enum Reading {
 
 enum Writing {
     Stream(Box<dyn AsyncWrite + Send + Unpin>),
+    Quic(SendStream),
     WebSocket(WebSocketWriter),
 }
 
@@ -90,6 +100,7 @@ impl LinkWriter {
                 stream.write_all(&frames).await?;
                 stream.flush().await
             }
+            Writing::Quic(stream) => Ok(stream.write_chunk(frames).await?),
             Writing::WebSocket(socket) => socket.write(frames).await,
         }
     }
@@ -98,12 +109,20 @@ impl LinkWriter {
     pub async fn close(&mut self) {
         let closed = match &mut self.0 {
             Writing::Stream(stream) => stream.shutdown().await,
+            Writing::Quic(stream) => leave(stream).await,
             Writing::WebSocket(socket) => socket.close().await,
         };
         if let Err(error) = closed {
             tracing::debug!(%error, "the connection was already gone when it was closed");
         }
     }
+}
+
+/// The end of a QUIC connection throws away what is on its way: it must have arrived before.
+async fn leave(stream: &mut SendStream) -> io::Result<()> {
+    stream.finish()?;
+    stream.stopped().await?;
+    Ok(())
 }
 
 impl std::fmt::Debug for LinkWriter {

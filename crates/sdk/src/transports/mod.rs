@@ -3,6 +3,8 @@
 
 mod dialer;
 mod link;
+mod quic;
+mod race;
 mod web_socket;
 
 pub use dialer::Dialer;

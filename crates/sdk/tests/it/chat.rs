@@ -51,6 +51,11 @@ async fn requirement_e1_two_people_talk_over_web_socket_with_tls() {
 }
 
 #[tokio::test]
+async fn requirement_e1_two_people_talk_over_quic() {
+    two_people_talk_over(ListenerKind::Quic).await;
+}
+
+#[tokio::test]
 async fn requirement_a2_a_message_is_sent_then_delivered_then_read() {
     let world = World::new();
     let (a, b) = (tempdir().unwrap(), tempdir().unwrap());

@@ -15,6 +15,7 @@ fn endpoints_are_read_and_written() {
     for (text, shown) in [
         ("tcp://127.0.0.1:7410", "tcp://127.0.0.1:7410"),
         ("tls://chat.example.org", "tls://chat.example.org:7411"),
+        ("quic://chat.example.org", "quic://chat.example.org:7411"),
         ("ws://localhost:1", "ws://localhost:1/v1/ws"),
         ("wss://chat.example.org/v1/ws", "wss://chat.example.org:7443/v1/ws"),
         ("tcp://[::1]:9", "tcp://[::1]:9"),
@@ -22,9 +23,17 @@ fn endpoints_are_read_and_written() {
         assert_eq!(endpoint(text).to_string(), shown);
     }
     assert_eq!(endpoint("wss://h:1").http_base().unwrap(), "https://h:1");
-    for wrong in
-        ["", "h:1", "http://h", "tcp://", "tcp://h:0", "tcp://h:x", "tls://h/path", "tcp://a:b:c"]
-    {
+    for wrong in [
+        "",
+        "h:1",
+        "http://h",
+        "tcp://",
+        "tcp://h:0",
+        "tcp://h:x",
+        "tls://h/path",
+        "quic://h/path",
+        "tcp://a:b:c",
+    ] {
         let refusal = wrong.parse::<Endpoint>().unwrap_err();
         assert_eq!(refusal.code, ErrorCode::ConfigInvalid, "{wrong}");
     }
@@ -35,6 +44,7 @@ fn plain_endpoints_stay_on_this_machine() {
     assert!(endpoint("tcp://127.0.0.1:1").require_private(false).is_ok());
     assert!(endpoint("ws://localhost:1").require_private(false).is_ok());
     assert!(endpoint("tls://chat.example.org").require_private(false).is_ok());
+    assert!(endpoint("quic://chat.example.org").require_private(false).is_ok());
     let refusal = endpoint("tcp://chat.example.org").require_private(false).unwrap_err();
     assert!(refusal.detail.contains("use tls://"), "{}", refusal.detail);
     assert!(endpoint("tcp://chat.example.org").require_private(true).is_ok());

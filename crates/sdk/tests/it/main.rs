@@ -19,6 +19,7 @@ mod on_demand;
 mod options;
 mod people;
 mod presence;
+mod quic;
 mod resume;
 mod search;
 mod server_search;

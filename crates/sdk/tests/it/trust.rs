@@ -22,7 +22,7 @@ fn endpoint(world: &World, kind: ListenerKind) -> Endpoint {
 async fn requirement_k1_the_pinned_certificate_is_accepted() {
     let world = World::new();
     let dialer = Dialer::new(&Trust::Pinned(vec![world.pin()]), false).unwrap();
-    for kind in [ListenerKind::Tls, ListenerKind::Https] {
+    for kind in [ListenerKind::Tls, ListenerKind::Quic, ListenerKind::Https] {
         dialer.open(&endpoint(&world, kind)).await.unwrap();
     }
 }
@@ -32,7 +32,7 @@ async fn requirement_k1_another_certificate_is_refused() {
     let world = World::new();
     let expected = CertificatePin([7; 32]);
     let dialer = Dialer::new(&Trust::Pinned(vec![expected]), false).unwrap();
-    for kind in [ListenerKind::Tls, ListenerKind::Https] {
+    for kind in [ListenerKind::Tls, ListenerKind::Quic, ListenerKind::Https] {
         let refusal = dialer.open(&endpoint(&world, kind)).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::CertificateRefused);
         assert!(refusal.detail.contains(&world.pin().to_string()), "{}", refusal.detail);
@@ -44,8 +44,11 @@ async fn requirement_k1_another_certificate_is_refused() {
 async fn requirement_k1_a_certificate_nobody_vouches_for_is_refused() {
     let world = World::new();
     let dialer = Dialer::new(&Trust::System, false).unwrap();
-    let refusal = dialer.open(&endpoint(&world, ListenerKind::Tls)).await.unwrap_err();
-    assert_eq!(refusal.code, ErrorCode::CertificateRefused);
+    for kind in [ListenerKind::Tls, ListenerKind::Quic] {
+        let refusal = dialer.open(&endpoint(&world, kind)).await.unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::CertificateRefused);
+        assert!(refusal.detail.contains("trusted by its pin"), "{}", refusal.detail);
+    }
 }
 
 #[tokio::test]

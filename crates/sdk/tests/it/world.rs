@@ -17,8 +17,13 @@ use anser_types::{DeviceClass, UserId};
 use sha2::{Digest, Sha256};
 
 pub const API_KEY: &str = "anser_a_key_for_tests";
-const KINDS: [ListenerKind; 4] =
-    [ListenerKind::Tcp, ListenerKind::Tls, ListenerKind::Http, ListenerKind::Https];
+const KINDS: [ListenerKind; 5] = [
+    ListenerKind::Tcp,
+    ListenerKind::Tls,
+    ListenerKind::Quic,
+    ListenerKind::Http,
+    ListenerKind::Https,
+];
 
 struct SystemEntropy;
 
@@ -119,10 +124,16 @@ impl World {
         self.running = Some((service, gateway));
     }
 
-    /// Kills the server: what was not committed is gone, every connection breaks.
+    /// Kills the server: what was not committed is gone, every connection breaks. The next one listens for QUIC elsewhere:
+    /// the socket of this one stays until its connections are forgotten.
     pub fn kill(&mut self) {
         self.backend.crash();
         self.running = None;
+        for (kind, address) in &mut self.addresses {
+            if *kind == ListenerKind::Quic {
+                address.set_port(0);
+            }
+        }
         self.backend = self.backend.reopen();
     }
 
@@ -147,6 +158,7 @@ impl World {
         let scheme = match kind {
             ListenerKind::Tcp => "tcp",
             ListenerKind::Tls => "tls",
+            ListenerKind::Quic => "quic",
             ListenerKind::Http => "ws",
             ListenerKind::Https => "wss",
         };

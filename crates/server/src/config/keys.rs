@@ -109,12 +109,14 @@ macro_rules! settings {
 
 settings! {
     /// Where the server listens. Port 0 takes a free one; "off" does not listen.
-    /// Addresses other than this machine's own are allowed only for `tls` and `https`.
+    /// Addresses other than this machine's own are allowed only for `tls`, `quic` and `https`.
     listen: Listen {
         /// The protocol over plain TCP, for this machine only.
         tcp: ListenAddress = ListenAddress::loopback(7410);
         /// The protocol over TCP with TLS.
         tls: ListenAddress = ListenAddress::loopback(7411);
+        /// The protocol over QUIC (UDP), with TLS: a client that changes its network keeps its session.
+        quic: ListenAddress = ListenAddress::loopback(7411);
         /// Plain HTTP and WebSocket (`/v1/ws`), for this machine only; a reverse proxy can stand before it.
         http: ListenAddress = ListenAddress::loopback(7480);
         /// HTTP and WebSocket (`/v1/ws`) with TLS.
@@ -131,7 +133,7 @@ settings! {
         alternatives: Alternatives = Alternatives::default();
     }
 
-    /// The certificate for `tls` and `https`. Send SIGHUP to the server after replacing the files.
+    /// The certificate for `tls`, `quic` and `https`. Send SIGHUP to the server after replacing the files.
     tls: Tls {
         /// Certificate chain, PEM, the server's own first. Relative to the data directory.
         certificate: String = "cert.pem".into();

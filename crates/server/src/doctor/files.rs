@@ -51,7 +51,7 @@ pub fn api_keys(data_dir: &DataDir, config: &Config) -> Finding {
 pub fn certificate(data_dir: &DataDir, config: &Config, clock: &dyn Clock) -> Finding {
     let check = "certificate";
     if !first_start::needs_certificate(config) {
-        return Finding::ok(check, "not needed: listen.tls and listen.https are off");
+        return Finding::ok(check, "not needed: listen.tls, listen.quic and listen.https are off");
     }
     let key = data_dir.resolve(&config.tls.key);
     match certificate::load(&data_dir.resolve(&config.tls.certificate), &key) {

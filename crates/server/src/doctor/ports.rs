@@ -1,8 +1,10 @@
 //! The addresses to listen on: free, or taken by this very server.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
+
+use anser_gateway::ListenerKind;
 
 use super::finding::Finding;
 use crate::announcement::Announcement;
@@ -36,7 +38,7 @@ pub fn ports(data_dir: &DataDir, config: &Config, running: bool) -> Vec<Finding>
             )],
         };
     }
-    wanted.iter().map(|listener| free(listener.kind.name(), listener.address)).collect()
+    wanted.iter().map(|listener| free(listener.kind, listener.address)).collect()
 }
 
 fn answering(said: &Announcement) -> Vec<Finding> {
@@ -51,17 +53,37 @@ fn answering(said: &Announcement) -> Vec<Finding> {
                 "Look at the server's log, then restart it.",
             ),
         })
+        .chain(said.quic.map(held))
         .collect()
 }
 
-fn free(kind: &str, address: SocketAddr) -> Finding {
-    match TcpListener::bind(address) {
-        Ok(_) => Finding::ok("listeners", format!("{kind} {address} is free")),
+/// Nothing answers to a UDP packet that is no handshake: whoever listens holds the port.
+fn held(address: SocketAddr) -> Finding {
+    match UdpSocket::bind(address) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Finding::ok("listeners", format!("quic holds {address} (UDP)"))
+        }
+        _ => Finding::fail(
+            "listeners",
+            format!("quic does not hold {address} (UDP)"),
+            "Look at the server's log, then restart it.",
+        ),
+    }
+}
+
+fn free(kind: ListenerKind, address: SocketAddr) -> Finding {
+    let (bound, list) = match kind {
+        ListenerKind::Quic => (UdpSocket::bind(address).map(drop), "ss -lunp"),
+        _ => (TcpListener::bind(address).map(drop), "ss -ltnp"),
+    };
+    let kind = kind.name();
+    match bound {
+        Ok(()) => Finding::ok("listeners", format!("{kind} {address} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse => Finding::fail(
             "listeners",
             format!("{kind} {address} is taken by another program"),
             format!(
-                "Stop it (ss -ltnp shows it), or take another port: --set listen.{kind}=\"{}:0\"",
+                "Stop it ({list} shows it), or take another port: --set listen.{kind}=\"{}:0\"",
                 address.ip()
             ),
         ),

@@ -1,7 +1,7 @@
 //! The doctor sees what is wrong and says how to put it right.
 
 use std::fs::{self, Permissions};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
 
 use anser_server::doctor::{Finding, Verdict, examine};
@@ -9,8 +9,8 @@ use anser_server::first_start::prepare;
 
 use crate::place::{Counting, NOW, Place, Standing};
 
-const ANY_PORT: &str =
-    "[listen]\ntcp = \"127.0.0.1:0\"\ntls = \"127.0.0.1:0\"\nhttp = \"off\"\nhttps = \"off\"\n";
+const ANY_PORT: &str = "[listen]\ntcp = \"127.0.0.1:0\"\ntls = \"127.0.0.1:0\"\n\
+    quic = \"127.0.0.1:0\"\nhttp = \"off\"\nhttps = \"off\"\n";
 
 fn prepared() -> Place {
     let place = Place::new();
@@ -86,6 +86,18 @@ fn a_taken_port_is_named() {
     let found = finding(&place, "listeners");
     assert_eq!(found.verdict, Verdict::Fail);
     assert!(found.found.contains(&address.to_string()), "{found}");
+}
+
+#[test]
+fn a_taken_port_for_quic_is_named() {
+    let place = prepared();
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let taken_port = format!("quic = \"{address}\"");
+    place.write_config(&ANY_PORT.replace("quic = \"127.0.0.1:0\"", &taken_port));
+    let findings = examine(&place.setup(), &anser_server::machine::SystemClock);
+    let found = findings.iter().find(|f| f.verdict == Verdict::Fail).unwrap();
+    assert!(found.found.contains(&format!("quic {address}")), "{found}");
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn nothing_is_made_outside_the_data_directory() {
 #[test]
 fn without_tls_no_certificate_is_made() {
     let place = Place::new();
-    place.write_config("[listen]\ntls = \"off\"\nhttps = \"off\"\n");
+    place.write_config("[listen]\ntls = \"off\"\nquic = \"off\"\nhttps = \"off\"\n");
     start(&place).unwrap();
     assert!(!place.root().join("cert.pem").exists());
 }

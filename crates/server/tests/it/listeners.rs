@@ -16,7 +16,7 @@ fn with(flags: &[(&str, &str)]) -> Config {
 fn without_configuration_only_this_machine_is_served() {
     let config = Config::default();
     let listeners = listeners::from_config(&config).unwrap();
-    assert_eq!(listeners.len(), 4);
+    assert_eq!(listeners.len(), 5);
     assert!(listeners.iter().all(|listener| listener.address.ip().is_loopback()));
     assert!(!listeners::beyond_this_machine(&config));
 }
@@ -38,13 +38,13 @@ fn requirement_k1_a_plain_listener_beyond_this_machine_is_refused_with_the_next_
 #[test]
 fn with_tls_other_machines_may_be_served() {
     let config = with(&[("listen.tls", "0.0.0.0:7411"), ("listen.https", "[::]:443")]);
-    assert_eq!(listeners::from_config(&config).unwrap().len(), 4);
+    assert_eq!(listeners::from_config(&config).unwrap().len(), 5);
     assert!(listeners::beyond_this_machine(&config));
 }
 
 #[test]
 fn a_server_that_listens_nowhere_is_refused() {
-    let off = ["tcp", "tls", "http", "https"].map(|name| format!("listen.{name}"));
+    let off = ["tcp", "tls", "quic", "http", "https"].map(|name| format!("listen.{name}"));
     let off: Vec<_> = off.iter().map(|key| (key.as_str(), "off")).collect();
     let failure = listeners::from_config(&with(&off)).unwrap_err();
     assert_eq!(failure.code, ErrorCode::ConfigInvalid);

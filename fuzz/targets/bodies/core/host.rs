@@ -111,7 +111,7 @@ impl Host {
         if let Some(wire) = self.wire.as_mut().filter(|wire| !wire.opened) {
             wire.opened = true;
             let attempt = wire.attempt;
-            self.input(Input::Opened { attempt });
+            self.input(Input::Opened { attempt, by: None });
         }
     }
 
