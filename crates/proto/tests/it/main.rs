@@ -5,7 +5,10 @@ mod bodies;
 mod closing;
 mod codec;
 mod commands;
+mod compression;
 mod corpora;
+#[path = "../../dictionary/mod.rs"]
+mod dictionary;
 mod garbage;
 mod life;
 mod packets;
