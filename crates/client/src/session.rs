@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anser_proto::close::{CloseReason, advice_of, code_of};
 use anser_proto::codec::FrameDecoder;
+use anser_proto::compression::SUPPORTED;
 use anser_proto::session::client::{ClientSession, Incoming};
 use anser_proto::v1;
 use anser_types::{CommandNo, ErrorCode, InboxSeq, LogEpoch, Refusal, UnixMs};
@@ -217,7 +218,8 @@ impl Core {
             }
             _ => return,
         };
-        let mut session = ClientSession::new();
+        let methods = if self.config.compression { SUPPORTED } else { &[] };
+        let mut session = ClientSession::compressing(methods);
         let stored = self.store.confirmed();
         // While a rebuild is unfinished there is no cursor. The void one must not be said again: a log that was behind
         // it may have grown past it since.

@@ -188,6 +188,7 @@ fn gateway_config(config: &Config) -> Result<GatewayConfig, Failure> {
         connections_per_minute: config.limits.connections_per_minute.as_u32(),
         connection: anser_gateway::Settings {
             drain: Duration::from_secs(config.process.drain_seconds.get()),
+            compression: config.listen.compression,
             ..defaults.connection.clone()
         },
         ..defaults

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use anser_proto::compression::{Method, SUPPORTED};
 use anser_types::limits;
 
 /// Queries of one session that run at once; they compete with everybody's reads.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub queries_at_once: usize,
     /// Queries that wait for their turn.
     pub queries_waiting: usize,
+    /// Compress pages and replies for clients that ask for it, and let them compress theirs.
+    pub compression: bool,
 }
 
 impl Default for Settings {
@@ -48,11 +51,17 @@ impl Default for Settings {
             outbound_max_bytes: limits::OUTBOUND_MAX_BYTES,
             queries_at_once: QUERIES_AT_ONCE,
             queries_waiting: QUERIES_WAITING,
+            compression: true,
         }
     }
 }
 
 impl Settings {
+    /// The methods of compression that sessions speak.
+    pub(super) const fn methods(&self) -> &'static [Method] {
+        if self.compression { SUPPORTED } else { &[] }
+    }
+
     /// Silence after which a connection is dead whose client is in the background and says nothing there for up to
     /// `silence_ms` (0: not said): one interval and a half. `None` in the foreground.
     pub(super) fn background_idle(&self, background: bool, silence_ms: u32) -> Option<Duration> {

@@ -4,6 +4,7 @@
 mod api;
 mod app_door;
 mod channels;
+mod compression;
 mod delivery;
 mod doors;
 mod golden;

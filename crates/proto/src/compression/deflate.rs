@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-/// Beyond it a page shrinks by some hundredths more and takes twice the time.
-const LEVEL: u32 = 3;
+/// Beyond it a page shrinks by some hundredths more, and takes twice the time (docs/adr/0006).
+const LEVEL: u32 = 1;
 
 struct Packer {
     compress: Compress,

@@ -6,6 +6,7 @@ mod accounts;
 mod alterations;
 mod channels;
 mod chat;
+mod compression;
 mod contents;
 mod endpoints;
 mod forgetting;
