@@ -383,9 +383,14 @@ impl Core {
     }
 
     fn broken(&mut self, broken: CloseReason, now: Now) {
-        let after = Duration::from_millis(broken.advice().retry_after_ms.into());
+        let advice = broken.advice();
+        let then = match advice.reconnect {
+            // It would be the same again until one of the two is another program.
+            v1::Reconnect::Never => Then::Stay(Off::Kicked),
+            _ => Then::Retry(Some(Duration::from_millis(advice.retry_after_ms.into()))),
+        };
         let reason = Refusal::because(broken.code, broken.detail);
-        self.end_link(reason, Then::Retry(Some(after)), now);
+        self.end_link(reason, then, now);
     }
 
     /// The link died or did not come up: the address is tried later, another one sooner.

@@ -225,7 +225,10 @@ impl ClientSession {
     fn read_welcome(&mut self, body: Bytes) -> Result<Incoming, CloseReason> {
         let welcome = v1::Welcome::decode(body)?;
         if !version::SUPPORTED.contains(&welcome.version) {
-            let detail = format!("the server chose version {}", welcome.version);
+            let detail = format!(
+                "the server chose version {}, which was not offered: update it",
+                welcome.version
+            );
             return Err(CloseReason::because(ErrorCode::UnsupportedVersion, detail));
         }
         self.packing.take(welcome.compression)?;

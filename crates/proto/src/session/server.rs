@@ -159,14 +159,7 @@ impl ServerSession {
         let hello = v1::Hello::decode(body)?;
         let theirs = hello.version_min..=hello.version_max;
         self.version = version::negotiate(&version::SUPPORTED, &theirs).ok_or_else(|| {
-            let detail = format!(
-                "the client speaks versions {} to {}, the server {} to {}",
-                theirs.start(),
-                theirs.end(),
-                version::SUPPORTED.start(),
-                version::SUPPORTED.end()
-            );
-            CloseReason::because(ErrorCode::UnsupportedVersion, detail)
+            CloseReason::because(ErrorCode::UnsupportedVersion, version::apart(&theirs))
         })?;
         self.packing.choose(&hello.compression);
         self.phase = Phase::Greeting { hello: true };

@@ -9,9 +9,14 @@ mod compression;
 mod corpora;
 #[path = "../../dictionary/mod.rs"]
 mod dictionary;
+#[path = "../frames/mod.rs"]
+mod frames;
+mod frozen;
 mod garbage;
 mod life;
+mod newer;
 mod packets;
+mod pairings;
 mod phases;
 mod samples;
 mod times;
