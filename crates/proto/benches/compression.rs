@@ -1,12 +1,13 @@
 //! What compressing frames costs and saves: `cargo bench -p anser-proto --bench compression`.
 //!
-//! Frames are made up as for the dictionary's training, from another seed; the texts of the last rows are lines of this
-//! repository's documentation, which the training has never seen.
+//! Frames are made up as for the dictionary's training, from another seed. The texts of the last rows are in nothing the
+//! training has seen: talk that was written for this, and lines of this repository's documentation.
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 #![allow(clippy::disallowed_methods, reason = "a measurement reads the clock; the codec does not")]
 
 use std::hint::black_box;
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use anser_proto::compression::{DICTIONARY, Method};
@@ -23,13 +24,46 @@ const FRAMES: usize = 200;
 /// Rounds; the median is reported.
 const ROUNDS: usize = 7;
 const SEED: u64 = 4_711;
+/// As the product compresses.
+const ZSTD_LEVEL: i32 = 2;
 const PAGE: &str = include_str!("../../../docs/protocol.md");
+
+/// What people say, in words of its own: no line of it stands in the material of the training.
+const CHAT: [&str; 20] = [
+    "Could somebody open the gate? I forgot my badge again.",
+    "Grandma's surgery went fine, she'll be home by Thursday",
+    "did anyone water the tomatoes while I was away",
+    "The landlord wants to raise the rent by eight percent, can he do that?",
+    "ok I merged it, the pipeline is green now",
+    "Bring warm clothes, the cabin has no heating until six",
+    "no worries, take your time",
+    "My train got cancelled so I'm stuck in Leipzig for another hour",
+    "we should really invite Tom's cousin too",
+    "I tried the new ramen place yesterday, not worth the queue to be honest",
+    "外婆做的红烧肉真好吃，下次你一定要来尝尝",
+    "昨晚那场球你看了没？最后一分钟绝杀",
+    "合同我看过了，第三条的违约金写得不对，让法务改一下",
+    "孩子发烧了，我先带他去儿童医院，下午的会帮我请个假",
+    "楼下新开了一家理发店，办卡打七折",
+    "这周五部门团建，去爬香山，记得穿运动鞋",
+    "接口超时的原因找到了，是连接池太小",
+    "快递放在门卫那里了，你下班顺路拿一下",
+    "哎呀我把钥匙锁在屋里了",
+    "房东说空调下周才有人来修，热死了",
+];
 
 /// A page of so many direct messages with lines of the documentation.
 fn documentation_page(entries: usize, skip: usize) -> Vec<u8> {
+    direct_page(entries, documentation().cycle().skip(skip))
+}
+
+fn documentation() -> impl Iterator<Item = &'static str> + Clone {
     let lines = PAGE.lines().flat_map(|line| line.split_inclusive(['.', ';', ':']));
-    let lines = lines.map(str::trim).filter(|line| line.len() > 20);
-    let events = lines.cycle().skip(skip).take(entries).enumerate().map(|(n, line)| {
+    lines.map(str::trim).filter(|line| line.len() > 20)
+}
+
+fn direct_page(entries: usize, lines: impl Iterator<Item = &'static str>) -> Vec<u8> {
+    let events = lines.take(entries).enumerate().map(|(n, line)| {
         let message = v1::Message {
             peer: "alice".to_owned(),
             seq: 1_041 + n as u64,
@@ -120,29 +154,55 @@ fn report(name: &str, mut one: impl FnMut(usize) -> Vec<u8>) {
             kept as f64 * 100.0 / FRAMES as f64,
         );
     }
-    let mut plain = zstd::bulk::Compressor::new(3).unwrap();
+    let mut plain = zstd::bulk::Compressor::new(ZSTD_LEVEL).unwrap();
     let without: usize = frames.iter().map(|frame| plain.compress(frame).unwrap().len() + 8).sum();
     println!("  zstd without dictionary: {:>3.0} %", without as f64 * 100.0 / whole as f64);
 }
 
-/// What a thread keeps for zstd, and what all threads share.
+/// Threads that each compress and read: what they keep is seen in the memory of the process.
+const THREADS: usize = 64;
+
+/// What threads keep after a page of 50 entries and after the largest frames, and what zstd's prepared dictionaries take
+/// once for all of them.
 fn memory() {
-    let encoding = zstd::dict::EncoderDictionary::copy(DICTIONARY, 3);
-    let decoding = zstd::dict::DecoderDictionary::copy(DICTIONARY);
-    let mut compressor = zstd::bulk::Compressor::with_prepared_dictionary(&encoding).unwrap();
-    let mut decompressor = zstd::bulk::Decompressor::with_prepared_dictionary(&decoding).unwrap();
-    let mut sizes = Vec::new();
-    for entries in [50, 1_200] {
-        let frame = documentation_page(entries, 0);
-        let packed = compressor.compress(&frame).unwrap();
-        decompressor.decompress(&packed, frame.len()).unwrap();
-        sizes.push((frame.len(), compressor.context_mut().sizeof()));
-    }
     println!(
-        "zstd, once per process: {} + {} bytes of prepared dictionaries; per thread, after frames of so many bytes: {sizes:?}",
-        encoding.as_cdict().sizeof(),
-        decoding.as_ddict().sizeof()
+        "zstd: {} + {} bytes of prepared dictionaries for the process",
+        zstd::dict::EncoderDictionary::copy(DICTIONARY, ZSTD_LEVEL).as_cdict().sizeof(),
+        zstd::dict::DecoderDictionary::copy(DICTIONARY).as_ddict().sizeof()
     );
+    for method in [Method::Zstd, Method::Deflate] {
+        for entries in [50, 2_500] {
+            let frame = documentation_page(entries, 0);
+            let (done, leave) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+            let before = resident_bytes();
+            std::thread::scope(|scope| {
+                for _ in 0..THREADS {
+                    scope.spawn(|| {
+                        let packed = method.pack(&frame, <[u8]>::to_vec).unwrap();
+                        let bytes = u32::try_from(frame.len()).unwrap();
+                        drop(black_box(method.unpack(&packed, bytes).unwrap()));
+                        drop(packed);
+                        done.wait();
+                        leave.wait();
+                    });
+                }
+                done.wait();
+                let each = resident_bytes().saturating_sub(before) / THREADS / 1_024;
+                println!(
+                    "{method:?}: {each} KiB per thread after a frame of {} bytes",
+                    frame.len()
+                );
+                leave.wait();
+            });
+        }
+    }
+}
+
+/// Resident memory of this process, from Linux.
+fn resident_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    pages.unwrap_or_default() * 4_096
 }
 
 fn main() {
@@ -152,6 +212,10 @@ fn main() {
     }
     for entries in [2, 4, 8, 20, 50, 500] {
         report(&format!("page of {entries} entries"), page(entries));
+    }
+    for entries in [8, 20] {
+        let lines = |n: usize| CHAT.into_iter().cycle().skip(n % CHAT.len());
+        report(&format!("page of {entries}, unseen talk"), |n| direct_page(entries, lines(n)));
     }
     report("page of 50, documentation", |n| documentation_page(50, n * 37));
     report("page of 8, documentation", |n| documentation_page(8, n * 37));

@@ -6,13 +6,14 @@ use anser_proto::v1;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::words::{EMOJI, HAN, NAMES, PHRASES, TITLES, WORDS};
+use super::words::{EMOJI, NAMES, TITLES, Words};
 
 /// In 2026.
 const CLOCK_MS: u64 = 61_169_730_250;
 
 /// Makes frames; the same ones for the same seed.
 pub struct Maker {
+    words: Words,
     state: u64,
     /// A frame is mostly about a few people and groups.
     cast: Vec<String>,
@@ -23,8 +24,13 @@ pub struct Maker {
 impl Maker {
     /// Any seed.
     pub fn new(seed: u64) -> Self {
-        let mut maker =
-            Self { state: seed, cast: Vec::new(), groups: Vec::new(), clock_ms: CLOCK_MS };
+        let mut maker = Self {
+            words: Words::new(),
+            state: seed,
+            cast: Vec::new(),
+            groups: Vec::new(),
+            clock_ms: CLOCK_MS,
+        };
         maker.recast();
         maker
     }
@@ -95,22 +101,32 @@ impl Maker {
 
     /// What somebody says: English or Chinese, mostly a line.
     pub fn text(&mut self) -> String {
+        let index = self.index(self.words.phrases.len());
+        let phrase = self.words.phrases[index];
         match self.below(10) {
-            0..3 => self.of(PHRASES).to_owned(),
+            0..3 => phrase.to_owned(),
             3..6 => {
                 let words = 3 + self.below(14);
-                let mut text: Vec<&str> = (0..words).map(|_| self.common(WORDS)).collect();
-                text.extend((self.below(4) == 0).then(|| self.of(PHRASES)));
+                let mut text: Vec<&str> = (0..words).map(|_| self.common(Self::english)).collect();
+                text.extend((self.below(4) == 0).then_some(phrase));
                 text.join(" ")
             }
             _ => {
                 let words = 3 + self.below(12);
-                let mut text: String = (0..words).map(|_| self.common(HAN)).collect();
+                let mut text: String = (0..words).map(|_| self.common(Self::chinese)).collect();
                 text.push_str(self.of(&["", "。", "，", "？", "！"]));
-                text.push_str(if self.below(3) == 0 { self.of(PHRASES) } else { "" });
+                text.push_str(if self.below(3) == 0 { phrase } else { "" });
                 text
             }
         }
+    }
+
+    fn english(&self) -> &[&'static str] {
+        &self.words.english
+    }
+
+    fn chinese(&self) -> &[&'static str] {
+        &self.words.chinese
     }
 
     fn event(&mut self) -> v1::Event {
@@ -282,10 +298,10 @@ impl Maker {
     }
 
     /// One of a list whose first are the commonest.
-    fn common(&mut self, list: &[&'static str]) -> &'static str {
-        let bound = 1 + self.below(list.len() as u64);
-        let index = usize::try_from(self.below(bound)).unwrap_or_default();
-        list[index]
+    fn common(&mut self, list: fn(&Self) -> &[&'static str]) -> &'static str {
+        let bound = 1 + self.index(list(self).len());
+        let index = self.index(bound);
+        list(self)[index]
     }
 
     fn many<T>(

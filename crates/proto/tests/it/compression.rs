@@ -66,6 +66,16 @@ fn packed(method: Method, whole: &[u8]) -> Vec<u8> {
     method.pack(whole, <[u8]>::to_vec).expect("it shrinks")
 }
 
+/// As ciphertext looks: no byte says anything about another.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(byte).take(bytes).collect()
+}
+
 #[test]
 fn requirement_f2_the_server_takes_what_the_client_likes_most_of_what_it_speaks() {
     const NONE: &[Method] = &[];
@@ -137,15 +147,7 @@ fn requirement_f2_a_long_command_shrinks_and_keeps_its_hash() {
 
 #[test]
 fn requirement_f2_what_does_not_shrink_goes_as_it_is() {
-    // As ciphertext looks: no byte says anything about another.
-    let mut state = 1_u64;
-    let noise: Vec<u8> = (0..4_096)
-        .map(|_| {
-            state =
-                state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-            (state >> 56) as u8
-        })
-        .collect();
+    let noise = noise(4_096);
     let send = v1::SendMessage { content: noise.into(), ..Default::default() };
     let body =
         command_body(&v1::Command { op: Some(v1::command::Op::Send(send)), ..Default::default() });
@@ -156,6 +158,24 @@ fn requirement_f2_what_does_not_shrink_goes_as_it_is() {
         let frame = only_frame(&out);
         assert_ne!(frame[0], COMPRESSED_KEY);
         assert!(matches!(server.receive(&frame), Ok(Request::Command(_))));
+    }
+}
+
+#[test]
+fn what_does_not_shrink_disturbs_nothing_after_it() {
+    let mut maker = Maker::new(5);
+    for method in METHODS.map(|methods| methods[0]) {
+        for round in 1..200 {
+            assert_eq!(method.pack(&noise(round * 37), <[u8]>::len), None);
+            // A beginning that shrinks before an end that does not.
+            let mut both = maker.frame();
+            both.extend(noise(both.len() * 7));
+            assert_eq!(method.pack(&both, <[u8]>::len), None);
+            let whole = maker.long_command().encode_to_vec();
+            let packed = packed(method, &whole);
+            let bytes = u32::try_from(whole.len()).unwrap();
+            assert_eq!(method.unpack(&packed, bytes), Ok(whole));
+        }
     }
 }
 

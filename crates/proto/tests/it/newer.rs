@@ -65,14 +65,6 @@ pub fn from_server(frame: &Bytes, version: u32) -> Bytes {
     extended(frame)
 }
 
-/// The versions that a frame offers, if it is a Hello.
-pub fn offered(frame: &Bytes) -> Option<RangeInclusive<u32>> {
-    match v1::ClientFrame::decode(frame.clone()).expect("a client's frame").frame {
-        Some(client_frame::Frame::Hello(hello)) => Some(hello.version_min..=hello.version_max),
-        _ => None,
-    }
-}
-
 /// The version that a frame names, if it is a Welcome.
 pub fn chosen(frame: &Bytes) -> Option<u32> {
     match v1::ServerFrame::decode(frame.clone()).expect("a server's frame").frame {

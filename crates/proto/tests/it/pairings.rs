@@ -1,6 +1,8 @@
 //! This version and the next against each other, either as client and as server. What the next one is cannot be known; it
 //! is simulated by `newer.rs`.
 
+use std::ops::RangeInclusive;
+
 use anser_proto::compression::SUPPORTED as METHODS;
 use anser_proto::session::client::{ClientSession, Incoming, command_body};
 use anser_proto::session::received::ReceivedKind;
@@ -49,7 +51,7 @@ impl Pair {
         let mut heard = Vec::new();
         for mut frame in said {
             if self.newer_server
-                && let Some(theirs) = newer::offered(&frame)
+                && let Some(theirs) = offered(&frame)
             {
                 self.agreed = negotiate(&newer::VERSIONS, &theirs).expect("a common version");
                 frame = as_this_version(&frame);
@@ -95,6 +97,14 @@ impl Pair {
         let [Incoming::Welcome(said)] = &heard[..] else { panic!("{heard:?}") };
         assert_eq!((&said.user[..], said.compression), ("alice", METHODS[0].number()));
         self.agreed
+    }
+}
+
+/// The versions that a frame offers, if it is a Hello.
+fn offered(frame: &Bytes) -> Option<RangeInclusive<u32>> {
+    match v1::ClientFrame::decode(frame.clone()).unwrap().frame {
+        Some(client_frame::Frame::Hello(hello)) => Some(hello.version_min..=hello.version_max),
+        _ => None,
     }
 }
 

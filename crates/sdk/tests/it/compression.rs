@@ -62,9 +62,9 @@ async fn requirement_f2_old_and_new_clients_talk_through_old_and_new_servers() {
         let bob = over(&world, &wire, b.path(), false).await;
         soon(bob.wait_connected()).await.unwrap();
         let (mut of_alice, mut of_bob) = (alice.events(), bob.events());
-        soon(alice.send_text(id("bob"), long.clone())).await.unwrap();
-        assert_eq!(texts(&mut of_bob, 1).await, [long.clone()]);
-        soon(bob.send_text(id("alice"), long.clone())).await.unwrap();
-        assert_eq!(texts(&mut of_alice, 1).await, [long.clone()]);
+        soon(alice.send_text(id("bob"), &long)).await.unwrap();
+        assert_eq!(texts(&mut of_bob, 1).await, [&long[..]]);
+        soon(bob.send_text(id("alice"), &long)).await.unwrap();
+        assert_eq!(texts(&mut of_alice, 1).await, [&long[..]]);
     }
 }

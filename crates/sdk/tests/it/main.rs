@@ -15,6 +15,8 @@ mod group_rules;
 mod groups;
 mod history;
 mod kill;
+#[path = "../../../proto/tests/it/newer.rs"]
+mod newer;
 mod offline;
 mod on_demand;
 mod options;
@@ -30,5 +32,6 @@ mod store_lists;
 mod store_opening;
 mod store_rows;
 mod trust;
+mod versions;
 mod wire;
 mod world;
