@@ -1,8 +1,9 @@
-//! The project's own tasks: `cargo xtask test | tidy | sim | chaos | fuzz | generate`.
+//! The project's own tasks: `cargo xtask test | tidy | sim | chaos | fuzz | generate | frames | dictionary`.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
 
 mod chaos;
 mod codegen;
+mod examples;
 mod files;
 mod fuzz;
 mod sim;
@@ -64,6 +65,10 @@ enum Task {
     },
     /// Generate the code of the wire messages from `proto/`.
     Generate,
+    /// Add frozen frames for cases of the protocol that have none yet.
+    Frames,
+    /// Train the zstd dictionary of compressed frames. Another dictionary than the one in use is another method.
+    Dictionary,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -76,5 +81,7 @@ fn main() -> anyhow::Result<()> {
         Task::Fuzz { target, keep: true, .. } => fuzz::keep(target.as_deref()),
         Task::Fuzz { target, secs, .. } => fuzz::run(secs, target.as_deref()),
         Task::Generate => codegen::generate(),
+        Task::Frames => examples::run("frames"),
+        Task::Dictionary => examples::run("dictionary"),
     }
 }

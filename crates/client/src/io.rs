@@ -118,6 +118,8 @@ pub struct Config {
     /// Begin with conversations and what is unread in each, and read messages only of those that are opened: when the
     /// device is new, and when more than [`REBUILD_ABOVE`] entries were missed.
     pub on_demand: bool,
+    /// Let pages and long messages be compressed, as far as the server does.
+    pub compression: bool,
     /// Seed of all random choices (jitter, endpoint order). From real entropy, except in simulations.
     pub seed: u64,
 }
@@ -138,6 +140,7 @@ impl Config {
             background: false,
             page_entries: 50,
             on_demand: false,
+            compression: true,
             seed,
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anser_proto::close::{CloseReason, advice_of, code_of};
 use anser_proto::codec::FrameDecoder;
+use anser_proto::compression::SUPPORTED;
 use anser_proto::session::client::{ClientSession, Incoming};
 use anser_proto::v1;
 use anser_types::{CommandNo, ErrorCode, InboxSeq, LogEpoch, Refusal, UnixMs};
@@ -237,7 +238,8 @@ impl Core {
             }
             _ => return,
         };
-        let mut session = ClientSession::new();
+        let methods = if self.config.compression { SUPPORTED } else { &[] };
+        let mut session = ClientSession::compressing(methods);
         let stored = self.store.confirmed();
         // While a rebuild is unfinished there is no cursor. The void one must not be said again: a log that was behind
         // it may have grown past it since.
@@ -401,9 +403,14 @@ impl Core {
     }
 
     fn broken(&mut self, broken: CloseReason, now: Now) {
-        let after = Duration::from_millis(broken.advice().retry_after_ms.into());
+        let advice = broken.advice();
+        let then = match advice.reconnect {
+            // It would be the same again until one of the two is another program.
+            v1::Reconnect::Never => Then::Stay(Off::Kicked),
+            _ => Then::Retry(Some(Duration::from_millis(advice.retry_after_ms.into()))),
+        };
         let reason = Refusal::because(broken.code, broken.detail);
-        self.end_link(reason, Then::Retry(Some(after)), now);
+        self.end_link(reason, then, now);
     }
 
     /// The link died or did not come up: the address is tried later, another one sooner.

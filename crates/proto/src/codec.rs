@@ -7,7 +7,7 @@ use prost::Message;
 use crate::fields::Varint;
 
 /// A length takes at most this many bytes; five hold far more than any limit.
-const LENGTH_MAX_BYTES: usize = 5;
+pub(crate) const LENGTH_MAX_BYTES: usize = 5;
 
 /// Why a stream of bytes holds no frame. The stream cannot be used any further: frame borders are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

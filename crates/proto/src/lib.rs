@@ -10,6 +10,7 @@
 
 pub mod close;
 pub mod codec;
+pub mod compression;
 pub mod errors;
 pub mod fields;
 pub mod session;

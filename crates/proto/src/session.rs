@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod gate;
+mod packing;
 pub mod received;
 pub mod server;
 mod writing;

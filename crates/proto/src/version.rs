@@ -15,3 +15,16 @@ pub fn negotiate(one: &RangeInclusive<u32>, other: &RangeInclusive<u32>) -> Opti
     let highest = *one.end().min(other.end());
     (highest > 0 && lowest <= highest).then_some(highest)
 }
+
+/// What a server says to a client with which it shares no version, and which of the two to update.
+#[must_use]
+pub fn apart(theirs: &RangeInclusive<u32>) -> String {
+    let older = if theirs.start() > SUPPORTED.end() { "server" } else { "client" };
+    format!(
+        "the client speaks versions {} to {}, the server {} to {}: update the {older}",
+        theirs.start(),
+        theirs.end(),
+        SUPPORTED.start(),
+        SUPPORTED.end()
+    )
+}

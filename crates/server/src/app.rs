@@ -190,6 +190,7 @@ fn gateway_config(config: &Config) -> Result<GatewayConfig, Failure> {
         connection: anser_gateway::Settings {
             drain: Duration::from_secs(config.process.drain_seconds.get()),
             alternatives: config.listen.alternatives.addresses().into(),
+            compression: config.listen.compression,
             ..defaults.connection.clone()
         },
         ..defaults

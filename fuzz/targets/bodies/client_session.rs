@@ -1,6 +1,7 @@
 //! The client's half of a session under any server: a meaning, a catalogued error, never a panic.
 
 use anser_proto::codec::FrameDecoder;
+use anser_proto::compression::SUPPORTED;
 use anser_proto::session::client::{ClientSession, Incoming};
 use anser_proto::session::received::ReceivedEvent;
 use anser_proto::v1;
@@ -9,18 +10,26 @@ use bytes::BytesMut;
 use prost::Message;
 
 /// What a client may find wrong with a server's frames.
-const NAMED: [ErrorCode; 3] =
-    [ErrorCode::BadFrame, ErrorCode::WrongPhase, ErrorCode::UnsupportedVersion];
+const NAMED: [ErrorCode; 4] = [
+    ErrorCode::BadFrame,
+    ErrorCode::FrameTooLarge,
+    ErrorCode::WrongPhase,
+    ErrorCode::UnsupportedVersion,
+];
 
 /// One input.
 pub fn run(data: &[u8]) {
     let [how, bytes @ ..] = data else { return };
-    let mut session = ClientSession::new();
+    let mut session = ClientSession::compressing(SUPPORTED);
     let mut out = BytesMut::new();
     session.hello(v1::Hello::default(), &mut out);
     if how & 1 == 1 {
         // Most inputs begin in an open session; the others must find the way themselves.
-        let welcome = v1::Welcome { version: 1, ..Default::default() };
+        let welcome = v1::Welcome {
+            version: 1,
+            compression: SUPPORTED[usize::from(how >> 1) % SUPPORTED.len()].number(),
+            ..Default::default()
+        };
         let frame = v1::ServerFrame { frame: Some(v1::server_frame::Frame::Welcome(welcome)) };
         let opened = session.receive(&frame.encode_to_vec().into());
         assert!(matches!(opened, Ok(Incoming::Welcome(_))), "{opened:?}");

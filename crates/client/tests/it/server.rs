@@ -10,6 +10,7 @@ use anser_proto::session::server::{Request, ServerSession, encode_event};
 use anser_proto::{time, v1};
 use anser_types::{ConversationId, ErrorCode, InboxSeq, UnixMs};
 use bytes::{Bytes, BytesMut};
+use prost::Message;
 
 use crate::channel_server::{Channels, Followed};
 use crate::host::direct;
@@ -74,6 +75,8 @@ pub struct Server {
     pub queries: Vec<v1::Query>,
     pub signals: Vec<v1::Signal>,
     pub close_next_hello: Option<v1::Close>,
+    /// A version that the client did not offer, to be chosen all the same.
+    pub chosen_version: Option<u32>,
     /// Where SyncReset begins, instead of the head.
     pub reset_at: Option<u64>,
     pub sync_limit: usize,
@@ -110,6 +113,7 @@ impl Server {
             queries: Vec::new(),
             signals: Vec::new(),
             close_next_hello: None,
+            chosen_version: None,
             reset_at: None,
             sync_limit: 50,
             receipts: Vec::new(),
@@ -249,6 +253,11 @@ impl Server {
             inbox_head: self.inbox.len() as u64,
             ..v1::Welcome::default()
         };
+        if let Some(version) = self.chosen_version {
+            let frame = v1::server_frame::Frame::Welcome(v1::Welcome { version, ..welcome });
+            v1::ServerFrame { frame: Some(frame) }.encode_length_delimited(out).unwrap();
+            return false;
+        }
         conn.session.welcome(welcome, out);
         conn.decoder.set_max(conn.session.frame_limit());
         if !hello.follow.is_empty() {
@@ -561,7 +570,7 @@ fn retryable(error: &v1::Error) -> bool {
 }
 
 fn is_own(event: &Bytes) -> bool {
-    let event = <v1::Event as prost::Message>::decode(event.clone()).unwrap();
+    let event = v1::Event::decode(event.clone()).unwrap();
     matches!(event.event, Some(v1::event::Event::OwnDirect(_) | v1::event::Event::ReadSync(_)))
 }
 

@@ -129,6 +129,35 @@ fn alternatives_are_tried_when_sent_elsewhere() {
     assert_eq!((world.connects[1].1.host.as_str(), world.connects[1].1.port), ("10.0.0.9", 7000));
 }
 
+/// The one reason for which the client stays offline, if it does, after an hour and one attempt.
+fn gives_up(mut world: World) -> anser_types::Refusal {
+    world.input(Input::Start);
+    world.secs(3_600);
+    assert_eq!(world.connects.len(), 1, "it does not try again by itself");
+    let mut told = world.heard.events.iter().filter_map(|event| match event {
+        AppEvent::KickedOffline { reason } => Some(reason.clone()),
+        _ => None,
+    });
+    told.next().expect("the app is told")
+}
+
+#[test]
+fn requirement_f3_without_a_common_version_the_app_is_told_what_to_do() {
+    let mut refused = World::new();
+    let detail = "the client speaks versions 1 to 1, the server 3 to 4: update the client";
+    refused.server.close_next_hello =
+        Some(v1::Close { detail: detail.to_owned(), ..close(ErrorCode::UnsupportedVersion) });
+    let reason = gives_up(refused);
+    assert_eq!((reason.code, &reason.detail[..]), (ErrorCode::UnsupportedVersion, detail));
+
+    let mut unheard_of = World::new();
+    unheard_of.server.chosen_version = Some(3);
+    let reason = gives_up(unheard_of);
+    assert_eq!(reason.code, ErrorCode::UnsupportedVersion);
+    assert!(reason.detail.ends_with("update it"), "{}", reason.detail);
+    assert!(!reason.code.next_step().is_empty());
+}
+
 #[test]
 fn replaced_by_its_own_device_comes_back_after_the_pause() {
     let mut world = World::new();

@@ -36,7 +36,7 @@ pub async fn run<T: Transport>(
     settings: Arc<Settings>,
 ) -> Farewell {
     let arrived = service.arrival();
-    let wire = ServerSession::new();
+    let wire = ServerSession::compressing(settings.methods());
     let mut link = Link {
         transport,
         inbound: Inbound::new(wire.frame_limit(), Instant::now()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anser_proto::close::CloseReason;
+use anser_proto::compression::{Method, SUPPORTED};
 use anser_types::{ErrorCode, limits};
 
 /// Queries of one session that run at once; they compete with everybody's reads.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub queries_at_once: usize,
     /// Queries that wait for their turn.
     pub queries_waiting: usize,
+    /// Compress pages and replies for clients that ask for it, and let them compress theirs.
+    pub compression: bool,
 }
 
 impl Default for Settings {
@@ -53,6 +56,7 @@ impl Default for Settings {
             outbound_max_bytes: limits::OUTBOUND_MAX_BYTES,
             queries_at_once: QUERIES_AT_ONCE,
             queries_waiting: QUERIES_WAITING,
+            compression: true,
         }
     }
 }
@@ -71,6 +75,11 @@ impl Settings {
     pub(crate) fn longest_silence(&self) -> Duration {
         let background = self.background_idle(true, u32::MAX).unwrap_or(self.background_idle);
         background.max(self.half_open)
+    }
+
+    /// The methods of compression that sessions speak.
+    pub(super) const fn methods(&self) -> &'static [Method] {
+        if self.compression { SUPPORTED } else { &[] }
     }
 
     /// Silence after which a connection is dead whose client is in the background and says nothing there for up to

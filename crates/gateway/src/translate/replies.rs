@@ -20,7 +20,7 @@ pub(crate) struct Asked {
     pub(crate) names_conversation: bool,
 }
 
-/// What a session is told first. The session half fills in the version.
+/// What a session is told first. The session half fills in version and compression.
 #[must_use]
 pub(crate) fn welcome(opened: &Opened, caller: &Caller) -> v1::Welcome {
     v1::Welcome {
@@ -33,6 +33,7 @@ pub(crate) fn welcome(opened: &Opened, caller: &Caller) -> v1::Welcome {
         inbox_head: opened.inbox_head.0,
         limits: Some(session_limits()),
         endpoint_list_version: 0,
+        compression: 0,
         capabilities: Vec::new(),
         server: concat!("anser/", env!("CARGO_PKG_VERSION")).to_owned(),
     }

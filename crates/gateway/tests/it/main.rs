@@ -5,6 +5,7 @@ mod api;
 mod app_door;
 mod certificate;
 mod channels;
+mod compression;
 mod delivery;
 mod doors;
 mod golden;

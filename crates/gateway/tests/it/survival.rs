@@ -44,7 +44,7 @@ async fn requirement_f3_frames_of_the_future_are_ignored() {
     let world = World::new();
     let mut alice = world.online("alice").await;
     alice.write(&frame(77, b"who knows")).await;
-    alice.write(&frame(15, b"")).await;
+    alice.write(&frame(14, b"")).await;
     // An empty frame, and a signal that does not exist yet.
     alice.write(&[0]).await;
     alice.write(&frame(5, &field(9, b"presence, perhaps"))).await;

@@ -894,6 +894,10 @@ pub struct Hello {
     /// Channels to follow from the start, and what of each is stored.
     #[prost(message, repeated, tag = "13")]
     pub follow: ::prost::alloc::vec::Vec<ChannelPosition>,
+    /// Methods of compression that the client speaks, the one it likes most first: 1 raw deflate (RFC 1951), 2 zstd (RFC 8878)
+    /// with the dictionary of docs/protocol.md. Another dictionary gets another number.
+    #[prost(uint32, repeated, tag = "14")]
+    pub compression: ::prost::alloc::vec::Vec<u32>,
     /// A device that would rather rebuild from its conversations than read more than so many entries of its inbox says how
     /// many; 0: it reads them all, as far as they are kept.
     #[prost(uint64, tag = "16")]
@@ -927,6 +931,9 @@ pub struct Welcome {
     pub capabilities: ::prost::alloc::vec::Vec<u32>,
     #[prost(string, tag = "11")]
     pub server: ::prost::alloc::string::String,
+    /// The method by which either side may compress frames from now on, one of those that Hello named; 0: none.
+    #[prost(uint32, tag = "12")]
+    pub compression: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Limits {
@@ -1607,7 +1614,7 @@ pub struct ReadersPage {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ClientFrame {
-    #[prost(oneof = "client_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "client_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 15")]
     pub frame: ::core::option::Option<client_frame::Frame>,
 }
 /// Nested message and enum types in `ClientFrame`.
@@ -1632,11 +1639,16 @@ pub mod client_frame {
         Close(super::ClientClose),
         #[prost(message, tag = "9")]
         Follow(super::Follow),
+        #[prost(message, tag = "15")]
+        Compressed(super::Compressed),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ServerFrame {
-    #[prost(oneof = "server_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(
+        oneof = "server_frame::Frame",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15"
+    )]
     pub frame: ::core::option::Option<server_frame::Frame>,
 }
 /// Nested message and enum types in `ServerFrame`.
@@ -1665,5 +1677,16 @@ pub mod server_frame {
         ChannelBatch(super::ChannelBatch),
         #[prost(message, tag = "11")]
         ChannelHeads(super::ChannelHeads),
+        #[prost(message, tag = "15")]
+        Compressed(super::Compressed),
     }
+}
+/// A whole frame of the same direction (without its length on the stream), compressed by the method that Welcome named.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Compressed {
+    /// Its size before, at most the limit of frames: what comes out has exactly so many bytes.
+    #[prost(uint32, tag = "1")]
+    pub bytes: u32,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub body: ::prost::bytes::Bytes,
 }

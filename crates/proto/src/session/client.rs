@@ -5,9 +5,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
 use super::gate::{ClientCase, Phase, ServerCase, Verdict, from_client, from_server};
+use super::packing::{Packing, nested};
 use super::received::{self, ReceivedBatch, ReceivedEvent, check_lists, only_case};
 use super::writing::{integer_len, put_case, put_integer, start_case};
 use crate::close::CloseReason;
+use crate::compression::Method;
 use crate::{v1, version};
 
 /// What the server said.
@@ -47,6 +49,7 @@ pub enum Incoming {
 pub struct ClientSession {
     phase: Phase,
     version: u32,
+    packing: Packing,
 }
 
 impl Default for ClientSession {
@@ -56,10 +59,17 @@ impl Default for ClientSession {
 }
 
 impl ClientSession {
-    /// A session whose transport has just opened.
+    /// A session whose transport has just opened; no frame is compressed.
     #[must_use]
     pub const fn new() -> Self {
-        Self { phase: Phase::Greeting { hello: false }, version: 0 }
+        Self::compressing(&[])
+    }
+
+    /// The same, with frames compressed by one of these methods if the server speaks it; the first is liked most.
+    #[must_use]
+    pub const fn compressing(methods: &'static [Method]) -> Self {
+        let packing = Packing::speaking(methods);
+        Self { phase: Phase::Greeting { hello: false }, version: 0, packing }
     }
 
     /// Where the session stands.
@@ -80,11 +90,12 @@ impl ClientSession {
         self.phase.frame_limit()
     }
 
-    /// The first frame. Fills in the versions spoken.
+    /// The first frame. Fills in the versions and the methods of compression spoken.
     pub fn hello(&mut self, mut hello: v1::Hello, out: &mut BytesMut) {
         if self.may_say(ClientCase::Hello) {
             hello.version_min = *version::SUPPORTED.start();
             hello.version_max = *version::SUPPORTED.end();
+            hello.compression = self.packing.offer();
             put_case(ClientCase::Hello.number(), &hello, out);
             self.phase = Phase::Greeting { hello: true };
         }
@@ -105,10 +116,12 @@ impl ClientSession {
         let length = integer_len(received::COMMAND_NO, command_no.0)
             + integer_len(received::UNANSWERED_BEFORE, unanswered_before)
             + body.len();
+        let start = out.len();
         start_case(ClientCase::Command.number(), length, out);
         put_integer(received::COMMAND_NO, command_no.0, out);
         put_integer(received::UNANSWERED_BEFORE, unanswered_before, out);
         out.put_slice(body);
+        self.packing.shrink(start, ClientCase::Compressed.number(), out);
     }
 
     /// Says that everything up to a number is stored here (ack:R), and asks for `want` more entries unless 0.
@@ -156,9 +169,13 @@ impl ClientSession {
     /// # Errors
     /// The server does not follow the protocol: close the transport.
     pub fn receive(&mut self, frame: &Bytes) -> Result<Incoming, CloseReason> {
-        let Some((case, body)) = only_case(frame, ServerCase::from_number)? else {
-            return Ok(Incoming::Ignored);
-        };
+        match only_case(frame, ServerCase::from_number)? {
+            Some((case, body)) => self.pass(case, body),
+            None => Ok(Incoming::Ignored),
+        }
+    }
+
+    fn pass(&mut self, case: ServerCase, body: Bytes) -> Result<Incoming, CloseReason> {
         match from_server(self.phase, case) {
             Verdict::Pass => self.read(case, body),
             Verdict::Drop => Ok(Incoming::Ignored),
@@ -195,15 +212,26 @@ impl ClientSession {
                 check_lists(&body)?;
                 Incoming::ChannelHeads(v1::ChannelHeads::decode(body)?)
             }
+            ServerCase::Compressed => {
+                match only_case(&self.packing.open(body)?, ServerCase::from_number)? {
+                    Some((ServerCase::Compressed, _)) => return Err(nested()),
+                    Some((case, body)) => self.pass(case, body)?,
+                    None => Incoming::Ignored,
+                }
+            }
         })
     }
 
     fn read_welcome(&mut self, body: Bytes) -> Result<Incoming, CloseReason> {
         let welcome = v1::Welcome::decode(body)?;
         if !version::SUPPORTED.contains(&welcome.version) {
-            let detail = format!("the server chose version {}", welcome.version);
+            let detail = format!(
+                "the server chose version {}, which was not offered: update it",
+                welcome.version
+            );
             return Err(CloseReason::because(ErrorCode::UnsupportedVersion, detail));
         }
+        self.packing.take(welcome.compression)?;
         self.version = welcome.version;
         self.phase = Phase::Active;
         Ok(Incoming::Welcome(welcome))

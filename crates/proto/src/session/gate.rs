@@ -69,7 +69,7 @@ frames! {
     /// The cases of `ClientFrame`.
     ClientCase {
         Command = 1, Ack = 2, Ping = 3, Query = 4, Signal = 5, Hello = 6, Foreground = 7, ClientClose = 8,
-        Follow = 9,
+        Follow = 9, Compressed = 15,
     }
 }
 
@@ -77,7 +77,7 @@ frames! {
     /// The cases of `ServerFrame`.
     ServerCase {
         CommandAck = 1, EventBatch = 2, AckOk = 3, Pong = 4, Signal = 5, Reply = 6, Welcome = 7, Close = 8,
-        SyncReset = 9, ChannelBatch = 10, ChannelHeads = 11,
+        SyncReset = 9, ChannelBatch = 10, ChannelHeads = 11, Compressed = 15,
     }
 }
 

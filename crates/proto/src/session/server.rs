@@ -5,9 +5,11 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 
 use super::gate::{ClientCase, Phase, ServerCase, Verdict, from_client, from_server};
+use super::packing::{Packing, nested};
 use super::received::{self, body_hash, check_lists, only_case};
 use super::writing::{integer_len, nested_len, put_case, put_integer, put_nested, start_case};
 use crate::close::CloseReason;
+use crate::compression::Method;
 use crate::{v1, version};
 
 /// What a client asks.
@@ -51,6 +53,7 @@ pub struct ReceivedCommand {
 pub struct ServerSession {
     phase: Phase,
     version: u32,
+    packing: Packing,
 }
 
 impl Default for ServerSession {
@@ -60,10 +63,17 @@ impl Default for ServerSession {
 }
 
 impl ServerSession {
-    /// A session whose transport has just opened.
+    /// A session whose transport has just opened; no frame is compressed.
     #[must_use]
     pub const fn new() -> Self {
-        Self { phase: Phase::Greeting { hello: false }, version: 0 }
+        Self::compressing(&[])
+    }
+
+    /// The same, with frames compressed by the first of the client's methods that is among these.
+    #[must_use]
+    pub const fn compressing(methods: &'static [Method]) -> Self {
+        let packing = Packing::speaking(methods);
+        Self { phase: Phase::Greeting { hello: false }, version: 0, packing }
     }
 
     /// Where the session stands.
@@ -89,9 +99,13 @@ impl ServerSession {
     /// # Errors
     /// The client does not follow the protocol: pass the reason to [`close`](Self::close).
     pub fn receive(&mut self, frame: &Bytes) -> Result<Request, CloseReason> {
-        let Some((case, body)) = only_case(frame, ClientCase::from_number)? else {
-            return Ok(Request::Ignored);
-        };
+        match only_case(frame, ClientCase::from_number)? {
+            Some((case, body)) => self.pass(case, body),
+            None => Ok(Request::Ignored),
+        }
+    }
+
+    fn pass(&mut self, case: ClientCase, body: Bytes) -> Result<Request, CloseReason> {
         match from_client(self.phase, case) {
             Verdict::Pass => self.read(case, body),
             Verdict::Drop => Ok(Request::Ignored),
@@ -125,6 +139,13 @@ impl ServerSession {
                 check_lists(&body)?;
                 Request::Follow(v1::Follow::decode(body)?)
             }
+            ClientCase::Compressed => {
+                match only_case(&self.packing.open(body)?, ClientCase::from_number)? {
+                    Some((ClientCase::Compressed, _)) => return Err(nested()),
+                    Some((case, body)) => self.pass(case, body)?,
+                    None => Request::Ignored,
+                }
+            }
             ClientCase::ClientClose => {
                 v1::ClientClose::decode(body)?;
                 let signed_in = !matches!(self.phase, Phase::Greeting { .. });
@@ -138,15 +159,9 @@ impl ServerSession {
         let hello = v1::Hello::decode(body)?;
         let theirs = hello.version_min..=hello.version_max;
         self.version = version::negotiate(&version::SUPPORTED, &theirs).ok_or_else(|| {
-            let detail = format!(
-                "the client speaks versions {} to {}, the server {} to {}",
-                theirs.start(),
-                theirs.end(),
-                version::SUPPORTED.start(),
-                version::SUPPORTED.end()
-            );
-            CloseReason::because(ErrorCode::UnsupportedVersion, detail)
+            CloseReason::because(ErrorCode::UnsupportedVersion, version::apart(&theirs))
         })?;
+        self.packing.choose(&hello.compression);
         self.phase = Phase::Greeting { hello: true };
         Ok(Request::Hello(hello))
     }
@@ -159,10 +174,11 @@ impl ServerSession {
         }
     }
 
-    /// Answers Hello; from now on the session is `Active`. Fills in the agreed version.
+    /// Answers Hello; from now on the session is `Active`. Fills in the agreed version and compression.
     pub fn welcome(&mut self, mut welcome: v1::Welcome, out: &mut BytesMut) {
         if self.may_say(ServerCase::Welcome) {
             welcome.version = self.version;
+            welcome.compression = self.packing.agreed();
             put_case(ServerCase::Welcome.number(), &welcome, out);
             self.phase = Phase::Active;
         }
@@ -184,9 +200,11 @@ impl ServerSession {
         self.say(ServerCase::Pong, &v1::Pong { inbox_head }, out);
     }
 
-    /// Answers a query.
+    /// Answers a query; compressed where that pays, unless it is larger than a frame may be.
     pub fn reply(&self, reply: &v1::Reply, out: &mut BytesMut) {
+        let start = out.len();
         self.say(ServerCase::Reply, reply, out);
+        self.packing.shrink(start, ServerCase::Compressed.number(), out);
     }
 
     /// Says something ephemeral (ack:N among it).
@@ -200,7 +218,8 @@ impl ServerSession {
     }
 
     /// Gives inbox entries from `first` on (msg:N or a page), each an `Event` already encoded by [`encode_event`]. The
-    /// caller keeps their sum within `PAGE_MAX_BYTES`, or gives one.
+    /// caller keeps their sum within `PAGE_MAX_BYTES`, or gives one. A page (with a head) is compressed where that pays;
+    /// what is pushed never is: it is short, many sessions are given the same, and its length tells when it is said.
     pub fn event_batch<'a>(
         &self,
         first: InboxSeq,
@@ -211,6 +230,7 @@ impl ServerSession {
         if !self.may_say(ServerCase::EventBatch) {
             return;
         }
+        let (start, is_page) = (out.len(), head.is_some());
         let head = head.map_or(0, |head| head.0);
         let length = integer_len(received::FIRST_INBOX_SEQ, first.0)
             + events.clone().map(|event| nested_len(received::EVENTS, event.len())).sum::<usize>()
@@ -219,6 +239,9 @@ impl ServerSession {
         put_integer(received::FIRST_INBOX_SEQ, first.0, out);
         events.for_each(|event| put_nested(received::EVENTS, event, out));
         put_integer(received::HEAD, head, out);
+        if is_page {
+            self.packing.shrink(start, ServerCase::Compressed.number(), out);
+        }
     }
 
     /// Gives what came in channels, each an `Event` already encoded by [`encode_event`]. The caller keeps their sum within

@@ -1,6 +1,7 @@
 //! Every frame of either side in every phase of the other: a table, checked against the one gate.
 
 use anser_proto::close::CloseReason;
+use anser_proto::compression::SUPPORTED;
 use anser_proto::session::client::{ClientSession, Incoming};
 use anser_proto::session::gate::{ClientCase, Phase, ServerCase};
 use anser_proto::session::server::{Request, ServerSession};
@@ -36,7 +37,7 @@ const PHASES: [Phase; 5] = [GREETING, GREETED, Phase::Active, Phase::Draining, P
 
 fn server_in(phase: Phase) -> ServerSession {
     let mut out = BytesMut::new();
-    let mut server = ServerSession::new();
+    let mut server = ServerSession::compressing(SUPPORTED);
     if phase != GREETING {
         let hello =
             samples::client_frame(anser_proto::v1::client_frame::Frame::Hello(samples::hello()));
@@ -56,7 +57,7 @@ fn server_in(phase: Phase) -> ServerSession {
 
 fn client_in(phase: Phase) -> ClientSession {
     let mut out = BytesMut::new();
-    let mut client = ClientSession::new();
+    let mut client = ClientSession::compressing(SUPPORTED);
     if phase != GREETING {
         client.hello(samples::hello(), &mut out);
     }
@@ -91,6 +92,7 @@ fn every_client_frame_in_every_phase() {
         (C::Foreground, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
         (C::ClientClose, [Handled, Handled, Handled, Handled, Ignored]),
         (C::Follow, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
+        (C::Compressed, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
     ];
     assert_eq!(table.each_ref().map(|row| row.0), C::ALL);
     for ((case, fates), frame) in table.into_iter().zip(client_frames()) {
@@ -117,6 +119,7 @@ fn every_server_frame_in_every_phase() {
         (S::SyncReset, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
         (S::ChannelBatch, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
         (S::ChannelHeads, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
+        (S::Compressed, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
     ];
     assert_eq!(table.each_ref().map(|row| row.0), S::ALL);
     for ((case, fates), frame) in table.into_iter().zip(server_frames()) {
@@ -130,8 +133,8 @@ fn every_server_frame_in_every_phase() {
 
 #[test]
 fn a_frame_of_a_newer_version_is_skipped_in_every_phase() {
-    // Field 15 with a body, and a frame that holds nothing.
-    for body in [&[0x7a, 0x02, 0x08, 0x01][..], &[]] {
+    // Field 14 with a body, and a frame that holds nothing.
+    for body in [&[0x72, 0x02, 0x08, 0x01][..], &[]] {
         let body = Bytes::copy_from_slice(body);
         for phase in PHASES {
             assert_eq!(server_in(phase).receive(&body), Ok(Request::Ignored));

@@ -1,5 +1,6 @@
 //! Realistic messages that several tests use.
 
+use anser_proto::compression::Method;
 use anser_proto::session::client::ClientSession;
 use anser_proto::session::server::ServerSession;
 use anser_proto::{codec::FrameDecoder, v1};
@@ -27,6 +28,7 @@ pub fn hello() -> v1::Hello {
         inbox_cursor: 4_710,
         network: "wifi:home".into(),
         client: "anser 0.1.0".into(),
+        compression: vec![1],
         ..Default::default()
     }
 }
@@ -94,6 +96,8 @@ pub fn client_frames() -> Vec<v1::ClientFrame> {
         F::Foreground(v1::Foreground { background: true, silence_ms: 243_000 }),
         F::Close(v1::ClientClose {}),
         F::Follow(v1::Follow { channels: vec![channel_position()] }),
+        // An empty Ping in a block that deflate has only stored.
+        F::Compressed(v1::Compressed { bytes: 2, body: b"\x01\x02\0\xfd\xff\x1a\0"[..].into() }),
     ]
     .map(client_frame)
     .into()
@@ -121,6 +125,8 @@ pub fn server_frames() -> Vec<v1::ServerFrame> {
         F::SyncReset(v1::SyncReset { at: 4_711, log_epoch: 2, reason: 600 }),
         F::ChannelBatch(v1::ChannelBatch { events: vec![message_event("one")] }),
         F::ChannelHeads(v1::ChannelHeads { heads: vec![channel_position()], gone: Vec::new() }),
+        // An empty Pong in a block that deflate has only stored.
+        F::Compressed(v1::Compressed { bytes: 2, body: b"\x01\x02\0\xfd\xff\x22\0"[..].into() }),
     ]
     .map(server_frame)
     .into()
@@ -128,7 +134,9 @@ pub fn server_frames() -> Vec<v1::ServerFrame> {
 
 /// Both halves of a session after Hello and Welcome.
 pub fn active() -> (ClientSession, ServerSession) {
-    let (mut client, mut server) = (ClientSession::new(), ServerSession::new());
+    let deflate = &[Method::Deflate];
+    let (mut client, mut server) =
+        (ClientSession::compressing(deflate), ServerSession::compressing(deflate));
     let mut out = BytesMut::new();
     client.hello(hello(), &mut out);
     server.receive(&only_frame(&out)).unwrap();

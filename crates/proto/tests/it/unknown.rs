@@ -8,40 +8,14 @@ use anser_types::InboxSeq;
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
+use crate::newer::{FIELDS, extended};
 use crate::samples::{active, client_frames, message_event, only_frame, server_frames};
-
-/// Fields 200 to 203, one of each wire type.
-const NEWER_FIELDS: &[u8] = &[
-    0xc0, 0x0c, 0x96, 0x01, // an integer
-    0xc9, 0x0c, 1, 2, 3, 4, 5, 6, 7, 8, // eight bytes
-    0xd2, 0x0c, 0x02, 0x68, 0x69, // a body
-    0xdd, 0x0c, 1, 2, 3, 4, // four bytes
-];
-
-/// The frame with newer fields inside its case and beside it.
-fn with_newer_fields(frame: &[u8]) -> Bytes {
-    let inside = frame[1] < 0x80; // bodies of up to 127 bytes have a length of one byte
-    let (length, body) = if inside {
-        (usize::from(frame[1]), &frame[2..])
-    } else {
-        (usize::from(frame[1] & 0x7f) | usize::from(frame[2]) << 7, &frame[3..])
-    };
-    assert_eq!(length, body.len(), "a frame with one case");
-    let mut out = BytesMut::from(NEWER_FIELDS);
-    out.put_u8(frame[0]);
-    prost::encode_length_delimiter(length + NEWER_FIELDS.len(), &mut out).unwrap();
-    out.put_slice(body);
-    out.put_slice(NEWER_FIELDS);
-    out.put_slice(NEWER_FIELDS);
-    out.freeze()
-}
 
 #[test]
 fn newer_fields_change_nothing_that_is_understood() {
     for frame in client_frames() {
         let plain = Bytes::from(frame.encode_to_vec());
-        let (receive, newer) =
-            (|frame: &Bytes| active().1.receive(frame), with_newer_fields(&plain));
+        let (receive, newer) = (|frame: &Bytes| active().1.receive(frame), extended(&plain));
         match (receive(&plain), receive(&newer)) {
             // Their hash covers what was received, known or not.
             (Ok(Request::Command(one)), Ok(Request::Command(other))) => {
@@ -55,8 +29,7 @@ fn newer_fields_change_nothing_that_is_understood() {
     }
     for frame in server_frames() {
         let plain = Bytes::from(frame.encode_to_vec());
-        let (one, other) =
-            (active().0.receive(&plain), active().0.receive(&with_newer_fields(&plain)));
+        let (one, other) = (active().0.receive(&plain), active().0.receive(&extended(&plain)));
         assert_eq!(one, other);
     }
 }
@@ -126,7 +99,7 @@ fn guarantee_g24_an_unknown_event_is_understood_after_an_upgrade() {
 #[test]
 fn newer_fields_of_an_event_stay_in_its_bytes() {
     let mut raw = BytesMut::from(&encode_event(&message_event("one"))[..]);
-    raw.put_slice(NEWER_FIELDS);
+    raw.put_slice(FIELDS);
     let raw = raw.freeze();
     let batch = receive_batch(std::slice::from_ref(&raw), None);
     assert_eq!(batch.events[0].raw, raw);

@@ -41,6 +41,7 @@ pub struct ClientBuilder {
     network: String,
     background: bool,
     sync: SyncMode,
+    compression: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -69,6 +70,7 @@ impl Default for ClientBuilder {
             network: String::new(),
             background: false,
             sync: SyncMode::Whole,
+            compression: true,
             clock: Arc::new(SystemClock),
         }
     }
@@ -160,6 +162,14 @@ impl ClientBuilder {
     #[must_use]
     pub const fn background(mut self, background: bool) -> Self {
         self.background = background;
+        self
+    }
+
+    /// Whether long messages and pages may be compressed, as far as the server does; true if not said. Without it somebody
+    /// who sees only lengths on the wire learns a little less of what is said.
+    #[must_use]
+    pub const fn compression(mut self, on: bool) -> Self {
+        self.compression = on;
         self
     }
 
@@ -377,6 +387,7 @@ impl ClientBuilder {
             background: self.background,
             page_entries: 50,
             on_demand: self.sync == SyncMode::OnDemand,
+            compression: self.compression,
             seed: u64::from_le_bytes(seed),
         })
     }

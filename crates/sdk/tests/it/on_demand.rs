@@ -21,6 +21,8 @@ async fn over(world: &World, wire: &Wire, store: &Path, mode: SyncMode) -> Clien
         .device(DeviceClass::Bot, "a test")
         .store_directory(store)
         .sync_mode(mode)
+        // What passes is looked into.
+        .compression(false)
         .login_with(world.devices("alice"))
         .await
         .unwrap()

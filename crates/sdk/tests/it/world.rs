@@ -63,6 +63,7 @@ impl Certificate {
 pub struct World {
     backend: MemoryBackend,
     change: fn(&mut Settings),
+    compression: bool,
     running: Option<(Arc<Service>, Gateway)>,
     addresses: Vec<(ListenerKind, SocketAddr)>,
     certificate: Certificate,
@@ -74,10 +75,20 @@ impl World {
     }
 
     pub fn with(change: fn(&mut Settings)) -> Self {
+        Self::made(change, true)
+    }
+
+    /// A server whose operator wants no frame compressed, or which does not know yet that they could be.
+    pub fn without_compression() -> Self {
+        Self::made(|_| (), false)
+    }
+
+    fn made(change: fn(&mut Settings), compression: bool) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut world = Self {
             backend: MemoryBackend::new(),
             change,
+            compression,
             running: None,
             addresses: KINDS.iter().map(|kind| (*kind, address)).collect(),
             certificate: Certificate::new(),
@@ -117,6 +128,10 @@ impl World {
                 .map(|(kind, address)| ListenerConfig { address: *address, kind: *kind })
                 .collect(),
             tls: Some(Arc::new(arc_swap::ArcSwap::new(Arc::clone(&self.certificate.config)))),
+            connection: anser_gateway::Settings {
+                compression: self.compression,
+                ..anser_gateway::Settings::default()
+            },
             ..GatewayConfig::default()
         };
         let gateway = Gateway::start(config, Arc::clone(&service)).unwrap();

@@ -131,6 +131,9 @@ settings! {
         /// Session addresses of other servers of this installation: named to clients that find no place here, or that
         /// are sent away because this server stops. They try them the way they came here.
         alternatives: Alternatives = Alternatives::default();
+        /// Whether pages and long messages are compressed for clients that ask for it. It saves about half of their bytes
+        /// and costs some processor time; without it somebody who sees only lengths on the wire learns a little less.
+        compression: bool = true;
     }
 
     /// The certificate for `tls`, `quic` and `https`. Send SIGHUP to the server after replacing the files.
