@@ -5,24 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anser_sdk::{Client, ConnectionState, Event, Events, Status};
-use anser_types::{Content, ConversationId, MessageId, Target};
+use anser_types::{Content, ConversationId, Seq, Target, UserId};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::link::Link;
 use crate::program::Server;
-use crate::record::{Heard, Record, Said};
+use crate::record::{Heard, Key, Record, Said};
 use crate::script::Act;
 use crate::transport::Transport;
+use crate::weather::{Mishap, Weather};
 
 /// One person of a profile.
 pub struct Person {
     pub client: Client,
     pub link: Link,
     number: usize,
-    record: Arc<Mutex<Record>>,
-    began: Instant,
+    shared: Shared,
     offline_since: Mutex<Option<Duration>>,
     listening: JoinHandle<()>,
 }
@@ -38,6 +38,8 @@ pub struct Audience {
 /// What all people of a profile share.
 #[derive(Clone)]
 pub struct Shared {
+    /// Everybody, by number.
+    pub names: Arc<[UserId]>,
     pub record: Arc<Mutex<Record>>,
     pub began: Instant,
 }
@@ -46,13 +48,13 @@ impl Person {
     /// Signs up and comes online through a link that is calm.
     pub async fn come(
         number: usize,
-        name: &str,
         server: &Server,
         transport: Transport,
         stores: &Path,
         seed: u64,
         shared: Shared,
     ) -> anyhow::Result<Self> {
+        let name = shared.names[number].as_str();
         let upstream = server.address(transport.listener())?;
         let link = Link::start(upstream, transport.beat_bytes(), seed).await?;
         let client = Client::builder()
@@ -62,27 +64,17 @@ impl Person {
             .store_directory(stores.join(name))
             .login_as(server.sign_up(name).await?)
             .await?;
-        let Shared { record, began } = shared;
-        let listening = tokio::spawn(listen(client.events(), number, Arc::clone(&record), began));
-        Ok(Self {
-            client,
-            link,
-            number,
-            record,
-            began,
-            offline_since: Mutex::new(None),
-            listening,
-        })
+        let listening = tokio::spawn(listen(client.events(), number, shared.clone()));
+        Ok(Self { client, link, number, shared, offline_since: Mutex::new(None), listening })
     }
 
     /// Says something. It is on record with the moment at which the app called "send".
     pub async fn say(&self, to: &Audience, counts: bool) -> anyhow::Result<()> {
-        let at = self.began.elapsed();
+        let at = self.shared.began.elapsed();
         let text = format!("{} says at {} ms: how is it going?", self.number, at.as_millis());
         let id = self.client.send_message(to.target.clone(), Content::text(text)).await?;
-        self.record.lock().said.push(Said {
-            id,
-            by: self.number,
+        self.shared.record.lock().said.push(Said {
+            key: Key { by: self.number, id },
             to: to.people.clone(),
             conversation: to.conversation,
             at,
@@ -97,14 +89,14 @@ impl Person {
             Act::SayToFriend => self.say(friend, true).await?,
             Act::SayToGroup => self.say(group, true).await?,
             Act::GoOffline => {
-                *self.offline_since.lock() = Some(self.began.elapsed());
+                *self.offline_since.lock() = Some(self.shared.began.elapsed());
                 self.client.go_offline().await?;
             }
             Act::GoOnline => {
                 self.client.go_online().await?;
                 let since = self.offline_since.lock().take();
-                let until = self.began.elapsed();
-                self.record.lock().away.extend(since.map(|since| (self.number, since, until)));
+                let until = self.shared.began.elapsed();
+                self.shared.record.lock().away.extend(since.map(|since| (self.number, since, until)));
             }
             Act::GoToBackground => self.client.set_app_background(true).await?,
             Act::ComeBack => self.client.set_app_background(false).await?,
@@ -116,12 +108,12 @@ impl Person {
     /// network is good again to that at which something of the server has come and everything missed is here. `None`
     /// where it took until the next trouble, or more than a minute. Where one is offline by one's own will nothing is
     /// measured.
-    pub async fn recoveries(&self, weather: &crate::weather::Weather) -> Vec<Option<Duration>> {
+    pub async fn recoveries(&self, weather: &Weather) -> Vec<Option<Duration>> {
         let mut measured = Vec::new();
         let spells = &weather.timetable.spells;
         for (n, spell) in spells.iter().enumerate() {
             self.link.wait_until(spell.to).await;
-            if spell.mishap != crate::weather::Mishap::Tunnel {
+            if spell.mishap != Mishap::Tunnel {
                 // It fails only for a client that is closed, and then nothing is measured.
                 let _closed = self.client.network_changed(format!("mobile:{n}")).await;
             }
@@ -147,17 +139,17 @@ impl Person {
 
     /// What was shown as failed is sent again, as its user would do.
     pub async fn send_failed_again(&self) -> anyhow::Result<()> {
-        let unsent: Vec<MessageId> = {
-            let record = self.record.lock();
-            let own = record.said.iter().filter(|said| said.by == self.number);
-            own.map(|said| said.id).filter(|id| !record.accepted.contains_key(id)).collect()
+        let unsent: Vec<Key> = {
+            let record = self.shared.record.lock();
+            let own = record.said.iter().map(|said| said.key).filter(|key| key.by == self.number);
+            own.filter(|key| !record.accepted.contains_key(key)).collect()
         };
-        for id in unsent {
-            let message = self.client.own_message(id).await?;
+        for key in unsent {
+            let message = self.client.own_message(key.id).await?;
             if matches!(message.map(|message| message.status), Some(Status::Failed { .. })) {
-                self.record.lock().sent_again.insert(id);
+                self.shared.record.lock().sent_again.insert(key);
                 // An error says that it was sent after all.
-                let _sent_meanwhile = self.client.retry_message(id).await;
+                let _sent_meanwhile = self.client.retry_message(key.id).await;
             }
         }
         Ok(())
@@ -171,19 +163,21 @@ impl Person {
 }
 
 /// Writes down what the app is told.
-async fn listen(mut events: Events, number: usize, record: Arc<Mutex<Record>>, began: Instant) {
+async fn listen(mut events: Events, number: usize, shared: Shared) {
     while let Some(delivery) = events.next().await {
-        let at = began.elapsed();
+        let at = shared.began.elapsed();
         match delivery.event() {
             Event::MessageStateChanged { id, seq: Some(seq), .. } => {
-                record.lock().accepted.insert(*id, *seq);
+                let key = Key { by: number, id: *id };
+                shared.record.lock().accepted.insert(key, *seq);
             }
             Event::NewMessage(message) => {
-                if let Some(seq) = message.seq {
-                    let (id, conversation) = (message.id, message.conversation);
-                    let heard = Heard { id, receiver: number, conversation, seq, at };
-                    record.lock().heard.push(heard);
-                }
+                // Whatever has no place, or comes from nobody here, is found out by the judge.
+                let by = shared.names.iter().position(|name| *name == message.sender);
+                let key = Key { by: by.unwrap_or(usize::MAX), id: message.id };
+                let (conversation, seq) = (message.conversation, message.seq.unwrap_or(Seq::ZERO));
+                let heard = Heard { key, receiver: number, conversation, seq, at };
+                shared.record.lock().heard.push(heard);
             }
             _ => {}
         }

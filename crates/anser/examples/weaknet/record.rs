@@ -4,13 +4,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anser_types::{ConversationId, DeviceNo, LocalNo, MessageId, Seq};
+use anser_types::{ConversationId, LocalNo, MessageId, Seq};
+
+/// A message among the people of a profile. Its id alone is unique among those of one sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub by: usize,
+    pub id: MessageId,
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "message {} of {}", self.id, self.by)
+    }
+}
 
 /// A message that somebody composed.
 #[derive(Clone, Debug)]
 pub struct Said {
-    pub id: MessageId,
-    pub by: usize,
+    pub key: Key,
     pub to: Vec<usize>,
     pub conversation: ConversationId,
     /// When the app called "send".
@@ -22,7 +34,7 @@ pub struct Said {
 /// A message that somebody's app was told of.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard {
-    pub id: MessageId,
+    pub key: Key,
     pub receiver: usize,
     pub conversation: ConversationId,
     pub seq: Seq,
@@ -33,11 +45,11 @@ pub struct Heard {
 #[derive(Debug, Default)]
 pub struct Record {
     pub said: Vec<Said>,
-    pub accepted: BTreeMap<MessageId, Seq>,
+    pub accepted: BTreeMap<Key, Seq>,
     /// In the order in which each receiver was told.
     pub heard: Vec<Heard>,
     /// Shown as failed for a time and sent again by its user: it may stand behind what was said later.
-    pub sent_again: BTreeSet<MessageId>,
+    pub sent_again: BTreeSet<Key>,
     /// Who was offline by their own will, from when to when.
     pub away: Vec<(usize, Duration, Duration)>,
 }
@@ -45,21 +57,21 @@ pub struct Record {
 impl Record {
     /// Everything said was accepted and everybody it was for was told.
     pub fn is_complete(&self) -> bool {
-        let heard: BTreeSet<_> = self.heard.iter().map(|heard| (heard.receiver, heard.id)).collect();
+        let heard: BTreeSet<_> = self.heard.iter().map(|heard| (heard.receiver, heard.key)).collect();
         self.said.iter().all(|said| {
-            self.accepted.contains_key(&said.id)
-                && said.to.iter().all(|receiver| heard.contains(&(*receiver, said.id)))
+            self.accepted.contains_key(&said.key)
+                && said.to.iter().all(|receiver| heard.contains(&(*receiver, said.key)))
         })
     }
 
     /// How long each message took to each receiver, where neither end was offline by their own will meanwhile.
     pub fn delays(&self) -> Vec<Duration> {
-        let said: BTreeMap<_, _> = self.said.iter().map(|said| (said.id, said)).collect();
+        let said: BTreeMap<_, _> = self.said.iter().map(|said| (said.key, said)).collect();
         let mut delays = Vec::new();
         for heard in &self.heard {
-            let Some(said) = said.get(&heard.id).filter(|said| said.counts) else { continue };
+            let Some(said) = said.get(&heard.key).filter(|said| said.counts) else { continue };
             let willed = self.away.iter().any(|(who, from, to)| {
-                [said.by, heard.receiver].contains(who) && *from <= heard.at && *to >= said.at
+                [said.key.by, heard.receiver].contains(who) && *from <= heard.at && *to >= said.at
             });
             if !willed {
                 delays.push(heard.at.saturating_sub(said.at));
@@ -71,42 +83,42 @@ impl Record {
     /// What was lost, doubled, reordered or made up; empty when every promise was kept.
     pub fn verdicts(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        let said: BTreeMap<_, _> = self.said.iter().map(|said| (said.id, said)).collect();
+        let said: BTreeMap<_, _> = self.said.iter().map(|said| (said.key, said)).collect();
         let mut arrived = BTreeSet::new();
         let mut heads: BTreeMap<(usize, ConversationId), Seq> = BTreeMap::new();
-        let mut newest: BTreeMap<(usize, ConversationId, DeviceNo), LocalNo> = BTreeMap::new();
-        for Heard { id, receiver, conversation, seq, .. } in &self.heard {
-            let Some(said) = said.get(id).filter(|said| said.to.contains(receiver)) else {
-                wrong.push(format!("phantom: {receiver} heard {id}, which nobody said to them"));
+        let mut newest: BTreeMap<(usize, ConversationId, usize), LocalNo> = BTreeMap::new();
+        for Heard { key, receiver, conversation, seq, .. } in &self.heard {
+            let Some(said) = said.get(key).filter(|said| said.to.contains(receiver)) else {
+                wrong.push(format!("phantom: {receiver} heard {key}, which nobody said to them"));
                 continue;
             };
-            if !arrived.insert((*receiver, *id)) {
-                wrong.push(format!("doubled: {receiver} heard {id} again"));
+            if !arrived.insert((*receiver, *key)) {
+                wrong.push(format!("doubled: {receiver} heard {key} again"));
                 continue;
             }
-            if said.conversation != *conversation || self.accepted.get(id) != Some(seq) {
-                let accepted = self.accepted.get(id);
-                wrong.push(format!("misplaced: {receiver} heard {id} at {seq:?}, not {accepted:?}"));
+            if said.conversation != *conversation || self.accepted.get(key) != Some(seq) {
+                let accepted = self.accepted.get(key);
+                wrong.push(format!("misplaced: {receiver} heard {key} at {seq:?}, not {accepted:?}"));
             }
             let head = heads.entry((*receiver, *conversation)).or_insert(Seq::ZERO);
             if seq <= head {
-                wrong.push(format!("reordered: {receiver} heard {id} at {seq:?} after {head:?}"));
+                wrong.push(format!("reordered: {receiver} heard {key} at {seq:?} after {head:?}"));
             }
             *head = (*head).max(*seq);
-            if !self.sent_again.contains(id) {
-                let before = newest.insert((*receiver, *conversation, id.device), id.local_no);
-                if before.is_some_and(|before| before > id.local_no) {
-                    wrong.push(format!("reordered: {receiver} heard {id} after a later one"));
+            if !self.sent_again.contains(key) {
+                let before = newest.insert((*receiver, *conversation, key.by), key.id.local_no);
+                if before.is_some_and(|before| before > key.id.local_no) {
+                    wrong.push(format!("reordered: {receiver} heard {key} after a later one"));
                 }
             }
         }
         for said in &self.said {
-            if !self.accepted.contains_key(&said.id) {
-                wrong.push(format!("not accepted: {} of {}", said.id, said.by));
+            if !self.accepted.contains_key(&said.key) {
+                wrong.push(format!("not accepted: {}", said.key));
                 continue;
             }
-            for receiver in said.to.iter().filter(|to| !arrived.contains(&(**to, said.id))) {
-                wrong.push(format!("lost: {receiver} never heard {} of {}", said.id, said.by));
+            for receiver in said.to.iter().filter(|to| !arrived.contains(&(**to, said.key))) {
+                wrong.push(format!("lost: {receiver} never heard {}", said.key));
             }
         }
         wrong
@@ -115,12 +127,14 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    use anser_types::DeviceNo;
+
     use super::*;
 
     const HERE: ConversationId = ConversationId([1; 16]);
 
-    fn id(local_no: u64) -> MessageId {
-        MessageId { device: DeviceNo(5), local_no: LocalNo(local_no) }
+    fn key(local_no: u64) -> Key {
+        Key { by: 0, id: MessageId { device: DeviceNo(1), local_no: LocalNo(local_no) } }
     }
 
     /// Person 0 said messages 1 to 3 to 1 and 2; these were heard by (receiver, message, seq).
@@ -129,19 +143,18 @@ mod tests {
         Record {
             said: (1..=3)
                 .map(|n| Said {
-                    id: id(n),
-                    by: 0,
+                    key: key(n),
                     to: vec![1, 2],
                     conversation: HERE,
                     at: at(n),
                     counts: true,
                 })
                 .collect(),
-            accepted: (1..=3).map(|n| (id(n), Seq(n))).collect(),
+            accepted: (1..=3).map(|n| (key(n), Seq(n))).collect(),
             heard: heard
                 .iter()
                 .map(|&(receiver, n, seq)| Heard {
-                    id: id(n),
+                    key: key(n),
                     receiver,
                     conversation: HERE,
                     seq: Seq(seq),
@@ -179,7 +192,7 @@ mod tests {
         elsewhere[5].2 = 4;
         assert!(verdict(&record(&elsewhere)).starts_with("misplaced: 2 heard"));
         let mut refused = record(&ALL);
-        refused.accepted.remove(&id(3));
+        refused.accepted.remove(&key(3));
         assert!(verdict(&refused).contains("not accepted"));
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_types::{ConversationId, Target};
+use anser_types::{ConversationId, InvalidId, Target, UserId};
 use anyhow::Context as _;
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
@@ -44,7 +44,8 @@ impl Scene {
     pub async fn play(self, server: Arc<Server>, ready: Arc<Barrier>) -> anyhow::Result<Outcome> {
         let stores = tempfile::tempdir()?;
         let mut random = SmallRng::seed_from_u64(self.seed);
-        let shared = Shared { record: Arc::default(), began: Instant::now() };
+        let names: Result<_, _> = (0..PEOPLE).map(|number| self.name(number)).collect();
+        let shared = Shared { names: names?, record: Arc::default(), began: Instant::now() };
         let record = Arc::clone(&shared.record);
         let people = self.gather(&server, stores.path(), &mut random, &shared).await?;
         let (friends, group) = self.meet(&people, &record).await?;
@@ -83,6 +84,10 @@ impl Scene {
         })
     }
 
+    fn name(&self, number: usize) -> Result<UserId, InvalidId> {
+        UserId::new(&format!("{}-{}-{number}", self.profile.name, self.transport.name()))
+    }
+
     async fn gather(
         &self,
         server: &Server,
@@ -92,11 +97,9 @@ impl Scene {
     ) -> anyhow::Result<Vec<Person>> {
         let mut people = Vec::new();
         for number in 0..PEOPLE {
-            let name = format!("{}-{}-{number}", self.profile.name, self.transport.name());
             let seed = random.next_u64();
-            let person =
-                Person::come(number, &name, server, self.transport, stores, seed, shared.clone());
-            people.push(person.await.with_context(|| format!("{name} cannot sign in"))?);
+            let person = Person::come(number, server, self.transport, stores, seed, shared.clone());
+            people.push(person.await.with_context(|| format!("{number} cannot sign in"))?);
         }
         for person in &people {
             person.client.wait_synced().await?;
