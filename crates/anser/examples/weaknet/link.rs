@@ -2,6 +2,7 @@
 //! [`Flow`] says. What happens when is decided there; here are the sockets.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,8 +51,8 @@ struct State {
 }
 
 impl Link {
-    /// A link to a server, calm at first; a heartbeat on it has so many bytes.
-    pub async fn start(upstream: SocketAddr, beat_bytes: usize, seed: u64) -> std::io::Result<Self> {
+    /// A link to a server, calm at first; a heartbeat on it is as long as this.
+    pub async fn start(upstream: SocketAddr, beat_bytes: RangeInclusive<usize>, seed: u64) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {

@@ -1,6 +1,6 @@
 //! What a phone's link carried: bytes, packets, beats, connections, and how often it woke the radio.
 
-use std::ops::Sub;
+use std::ops::{RangeInclusive, Sub};
 use std::time::Duration;
 
 use super::weather::Way;
@@ -15,7 +15,7 @@ pub struct Tally {
     pub bytes: [u64; 2],
     /// Up and down, of at most a segment each; headers alone are not counted.
     pub packets: [u64; 2],
-    /// Packets up that are as long as a heartbeat.
+    /// Packets up that are as long as a heartbeat. While people talk some others are too.
     pub beats: u64,
     /// Moments at which anything passed after a second of silence or more.
     pub wakes: u64,
@@ -27,15 +27,13 @@ pub struct Tally {
 pub struct Meter {
     tally: Tally,
     /// How long a heartbeat is on this transport.
-    beat_bytes: usize,
+    beat_bytes: RangeInclusive<usize>,
     carried: Option<Duration>,
 }
 
 impl Meter {
-    pub const fn new(beat_bytes: usize) -> Self {
-        let tally =
-            Tally { bytes: [0; 2], packets: [0; 2], beats: 0, wakes: 0, connections: 0 };
-        Self { tally, beat_bytes, carried: None }
+    pub fn new(beat_bytes: RangeInclusive<usize>) -> Self {
+        Self { tally: Tally::default(), beat_bytes, carried: None }
     }
 
     /// The phone asks for a connection.
@@ -48,7 +46,7 @@ impl Meter {
     pub fn packet(&mut self, now: Duration, way: Way, bytes: usize) {
         self.tally.bytes[way.index()] += bytes as u64;
         self.tally.packets[way.index()] += 1;
-        if way == Way::Up && bytes == self.beat_bytes {
+        if way == Way::Up && self.beat_bytes.contains(&bytes) {
             self.tally.beats += 1;
         }
         self.wake(now);
@@ -88,7 +86,7 @@ mod tests {
     #[test]
     fn a_wake_is_a_second_of_silence_and_then_anything() {
         let at = Duration::from_millis;
-        let mut meter = Meter::new(3);
+        let mut meter = Meter::new(3..=9);
         meter.connection(at(0));
         meter.packet(at(900), Way::Up, 3);
         meter.packet(at(1_800), Way::Down, 40);

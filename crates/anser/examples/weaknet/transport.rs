@@ -1,6 +1,7 @@
 //! How phones speak to the server through their links.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 
 use anser_sdk::Endpoint;
 use clap::ValueEnum;
@@ -33,13 +34,13 @@ impl Transport {
         }
     }
 
-    /// As long as the three bytes of a heartbeat are on it: TLS 1.3 adds a head of 5 bytes, a type and a tag of 16, a
-    /// WebSocket's client 6 bytes of head and mask.
-    pub const fn beat_bytes(self) -> usize {
+    /// As long as a heartbeat is on it: three bytes, and up to six more where the client says how far its inbox reaches.
+    /// TLS 1.3 adds a head of 5 bytes, a type and a tag of 16, a WebSocket's client 6 bytes of head and mask.
+    pub const fn beat_bytes(self) -> RangeInclusive<usize> {
         match self {
-            Self::Tcp => 3,
-            Self::Tls => 3 + 22,
-            Self::Ws => 3 + 6,
+            Self::Tcp => 3..=9,
+            Self::Tls => 25..=31,
+            Self::Ws => 9..=15,
         }
     }
 
