@@ -2,9 +2,11 @@
 //! `cargo xtask weaknet` runs it; `docs/weak-network.md` says what is modelled and what came out.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
 
+mod chart;
 mod figures;
 mod flow;
 mod link;
+mod page;
 mod person;
 mod profile;
 mod program;
@@ -16,6 +18,7 @@ mod tally;
 mod transport;
 mod weather;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +48,9 @@ struct Arguments {
     /// What happens when, and to which packet.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The directory of the documentation, to write tables and charts there.
+    #[arg(long)]
+    write: Option<PathBuf>,
 }
 
 fn profile(name: &str) -> Result<&'static Profile, String> {
@@ -59,6 +65,9 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let outcomes = play(&arguments).await?;
     print!("{}", table::tables(&outcomes));
+    if let Some(docs) = &arguments.write {
+        page::write(docs, &outcomes)?;
+    }
     let mut broken = 0;
     for outcome in &outcomes {
         for verdict in &outcome.verdicts {
