@@ -17,8 +17,13 @@ const BOTTOM: f64 = 44.0;
 /// The axis, in milliseconds.
 const FROM_MS: f64 = 10.0;
 const TO_MS: f64 = 100_000.0;
-const TICKS: [(f64, &str); 5] =
-    [(10.0, "10 ms"), (100.0, "100 ms"), (1_000.0, "1 s"), (10_000.0, "10 s"), (100_000.0, "100 s")];
+const TICKS: [(f64, &str); 5] = [
+    (10.0, "10 ms"),
+    (100.0, "100 ms"),
+    (1_000.0, "1 s"),
+    (10_000.0, "10 s"),
+    (100_000.0, "100 s"),
+];
 /// One for each transport.
 const COLOURS: [&str; 3] = ["#3b6ea5", "#c2702d", "#4f8f4f"];
 
@@ -65,7 +70,11 @@ pub fn chart(title: &str, rows: &[Row<'_>]) -> String {
         }
         y += ROW;
     }
-    svg.text([LEFT, bottom + 36.0], "start", "bar: 5th to 95th percentile, black: median, line: slowest");
+    svg.text(
+        [LEFT, bottom + 36.0],
+        "start",
+        "bar: 5th to 95th percentile, black: median, line: slowest",
+    );
     svg.0 + "</svg>\n"
 }
 

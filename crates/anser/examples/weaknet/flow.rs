@@ -67,6 +67,11 @@ impl Flow {
         Self { opened: now, ready, lanes: Default::default(), carried: ready, random }
     }
 
+    /// Whether the handshake is done.
+    pub fn is_open(&self, now: Duration) -> bool {
+        now >= self.ready
+    }
+
     /// What has become of it.
     pub fn fate(&self, now: Duration, weather: &Weather) -> Fate {
         weather.timetable.fate(self.opened, self.carried, now)

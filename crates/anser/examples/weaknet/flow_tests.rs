@@ -65,7 +65,8 @@ fn connections_of_a_phone_share_its_wire_and_directions_do_not() {
     one.push(secs(1), Way::Up, chunk(500), &weather, &mut wires);
     other.push(secs(1), Way::Up, chunk(10), &weather, &mut wires);
     other.push(secs(1), Way::Down, chunk(10), &weather, &mut wires);
-    let at: Vec<_> = arrivals(&mut other, &weather).iter().map(|(at, way, _)| (*at, *way)).collect();
+    let at: Vec<_> =
+        arrivals(&mut other, &weather).iter().map(|(at, way, _)| (*at, *way)).collect();
     assert_eq!(at, [(ms(1_110), Way::Down), (ms(1_610), Way::Up)]);
 }
 
@@ -143,6 +144,7 @@ fn a_connection_asked_for_in_a_tunnel_is_there_when_its_request_is_repeated_outs
     let (mut flow, mut wires) = (Flow::new(secs(10), 1, &weather), Wires::default());
     flow.push(secs(10), Way::Up, chunk(1), &weather, &mut wires);
     // Asked at 10, 11 and 13; a round trip; then the byte.
+    assert!(!flow.is_open(ms(13_199)) && flow.is_open(ms(13_200)));
     assert_eq!(arrivals(&mut flow, &weather)[0].0, ms(13_000 + 200 + 1 + 100));
 }
 

@@ -52,7 +52,11 @@ struct State {
 
 impl Link {
     /// A link to a server, calm at first; a heartbeat on it is as long as this.
-    pub async fn start(upstream: SocketAddr, beat_bytes: RangeInclusive<usize>, seed: u64) -> std::io::Result<Self> {
+    pub async fn start(
+        upstream: SocketAddr,
+        beat_bytes: RangeInclusive<usize>,
+        seed: u64,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -141,11 +145,7 @@ async fn connection(phone: TcpStream, shared: Arc<Shared>) {
 }
 
 /// Hears something, answers with nonsense, closes.
-async fn answer_as_portal(
-    mut phone: TcpStream,
-    seed: u64,
-    shared: &Shared,
-) -> std::io::Result<()> {
+async fn answer_as_portal(mut phone: TcpStream, seed: u64, shared: &Shared) -> std::io::Result<()> {
     let mut said = vec![0; SEGMENT_BYTES];
     let read = phone.read(&mut said).await?;
     shared.state.lock().meter.packet(shared.now(), Way::Up, read);
@@ -220,6 +220,10 @@ async fn carry(phone: TcpStream, seed: u64, shared: &Shared) -> std::io::Result<
             Woken::Weather => weather = changes.borrow_and_update().clone(),
             Woken::Said(way, said) => {
                 let (said, now) = (said?, shared.now());
+                if said == Arrival::End && !flow.is_open(now) {
+                    // Whoever gives up before the handshake is done has never reached the server.
+                    return Ok(());
+                }
                 ends.speaks[way.index()] = said != Arrival::End;
                 let mut state = shared.state.lock();
                 if let (Way::Up, Arrival::Chunk(bytes)) = (way, &said) {
@@ -271,9 +275,15 @@ async fn fall_silent(ends: Ends, shared: &Shared) -> std::io::Result<()> {
 /// The phone is told at once; the server is not.
 async fn reset(ends: Ends) -> std::io::Result<()> {
     let Ends { from: [from_phone, mut from_server], to: [to_server, to_phone], .. } = ends;
-    to_phone.as_ref().set_zero_linger()?;
-    drop((from_phone, to_phone));
+    // Put together again: half of it would say goodbye first.
+    let phone = from_phone.reunite(to_phone).map_err(std::io::Error::other)?;
+    phone.set_zero_linger()?;
+    drop(phone);
     while let Ok(Arrival::Chunk(_)) = read(&mut from_server).await {}
     drop(to_server);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -22,7 +22,8 @@ pub fn write(docs: &Path, outcomes: &[Outcome]) -> anyhow::Result<()> {
         let row = |outcome| Row { times: times(outcome), ..names(outcome) };
         outcomes.iter().map(row).filter(|row| !row.times.is_empty()).collect()
     };
-    let delays = chart("from “send” to the receiver's app", &rows(|outcome| outcome.delays.clone()));
+    let delays =
+        chart("from “send” to the receiver's app", &rows(|outcome| outcome.delays.clone()));
     fs::write(charts.join("delays.svg"), delays)?;
     let over = rows(|outcome| outcome.recoveries.iter().flatten().copied().collect());
     let over = chart("from the end of the trouble to connected and synced", &over);

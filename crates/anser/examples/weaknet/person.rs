@@ -96,7 +96,11 @@ impl Person {
                 self.client.go_online().await?;
                 let since = self.offline_since.lock().take();
                 let until = self.shared.began.elapsed();
-                self.shared.record.lock().away.extend(since.map(|since| (self.number, since, until)));
+                self.shared
+                    .record
+                    .lock()
+                    .away
+                    .extend(since.map(|since| (self.number, since, until)));
             }
             Act::GoToBackground => self.client.set_app_background(true).await?,
             Act::ComeBack => self.client.set_app_background(false).await?,
@@ -117,7 +121,8 @@ impl Person {
                 // It fails only for a client that is closed, and then nothing is measured.
                 let _closed = self.client.network_changed(format!("mobile:{n}")).await;
             }
-            let patience = spells.get(n + 1).map_or(Duration::from_secs(60), |next| next.from - spell.to);
+            let patience =
+                spells.get(n + 1).map_or(Duration::from_secs(60), |next| next.from - spell.to);
             let willed = || self.client.state() == ConnectionState::Offline;
             let was_offline = willed();
             let back = async {

@@ -54,7 +54,8 @@ impl Server {
         let key = std::fs::read_to_string(text(&announced, "api_key_file")?)?;
         let base = format!("http://{}", text(&announced, "http")?);
         let connection = HttpConnection::new(&base, &Trust::default(), false)?;
-        let app_server = AppServerClient::new(connection, SecretString::from(key.trim().to_owned()));
+        let app_server =
+            AppServerClient::new(connection, SecretString::from(key.trim().to_owned()));
         Ok(Self { announced, app_server, _child: child, _directory: directory })
     }
 

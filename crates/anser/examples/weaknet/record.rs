@@ -57,7 +57,8 @@ pub struct Record {
 impl Record {
     /// Everything said was accepted and everybody it was for was told.
     pub fn is_complete(&self) -> bool {
-        let heard: BTreeSet<_> = self.heard.iter().map(|heard| (heard.receiver, heard.key)).collect();
+        let heard: BTreeSet<_> =
+            self.heard.iter().map(|heard| (heard.receiver, heard.key)).collect();
         self.said.iter().all(|said| {
             self.accepted.contains_key(&said.key)
                 && said.to.iter().all(|receiver| heard.contains(&(*receiver, said.key)))
@@ -98,7 +99,9 @@ impl Record {
             }
             if said.conversation != *conversation || self.accepted.get(key) != Some(seq) {
                 let accepted = self.accepted.get(key);
-                wrong.push(format!("misplaced: {receiver} heard {key} at {seq:?}, not {accepted:?}"));
+                wrong.push(format!(
+                    "misplaced: {receiver} heard {key} at {seq:?}, not {accepted:?}"
+                ));
             }
             let head = heads.entry((*receiver, *conversation)).or_insert(Seq::ZERO);
             if seq <= head {

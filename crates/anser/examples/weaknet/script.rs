@@ -85,7 +85,10 @@ mod tests {
             assert!(acts.is_sorted_by_key(|(at, _)| *at));
             assert!(acts.iter().all(|(at, _)| *at < talk));
             let last = |one, other| {
-                acts.iter().map(|(_, act)| *act).filter(|act| [one, other].contains(act)).last()
+                acts.iter()
+                    .map(|(_, act)| *act)
+                    .filter(|act| [one, other].contains(act))
+                    .next_back()
             };
             assert_eq!(last(Act::GoOffline, Act::GoOnline), Some(Act::GoOnline));
             assert_eq!(last(Act::GoToBackground, Act::ComeBack), Some(Act::ComeBack));
