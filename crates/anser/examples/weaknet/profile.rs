@@ -69,7 +69,7 @@ pub static PROFILES: [Profile; 8] = [
     },
     Profile {
         name: "lossy-wifi",
-        about: "bad Wi-Fi: 2 Mbit/s, 40 ms, up to 40 ms of jitter, 5 % lost (Loadero's and netem's customary loss)",
+        about: "bad Wi-Fi: 2 Mbit/s, 40 ms, up to 40 ms of jitter, 5 % lost (a preset of Loadero)",
         up: shape(2_000, 20, 20, 0.05),
         down: shape(2_000, 20, 20, 0.05),
         trouble: Trouble::Nothing,
