@@ -85,10 +85,7 @@ mod tests {
             assert!(acts.is_sorted_by_key(|(at, _)| *at));
             assert!(acts.iter().all(|(at, _)| *at < talk));
             let last = |one, other| {
-                acts.iter()
-                    .map(|(_, act)| *act)
-                    .filter(|act| [one, other].contains(act))
-                    .next_back()
+                acts.iter().map(|(_, act)| *act).rfind(|act| [one, other].contains(act))
             };
             assert_eq!(last(Act::GoOffline, Act::GoOnline), Some(Act::GoOnline));
             assert_eq!(last(Act::GoToBackground, Act::ComeBack), Some(Act::ComeBack));
