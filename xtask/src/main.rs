@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test | tidy | sim | chaos | fuzz | generate | frames | dictionary`.
+//! The project's own tasks: `cargo xtask test | tidy | sim | chaos | weaknet | fuzz | generate | frames | dictionary`.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
 
 mod chaos;
@@ -9,6 +9,7 @@ mod fuzz;
 mod sim;
 mod test;
 mod tidy;
+mod weaknet;
 
 use clap::{Parser, Subcommand};
 
@@ -52,6 +53,8 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Let people talk over emulated bad networks and measure how long everything takes.
+    Weaknet(weaknet::Arguments),
     /// Fuzz everything that reads bytes from outside.
     Fuzz {
         /// One target; otherwise each, one after the other.
@@ -78,6 +81,7 @@ fn main() -> anyhow::Result<()> {
         Task::Sim { seeds: Some(range), .. } => sim::run(&sim::Seeds::Many(range)),
         Task::Sim { seed, .. } => sim::run(&sim::Seeds::One(seed.unwrap_or_default())),
         Task::Chaos { kills, factor, seed } => chaos::run(kills, factor, seed),
+        Task::Weaknet(arguments) => weaknet::run(&arguments),
         Task::Fuzz { target, keep: true, .. } => fuzz::keep(target.as_deref()),
         Task::Fuzz { target, secs, .. } => fuzz::run(secs, target.as_deref()),
         Task::Generate => codegen::generate(),

@@ -57,6 +57,11 @@ impl TransportKind {
         matches!(self, Self::Tls | Self::Quic | Self::Wss)
     }
 
+    /// Whether a connection goes on when the device's address changes.
+    pub(crate) const fn moves(self) -> bool {
+        matches!(self, Self::Quic)
+    }
+
     /// Which is tried first where several are known: QUIC survives a change of the network, WebSocket passes where nothing
     /// else does.
     pub(crate) const fn rank(self) -> u8 {

@@ -155,16 +155,19 @@ impl Core {
     /// The network is another one: what is open may be dead, what waits need not wait.
     pub(crate) fn network_changed(&mut self, network: String, now: Now) {
         self.nat.changed(&network);
+        // One that is not known may be the same one. Between two that are, the device's address changed.
+        let moved = !network.is_empty() && !self.network.is_empty() && network != self.network;
         self.network = network;
         self.reconnect.reset();
         match &self.link {
             Link::Off(_) => {}
-            Link::Up(_) => {
+            // A connection that is bound to the address is dead, and a check would only wait for answers that cannot come.
+            Link::Up(up) if !moved || up.endpoint.transport.moves() => {
                 self.say_background(now);
                 self.check_link(now);
             }
             Link::Waiting { .. } => self.connect(now),
-            Link::Connecting { .. } | Link::Greeting { .. } => {
+            Link::Up(_) | Link::Connecting { .. } | Link::Greeting { .. } => {
                 self.release_link();
                 self.connect(now);
             }

@@ -83,6 +83,27 @@ fn a_network_change_checks_the_link_at_once() {
 }
 
 #[test]
+fn requirement_e6_who_moves_to_another_network_connects_there_at_once() {
+    for foreground in [true, false] {
+        let mut world = World::new();
+        world.input(Input::Start);
+        world.input(Input::NetworkChanged { network: "mobile:one".to_owned() });
+        world.until("online", World::is_connected);
+        world.input(Input::Foreground(foreground));
+        world.secs(200);
+        let before = world.connects.len();
+        world.input(Input::NetworkChanged { network: "wifi:home".to_owned() });
+        assert_eq!(world.connects.len(), before + 1, "nothing is waited for");
+        world.until("online", World::is_connected);
+        assert_eq!(world.connects.len(), before + 1);
+        world.input(Input::NetworkChanged { network: "wifi:home".to_owned() });
+        world.secs(1);
+        assert_eq!(world.connects.len(), before + 1, "the same one is back: it is checked");
+        assert!(world.is_connected());
+    }
+}
+
+#[test]
 fn requirement_e6_attempts_climb_the_levels_and_hints_try_at_once() {
     let mut world = World::new();
     world.refuse_connections = true;
@@ -280,6 +301,21 @@ fn requirement_e1_quic_comes_first_and_what_gets_through_is_remembered_per_netwo
     assert_eq!(start_on(&mut world, "wifi:hotel"), tls, "it is known what gets through");
     assert_eq!(transports(&world.others), [quic, wss]);
     assert_eq!(start_on(&mut world, "mobile:one"), quic, "another network may let it pass");
+}
+
+#[test]
+fn requirement_e1_over_quic_a_move_to_another_network_is_checked_and_not_begun_anew() {
+    let mut world = World::new();
+    let ways = every_way("home").into_iter();
+    let quic = ways.filter(|way| way.transport == TransportKind::Quic).collect();
+    world.with(|core, _| core.set_endpoints(quic));
+    world.input(Input::NetworkChanged { network: "mobile:one".to_owned() });
+    world.input(Input::Start);
+    world.until("online", World::is_connected);
+    let (connects, pings) = (world.connects.len(), world.server.pings);
+    world.input(Input::NetworkChanged { network: "wifi:home".to_owned() });
+    world.secs(1);
+    assert_eq!((world.connects.len(), world.server.pings), (connects, pings + 1));
 }
 
 #[test]

@@ -128,8 +128,9 @@ impl Client {
         }
     }
 
-    /// The network is another one, or is back: the link is checked, or a connection is tried at once. `network` is
-    /// `wifi:<name>`, `mobile:<operator>`, or empty when unknown.
+    /// The network is another one, or is back. `network` is `wifi:<name>`, `mobile:<operator>`, or empty when unknown.
+    /// From one known network to another a new connection is made at once, for what was bound to the old address is
+    /// dead; otherwise the link is checked, or a connection is tried at once.
     ///
     /// # Errors
     /// [`Error::Closed`].
