@@ -234,6 +234,8 @@ async fn accept(listener: TcpListener, kind: ListenerKind, house: Arc<House>) {
             }
             Err(full) => refuse(stream, kind, full, &house),
         }
+        // In a storm those who are connected have their turn between any two who come.
+        tokio::task::yield_now().await;
     }
 }
 

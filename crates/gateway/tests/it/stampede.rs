@@ -17,7 +17,7 @@ async fn requirement_j6_who_comes_in_a_crowd_is_let_in_at_a_pace_or_told_when_to
     let world = World::with(|settings| settings.sessions_per_second = 10);
     let begin = Instant::now();
     let mut comers = Vec::new();
-    for n in 0..40 {
+    for n in 0..50 {
         let device = world.device(&format!("user{n}"), DeviceClass::Phone).await;
         let (mut peer, _) = world.connect(64 * 1024);
         peer.hello(&device, 0, 0).await;
@@ -35,8 +35,8 @@ async fn requirement_j6_who_comes_in_a_crowd_is_let_in_at_a_pace_or_told_when_to
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(inside.len(), 31, "ten a second for three seconds, and the first");
-    assert!(begin.elapsed() <= Duration::from_millis(3100), "{:?}", begin.elapsed());
+    assert_eq!(inside.len(), 41, "ten a second for four seconds, and the first");
+    assert!(begin.elapsed() <= Duration::from_millis(4100), "{:?}", begin.elapsed());
     away.sort_by_key(|(pause, _)| *pause);
     let apart = |two: &[(u32, _)]| two[1].0 - two[0].0;
     assert!(away.windows(2).all(|two| (90..=110).contains(&apart(two))), "one after the other");
@@ -46,7 +46,7 @@ async fn requirement_j6_who_comes_in_a_crowd_is_let_in_at_a_pace_or_told_when_to
         tokio::time::sleep_until(at).await;
         let (mut peer, _) = world.connect(64 * 1024);
         peer.sign_in(&device).await;
-        assert!(at.elapsed() < Duration::from_secs(3));
+        assert!(at.elapsed() < Duration::from_secs(4));
     }
 }
 

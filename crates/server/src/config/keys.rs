@@ -247,7 +247,7 @@ settings! {
         connections_per_minute: Within<1, 10_000_000> =
             Within::new(anser_types::limits::CONNECTIONS_PER_MINUTE as u64);
         /// Sessions opened per second, of all users together: what the machine can take beside its other work. More wait
-        /// for up to three seconds, or are told when to come back (OVERLOADED).
+        /// for up to four seconds, or are told when to come back (OVERLOADED).
         sessions_per_second: Within<1, 1_000_000> =
             Within::new(anser_types::limits::SESSIONS_PER_SECOND as u64);
         /// Messages per second that a group takes over a while, from all its members together; more are answered
