@@ -51,8 +51,12 @@ impl Admission {
     /// # Errors
     /// `Overloaded` with the time to come back at: too many came at once.
     pub(crate) async fn enter(&self) -> Result<SemaphorePermit<'_>, Refusal> {
-        let place = self.place(Instant::now())?;
-        sleep_until(place).await;
+        let now = Instant::now();
+        let place = self.place(now)?;
+        // A timer would round what is over already up to its next tick.
+        if place > now {
+            sleep_until(place).await;
+        }
         self.at_once.acquire().await.map_err(|_| Refusal::new(ErrorCode::Draining))
     }
 
