@@ -199,7 +199,8 @@ async fn requirement_g10_a_restored_store_takes_a_new_device_and_sends_nothing_t
     alice.close().await;
 
     // The backup is brought back: "two" waits in it, though it was sent long ago.
-    let alice = world.client("alice", copy.path()).await;
+    let builder = world.builder(ListenerKind::Tcp, copy.path());
+    let alice = builder.login_with(world.devices("alice")).await.unwrap();
     let mut events = alice.events();
     until(&mut events, |event| matches!(event, Event::DeviceTaken).then_some(())).await;
     let sent = soon(alice.send_text(id("bob"), "four")).await.unwrap();

@@ -89,8 +89,6 @@ async fn what_burns_or_is_gone_is_not_forwarded_and_what_expires_still_expires()
     let bob = world.client("bob", b.path()).await;
     let mut of_bob = bob.events();
     soon(alice.wait_connected()).await.unwrap();
-    // A new device is told of what comes once it is there; what came before it reads.
-    soon(bob.wait_connected()).await.unwrap();
     let soon_over = anser_types::UnixMs(alice.server_time().await.unwrap().0 + 60_000);
     let expires = Content { expires_at: Some(soon_over), ..Content::text("for a minute") };
     let burns = Content { burn_after_ms: Some(60_000), ..Content::text("burns") };

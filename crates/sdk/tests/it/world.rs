@@ -208,9 +208,15 @@ impl World {
             .store_directory(store)
     }
 
-    /// A client of this user over TCP; the store decides whether it is a new device.
+    /// A client of this user over TCP, connected if the server runs; the store decides whether it is a new device. A new
+    /// device is told of what comes once it is there: what came before, it reads.
     pub async fn client(&self, user: &str, store: &Path) -> Client {
-        self.builder(ListenerKind::Tcp, store).login_with(self.devices(user)).await.unwrap()
+        let builder = self.builder(ListenerKind::Tcp, store);
+        let client = builder.login_with(self.devices(user)).await.unwrap();
+        if self.running.is_some() {
+            soon(client.wait_connected()).await.unwrap();
+        }
+        client
     }
 }
 
