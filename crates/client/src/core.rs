@@ -46,10 +46,9 @@ const FRAME_HEAD_BYTES: usize = 64;
 pub struct Core {
     pub(crate) config: Config,
     pub(crate) me: Identity,
-    pub(crate) network: String,
     pub(crate) background: bool,
     pub(crate) rng: Rng,
-    pub(crate) nat: Networks,
+    pub(crate) networks: Networks,
     pub(crate) link: Link,
     pub(crate) last_attempt: Attempt,
     pub(crate) reconnect: Reconnect,
@@ -76,10 +75,9 @@ impl Core {
             snapshot;
         let list = std::mem::take(&mut config.endpoints);
         let mut core = Self {
-            network: config.network.clone(),
             background: config.background,
             rng: Rng::new(config.seed),
-            nat: Networks::new(&config.network, networks),
+            networks: Networks::new(&config.network, networks),
             link: Link::default(),
             last_attempt: Attempt::default(),
             reconnect: Reconnect::default(),

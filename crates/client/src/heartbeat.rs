@@ -41,22 +41,12 @@ struct Check {
     probes: bool,
 }
 
-/// In the background.
-#[derive(Clone, Copy, Debug)]
-struct Background {
-    /// What is tried.
-    interval: Duration,
-    /// What is done first.
-    least: Duration,
-    /// Beats still to come at the least interval.
-    first_beats: u32,
-}
-
 /// The beats of one session.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     foreground: Duration,
-    background: Option<Background>,
+    /// In the background: how many beats are still to come at the least interval.
+    first_beats: Option<u32>,
     sent: Duration,
     heard: Duration,
     check: Option<Check>,
@@ -71,26 +61,18 @@ impl Heartbeat {
             0 => DEFAULT_INTERVAL,
             ms => Duration::from_millis(ms.into()).clamp(INTERVAL_RANGE.0, INTERVAL_RANGE.1),
         };
-        let (check, measured_from) = (None, None);
-        Self { foreground, background: None, sent: now, heard: now, check, measured_from }
+        let (first_beats, check, measured_from) = (None, None, None);
+        Self { foreground, first_beats, sent: now, heard: now, check, measured_from }
     }
 
     /// The app has gone to the background, or is on another network there.
-    pub(crate) fn enter_background(&mut self, nat: &NatSearch) {
-        let (interval, least) = (nat.interval(), nat.least());
-        self.background = Some(Background { interval, least, first_beats: FIRST_BEATS });
+    pub(crate) const fn enter_background(&mut self) {
+        self.first_beats = Some(FIRST_BEATS);
     }
 
     /// The app is in the foreground.
     pub(crate) const fn leave_background(&mut self) {
-        self.background = None;
-    }
-
-    /// The search goes on with another interval.
-    pub(crate) fn search_goes_on(&mut self, nat: &NatSearch) {
-        if let Some(background) = &mut self.background {
-            background.interval = nat.interval();
-        }
+        self.first_beats = None;
     }
 
     /// Bytes left.
@@ -102,8 +84,8 @@ impl Heartbeat {
     pub(crate) const fn note_heard(&mut self, now: Duration) -> bool {
         self.heard = now;
         let Some(check) = self.check.take() else { return false };
-        if let Some(background) = &mut self.background {
-            background.first_beats = background.first_beats.saturating_sub(1);
+        if let Some(first_beats) = &mut self.first_beats {
+            *first_beats = first_beats.saturating_sub(1);
         }
         check.probes
     }
@@ -124,55 +106,58 @@ impl Heartbeat {
     }
 
     /// A ping leaves now.
-    pub(crate) fn note_ping(&mut self, now: Duration, rtt: Duration) {
+    pub(crate) fn note_ping(&mut self, now: Duration, rtt: Duration, nat: &NatSearch) {
         let deadline = now + PONG_LEAST.max(rtt * 4);
         self.check = Some(match self.check {
             Some(check) => Check { deadline, tries: check.tries + 1, ..check },
-            None => Check { deadline, tries: 1, probes: self.would_probe(now) },
+            None => Check { deadline, tries: 1, probes: self.would_probe(now, nat) },
         });
         self.measured_from = Some(now);
         self.sent = now;
     }
 
     /// When to look again.
-    pub(crate) fn next(&self) -> Duration {
+    pub(crate) fn next(&self, nat: &NatSearch) -> Duration {
         match self.check {
             Some(check) => check.deadline,
-            None => self.sent.min(self.heard) + self.interval(),
+            None => self.sent.min(self.heard) + self.interval(nat),
         }
     }
 
     /// What is due now.
-    pub(crate) fn due(&self, now: Duration) -> Beat {
-        if now < self.next() {
+    pub(crate) fn due(&self, now: Duration, nat: &NatSearch) -> Beat {
+        if now < self.next(nat) {
             return Beat::Rest;
         }
         match self.check {
-            Some(check) if self.background.is_none() || check.tries >= TRIES => Beat::Dead,
+            Some(check) if self.first_beats.is_none() || check.tries >= TRIES => Beat::Dead,
             _ => Beat::Ping,
         }
     }
 
-    fn interval(&self) -> Duration {
-        match self.background {
+    fn interval(&self, nat: &NatSearch) -> Duration {
+        match self.first_beats {
             None => self.foreground,
-            Some(background) if background.first_beats > 0 => background.least,
-            Some(background) => background.interval,
+            Some(0) => nat.interval(),
+            Some(_) => nat.least(),
         }
     }
 
     /// Whether nothing went either way for as long as is tried now; an answer takes a moment, so nearly as long will do.
-    fn would_probe(&self, now: Duration) -> bool {
+    fn would_probe(&self, now: Duration, nat: &NatSearch) -> bool {
         let quiet = now.saturating_sub(self.sent.max(self.heard));
-        self.background.is_some_and(|background| {
-            background.first_beats == 0 && quiet * 10 >= background.interval * 9
-        })
+        self.first_beats == Some(0) && quiet * 10 >= nat.interval() * 9
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nat::{NatKnown, Range};
+
+    fn nat() -> NatSearch {
+        NatSearch::new(Range::of_network(""), NatKnown::default())
+    }
 
     const fn secs(n: u64) -> Duration {
         Duration::from_secs(n)
@@ -181,42 +166,42 @@ mod tests {
     #[test]
     fn beats_only_when_idle() {
         let mut beat = Heartbeat::new(secs(0), 30_000);
-        assert_eq!(beat.due(secs(29)), Beat::Rest);
+        assert_eq!(beat.due(secs(29), &nat()), Beat::Rest);
         beat.note_sent(secs(10));
         beat.note_heard(secs(10));
-        assert_eq!(beat.due(secs(39)), Beat::Rest);
-        assert_eq!(beat.due(secs(40)), Beat::Ping);
+        assert_eq!(beat.due(secs(39), &nat()), Beat::Rest);
+        assert_eq!(beat.due(secs(40), &nat()), Beat::Ping);
     }
 
     #[test]
     fn one_sided_traffic_is_checked_too() {
         let mut beat = Heartbeat::new(secs(0), 30_000);
         beat.note_sent(secs(29));
-        assert_eq!(beat.due(secs(30)), Beat::Ping, "nothing was heard for an interval");
+        assert_eq!(beat.due(secs(30), &nat()), Beat::Ping, "nothing was heard for an interval");
     }
 
     #[test]
     fn a_late_pong_means_a_dead_link_and_any_byte_means_life() {
         let mut beat = Heartbeat::new(secs(0), 30_000);
-        beat.note_ping(secs(30), Duration::from_millis(50));
-        assert_eq!(beat.due(Duration::from_millis(34_999)), Beat::Rest);
-        assert_eq!(beat.due(secs(35)), Beat::Dead);
+        beat.note_ping(secs(30), Duration::from_millis(50), &nat());
+        assert_eq!(beat.due(Duration::from_millis(34_999), &nat()), Beat::Rest);
+        assert_eq!(beat.due(secs(35), &nat()), Beat::Dead);
         beat.note_heard(secs(34));
-        assert_eq!(beat.due(secs(35)), Beat::Rest);
+        assert_eq!(beat.due(secs(35), &nat()), Beat::Rest);
     }
 
     #[test]
     fn a_slow_link_gets_four_round_trips() {
         let mut beat = Heartbeat::new(secs(0), 30_000);
-        beat.note_ping(secs(30), secs(2));
-        assert_eq!(beat.due(secs(37)), Beat::Rest);
-        assert_eq!(beat.due(secs(38)), Beat::Dead);
+        beat.note_ping(secs(30), secs(2), &nat());
+        assert_eq!(beat.due(secs(37), &nat()), Beat::Rest);
+        assert_eq!(beat.due(secs(38), &nat()), Beat::Dead);
     }
 
     #[test]
     fn the_servers_interval_stays_within_its_range() {
-        assert_eq!(Heartbeat::new(secs(0), 1).next(), secs(20));
-        assert_eq!(Heartbeat::new(secs(0), 900_000).next(), secs(270));
-        assert_eq!(Heartbeat::new(secs(0), 0).next(), secs(30));
+        assert_eq!(Heartbeat::new(secs(0), 1).next(&nat()), secs(20));
+        assert_eq!(Heartbeat::new(secs(0), 900_000).next(&nat()), secs(270));
+        assert_eq!(Heartbeat::new(secs(0), 0).next(&nat()), secs(30));
     }
 }

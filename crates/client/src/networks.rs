@@ -14,7 +14,8 @@ const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// What is known of all networks.
 #[derive(Debug)]
 pub(crate) struct Networks {
-    network: String,
+    /// The key of the one the device is on; empty if unknown.
+    current: String,
     known: BTreeMap<String, NatKnown>,
     search: NatSearch,
     /// When a beat behind a whole interval of silence found the connection dead.
@@ -25,7 +26,12 @@ impl Networks {
     pub(crate) fn new(network: &str, known: Vec<(String, NatKnown)>) -> Self {
         let known: BTreeMap<_, _> = known.into_iter().collect();
         let search = search_on(network, &known);
-        Self { network: network.to_owned(), known, search, lost_at: None }
+        Self { current: network.to_owned(), known, search, lost_at: None }
+    }
+
+    /// The key of the network the device is on; empty if unknown.
+    pub(crate) fn current(&self) -> &str {
+        &self.current
     }
 
     /// The search on this network.
@@ -35,14 +41,17 @@ impl Networks {
 
     /// The longest silence of this device in the background on this network, in milliseconds.
     pub(crate) fn longest_silence_ms(&self) -> u32 {
-        Range::of_network(&self.network).most_ms()
+        Range::of_network(&self.current).most_ms()
     }
 
-    /// The device is on another network.
-    pub(crate) fn changed(&mut self, network: &str) {
-        network.clone_into(&mut self.network);
-        self.search = search_on(network, &self.known);
+    /// The device is on another network, perhaps. True if it certainly moved, and its address changed: a network that is
+    /// not known may be the same one.
+    pub(crate) fn changed(&mut self, network: String) -> bool {
+        let moved = !network.is_empty() && !self.current.is_empty() && network != self.current;
+        self.search = search_on(&network, &self.known);
+        self.current = network;
         self.lost_at = None;
+        moved
     }
 
     /// The server suffers no longer silence than this; zero if it does not say.
@@ -75,8 +84,8 @@ impl Networks {
 
     fn remember(&mut self, store: &mut Store) {
         let known = self.search.known();
-        if self.known.insert(self.network.clone(), known) != Some(known) {
-            store.put(Record::NatLearned { network: self.network.clone(), known });
+        if self.known.insert(self.current.clone(), known) != Some(known) {
+            store.put(Record::NatLearned { network: self.current.clone(), known });
         }
     }
 }

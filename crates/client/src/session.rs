@@ -154,10 +154,7 @@ impl Core {
 
     /// The network is another one: what is open may be dead, what waits need not wait.
     pub(crate) fn network_changed(&mut self, network: String, now: Now) {
-        self.nat.changed(&network);
-        // One that is not known may be the same one. Between two that are, the device's address changed.
-        let moved = !network.is_empty() && !self.network.is_empty() && network != self.network;
-        self.network = network;
+        let moved = self.networks.changed(network);
         self.reconnect.reset();
         match &self.link {
             Link::Off(_) => {}
@@ -198,7 +195,8 @@ impl Core {
     /// Tells the server whether the app is in the background and how long it may be silent there, and beats accordingly.
     fn say_background(&mut self, now: Now) {
         let background = self.background;
-        let foreground = v1::Foreground { background, silence_ms: self.nat.longest_silence_ms() };
+        let foreground =
+            v1::Foreground { background, silence_ms: self.networks.longest_silence_ms() };
         self.say(now, |session, out| session.foreground(foreground, out));
         self.pace_beats();
     }
@@ -208,7 +206,7 @@ impl Core {
             // Over UDP a router that forgot lets the next beat through and swallows what is pushed before it: what beats
             // find out there is not what pushes suffer (RFC 9000, section 10.1.2, asks for every 30 seconds).
             if self.background && up.endpoint.transport != TransportKind::Quic {
-                up.beat.enter_background(self.nat.search());
+                up.beat.enter_background();
             } else {
                 up.beat.leave_background();
             }
@@ -216,7 +214,9 @@ impl Core {
     }
 
     fn connect(&mut self, now: Now) {
-        let Some(endpoint) = self.endpoints.choose(&self.network, now.mono, &mut self.rng) else {
+        let Some(endpoint) =
+            self.endpoints.choose(self.networks.current(), now.mono, &mut self.rng)
+        else {
             self.link = Link::Off(Off::Stopped);
             let reason = Refusal::because(ErrorCode::Unreachable, "no address is known");
             return self.tell(AppEvent::Disconnected { retry_in: None, reason });
@@ -265,8 +265,8 @@ impl Core {
             log_epoch: log_epoch.0,
             inbox_cursor: cursor.0,
             background: self.background,
-            silence_ms: self.nat.longest_silence_ms(),
-            network: self.network.clone(),
+            silence_ms: self.networks.longest_silence_ms(),
+            network: self.networks.current().to_owned(),
             client: self.config.client.clone(),
             want: self.config.page_entries,
             rebuild_above: if self.config.on_demand { REBUILD_ABOVE } else { 0 },
@@ -299,8 +299,7 @@ impl Core {
         if let Link::Up(up) = &mut self.link
             && up.beat.note_heard(now.mono)
         {
-            self.nat.held(&mut self.store);
-            up.beat.search_goes_on(self.nat.search());
+            self.networks.held(&mut self.store);
         }
         while self.link.attempt() == Some(attempt) {
             match self.next_incoming() {
@@ -363,15 +362,15 @@ impl Core {
             in_flight_max: usize::try_from(in_flight.min(IN_FLIGHT)).unwrap_or(1),
         };
         self.link = Link::Up(Box::new(up));
-        self.nat.connected(now.mono, &mut self.store);
-        self.nat.limit(Duration::from_millis(limits.heartbeat_max_ms.into()));
+        self.networks.connected(now.mono, &mut self.store);
+        self.networks.limit(Duration::from_millis(limits.heartbeat_max_ms.into()));
         self.pace_beats();
         if welcome.user != self.me.user.as_str() {
             let reason = Refusal::because(ErrorCode::TokenInvalid, "the token is another user's");
             return self.end_link(reason, Then::Stay(Off::SignIn), now);
         }
-        if self.endpoints.succeeded(&endpoint, &self.network) {
-            let network = self.network.clone();
+        if self.endpoints.succeeded(&endpoint, self.networks.current()) {
+            let network = self.networks.current().to_owned();
             self.store.put(Record::EndpointRemembered { network, endpoint });
         }
         self.tell(AppEvent::Connected { user: self.me.user.clone() });
@@ -428,7 +427,7 @@ impl Core {
         if let Link::Up(up) = &self.link
             && up.beat.is_probing()
         {
-            self.nat.lost(now.mono);
+            self.networks.lost(now.mono);
         }
         self.end_link(reason, Then::Retry(None), now);
     }
@@ -497,7 +496,7 @@ impl Core {
         let (head, rtt) = (self.inbox.received, self.clock.rtt());
         if let Link::Up(up) = &mut self.link {
             up.wire.session.ping(Some(head).filter(|head| *head > InboxSeq::ZERO), &mut self.out);
-            up.beat.note_ping(now.mono, rtt);
+            up.beat.note_ping(now.mono, rtt, self.networks.search());
         }
     }
 
@@ -517,7 +516,7 @@ impl Core {
             Link::Off(_) => None,
             Link::Waiting { until } => Some(*until),
             Link::Connecting { deadline, .. } | Link::Greeting { deadline, .. } => Some(*deadline),
-            Link::Up(up) => Some(up.beat.next()),
+            Link::Up(up) => Some(up.beat.next(self.networks.search())),
         }
     }
 
@@ -531,7 +530,7 @@ impl Core {
                 let reason = Refusal::because(ErrorCode::Unreachable, "no answer in time");
                 self.link_failed(reason, now);
             }
-            Link::Up(up) => match up.beat.due(now.mono) {
+            Link::Up(up) => match up.beat.due(now.mono, self.networks.search()) {
                 Beat::Rest => {}
                 Beat::Ping => self.beat(now),
                 Beat::Dead => self.link_failed(Refusal::new(ErrorCode::Silent), now),
