@@ -2,10 +2,9 @@
 //! [`Chaos::do_it`]; a kind that the checker shall judge is noted by the scribe (`scribe.rs`, `composed`).
 
 use anser_types::{
-    Alteration, Command, Content, ConversationId, Message, Seq, SetGroup, Target, UnixMs,
+    Alteration, Clock as _, Command, Content, ConversationId, Message, Seq, SetGroup, Target,
+    UnixMs,
 };
-
-use anser_types::Clock as _;
 
 use crate::chaos::Chaos;
 use crate::coverage::Rare;

@@ -183,31 +183,29 @@ fn check_message(id: ConversationId, log: &Log<'_>, message: &Stored, found: &mu
 
 /// Every answer names a change that is what was asked for, unless a restore from a backup took it away.
 pub(super) fn check_answers(index: &Index<'_>, found: &mut Found<'_>) {
-    for journal in &index.evidence.journals {
-        for entry in &journal.entries {
-            let What::AlterDone { conversation, seq, change_no, how, .. } = &entry.what else {
-                continue;
-            };
-            let is_it = |change: &ChangeDump| {
-                let told = change.alters.as_ref();
-                change.actor == journal.user
-                    && told.is_some_and(|(of, told)| of == seq && how.is_told_by(told))
-            };
-            let in_log = |log: Option<&Log<'_>>| {
-                log.and_then(|log| log.changes.get(change_no)).is_some_and(|change| is_it(change))
-            };
-            // (Zero: it was so already.)
-            if *change_no == ChangeNo::ZERO
-                || in_log(index.logs.get(conversation))
-                || index.took_change(*conversation, *change_no, is_it)
-            {
-                continue;
-            }
-            let (user, device) = (&journal.user, journal.device);
-            let text = format!(
-                "\"{how}\" of seq {seq} by {user}/{device} was accepted as change {change_no}, which is not that"
-            );
-            found.add(Kind::Lost, &About::seq(*conversation, *seq), text);
+    for (journal, entry) in index.evidence.entries() {
+        let What::AlterDone { conversation, seq, change_no, how, .. } = &entry.what else {
+            continue;
+        };
+        let is_it = |change: &ChangeDump| {
+            let told = change.alters.as_ref();
+            change.actor == journal.user
+                && told.is_some_and(|(of, told)| of == seq && how.is_told_by(told))
+        };
+        let in_log = |log: Option<&Log<'_>>| {
+            log.and_then(|log| log.changes.get(change_no)).is_some_and(|change| is_it(change))
+        };
+        // (Zero: it was so already.)
+        if *change_no == ChangeNo::ZERO
+            || in_log(index.logs.get(conversation))
+            || index.took_change(*conversation, *change_no, is_it)
+        {
+            continue;
         }
+        let (user, device) = (&journal.user, journal.device);
+        let text = format!(
+            "\"{how}\" of seq {seq} by {user}/{device} was accepted as change {change_no}, which is not that"
+        );
+        found.add(Kind::Lost, &About::seq(*conversation, *seq), text);
     }
 }

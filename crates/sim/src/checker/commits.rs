@@ -103,8 +103,8 @@ impl<'a> Certain<'a> {
 
     /// The last moment up to this one at which a user may have let others see how far they have read.
     pub fn last_shown(&self, user: &UserId, at_ns: u64) -> u64 {
-        let spans = self.keeps_to_themselves.get(user).into_iter().flatten();
-        spans.filter(|span| span.contains(&at_ns)).map(|span| span.start).next().unwrap_or(at_ns)
+        let mut spans = self.keeps_to_themselves.get(user).into_iter().flatten();
+        spans.find(|span| span.contains(&at_ns)).map_or(at_ns, |span| span.start)
     }
 
     /// The latest that the server's clock said when it decided to erase a message; `None` if nobody saw it.

@@ -8,7 +8,7 @@ use anser_types::{
 
 use super::altering::{How, Shape};
 use super::commits::Commit;
-use super::journal::{Journal, MessageKey};
+use super::journal::{Entry, Journal, MessageKey};
 use super::presence::PresenceReading;
 use super::put_away::PutAway;
 
@@ -173,4 +173,11 @@ pub struct Evidence {
     /// What the server's clock would say if it had not gone back since it was ahead the most: who heard of it then goes on
     /// from there.
     pub latest: UnixMs,
+}
+
+impl Evidence {
+    /// Every entry of every journal, journal by journal.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Journal, &Entry)> {
+        self.journals.iter().flat_map(|journal| journal.entries.iter().map(move |e| (journal, e)))
+    }
 }

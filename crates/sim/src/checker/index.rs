@@ -275,36 +275,29 @@ fn taken_over(evidence: &Evidence) -> BTreeMap<&UserId, usize> {
 /// With the time at which they expire, if they do not only burn.
 fn expires_at(evidence: &Evidence) -> BTreeMap<MessageKey, Option<UnixMs>> {
     let mut all: BTreeMap<MessageKey, Option<UnixMs>> = BTreeMap::new();
-    for journal in &evidence.journals {
-        for entry in &journal.entries {
-            if let What::Timed { local_no, expires_at } = &entry.what {
-                let earliest = all.entry(journal.key(*local_no)).or_default();
-                *earliest = earliest.iter().chain(expires_at).min().copied();
-            }
+    for (journal, entry) in evidence.entries() {
+        if let What::Timed { local_no, expires_at } = &entry.what {
+            let earliest = all.entry(journal.key(*local_no)).or_default();
+            *earliest = earliest.iter().chain(expires_at).min().copied();
         }
     }
     all
 }
 
 fn forgot_alone(evidence: &Evidence) -> BTreeSet<(&UserId, ConversationId, Seq)> {
-    let journals = evidence.journals.iter();
-    let all = journals.flat_map(|journal| {
-        journal.entries.iter().filter_map(|entry| match entry.what {
-            What::ForgotAlone { conversation, seq } => Some((&journal.user, conversation, seq)),
-            _ => None,
-        })
+    let forgot = evidence.entries().filter_map(|(journal, entry)| match entry.what {
+        What::ForgotAlone { conversation, seq } => Some((&journal.user, conversation, seq)),
+        _ => None,
     });
-    all.collect()
+    forgot.collect()
 }
 
 fn marked_read(evidence: &Evidence) -> BTreeMap<(&UserId, ConversationId), Seq> {
     let mut all: BTreeMap<(&UserId, ConversationId), Seq> = BTreeMap::new();
-    for journal in &evidence.journals {
-        for entry in &journal.entries {
-            if let What::MarkRead { conversation, up_to } = &entry.what {
-                let highest = all.entry((&journal.user, *conversation)).or_default();
-                *highest = (*highest).max(*up_to);
-            }
+    for (journal, entry) in evidence.entries() {
+        if let What::MarkRead { conversation, up_to } = &entry.what {
+            let highest = all.entry((&journal.user, *conversation)).or_default();
+            *highest = (*highest).max(*up_to);
         }
     }
     all
@@ -312,12 +305,10 @@ fn marked_read(evidence: &Evidence) -> BTreeMap<(&UserId, ConversationId), Seq> 
 
 fn asked(evidence: &Evidence) -> Asked<'_> {
     let mut all = Asked::new();
-    for journal in &evidence.journals {
-        for entry in &journal.entries {
-            if let What::Alter { conversation, seq, key, how, .. } = &entry.what {
-                let place = (&journal.user, *conversation, *seq);
-                all.entry(place).or_default().push((key, how));
-            }
+    for (journal, entry) in evidence.entries() {
+        if let What::Alter { conversation, seq, key, how, .. } = &entry.what {
+            let place = (&journal.user, *conversation, *seq);
+            all.entry(place).or_default().push((key, how));
         }
     }
     all
@@ -325,41 +316,39 @@ fn asked(evidence: &Evidence) -> Asked<'_> {
 
 fn sent_messages(evidence: &Evidence) -> BTreeMap<MessageKey, Sent<'_>> {
     let mut all: BTreeMap<MessageKey, Sent<'_>> = BTreeMap::new();
-    for journal in &evidence.journals {
-        for entry in &journal.entries {
-            match &entry.what {
-                What::Invoke { local_no, conversation, body } => {
-                    let accepted = Vec::new();
-                    let new = Sent {
-                        conversation: *conversation,
-                        said: vec![(*conversation, *body)],
-                        is_resent: false,
-                        accepted,
-                        refused: None,
-                    };
-                    match all.entry(journal.key(*local_no)) {
-                        Entry::Vacant(place) => drop(place.insert(new)),
-                        // A manual resend: it is a new try, from here on.
-                        Entry::Occupied(mut known) => {
-                            let sent = known.get_mut();
-                            (sent.is_resent, sent.refused) = (true, None);
-                            sent.conversation = *conversation;
-                            sent.said.push((*conversation, *body));
-                        }
+    for (journal, entry) in evidence.entries() {
+        match &entry.what {
+            What::Invoke { local_no, conversation, body } => {
+                let accepted = Vec::new();
+                let new = Sent {
+                    conversation: *conversation,
+                    said: vec![(*conversation, *body)],
+                    is_resent: false,
+                    accepted,
+                    refused: None,
+                };
+                match all.entry(journal.key(*local_no)) {
+                    Entry::Vacant(place) => drop(place.insert(new)),
+                    // A manual resend: it is a new try, from here on.
+                    Entry::Occupied(mut known) => {
+                        let sent = known.get_mut();
+                        (sent.is_resent, sent.refused) = (true, None);
+                        sent.conversation = *conversation;
+                        sent.said.push((*conversation, *body));
                     }
                 }
-                What::Ok { local_no, seq, .. } => {
-                    if let Some(sent) = all.get_mut(&journal.key(*local_no)) {
-                        sent.accepted.push((entry.at_ns, *seq));
-                    }
-                }
-                What::Fail { local_no, code } => {
-                    if let Some(sent) = all.get_mut(&journal.key(*local_no)) {
-                        sent.refused = Some(code);
-                    }
-                }
-                _ => {}
             }
+            What::Ok { local_no, seq, .. } => {
+                if let Some(sent) = all.get_mut(&journal.key(*local_no)) {
+                    sent.accepted.push((entry.at_ns, *seq));
+                }
+            }
+            What::Fail { local_no, code } => {
+                if let Some(sent) = all.get_mut(&journal.key(*local_no)) {
+                    sent.refused = Some(code);
+                }
+            }
+            _ => {}
         }
     }
     all

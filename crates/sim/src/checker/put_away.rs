@@ -110,13 +110,11 @@ pub(super) fn check_devices(index: &Index<'_>, found: &mut Found<'_>) {
             }
         }
     }
-    for journal in &index.evidence.journals {
-        for entry in &journal.entries {
-            if let What::ShownAgain { conversation, seq } = entry.what {
-                let (user, device) = (&journal.user, journal.device);
-                let text = format!("{user}/{device} shows seq {seq} again, which {user} put away");
-                found.add(Kind::NotPutAway, &About::seq(conversation, seq), text);
-            }
+    for (journal, entry) in index.evidence.entries() {
+        if let What::ShownAgain { conversation, seq } = entry.what {
+            let (user, device) = (&journal.user, journal.device);
+            let text = format!("{user}/{device} shows seq {seq} again, which {user} put away");
+            found.add(Kind::NotPutAway, &About::seq(conversation, seq), text);
         }
     }
 }

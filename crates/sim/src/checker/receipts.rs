@@ -155,11 +155,9 @@ fn progress<'a>(
     position: impl Fn(&Journal, &What) -> Option<(ConversationId, Seq)>,
 ) -> ProgressOf<'a> {
     let mut points: BTreeMap<(ConversationId, &UserId), Vec<(u64, Seq)>> = BTreeMap::new();
-    for journal in &index.evidence.journals {
-        for entry in &journal.entries {
-            if let Some((id, seq)) = position(journal, &entry.what) {
-                points.entry((id, &journal.user)).or_default().push((entry.at_ns, seq));
-            }
+    for (journal, entry) in index.evidence.entries() {
+        if let Some((id, seq)) = position(journal, &entry.what) {
+            points.entry((id, &journal.user)).or_default().push((entry.at_ns, seq));
         }
     }
     points
