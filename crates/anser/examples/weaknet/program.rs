@@ -31,7 +31,7 @@ impl Server {
         for listener in ["--tcp", "--tls", "--http"] {
             command.args([listener, "127.0.0.1:0"]);
         }
-        command.args(["--https", "off"]).env("ANSER_LOG_LEVEL", "error");
+        command.args(["--quic", "off", "--https", "off"]).env("ANSER_LOG_LEVEL", "error");
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
