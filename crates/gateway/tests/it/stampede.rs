@@ -46,7 +46,7 @@ async fn requirement_j6_who_comes_in_a_crowd_is_let_in_at_a_pace_or_told_when_to
         tokio::time::sleep_until(at).await;
         let (mut peer, _) = world.connect(64 * 1024);
         peer.sign_in(&device).await;
-        assert!(at.elapsed() < Duration::from_secs(4));
+        assert!(at.elapsed() < Duration::from_millis(100), "{:?}", at.elapsed());
     }
 }
 
