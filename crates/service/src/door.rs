@@ -55,7 +55,8 @@ impl Service {
     /// of everything above `opened().inbox_head`, and nothing lies between the two.
     ///
     /// # Errors
-    /// `Draining`, `TooManyConnections`, `Overloaded` (with when to come back), `TokenInvalid`, `TokenExpired`, or what the store says.
+    /// `Draining`, `TooManyConnections`, `Overloaded` (with when to come back), `TokenInvalid`, `TokenExpired`, or what
+    /// the store says.
     pub async fn open_session(
         self: &Arc<Self>,
         hello: Hello,

@@ -86,7 +86,7 @@ impl Door {
             metrics::refused("quic_busy");
             return incoming.ignore();
         };
-        let place = match self.place(&incoming, house, proven) {
+        let place = match place_of(&incoming, house, proven) {
             Ok(place) => place,
             Err(full) => {
                 metrics::refused(full.name());
@@ -100,20 +100,15 @@ impl Door {
             Err(error) => failed(&error),
         }
     }
+}
 
-    /// The place of an address that is proven; nothing yet for another one, unless the house is full anyway.
-    fn place(
-        &self,
-        incoming: &Incoming,
-        house: &House,
-        proven: bool,
-    ) -> Result<Option<Arc<Place>>, Full> {
-        if proven {
-            let remote = incoming.remote_address().ip();
-            return house.places.take(remote, ListenerKind::Quic).map(Some);
-        }
-        if house.places.all_taken() { Err(Full::Server) } else { Ok(None) }
+/// The place of an address that is proven; nothing yet for another one, unless the house is full anyway.
+fn place_of(incoming: &Incoming, house: &House, proven: bool) -> Result<Option<Arc<Place>>, Full> {
+    if proven {
+        let remote = incoming.remote_address().ip();
+        return house.places.take(remote, ListenerKind::Quic).map(Some);
     }
+    if house.places.all_taken() { Err(Full::Server) } else { Ok(None) }
 }
 
 /// Serves one connection. Holds its place until it is over.

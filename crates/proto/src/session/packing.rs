@@ -1,5 +1,7 @@
 //! What one side of a session compresses, and what it reads of the other's.
 
+use anser_types::ErrorCode;
+use anser_types::limits::FRAME_MAX_BYTES;
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
@@ -9,8 +11,6 @@ use crate::codec::LENGTH_MAX_BYTES;
 use crate::compression::{Method, THRESHOLD_BYTES};
 use crate::fields::Varint;
 use crate::v1;
-use anser_types::ErrorCode;
-use anser_types::limits::FRAME_MAX_BYTES;
 
 /// The methods one side speaks, and the one that both agreed on.
 #[derive(Debug)]

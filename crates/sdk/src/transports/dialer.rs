@@ -78,9 +78,23 @@ impl Dialer {
     }
 
     async fn connect(&self, endpoint: &Endpoint) -> Result<Link, Refusal> {
-        if endpoint.scheme == Scheme::Quic {
-            return self.quic.open(endpoint).await;
+        match endpoint.scheme {
+            Scheme::Quic => self.quic.open(endpoint).await,
+            Scheme::Tcp => Ok(Link::over_stream(self.tcp(endpoint).await?)),
+            Scheme::Tls => {
+                let tcp = self.tcp(endpoint).await?;
+                Ok(Link::over_stream(secure(&self.session_tls, tcp, endpoint).await?))
+            }
+            Scheme::Ws => upgrade(Box::new(self.tcp(endpoint).await?), endpoint).await,
+            Scheme::Wss => {
+                let tcp = self.tcp(endpoint).await?;
+                let stream = secure(&self.http_tls, tcp, endpoint).await?;
+                upgrade(Box::new(stream), endpoint).await
+            }
         }
+    }
+
+    async fn tcp(&self, endpoint: &Endpoint) -> Result<TcpStream, Refusal> {
         let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port))
             .await
             .map_err(|error| unreachable(endpoint, error))?;
@@ -94,17 +108,7 @@ impl Dialer {
         }
         // Frames are small and complete: waiting to join them only adds latency.
         tcp.set_nodelay(true).map_err(|error| unreachable(endpoint, error))?;
-        match endpoint.scheme {
-            Scheme::Tcp => Ok(Link::over_stream(tcp)),
-            Scheme::Tls => Ok(Link::over_stream(secure(&self.session_tls, tcp, endpoint).await?)),
-            // Opened above, without TCP.
-            Scheme::Quic => self.quic.open(endpoint).await,
-            Scheme::Ws => upgrade(Box::new(tcp), endpoint).await,
-            Scheme::Wss => {
-                let stream = secure(&self.http_tls, tcp, endpoint).await?;
-                upgrade(Box::new(stream), endpoint).await
-            }
-        }
+        Ok(tcp)
     }
 }
 

@@ -199,11 +199,7 @@ impl State {
 
 fn is_reaction(event: &Event) -> bool {
     let Event::Change(change) = event else { return false };
-    let alteration = match &change.kind {
-        ChangeKind::MessageAltered { alteration, .. } => alteration,
-        _ => return false,
-    };
-    matches!(alteration, Alteration::React { .. })
+    matches!(change.kind, ChangeKind::MessageAltered { alteration: Alteration::React { .. }, .. })
 }
 
 /// The larger of each.
