@@ -132,7 +132,8 @@ settings! {
         /// are sent away because this server stops. They try them the way they came here.
         alternatives: Alternatives = Alternatives::default();
         /// Whether pages and long messages are compressed for clients that ask for it. It saves a quarter to a half of
-        /// their bytes and costs some processor time; without it somebody who sees only lengths on the wire learns a little less.
+        /// their bytes and costs some processor time; without it somebody who sees only lengths on the wire learns a little
+        /// less.
         compression: bool = true;
     }
 
