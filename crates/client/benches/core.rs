@@ -78,7 +78,7 @@ impl Client {
                     self.core.handle_input(Input::Persisted { ticket }, self.now);
                 }
                 Output::Disconnect { .. } => panic!("the session ended"),
-                Output::Event(_) | Output::QueryDone { .. } => {}
+                Output::Event(_) | Output::QueryDone { .. } | Output::AskEndpointList => {}
             }
         }
     }

@@ -22,6 +22,7 @@ use bytes::BytesMut;
 use crate::asks::Asks;
 use crate::channels::Channels;
 use crate::clock::ServerClock;
+use crate::endpoint_list::KnownList;
 use crate::endpoints::Endpoints;
 use crate::io::{
     AppEvent, Attempt, Config, Endpoint, Identity, Input, MessageState, Now, Output, Ticket,
@@ -53,6 +54,7 @@ pub struct Core {
     pub(crate) last_attempt: Attempt,
     pub(crate) reconnect: Reconnect,
     pub(crate) endpoints: Endpoints,
+    pub(crate) known_list: KnownList,
     pub(crate) clock: ServerClock,
     pub(crate) store: Store,
     pub(crate) outbox: Outbox,
@@ -71,9 +73,21 @@ impl Core {
     /// A core that goes on where the snapshot stands. It is offline until [`Input::Start`].
     #[must_use]
     pub fn new(mut config: Config, snapshot: Snapshot) -> Self {
-        let Snapshot { identity, device, outbox, conversations, unknown, endpoints, networks } =
-            snapshot;
-        let list = std::mem::take(&mut config.endpoints);
+        let Snapshot {
+            identity,
+            device,
+            outbox,
+            conversations,
+            unknown,
+            endpoints,
+            endpoint_list,
+            networks,
+        } = snapshot;
+        let known_list = KnownList::new(config.list_key, endpoint_list.as_ref());
+        let mut endpoints = Endpoints::new(std::mem::take(&mut config.endpoints), endpoints);
+        if let Some(list) = known_list.list() {
+            endpoints.set_listed(&list.gateways, identity.user.as_str());
+        }
         let mut core = Self {
             background: config.background,
             rng: Rng::new(config.seed),
@@ -81,7 +95,8 @@ impl Core {
             link: Link::default(),
             last_attempt: Attempt::default(),
             reconnect: Reconnect::default(),
-            endpoints: Endpoints::new(list, config.domain.take(), endpoints),
+            endpoints,
+            known_list,
             clock: ServerClock::default(),
             outbox: Outbox::load(outbox, device.highest_used, device.last_local_no),
             inbox: Inbox::new(&device),
@@ -116,6 +131,7 @@ impl Core {
             Input::NetworkChanged { network } => self.network_changed(network, now),
             Input::Foreground(foreground) => self.foreground(foreground, now),
             Input::ScreenOn => self.somebody_looks(now),
+            Input::EndpointList(signed) => self.endpoint_list_came(&signed),
         }
         self.settle_down(now);
     }
@@ -215,9 +231,9 @@ impl Core {
         self.settle_down(now);
     }
 
-    /// Replaces the addresses of the list (from the gateway list or a push).
-    pub fn set_endpoints(&mut self, list: Vec<Endpoint>) {
-        self.endpoints.set_list(list);
+    /// Replaces the addresses that the program came with.
+    pub fn set_endpoints(&mut self, endpoints: Vec<Endpoint>) {
+        self.endpoints.set_built_in(endpoints);
     }
 
     /// The server's time by the best of the last exchanges; `None` before the first session of this run.

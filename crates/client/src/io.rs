@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anser_proto::endpoint_list::ListKey;
 use anser_types::{
     Change, ConversationId, DeviceClass, DeviceNo, Done, InboxSeq, LocalNo, Message, MessageId,
     Presence, Refusal, Seq, Target, Unavailable, UnixMs, UserId,
@@ -108,10 +109,10 @@ impl std::fmt::Debug for Identity {
 /// What a host decides once for the life of a core.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Known addresses of the server (built-in or from the gateway list).
+    /// Where the program knows the server to be. Names are tried after all addresses.
     pub endpoints: Vec<Endpoint>,
-    /// The DNS name, tried after all addresses.
-    pub domain: Option<Endpoint>,
+    /// Whose lists of addresses are believed; `None`: those of whose list comes first.
+    pub list_key: Option<ListKey>,
     /// Program and version, for the server's logs.
     pub client: String,
     /// The network at the start; see [`Endpoint::network`].
@@ -139,7 +140,7 @@ impl Config {
     pub fn new(endpoint: Endpoint, seed: u64) -> Self {
         Self {
             endpoints: vec![endpoint],
-            domain: None,
+            list_key: None,
             client: concat!("anser-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             network: String::new(),
             background: false,
@@ -207,6 +208,8 @@ pub enum Input {
     },
     /// The app came to the foreground (`true`) or left it.
     Foreground(bool),
+    /// The bytes of a `SignedEndpointList`, from the HTTP API.
+    EndpointList(Bytes),
     /// The screen went on: the link is checked, or a connection is tried at once, wherever the app is.
     ScreenOn,
 }
@@ -245,6 +248,9 @@ pub enum Output {
         /// What to store.
         records: Arc<Vec<Record>>,
     },
+    /// No address that is known leads to a session: ask the HTTP API for the list of addresses, if there is one, and give
+    /// it in by [`Input::EndpointList`]. Nothing needs to be reported if none can be had.
+    AskEndpointList,
     /// Something the app wants to know. What it tells of is already stored.
     Event(AppEvent),
     /// A query has ended.
@@ -289,6 +295,18 @@ pub enum MessageState {
 pub enum AppEvent {
     /// A connection is being made.
     Connecting,
+    /// The servers have told of their addresses.
+    EndpointListChanged {
+        /// The list's version.
+        version: u64,
+        /// How many servers it names.
+        gateways: usize,
+    },
+    /// A list of addresses is not from those whose list is known. It is not used; the addresses known before stay.
+    EndpointListRefused {
+        /// Why.
+        reason: Refusal,
+    },
     /// Signed in.
     Connected {
         /// Who, as the server says.

@@ -10,6 +10,7 @@ mod channel_reading;
 mod channels;
 mod clock;
 pub mod core;
+mod endpoint_list;
 mod endpoints;
 mod heartbeat;
 pub mod io;
@@ -35,6 +36,7 @@ mod sync;
 mod translate;
 
 pub use crate::core::Core;
+pub use anser_proto::endpoint_list::ListKey;
 pub use io::{
     AppEvent, Attempt, Config, Endpoint, Identity, Input, MessageState, Now, Output, QueryNo,
     Ticket, TransportKind,

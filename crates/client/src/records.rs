@@ -118,6 +118,11 @@ pub enum Record {
         /// What is known of it now.
         known: NatKnown,
     },
+    /// The servers' own list of their addresses; one row.
+    EndpointListTaken {
+        /// As it came, signed.
+        signed: Bytes,
+    },
     /// The last endpoint that worked on a network. Key: network.
     EndpointRemembered {
         /// The network's key.
@@ -404,6 +409,8 @@ pub struct Snapshot {
     pub unknown: Vec<UnknownEvent>,
     /// What worked last, by network.
     pub endpoints: Vec<(String, Endpoint)>,
+    /// The last [`Record::EndpointListTaken`].
+    pub endpoint_list: Option<Bytes>,
     /// What is known of how long each network suffers silence.
     pub networks: Vec<(String, NatKnown)>,
 }
@@ -419,6 +426,7 @@ impl Snapshot {
             conversations: Vec::new(),
             unknown: Vec::new(),
             endpoints: Vec::new(),
+            endpoint_list: None,
             networks: Vec::new(),
         }
     }

@@ -267,6 +267,7 @@ impl Core {
             background: self.background,
             silence_ms: self.networks.longest_silence_ms(),
             network: self.networks.current().to_owned(),
+            endpoint_list_version: self.known_list.version(),
             client: self.config.client.clone(),
             want: self.config.page_entries,
             rebuild_above: if self.config.on_demand { REBUILD_ABOVE } else { 0 },
@@ -333,6 +334,7 @@ impl Core {
             Incoming::EventBatch(batch) => self.batch_came(batch),
             Incoming::ChannelBatch(events) => self.channel_batch_came(events),
             Incoming::ChannelHeads(heads) => self.channel_heads_came(&heads),
+            Incoming::EndpointList(signed) => self.endpoint_list_came(&signed),
             Incoming::AckOk(_) | Incoming::Ignored => {}
             Incoming::Pong(pong) => self.pong_came(pong, now),
             Incoming::Signal(signal) => self.signal_came(signal, now),
@@ -349,7 +351,9 @@ impl Core {
             return;
         };
         let limits = welcome.limits.unwrap_or_default();
-        self.clock.note_welcome(said, now.mono, UnixMs(welcome.server_time_unix_ms));
+        let server_time = UnixMs(welcome.server_time_unix_ms);
+        self.clock.note_welcome(said, now.mono, server_time);
+        self.endpoints.set_stale(self.known_list.is_stale(server_time));
         wire.decoder.set_max(wire.session.frame_limit());
         let in_flight =
             if limits.commands_in_flight == 0 { IN_FLIGHT } else { limits.commands_in_flight };
@@ -424,6 +428,7 @@ impl Core {
         for tried in self.link.endpoint().into_iter().chain(others) {
             self.endpoints.failed(tried, now.mono);
         }
+        self.ask_for_endpoints(now);
         if let Link::Up(up) = &self.link
             && up.beat.is_probing()
         {

@@ -11,6 +11,7 @@
 pub mod close;
 pub mod codec;
 pub mod compression;
+pub mod endpoint_list;
 pub mod errors;
 pub mod fields;
 pub mod session;

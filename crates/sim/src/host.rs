@@ -345,6 +345,8 @@ impl Running {
                     *self.in_flight.lock() = Some(records);
                     self.pending = Some((ticket, Instant::now() + takes));
                 }
+                // There is one server, and no HTTP.
+                Output::AskEndpointList => {}
                 Output::Event(event) => self.tell(&event),
                 Output::QueryDone { query_no, result } => self.answer(query_no, result),
             }

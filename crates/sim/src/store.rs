@@ -182,6 +182,9 @@ impl DeviceStore {
                 self.snapshot.endpoints.retain(|(known, _)| known != network);
                 self.snapshot.endpoints.push((network.clone(), endpoint.clone()));
             }
+            Record::EndpointListTaken { signed } => {
+                self.snapshot.endpoint_list = Some(signed.clone());
+            }
             Record::NatLearned { network, known } => {
                 self.snapshot.networks.retain(|(there, _)| there != network);
                 self.snapshot.networks.push((network.clone(), *known));

@@ -107,6 +107,7 @@ catalogue! {
     TimedOut = 703, TIMED_OUT, true, Server, "There was no answer in time.", "It may have happened or not: look before you try again.";
     ListenFailed = 704, LISTEN_FAILED, false, User, "The server cannot listen on an address.", "Stop the program that uses it, or set another address.";
     CommandLineInvalid = 705, COMMAND_LINE_INVALID, false, User, "The command line was not understood.", "Correct it as the detail says; --help lists what a command takes.";
+    EndpointListRefused = 706, ENDPOINT_LIST_REFUSED, false, Server, "A list of the servers' addresses is not from the one who made the list known here; it is not used.", "The operator should look for the file 'endpoint-list.key' of the first server; the addresses known before go on.";
     Internal = 900, INTERNAL, true, Server, "Something unforeseen went wrong.", "Report it with the time; the server's log of that moment names the cause.";
 }
 

@@ -205,6 +205,12 @@ pub const TOKEN_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
 pub const IDEMPOTENCY_KEEP_MS: u64 = 72 * 3600 * 1000;
 /// Bytes of an Idempotency-Key.
 pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 128;
+/// Servers that a list of addresses names: it is pushed to every session, about 40 bytes for each.
+pub const GATEWAYS_MAX: usize = 64;
+/// Bytes of a server's host name (RFC 1035).
+pub const HOST_MAX_BYTES: usize = 253;
+/// Bytes of a network's name, as clients say it and operators write it: a Wi-Fi's name has 32.
+pub const NETWORK_MAX_BYTES: usize = 64;
 /// Devices of one user; the oldest unused one must be signed out before another is added.
 pub const DEVICES_PER_USER: usize = 64;
 /// Shortest and longest password, in characters and bytes.

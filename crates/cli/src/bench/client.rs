@@ -319,6 +319,8 @@ impl LightClient {
                     self.link.take_if(|(current, _)| *current == attempt);
                 }
                 Output::Persist { ticket, .. } => self.handle(Input::Persisted { ticket }),
+                // It was told where the server is.
+                Output::AskEndpointList => {}
                 Output::Event(event) => self.hear(event),
                 Output::QueryDone { result, .. } => self.count_history(result),
             }

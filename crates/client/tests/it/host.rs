@@ -10,6 +10,7 @@ use anser_types::{
     Change, ChangeKind, ConversationId, DeviceClass, DeviceNo, InboxSeq, Item, LocalNo, Refusal,
     Seq, Unavailable, UserId,
 };
+use bytes::Bytes;
 
 pub fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
@@ -47,6 +48,7 @@ pub struct Disk {
     pub not_on_server: Vec<(ConversationId, Seq)>,
     pub unknown: BTreeMap<InboxSeq, UnknownEvent>,
     pub endpoints: BTreeMap<String, Endpoint>,
+    pub endpoint_list: Option<Bytes>,
     pub networks: BTreeMap<String, NatKnown>,
     /// Followed channels: up to where each is stored, and whether it is known to be one.
     pub channels: BTreeMap<ConversationId, ChannelPosition>,
@@ -80,6 +82,7 @@ impl Disk {
             not_on_server: Vec::new(),
             unknown: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            endpoint_list: None,
             networks: BTreeMap::new(),
             channels: BTreeMap::new(),
             transactions: 0,
@@ -183,6 +186,7 @@ impl Disk {
             Record::EndpointRemembered { network, endpoint } => {
                 self.endpoints.insert(network, endpoint);
             }
+            Record::EndpointListTaken { signed } => self.endpoint_list = Some(signed),
             Record::NatLearned { network, known } => {
                 self.networks.insert(network, known);
             }
@@ -214,6 +218,7 @@ impl Disk {
             conversations: marks.into_values().collect(),
             unknown: self.unknown.values().cloned().collect(),
             endpoints: self.endpoints.clone().into_iter().collect(),
+            endpoint_list: self.endpoint_list.clone(),
             networks: self.networks.clone().into_iter().collect(),
         }
     }

@@ -10,6 +10,7 @@ mod chaos;
 mod corpus;
 mod crashes;
 mod display;
+mod endpoint_list;
 mod host;
 mod inbox;
 mod lists;

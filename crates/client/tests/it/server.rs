@@ -75,6 +75,8 @@ pub struct Server {
     pub queries: Vec<v1::Query>,
     pub signals: Vec<v1::Signal>,
     pub close_next_hello: Option<v1::Close>,
+    /// Given right after Welcome.
+    pub endpoint_list: Option<Bytes>,
     /// A version that the client did not offer, to be chosen all the same.
     pub chosen_version: Option<u32>,
     /// Where SyncReset begins, instead of the head.
@@ -113,6 +115,7 @@ impl Server {
             queries: Vec::new(),
             signals: Vec::new(),
             close_next_hello: None,
+            endpoint_list: None,
             chosen_version: None,
             reset_at: None,
             sync_limit: 50,
@@ -259,6 +262,9 @@ impl Server {
             return false;
         }
         conn.session.welcome(welcome, out);
+        if let Some(list) = &self.endpoint_list {
+            conn.session.endpoint_list(list, out);
+        }
         conn.decoder.set_max(conn.session.frame_limit());
         if !hello.follow.is_empty() {
             self.follow(conn, &hello.follow, out);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anser_client::{
-    AppEvent, Attempt, Config, Core, Endpoint, Input, MessageState, Now, Output, TransportKind,
+    AppEvent, Attempt, Config, Core, Endpoint, Input, ListKey, MessageState, Now, Output,
+    TransportKind,
 };
 use anser_types::{Command, Content, LocalNo, LogEpoch, Seq, Target, UnixMs};
 use bytes::Bytes;
@@ -52,6 +53,10 @@ pub struct World {
     pub connects: Vec<(Duration, Endpoint)>,
     /// What else might have been tried with the last one.
     pub others: Vec<Endpoint>,
+    /// When the core asked for the servers' list.
+    pub list_asked_for: Vec<Duration>,
+    /// Whose list the app was built to believe.
+    pub list_key: Option<ListKey>,
     /// The one transport that gets through, where the host tries several.
     pub passes: Option<TransportKind>,
     pub wall_skew_ms: i64,
@@ -78,6 +83,8 @@ impl World {
             refuse_connections: false,
             connects: Vec::new(),
             others: Vec::new(),
+            list_asked_for: Vec::new(),
+            list_key: None,
             passes: None,
             wall_skew_ms: 0,
             crumbs: false,
@@ -115,7 +122,8 @@ impl World {
             port: 7410,
             network: String::new(),
         };
-        let mut core = Core::new(Config::new(endpoint, self.seed), self.disk.snapshot());
+        let config = Config { list_key: self.list_key, ..Config::new(endpoint, self.seed) };
+        let mut core = Core::new(config, self.disk.snapshot());
         assert!(core.poll_output().is_none(), "nothing happens before Start");
         self.core = Some(core);
     }
@@ -220,6 +228,7 @@ impl World {
                     let now = self.now();
                     self.core.as_mut().unwrap().handle_input(input, now);
                 }
+                Output::AskEndpointList => self.list_asked_for.push(self.at),
                 Output::Event(event) => self.heard.events.push(event),
                 Output::QueryDone { result, .. } => self.heard.replies.push(result),
             }

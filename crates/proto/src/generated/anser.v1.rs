@@ -898,6 +898,9 @@ pub struct Hello {
     /// with the dictionary of docs/protocol.md. Another dictionary gets another number.
     #[prost(uint32, repeated, tag = "14")]
     pub compression: ::prost::alloc::vec::Vec<u32>,
+    /// The version of the endpoint list that is stored here; 0: none.
+    #[prost(uint64, tag = "15")]
+    pub endpoint_list_version: u64,
     /// A device that would rather rebuild from its conversations than read more than so many entries of its inbox says how
     /// many; 0: it reads them all, as far as they are kept.
     #[prost(uint64, tag = "16")]
@@ -925,6 +928,7 @@ pub struct Welcome {
     pub inbox_head: u64,
     #[prost(message, optional, tag = "8")]
     pub limits: ::core::option::Option<Limits>,
+    /// The version of the server's endpoint list; 0: it has none. If Hello said another one, the list follows.
     #[prost(uint64, tag = "9")]
     pub endpoint_list_version: u64,
     #[prost(uint32, repeated, tag = "10")]
@@ -934,6 +938,49 @@ pub struct Welcome {
     /// The method by which either side may compress frames from now on, one of those that Hello named; 0: none.
     #[prost(uint32, tag = "12")]
     pub compression: u32,
+}
+/// The addresses of an installation's servers: after Welcome if Hello said another version, and when it has changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignedEndpointList {
+    /// An EndpointList.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub list: ::prost::bytes::Bytes,
+    /// Ed25519 (RFC 8032): whose signature it is, 32 bytes, and the signature, 64 bytes, over the 21 bytes
+    /// "anser endpoint list 1" and `list`.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub key: ::prost::bytes::Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub signature: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EndpointList {
+    /// When it was made; grows.
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// From then on it is good for so long; afterwards it is used only after the addresses that the program came with.
+    #[prost(uint32, tag = "2")]
+    pub ttl_s: u32,
+    #[prost(message, repeated, tag = "3")]
+    pub gateways: ::prost::alloc::vec::Vec<Gateway>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Gateway {
+    /// An address or a name, an IPv6 address without brackets.
+    #[prost(string, tag = "1")]
+    pub host: ::prost::alloc::string::String,
+    /// Ports; 0: not there. All are encrypted.
+    #[prost(uint32, tag = "2")]
+    pub tls: u32,
+    #[prost(uint32, tag = "3")]
+    pub quic: u32,
+    #[prost(uint32, tag = "4")]
+    pub https: u32,
+    /// The network it is best reached from ("mobile:<operator>", "wifi:<name>", "mobile", "wifi"); empty: any.
+    #[prost(string, tag = "5")]
+    pub network: ::prost::alloc::string::String,
+    /// Its share of the users compared with the others'.
+    #[prost(uint32, tag = "6")]
+    pub weight: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Limits {
@@ -1647,7 +1694,7 @@ pub mod client_frame {
 pub struct ServerFrame {
     #[prost(
         oneof = "server_frame::Frame",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15"
     )]
     pub frame: ::core::option::Option<server_frame::Frame>,
 }
@@ -1677,6 +1724,8 @@ pub mod server_frame {
         ChannelBatch(super::ChannelBatch),
         #[prost(message, tag = "11")]
         ChannelHeads(super::ChannelHeads),
+        #[prost(message, tag = "12")]
+        EndpointList(super::SignedEndpointList),
         #[prost(message, tag = "15")]
         Compressed(super::Compressed),
     }

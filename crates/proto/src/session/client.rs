@@ -37,6 +37,8 @@ pub enum Incoming {
     ChannelBatch(Vec<ReceivedEvent>),
     /// Where logs of followed channels end.
     ChannelHeads(v1::ChannelHeads),
+    /// The servers' addresses; to be believed only after [`SignedList::open`](crate::endpoint_list::SignedList::open).
+    EndpointList(Bytes),
     /// Nothing to do: a newer version's frame, or one after the end.
     Ignored,
 }
@@ -212,6 +214,7 @@ impl ClientSession {
                 check_lists(&body)?;
                 Incoming::ChannelHeads(v1::ChannelHeads::decode(body)?)
             }
+            ServerCase::EndpointList => Incoming::EndpointList(body),
             ServerCase::Compressed => {
                 match only_case(&self.packing.open(body)?, ServerCase::from_number)? {
                     Some((ServerCase::Compressed, _)) => return Err(nested()),

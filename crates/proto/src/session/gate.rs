@@ -77,7 +77,7 @@ frames! {
     /// The cases of `ServerFrame`.
     ServerCase {
         CommandAck = 1, EventBatch = 2, AckOk = 3, Pong = 4, Signal = 5, Reply = 6, Welcome = 7, Close = 8,
-        SyncReset = 9, ChannelBatch = 10, ChannelHeads = 11, Compressed = 15,
+        SyncReset = 9, ChannelBatch = 10, ChannelHeads = 11, EndpointList = 12, Compressed = 15,
     }
 }
 

@@ -264,6 +264,14 @@ impl ServerSession {
         self.say(ServerCase::ChannelHeads, heads, out);
     }
 
+    /// Gives the servers' addresses, signed: the bytes of a [`v1::SignedEndpointList`].
+    pub fn endpoint_list(&self, signed: &Bytes, out: &mut BytesMut) {
+        if self.may_say(ServerCase::EndpointList) {
+            start_case(ServerCase::EndpointList.number(), signed.len(), out);
+            out.extend_from_slice(signed);
+        }
+    }
+
     /// Ends the session: the last frame. Afterwards the transport is flushed and closed.
     pub fn close(&mut self, reason: &CloseReason, out: &mut BytesMut) {
         self.say(ServerCase::Close, &reason.to_close(), out);

@@ -229,7 +229,7 @@ impl Host {
                     assert!(self.ticket.is_none(), "one ticket at a time");
                     self.ticket = Some((ticket, records));
                 }
-                Output::Event(_) | Output::QueryDone { .. } => {}
+                Output::Event(_) | Output::QueryDone { .. } | Output::AskEndpointList => {}
             }
         }
         panic!("more than {OUTPUTS} outputs after one input");
