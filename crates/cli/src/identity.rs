@@ -9,7 +9,8 @@ use std::sync::Arc;
 use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection};
 use anser_sdk::store::StoreError;
 use anser_sdk::{
-    AppServerDevices, CertificatePin, Client, ClientBuilder, Error, SecretString, SyncMode,
+    AppServerDevices, CertificatePin, Client, ClientBuilder, Error, ListTrust, SecretString,
+    SyncMode,
 };
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use clap::Args;
@@ -163,11 +164,17 @@ pub async fn open(who: &Who, place: &Place, purpose: Purpose) -> Result<Client, 
 fn builder(place: &Place, purpose: Purpose) -> ClientBuilder {
     Client::builder()
         .endpoint(place.session.clone())
+        .list_trust(list_trust(place))
         .http(place.http.clone())
         .trust(place.trust.clone())
         .allow_plaintext(place.allow_plaintext)
         .device(purpose.class(), device_name(purpose))
         .program(concat!("anser/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Who names this machine itself stays on it: the list is for those who come from elsewhere.
+fn list_trust(place: &Place) -> ListTrust {
+    if place.session.is_loopback() { ListTrust::Nobody } else { ListTrust::First }
 }
 
 async fn sign_in(

@@ -157,6 +157,9 @@ impl Tail {
             Event::KickedOffline { reason } | Event::TokenExpired { reason } => {
                 return Err(reason.clone().into());
             }
+            Event::EndpointListRefused { reason } => {
+                tracing::warn!(%reason, "a list of the server's addresses is not used");
+            }
             Event::Disconnected { reason, .. } if !self.told_offline => {
                 tracing::warn!(%reason, "not connected; it is tried again");
                 self.told_offline = true;

@@ -83,7 +83,7 @@ impl Core {
             endpoint_list,
             networks,
         } = snapshot;
-        let known_list = KnownList::new(config.list_key, endpoint_list.as_ref());
+        let known_list = KnownList::new(config.list_trust, endpoint_list.as_ref());
         let mut endpoints = Endpoints::new(std::mem::take(&mut config.endpoints), endpoints);
         if let Some(list) = known_list.list() {
             endpoints.set_listed(&list.gateways, identity.user.as_str());

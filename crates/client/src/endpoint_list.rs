@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use anser_proto::endpoint_list::{ListKey, SignedList};
+use anser_proto::endpoint_list::SignedList;
 use anser_types::{ErrorCode, Refusal, UnixMs};
 use bytes::Bytes;
 
 use crate::core::Core;
-use crate::io::{AppEvent, Now, Output};
+use crate::io::{AppEvent, ListTrust, Now, Output};
 use crate::records::Record;
 use crate::store::Then;
 
@@ -17,10 +17,9 @@ use crate::store::Then;
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// What is believed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KnownList {
-    /// Whose lists; `None` until the first one.
-    signer: Option<ListKey>,
+    trust: ListTrust,
     list: Option<SignedList>,
     /// When the host was asked for a list.
     asked_at: Option<Duration>,
@@ -28,10 +27,14 @@ pub(crate) struct KnownList {
 
 impl KnownList {
     /// The list that was stored, unless the program believes somebody else.
-    pub(crate) fn new(built_in: Option<ListKey>, stored: Option<&Bytes>) -> Self {
-        let stored = stored.and_then(|signed| SignedList::open(signed).ok());
-        let list = stored.filter(|list| built_in.is_none_or(|key| key == list.key));
-        Self { signer: built_in.or(list.as_ref().map(|list| list.key)), list, asked_at: None }
+    pub(crate) fn new(trust: ListTrust, stored: Option<&Bytes>) -> Self {
+        let list = stored.and_then(|signed| SignedList::open(signed).ok());
+        let list = list.filter(|list| match trust {
+            ListTrust::Nobody => false,
+            ListTrust::First => true,
+            ListTrust::Only(key) => key == list.key,
+        });
+        Self { trust, list, asked_at: None }
     }
 
     /// The list.
@@ -57,25 +60,30 @@ impl KnownList {
     /// # Errors
     /// `ENDPOINT_LIST_REFUSED`: it is nobody's, or somebody else's. The one known stays.
     fn take(&mut self, signed: &[u8]) -> Result<Option<&SignedList>, Refusal> {
+        let signer = match (self.trust, &self.list) {
+            (ListTrust::Nobody, _) => return Ok(None),
+            (ListTrust::Only(key), _) => Some(key),
+            (ListTrust::First, known) => known.as_ref().map(|known| known.key),
+        };
         let list = SignedList::open(signed)?;
-        if self.signer.is_some_and(|known| known != list.key) {
+        if signer.is_some_and(|known| known != list.key) {
             let detail = "it is signed by another key than the list known here";
             return Err(Refusal::because(ErrorCode::EndpointListRefused, detail));
         }
         if self.list.as_ref().is_some_and(|known| known.version >= list.version) {
             return Ok(None);
         }
-        self.signer = Some(list.key);
         Ok(Some(self.list.insert(list)))
     }
 
     /// Whether the host should be asked now.
     fn asks(&mut self, now: Duration) -> bool {
-        let asked_of_late = self.asked_at.is_some_and(|at| now < at + ASK_AGAIN_AFTER);
-        if !asked_of_late {
-            self.asked_at = Some(now);
+        let too_soon = self.asked_at.is_some_and(|at| now < at + ASK_AGAIN_AFTER);
+        if too_soon || self.trust == ListTrust::Nobody {
+            return false;
         }
-        !asked_of_late
+        self.asked_at = Some(now);
+        true
     }
 }
 

@@ -111,8 +111,8 @@ impl std::fmt::Debug for Identity {
 pub struct Config {
     /// Where the program knows the server to be. Names are tried after all addresses.
     pub endpoints: Vec<Endpoint>,
-    /// Whose lists of addresses are believed; `None`: those of whose list comes first.
-    pub list_key: Option<ListKey>,
+    /// Whose lists of the servers' addresses are believed.
+    pub list_trust: ListTrust,
     /// Program and version, for the server's logs.
     pub client: String,
     /// The network at the start; see [`Endpoint::network`].
@@ -130,6 +130,18 @@ pub struct Config {
     pub seed: u64,
 }
 
+/// Whose lists of the servers' addresses a client believes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListTrust {
+    /// Nobody's: it keeps to the addresses it came with.
+    Nobody,
+    /// Of whose list comes first, in a session with a server that it knew.
+    #[default]
+    First,
+    /// Of this signer alone, whoever was first.
+    Only(ListKey),
+}
+
 /// Entries of the inbox that a device on demand still reads one by one: some screens of news. Above, their messages are
 /// read where they are looked at.
 pub const REBUILD_ABOVE: u64 = 200;
@@ -140,7 +152,7 @@ impl Config {
     pub fn new(endpoint: Endpoint, seed: u64) -> Self {
         Self {
             endpoints: vec![endpoint],
-            list_key: None,
+            list_trust: ListTrust::First,
             client: concat!("anser-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             network: String::new(),
             background: false,

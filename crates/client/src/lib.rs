@@ -38,8 +38,8 @@ mod translate;
 pub use crate::core::Core;
 pub use anser_proto::endpoint_list::ListKey;
 pub use io::{
-    AppEvent, Attempt, Config, Endpoint, Identity, Input, MessageState, Now, Output, QueryNo,
-    Ticket, TransportKind,
+    AppEvent, Attempt, Config, Endpoint, Identity, Input, ListTrust, MessageState, Now, Output,
+    QueryNo, Ticket, TransportKind,
 };
 pub use nat::NatKnown;
 pub use queries::{FoundMessage, MemberState, Query, Receipt, Reply};

@@ -7,6 +7,7 @@
 pub mod backup;
 pub mod config;
 pub mod conn;
+mod gateways;
 pub mod http;
 pub mod listen;
 pub mod metrics;
@@ -18,6 +19,7 @@ pub mod translate;
 pub use backup::{BackupSource, BackupStream, BeginBackup};
 pub use config::{GatewayConfig, ListenerConfig, ListenerKind, TlsSource};
 pub use conn::{Farewell, Incoming, Outgoing, Received, Settings, Stream, Transport, run};
+pub use gateways::{GatewayList, PublishedList};
 pub use listen::{Gateway, ListenError};
 pub use proxies::{NotProxies, Proxies, ProxyHeader};
 pub use translate::bodies::read_body;

@@ -14,6 +14,8 @@ pub mod store;
 pub mod transports;
 mod trust;
 
+pub use anser_client::ListKey;
+pub use anser_client::io::ListTrust;
 pub use anser_client::queries::MemberState;
 pub use anser_trust::CertificatePin;
 pub use anser_types as types;

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_gateway::{BackupSource, Gateway, GatewayConfig, ListenError, ListenerKind, TlsSource};
+use anser_gateway::{
+    BackupSource, Gateway, GatewayConfig, ListenError, ListenerKind, PublishedList, TlsSource,
+};
 use anser_service::{Ports, Service, Settings};
 use anser_types::ErrorCode;
 use arc_swap::ArcSwap;
@@ -16,7 +18,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::machine::{self, SystemClock, SystemEntropy};
 use crate::setup::Setup;
-use crate::{api_key, first_start, listeners, moderation};
+use crate::{api_key, first_start, gateways, listeners, moderation};
 
 /// How often the metrics' histograms are folded together; between two renders they would grow.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -29,6 +31,7 @@ pub struct App {
     gateway: Gateway,
     tls: Option<TlsSource>,
     certificate_sha256: Option<[u8; 32]>,
+    gateways: PublishedList,
     upkeep: JoinHandle<()>,
 }
 
@@ -50,19 +53,23 @@ impl App {
         let certificate_sha256 = identity.as_ref().map(|identity| identity.sha256);
         let tls = identity.map(|identity| Arc::new(ArcSwap::new(identity.tls)));
 
+        let mut defaults = gateway_config(config)?;
+        let gateways = PublishedList::default();
+        gateways.publish(gateways::load(setup, &SystemClock, &SystemEntropy)?);
+        defaults.connection.gateways = gateways.clone();
         let gateway_config = GatewayConfig {
             listeners,
             tls: tls.clone(),
             metrics: Some(metrics.clone()),
             backups: Some(backups),
-            ..gateway_config(config)?
+            ..defaults
         };
 
         let service =
             Service::start(ports, Arc::new(SystemClock), Arc::new(SystemEntropy), settings);
         let upkeep = tokio::spawn(keep_up(metrics));
         match Gateway::start(gateway_config, Arc::clone(&service)) {
-            Ok(gateway) => Ok(Self { service, gateway, tls, certificate_sha256, upkeep }),
+            Ok(gateway) => Ok(Self { service, gateway, tls, certificate_sha256, gateways, upkeep }),
             Err(error) => {
                 upkeep.abort();
                 service.stop().await;
@@ -101,6 +108,30 @@ impl App {
         tls.store(identity.tls);
         self.certificate_sha256 = Some(identity.sha256);
         Ok(self.certificate_sha256)
+    }
+
+    /// Takes the list of servers from its file again. Returns how many it names, or `None` if there is to be none. On an
+    /// error the old one stays in use.
+    ///
+    /// # Errors
+    /// `CONFIG_INVALID` names the file and what is wrong with it.
+    pub fn reload_gateways(&self, setup: &Setup) -> Result<Option<usize>, Failure> {
+        let list = gateways::load(setup, &SystemClock, &SystemEntropy)?;
+        let count = list.as_ref().map(|list| list.gateways().len());
+        self.gateways.publish(list);
+        Ok(count)
+    }
+
+    /// Signs the list of servers again if half of its time is over.
+    ///
+    /// # Errors
+    /// The key cannot be read, or the list not be written.
+    pub fn renew_gateways(&self, setup: &Setup) -> Result<(), Failure> {
+        if let Some(list) = self.gateways.now() {
+            let renewed = gateways::renew(setup, &list, &SystemClock, &SystemEntropy)?;
+            self.gateways.publish(Some(renewed));
+        }
+        Ok(())
     }
 
     /// Takes no newcomers, tells every session to come back later, and waits until they are gone or their time is

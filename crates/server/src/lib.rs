@@ -14,6 +14,7 @@ pub mod dump;
 pub mod errors_page;
 pub mod failure;
 pub mod first_start;
+pub mod gateways;
 pub mod limits_page;
 pub mod listeners;
 pub mod machine;

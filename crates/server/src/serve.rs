@@ -23,6 +23,9 @@ use crate::{first_start, listeners, moderation, open_files, search, store, telem
 /// How often the store is asked whether it has failed.
 const LOOK_AT_STORE: Duration = Duration::from_millis(250);
 
+/// How often it is looked whether the list of servers is old. Its time is an hour or more.
+const LOOK_AT_GATEWAYS: Duration = Duration::from_secs(600);
+
 /// How long refusals may take to leave when the store has failed.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -152,6 +155,7 @@ enum End {
 
 async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals, voice: Voice) -> End {
     let service = app.service().clone();
+    let mut renewals = tokio::time::interval(LOOK_AT_GATEWAYS);
     loop {
         tokio::select! {
             biased;
@@ -161,6 +165,11 @@ async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals, voic
             }
             () = signals.stop.asked() => return End::Asked,
             _ = signals.hang_up.recv() => reload(setup, app, voice),
+            _ = renewals.tick() => {
+                if let Err(failure) = app.renew_gateways(setup) {
+                    error!(%failure, next = failure.next_step, "the list of servers cannot be renewed");
+                }
+            }
         }
     }
 }
@@ -198,6 +207,7 @@ fn reload(setup: &Setup, app: &mut App, voice: Voice) {
             error!(%failure, next = failure.next_step, "SIGHUP: the old list of words stays in use");
         }
     }
+    reload_gateways(setup, app, voice);
     match app.reload_certificate(setup) {
         Ok(None) => info!("SIGHUP: no listener needs a certificate"),
         Ok(Some(sha256)) => {
@@ -208,6 +218,16 @@ fn reload(setup: &Setup, app: &mut App, voice: Voice) {
         }
         Err(failure) => {
             error!(%failure, next = failure.next_step, "SIGHUP: the old certificate stays in use");
+        }
+    }
+}
+
+fn reload_gateways(setup: &Setup, app: &App, voice: Voice) {
+    match app.reload_gateways(setup) {
+        Ok(None) => {}
+        Ok(Some(gateways)) => tell(voice, &Event::GatewaysReloaded { gateways }),
+        Err(failure) => {
+            error!(%failure, next = failure.next_step, "SIGHUP: the old list of servers stays in use");
         }
     }
 }

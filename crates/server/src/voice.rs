@@ -42,6 +42,11 @@ pub enum Event<'a> {
         /// How many there are.
         words: usize,
     },
+    /// The list of servers was read again.
+    GatewaysReloaded {
+        /// How many it names.
+        gateways: usize,
+    },
     /// Stopping was asked for.
     Draining {
         /// Sessions that are told to leave.
@@ -103,6 +108,9 @@ fn as_text(event: &Event<'_>) -> String {
             format!("reloaded   certificate, SHA-256 {certificate_sha256}")
         }
         Event::WordsReloaded { words } => format!("reloaded   {words} words that may not be said"),
+        Event::GatewaysReloaded { gateways } => {
+            format!("reloaded   list of {gateways} servers for clients")
+        }
         Event::Draining { sessions } => {
             format!("stopping   {sessions} sessions are asked to reconnect later")
         }
@@ -137,6 +145,7 @@ fn as_json(event: &Event<'_>) -> Value {
             json!({"event": "reloaded", "certificate_sha256": certificate_sha256})
         }
         Event::WordsReloaded { words } => json!({"event": "reloaded", "words": words}),
+        Event::GatewaysReloaded { gateways } => json!({"event": "reloaded", "gateways": gateways}),
         Event::Draining { sessions } => json!({"event": "draining", "sessions": sessions}),
         Event::Stopped => json!({"event": "stopped"}),
     }

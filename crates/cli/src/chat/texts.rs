@@ -78,6 +78,8 @@ catalogue! {
     StoreFull: "this device's disk is full: nothing can be stored; tried again in {0} s", "本机磁盘已满，无法保存；{0} 秒后重试";
     StoreFailing: "the local store fails; tried again in {0} s", "本地存储出错；{0} 秒后重试";
 
+    ListRefused: "a list of the server's addresses is not trusted and not used: {0}", "服务器地址列表不可信，未予采用：{0}";
+
     // The list of conversations.
     Conversations: "Conversations", "会话";
     NoConversations: "Nobody yet. Type /to USER and Enter to write to somebody.", "还没有会话。输入 /to 用户名 并回车，开始聊天。";

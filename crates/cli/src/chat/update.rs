@@ -172,6 +172,9 @@ fn told(model: &mut Model, event: Event) {
         Event::StoreWasRestored | Event::DeviceTaken => {
             model.say(texts.get(Text::RestoredStore), false);
         }
+        Event::EndpointListRefused { reason } => {
+            model.say(texts.with(Text::ListRefused, &[&reason.detail]), false);
+        }
         Event::KeyFileMade(path) => {
             model.say(texts.with(Text::KeyFileMade, &[&path.display().to_string()]), false);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anser_client::{AppEvent, Input, TransportKind};
+use anser_client::{AppEvent, Input, ListTrust, TransportKind};
 use anser_proto::endpoint_list::ListSigner;
 use anser_proto::v1;
 use anser_types::{ErrorCode, Gateway, Refusal};
@@ -116,7 +116,7 @@ fn requirement_e7_a_poisoned_list_is_refused_with_a_reason_and_the_previous_one_
 #[test]
 fn an_app_that_names_the_key_believes_nobody_else() {
     let mut world = World::new();
-    world.list_key = Some(signer().key());
+    world.list_trust = ListTrust::Only(signer().key());
     world.boot();
     world.server.endpoint_list = Some(list(&ListSigner::new(&[2; 32]), MADE, &["6.6.6.6"]));
     world.input(Input::Start);
@@ -125,6 +125,22 @@ fn an_app_that_names_the_key_believes_nobody_else() {
     world.server.endpoint_list = Some(list(&signer(), MADE, &["10.0.0.5"]));
     assert_eq!(goes_to(&mut world), "127.0.0.1");
     assert_eq!(goes_to(&mut world), "10.0.0.5");
+}
+
+#[test]
+fn an_app_that_keeps_to_its_own_addresses_takes_no_list_and_asks_for_none() {
+    let mut world = World::new();
+    world.list_trust = ListTrust::Nobody;
+    world.boot();
+    world.server.endpoint_list = Some(list(&signer(), MADE, &["10.0.0.5"]));
+    world.input(Input::Start);
+    world.until("online", World::is_connected);
+    assert_eq!(goes_to(&mut world), "127.0.0.1");
+    world.input(Input::Stop);
+    world.refuse_connections = true;
+    world.input(Input::Start);
+    world.secs(60);
+    assert_eq!((world.list_asked_for.len(), refusals(&world).len()), (0, 0));
 }
 
 #[test]

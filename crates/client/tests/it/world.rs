@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anser_client::{
-    AppEvent, Attempt, Config, Core, Endpoint, Input, ListKey, MessageState, Now, Output,
+    AppEvent, Attempt, Config, Core, Endpoint, Input, ListTrust, MessageState, Now, Output,
     TransportKind,
 };
 use anser_types::{Command, Content, LocalNo, LogEpoch, Seq, Target, UnixMs};
@@ -55,8 +55,8 @@ pub struct World {
     pub others: Vec<Endpoint>,
     /// When the core asked for the servers' list.
     pub list_asked_for: Vec<Duration>,
-    /// Whose list the app was built to believe.
-    pub list_key: Option<ListKey>,
+    /// Whose lists the app believes.
+    pub list_trust: ListTrust,
     /// The one transport that gets through, where the host tries several.
     pub passes: Option<TransportKind>,
     pub wall_skew_ms: i64,
@@ -84,7 +84,7 @@ impl World {
             connects: Vec::new(),
             others: Vec::new(),
             list_asked_for: Vec::new(),
-            list_key: None,
+            list_trust: ListTrust::First,
             passes: None,
             wall_skew_ms: 0,
             crumbs: false,
@@ -122,7 +122,7 @@ impl World {
             port: 7410,
             network: String::new(),
         };
-        let config = Config { list_key: self.list_key, ..Config::new(endpoint, self.seed) };
+        let config = Config { list_trust: self.list_trust, ..Config::new(endpoint, self.seed) };
         let mut core = Core::new(config, self.disk.snapshot());
         assert!(core.poll_output().is_none(), "nothing happens before Start");
         self.core = Some(core);

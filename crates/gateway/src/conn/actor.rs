@@ -88,6 +88,8 @@ pub(super) struct Actor<'a, T> {
     alarm: Alarm,
     settings: Arc<Settings>,
     epoch: SessionEpoch,
+    /// The version of the list of servers that the client has.
+    list_version: u64,
     /// In the background: silence after which nothing is there any more.
     background: Option<Duration>,
     /// Since when something written or sent waits for the other side.
@@ -105,7 +107,7 @@ impl<'a, T: Transport> Actor<'a, T> {
     ) -> Result<Self, Stop> {
         let now = Instant::now();
         let opened: Arc<Opened> = Arc::new(session.opened().clone());
-        let welcome = replies::welcome(&opened, session.caller());
+        let welcome = replies::welcome(&opened, session.caller(), settings.gateways.version());
         link.wire.welcome(welcome, &mut link.outbound.frames);
         link.inbound.set_frame_limit(link.wire.frame_limit(), &mut link.transport);
         let want = usize::try_from(hello.want).unwrap_or(usize::MAX);
@@ -115,7 +117,7 @@ impl<'a, T: Transport> Actor<'a, T> {
         // As if it had been said right after Hello: where logs end leaves together with Welcome and the first page.
         let mut following = Following::default();
         following.add(&hello.follow)?;
-        Ok(Self {
+        let mut actor = Self {
             reader: session.reader(),
             lane: Lane::new(session),
             asking: Asking::new(
@@ -127,12 +129,26 @@ impl<'a, T: Transport> Actor<'a, T> {
             pushing,
             alarm: Alarm::new(now + settings.half_open),
             epoch,
+            list_version: hello.endpoint_list_version,
             background: settings.background_idle(hello.background, hello.silence_ms),
             owed_since: None,
             leaving: None,
             link,
             settings,
-        })
+        };
+        actor.tell_gateways();
+        Ok(actor)
+    }
+
+    /// Gives the list of servers to a client that has another one.
+    fn tell_gateways(&mut self) {
+        if self.settings.gateways.version() == self.list_version {
+            return;
+        }
+        if let Some(list) = self.settings.gateways.now() {
+            self.list_version = list.version;
+            self.link.wire.endpoint_list(&list.signed, &mut self.link.outbound.frames);
+        }
     }
 
     /// Serves the session until it ends.
@@ -243,6 +259,7 @@ impl<'a, T: Transport> Actor<'a, T> {
             Request::Ping(ping) => {
                 let head = self.pushing.head_for_pong(InboxSeq(ping.inbox_head));
                 wire.pong(head, &mut outbound.frames);
+                self.tell_gateways();
             }
             Request::Query(v1::Query { query_no, query }) => {
                 let added =

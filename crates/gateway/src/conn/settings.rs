@@ -8,6 +8,8 @@ use anser_proto::close::CloseReason;
 use anser_proto::compression::{Method, SUPPORTED};
 use anser_types::{ErrorCode, limits};
 
+use crate::gateways::PublishedList;
+
 /// Queries of one session that run at once; they compete with everybody's reads.
 const QUERIES_AT_ONCE: usize = 4;
 /// Queries of one session that wait for their turn; further ones are refused with `RATE_LIMITED`.
@@ -32,6 +34,8 @@ pub struct Settings {
     pub drain: Duration,
     /// Session addresses (`host:port`) to which those are sent who find no place here.
     pub alternatives: Arc<[String]>,
+    /// Where the servers are: given to clients that know another list.
+    pub gateways: PublishedList,
     /// Bytes that may wait to be written before pushes stop.
     pub outbound_max_bytes: usize,
     /// Queries that run at once.
@@ -53,6 +57,7 @@ impl Default for Settings {
             sweep: Duration::from_millis(limits::SWEEP_MS),
             drain: Duration::from_millis(limits::DRAIN_MS),
             alternatives: Arc::new([]),
+            gateways: PublishedList::default(),
             outbound_max_bytes: limits::OUTBOUND_MAX_BYTES,
             queries_at_once: QUERIES_AT_ONCE,
             queries_waiting: QUERIES_WAITING,

@@ -10,6 +10,7 @@
 //! | `GET /v1/admin/backup` | an operator, by the API key | everything, as one archive |
 //! | `GET /v1/admin/online` | an operator, by the API key | how many are online |
 //! | `GET /v1/admin/reports`, `POST /v1/admin/reports/close` | an operator, by the API key | what users have reported |
+//! | `GET /v1/gateways` | anybody | where the servers are |
 //! | `GET /v1/ws` | a device | a session over WebSocket |
 //! | `GET /healthz`, `/readyz` | anybody | is the process alive; may it be sent work |
 //! | `GET /metrics` | an operator, by the API key | Prometheus' text |
@@ -19,6 +20,7 @@ mod admin;
 mod app;
 mod body;
 mod devices;
+mod gateways;
 mod health;
 pub(crate) mod problem;
 mod serve;
@@ -167,6 +169,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/v1/admin/reports", get(admin::reports))
         .route("/v1/admin/reports/close", post(admin::close_report))
         .route("/v1/admin/online", get(admin::online))
+        .route("/v1/gateways", get(gateways::list))
         .route("/v1/ws", get(ws::upgrade))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

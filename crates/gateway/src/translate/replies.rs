@@ -22,7 +22,7 @@ pub(crate) struct Asked {
 
 /// What a session is told first. The session half fills in version and compression.
 #[must_use]
-pub(crate) fn welcome(opened: &Opened, caller: &Caller) -> v1::Welcome {
+pub(crate) fn welcome(opened: &Opened, caller: &Caller, endpoint_list_version: u64) -> v1::Welcome {
     v1::Welcome {
         version: 0,
         server_time_unix_ms: opened.now.0,
@@ -32,7 +32,7 @@ pub(crate) fn welcome(opened: &Opened, caller: &Caller) -> v1::Welcome {
         last_command_no: opened.last_command_no.0,
         inbox_head: opened.inbox_head.0,
         limits: Some(session_limits()),
-        endpoint_list_version: 0,
+        endpoint_list_version,
         compression: 0,
         capabilities: Vec::new(),
         server: concat!("anser/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -8,6 +8,7 @@ mod channels;
 mod compression;
 mod delivery;
 mod doors;
+mod gateways;
 mod golden;
 mod hostile;
 mod inbox_truth;

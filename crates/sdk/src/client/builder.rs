@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anser_client::core::Core;
-use anser_client::io::{Config, Identity};
+use anser_client::io::{Config, Identity, ListTrust};
 use anser_client::records::Snapshot;
 use anser_types::{Clock, DeviceClass, ErrorCode, Refusal, UserId};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,7 +14,7 @@ use super::devices::{AppServerDevices, DeviceSource, PasswordDevices};
 use super::handle::{Client, Inner};
 use super::state::ConnectionState;
 use crate::clock::SystemClock;
-use crate::driver::{Credentials, CredentialsTask, Driver, DriverParts};
+use crate::driver::{Credentials, CredentialsTask, Driver, DriverParts, GatewayLists};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::{Event, EventQueue};
@@ -42,6 +42,7 @@ pub struct ClientBuilder {
     background: bool,
     sync: SyncMode,
     compression: bool,
+    list_trust: ListTrust,
     clock: Arc<dyn Clock>,
 }
 
@@ -71,6 +72,7 @@ impl Default for ClientBuilder {
             background: false,
             sync: SyncMode::Whole,
             compression: true,
+            list_trust: ListTrust::First,
             clock: Arc::new(SystemClock),
         }
     }
@@ -170,6 +172,15 @@ impl ClientBuilder {
     #[must_use]
     pub const fn compression(mut self, on: bool) -> Self {
         self.compression = on;
+        self
+    }
+
+    /// Whose lists of the servers' addresses are believed; if not said, those of the first. They are tried before the
+    /// addresses named by [`endpoint`](Self::endpoint), always encrypted, and their certificates must be as
+    /// [`trust`](Self::trust) has it.
+    #[must_use]
+    pub const fn list_trust(mut self, trust: ListTrust) -> Self {
+        self.list_trust = trust;
         self
     }
 
@@ -381,7 +392,7 @@ impl ClientBuilder {
         })?;
         Ok(Config {
             endpoints: self.endpoints.iter().map(Endpoint::to_core).collect(),
-            domain: None,
+            list_trust: self.list_trust,
             client: self.program.clone(),
             network: self.network.clone(),
             background: self.background,
@@ -424,6 +435,7 @@ impl ClientBuilder {
             synced: synced_from,
             requests: requests_for_driver,
             needs: needs.clone(),
+            gateways: GatewayLists { http: account.clone(), taker: requests.downgrade() },
             kept_drafts,
             next_expiry,
             take,

@@ -20,6 +20,7 @@ use super::connection::{Connection, ConnectionEvent};
 use super::credentials::Need;
 use super::drafts::{self, Drafts};
 use super::forgetting::Forgetting;
+use super::gateways::GatewayLists;
 use super::naming::Naming;
 use super::requests::{Composed, Request};
 use super::tell::{Told, tell};
@@ -65,6 +66,7 @@ pub(crate) struct DriverParts {
     pub(crate) requests: mpsc::Receiver<Request>,
     /// To the task that gets new tokens and devices; it decides what the app hears when it cannot.
     pub(crate) needs: mpsc::Sender<Need>,
+    pub(crate) gateways: GatewayLists,
     /// Drafts that an earlier run kept and did not send.
     pub(crate) kept_drafts: Vec<KeptDraft>,
     /// When the first stored message's time is over.
@@ -268,6 +270,7 @@ impl Driver {
                     }
                 }
                 Output::Persist { ticket, records } => self.persist(ticket, records),
+                Output::AskEndpointList => self.parts.gateways.ask(),
                 Output::Event(event) => self.tell(event),
                 Output::QueryDone { query_no, result } => {
                     self.completions.answered(query_no, result);
@@ -512,6 +515,9 @@ impl Driver {
             Request::NetworkChanged { network } => {
                 self.parts.dialer.network_changed();
                 self.parts.core.handle_input(Input::NetworkChanged { network }, now);
+            }
+            Request::EndpointList(signed) => {
+                self.parts.core.handle_input(Input::EndpointList(signed), now);
             }
             Request::ScreenOn => self.parts.core.handle_input(Input::ScreenOn, now),
             Request::Foreground(foreground) => {

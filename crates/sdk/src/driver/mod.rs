@@ -7,6 +7,7 @@ mod connection;
 mod credentials;
 mod drafts;
 mod forgetting;
+mod gateways;
 mod naming;
 mod requests;
 mod tell;
@@ -14,4 +15,5 @@ mod waits;
 
 pub(crate) use actor::{Driver, DriverParts};
 pub(crate) use credentials::{Credentials, CredentialsTask, Need};
+pub(crate) use gateways::GatewayLists;
 pub(crate) use requests::{Composed, Request};

@@ -4,6 +4,7 @@ use anser_client::queries::{Query, Reply};
 use anser_types::{
     Command, ConversationId, Done, LocalNo, MessageId, Refusal, Target, UnixMs, UserId,
 };
+use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
@@ -64,6 +65,8 @@ pub(crate) enum Request {
     Offline { reply: oneshot::Sender<()> },
     /// Use these from now on: another token of this device, or another device.
     UseCredentials { signed_in: SignedIn, reply: oneshot::Sender<()> },
+    /// The servers' list of addresses, as the HTTP API gave it.
+    EndpointList(Bytes),
     /// Say goodbye, finish what the store was given, end.
     Close { reply: oneshot::Sender<()> },
 }

@@ -32,6 +32,10 @@ pub(super) fn tell(event: AppEvent) -> Told {
         AppEvent::Disconnected { retry_in, reason } => {
             Some(Event::Disconnected { retry_in, reason })
         }
+        AppEvent::EndpointListChanged { version, gateways } => {
+            Some(Event::EndpointListChanged { version, gateways })
+        }
+        AppEvent::EndpointListRefused { reason } => Some(Event::EndpointListRefused { reason }),
         AppEvent::KickedOffline { reason } => Some(Event::KickedOffline { reason }),
         AppEvent::TokenExpired { reason } => Some(Event::TokenExpired { reason }),
         AppEvent::StoreWasRestored => Some(Event::StoreWasRestored),

@@ -28,6 +28,19 @@ pub enum Event {
         /// Why.
         reason: Refusal,
     },
+    /// The servers have told where they are; these addresses are tried first from now on.
+    EndpointListChanged {
+        /// The list's version.
+        version: u64,
+        /// How many servers it names.
+        gateways: usize,
+    },
+    /// A list of addresses is not from those whose list is known. It is not used, the one known before goes on; somebody
+    /// should find out who gave it.
+    EndpointListRefused {
+        /// Why.
+        reason: Refusal,
+    },
     /// Another session of this device or device class took over, or the device was signed out. Nothing is retried.
     KickedOffline {
         /// Why.

@@ -1,6 +1,9 @@
 //! Accounts: register, sign in, renew a token, sign out.
 
 use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs, UserId};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +138,11 @@ struct SignedOutAnswer {
     signed_out: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct GatewaysAnswer {
+    signed: Option<String>,
+}
+
 /// What a person's device may ask over HTTP; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AccountClient(HttpConnection);
@@ -221,6 +229,18 @@ impl AccountClient {
         let body = SignOutBody { device_no: None, others: true };
         let ended = self.sign_out_some(token, &body).await?;
         Ok(ended.iter().filter_map(|number| number.parse().ok().map(DeviceNo)).collect())
+    }
+
+    /// Where the servers are, as they have signed it: the bytes of a `SignedEndpointList`. `None` if they keep no list.
+    ///
+    /// # Errors
+    /// The connection failed, or the answer cannot be read.
+    pub async fn endpoint_list(&self) -> Result<Option<Bytes>, Refusal> {
+        let answer: GatewaysAnswer = self.0.get_open("/v1/gateways").await?;
+        let Some(signed) = answer.signed else { return Ok(None) };
+        STANDARD.decode(signed).map(|signed| Some(signed.into())).map_err(|error| {
+            Refusal::because(ErrorCode::Internal, format!("the list of servers: {error}"))
+        })
     }
 
     async fn sign_out_some(

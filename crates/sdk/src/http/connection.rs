@@ -102,6 +102,11 @@ impl HttpConnection {
         answer(succeeded(self.request(Method::GET, path, Some(bearer))?).await?).await
     }
 
+    /// Asks for a JSON answer that anybody gets.
+    pub(super) async fn get_open<A: DeserializeOwned>(&self, path: &str) -> Result<A, Refusal> {
+        answer(succeeded(self.request(Method::GET, path, None)?).await?).await
+    }
+
     fn post(&self, path: &str, bearer: Option<&str>) -> Result<RequestBuilder, Refusal> {
         self.request(Method::POST, path, bearer)
     }

@@ -57,6 +57,9 @@ pub(super) fn apply(connection: &Connection, record: &Record) -> Result<(), Stor
         Record::EndpointRemembered { network, endpoint } => {
             device_rows::store_endpoint(connection, network, endpoint)
         }
+        Record::EndpointListTaken { signed } => {
+            device_rows::store_endpoint_list(connection, signed)
+        }
         Record::NatLearned { network, known } => {
             device_rows::store_network(connection, network, *known)
         }

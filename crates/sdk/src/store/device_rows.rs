@@ -7,6 +7,7 @@ use anser_client::records::{DeviceState, Rebuild, UnknownEvent};
 use anser_types::{
     CommandNo, ConversationId, DeviceClass, DeviceNo, InboxSeq, LocalNo, LogEpoch, UnixMs, UserId,
 };
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
@@ -184,6 +185,24 @@ pub(super) fn read_endpoints(
             Some((network, Endpoint { transport: *transport, ..endpoint }))
         })
         .collect())
+}
+
+pub(super) fn store_endpoint_list(
+    connection: &Connection,
+    signed: &Bytes,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO endpoint_list (one, signed) VALUES (1, ?1)")?
+        .execute([signed.as_ref()])?;
+    Ok(())
+}
+
+pub(super) fn read_endpoint_list(connection: &Connection) -> Result<Option<Bytes>, StoreError> {
+    let signed: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT signed FROM endpoint_list")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(signed.map(Bytes::from))
 }
 
 pub(super) fn store_network(

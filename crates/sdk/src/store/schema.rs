@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     CHANNELS,
     HEADS,
     NETWORKS,
+    ENDPOINT_LIST,
 ];
 
 const TABLES: &str = "
@@ -203,6 +204,13 @@ CREATE TABLE network (
     name TEXT PRIMARY KEY,
     held INTEGER NOT NULL, failed INTEGER NOT NULL, doubts INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// The servers' own list of their addresses, as it came: signed.
+const ENDPOINT_LIST: &str = "
+CREATE TABLE endpoint_list (
+    one INTEGER PRIMARY KEY CHECK (one = 1), signed BLOB NOT NULL
+) STRICT;
 ";
 
 /// Brings the database to the newest schema.

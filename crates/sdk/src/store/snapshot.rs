@@ -23,6 +23,7 @@ impl Store {
                 conversations: read_marks(connection, identity.user.as_str())?,
                 unknown: device_rows::read_unknown(connection)?,
                 endpoints: device_rows::read_endpoints(connection)?,
+                endpoint_list: device_rows::read_endpoint_list(connection)?,
                 networks: device_rows::read_networks(connection)?,
                 identity,
             }))

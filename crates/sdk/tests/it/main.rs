@@ -11,6 +11,7 @@ mod contents;
 mod endpoints;
 mod forgetting;
 mod full_disk;
+mod gateways;
 mod group_rules;
 mod groups;
 mod history;

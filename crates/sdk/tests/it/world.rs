@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anser_backend::MemoryBackend;
-use anser_gateway::{Gateway, GatewayConfig, ListenerConfig, ListenerKind};
+use anser_gateway::{Gateway, GatewayConfig, ListenerConfig, ListenerKind, PublishedList};
 use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection, SignedIn};
 use anser_sdk::{
     AppServerDevices, CertificatePin, Client, ClientBuilder, Event, Events, SecretString,
@@ -64,6 +64,8 @@ pub struct World {
     backend: MemoryBackend,
     change: fn(&mut Settings),
     compression: bool,
+    /// The list of addresses that the server gives.
+    pub gateways: PublishedList,
     running: Option<(Arc<Service>, Gateway)>,
     addresses: Vec<(ListenerKind, SocketAddr)>,
     certificate: Certificate,
@@ -89,6 +91,7 @@ impl World {
             backend: MemoryBackend::new(),
             change,
             compression,
+            gateways: PublishedList::default(),
             running: None,
             addresses: KINDS.iter().map(|kind| (*kind, address)).collect(),
             certificate: Certificate::new(),
@@ -130,6 +133,7 @@ impl World {
             tls: Some(Arc::new(arc_swap::ArcSwap::new(Arc::clone(&self.certificate.config)))),
             connection: anser_gateway::Settings {
                 compression: self.compression,
+                gateways: self.gateways.clone(),
                 ..anser_gateway::Settings::default()
             },
             ..GatewayConfig::default()

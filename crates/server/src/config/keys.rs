@@ -137,6 +137,17 @@ settings! {
         compression: bool = true;
     }
 
+    /// Where this installation's servers are, for clients: they try these before the addresses they came with
+    /// (docs/operate/gateways.md).
+    gateways: Gateways {
+        /// File that names them. The list is signed with a key that the first start makes in the data directory
+        /// (endpoint-list.key), and pushed to every client. Send SIGHUP to the server after a change. Relative to the data
+        /// directory; empty for none.
+        file: String = String::new();
+        /// Hours for which a client may use a list without hearing of another one.
+        ttl_hours: Within<1, 8760> = Within::new(168);
+    }
+
     /// The certificate for `tls`, `quic` and `https`. Send SIGHUP to the server after replacing the files.
     tls: Tls {
         /// Certificate chain, PEM, the server's own first. Relative to the data directory.

@@ -5,7 +5,7 @@ use anser_types::Clock;
 use super::finding::Finding;
 use super::{disk, files, machine, ports};
 use crate::setup::Setup;
-use crate::{moderation, search, store};
+use crate::{gateways, moderation, search, store};
 
 /// Looks at everything; opens the store if no server uses it.
 #[must_use]
@@ -29,6 +29,7 @@ pub fn examine(setup: &Setup, wall: &dyn Clock) -> Vec<Finding> {
         findings.push(finding);
         findings.push(search::examine(setup));
         findings.push(moderation::examine(setup));
+        findings.push(gateways::examine(setup));
         running = in_use;
     }
     findings.extend(ports::ports(&setup.data_dir, config, running));

@@ -6,6 +6,7 @@ mod doctor;
 mod documents;
 mod dump;
 mod first_start;
+mod gateways;
 mod listeners;
 mod machine;
 mod place;
