@@ -39,12 +39,12 @@ pub fn page() -> String {
          `anser config check` only looks for mistakes. A mistake is reported with file, line and what to write\n\
          instead (`CONFIG_INVALID`), and the server does not start.\n\n\
          The data directory itself is `--data-dir`, else `ANSER_DATA_DIR`, else `$XDG_DATA_HOME/anser/server`,\n\
-         else `~/.local/share/anser/server`.\n",
+         else `~/.local/share/anser/server`.\n\n\
+         | key | default | takes | meaning |\n|---|---|---|---|\n",
     );
     for section in sections() {
         let about = section.doc.replace('\n', " ");
-        writeln_to(&mut text, format_args!("\n## [{}]\n{about}\n", section.name));
-        text.push_str("| key | default | takes | meaning |\n|---|---|---|---|\n");
+        writeln_to(&mut text, format_args!("| **[{}]** | | | **{about}** |", section.name));
         for key in &section.keys {
             let meaning = key.doc.replace('\n', " ");
             let row = format_args!(
