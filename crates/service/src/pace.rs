@@ -39,15 +39,27 @@ pub(crate) struct Paces {
 
 /// A table that does not grow for ever.
 #[derive(Debug)]
-struct Table<K, V>(Mutex<HashMap<K, V>>);
+pub(crate) struct Table<K, V>(Mutex<HashMap<K, V>>);
 
 impl<K: Eq + Hash, V> Table<K, V> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(HashMap::new()))
     }
 
+    /// Alters an entry, if there is one.
+    pub(crate) fn alter(&self, key: &K, act: impl FnOnce(&mut V)) {
+        if let Some(value) = self.0.lock().get_mut(key) {
+            act(value);
+        }
+    }
+
+    /// Forgets an entry.
+    pub(crate) fn remove(&self, key: &K) {
+        self.0.lock().remove(key);
+    }
+
     /// Does something with an entry. A full table first loses those that say nothing any more, or else everything.
-    fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         key: K,
         fresh: impl FnOnce() -> V,

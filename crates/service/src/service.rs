@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::guesses::Guesses;
 use crate::accounts::password::Passwords;
 use crate::admission::Admission;
 use crate::api::Ended;
@@ -87,6 +88,7 @@ pub struct Service {
     admission: Admission,
     writer: WriterHandle,
     passwords: Passwords,
+    guesses: Guesses,
     doors: Doors,
     side: Arc<Semaphore>,
     words: ArcSwapOption<Words>,
@@ -186,6 +188,7 @@ impl Service {
         tasks.spawn(eraser.run(stop.clone()));
         let service = Arc::new(Self {
             passwords: Passwords::new(settings.hashing),
+            guesses: Guesses::default(),
             doors: Doors::new(),
             side: Arc::new(Semaphore::new(SIDE_TASKS)),
             words: ArcSwapOption::new(settings.words.clone()),
@@ -358,6 +361,10 @@ impl Service {
 
     pub(crate) const fn doors(&self) -> &Doors {
         &self.doors
+    }
+
+    pub(crate) const fn guesses(&self) -> &Guesses {
+        &self.guesses
     }
 
     pub(crate) const fn passwords(&self) -> &Passwords {

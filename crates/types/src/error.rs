@@ -60,7 +60,7 @@ catalogue! {
     TokenExpired = 201, TOKEN_EXPIRED, false, User, "The token has expired.", "Sign in again, or renew the token before it ends.";
     WrongCredentials = 202, WRONG_CREDENTIALS, false, User, "User and password do not match.", "Check both; passwords are case-sensitive.";
     UserExists = 203, USER_EXISTS, false, User, "This user id is taken.", "Choose another one, or sign in.";
-    PasswordRefused = 204, PASSWORD_REFUSED, false, User, "The password is too short or too long.", "Use 8 to 256 characters.";
+    PasswordRefused = 204, PASSWORD_REFUSED, false, User, "The password is too short, too long, or easily guessed.", "Use 8 to 256 characters that are in no list of common passwords: several words that do not belong together will do.";
     ApiKeyInvalid = 205, API_KEY_INVALID, false, User, "The API key is missing or wrong.", "Send it as 'Authorization: Bearer …'; it stands in the file named by 'anser serve'.";
     RegistrationClosed = 206, REGISTRATION_CLOSED, false, User, "This server does not let strangers register.", "Ask its operator for an account.";
     Replaced = 207, REPLACED, false, User, "A newer session of this device or device class took over.", "Close the other one if this was not you, and sign in again.";

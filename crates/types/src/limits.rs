@@ -213,6 +213,14 @@ pub const HOST_MAX_BYTES: usize = 253;
 pub const NETWORK_MAX_BYTES: usize = 64;
 /// Devices of one user; the oldest unused one must be signed out before another is added.
 pub const DEVICES_PER_USER: usize = 64;
+/// Wrong passwords that may be tried for one user at once: enough for fingers that slip.
+pub const PASSWORD_TRIES: u32 = 10;
+/// The wait after them, in milliseconds; twice as long after each further one.
+pub const PASSWORD_WAIT_FIRST_MS: u64 = 1_000;
+/// The longest such wait, in milliseconds: a million guesses take two years then, and its owner waits a minute.
+pub const PASSWORD_WAIT_MAX_MS: u64 = 60_000;
+/// After so long without another try they are forgotten, in milliseconds (an hour).
+pub const PASSWORD_TRIES_FORGOTTEN_MS: u64 = 3_600_000;
 /// Shortest and longest password, in characters and bytes.
 pub const PASSWORD_CHARS: (usize, usize) = (8, 256);
 /// Restores from backups that a conversation remembers by themselves: more than anybody restores while a device that

@@ -2,7 +2,6 @@
 
 use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs};
 
-use crate::api::Ended;
 use crate::service::Service;
 
 /// A device that is signed in.
@@ -87,16 +86,7 @@ impl Service {
             let detail = format!("device {one} is not signed in");
             return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
         }
-        for device in &concerned {
-            self.accounts().revoke(asks.user, Some(*device)).await.map_err(refused)?;
-        }
-        // Whoever is about to open a session with one of these tokens looks again, or is already in the registry.
-        self.doors().note_revocation();
-        let _door = self.doors().enter(asks.user).await;
-        let ended = Ended::because(ErrorCode::SignedOut, "signed out from another device");
-        for device in &concerned {
-            self.registry().end(asks.user, Some(*device), &ended);
-        }
+        self.sign_out_these(asks.user, &concerned, "signed out from another device").await?;
         Ok(concerned)
     }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anser_types::limits::PASSWORD_CHARS;
-use anser_types::{ErrorCode, Refusal};
+use anser_types::{ErrorCode, Refusal, UserId};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, oneshot};
+use zxcvbn::feedback::Feedback;
+use zxcvbn::{Entropy, Score, zxcvbn};
 
 use crate::settings::{HashPlace, Hashing};
 
@@ -17,6 +19,17 @@ pub(crate) const SALT_BYTES: usize = 16;
 
 /// When a sign-in that found no room may come back: in this time dozens of others are done.
 const RETRY_AFTER_MS: u32 = 1_000;
+
+/// What becomes of a password that was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verified {
+    /// It is another one, or there is none.
+    Wrong,
+    /// It is the one.
+    Right,
+    /// It is the one, and was hashed with other work than is usual now.
+    RightButOld,
+}
 
 /// Hashes and checks passwords.
 pub(crate) struct Passwords {
@@ -36,29 +49,42 @@ impl Passwords {
         }
     }
 
-    /// Whether a password may be chosen.
-    pub(crate) fn check(password: &SecretString) -> Result<(), Refusal> {
+    /// The argon2id string of a password that a user chooses: long enough, and not among the first million that somebody
+    /// would try who knows lists of passwords, words, names, keyboards, dates, and the user's id (Wheeler, "zxcvbn", USENIX
+    /// Security 2016; NIST SP 800-63B, 5.1.1.2).
+    ///
+    /// # Errors
+    /// `PasswordRefused` with the reason, `Overloaded`.
+    pub(crate) async fn choose(
+        &self,
+        password: SecretString,
+        user: UserId,
+        salt: [u8; SALT_BYTES],
+    ) -> Result<String, Refusal> {
         let (shortest, longest) = PASSWORD_CHARS;
         let text = password.expose_secret();
         if text.chars().count() < shortest || text.len() > longest {
             return Err(Refusal::new(ErrorCode::PasswordRefused));
         }
-        Ok(())
+        let hashing = self.hashing;
+        self.run(move || {
+            let estimate = zxcvbn(password.expose_secret(), &[user.as_str(), "anser"]);
+            if estimate.score() < Score::Two {
+                return Err(Refusal::because(ErrorCode::PasswordRefused, why_guessed(&estimate)));
+            }
+            hash(&hashing, &password, salt)
+        })
+        .await?
     }
 
-    /// The argon2id string to store.
+    /// The argon2id string of a password that was chosen before.
     pub(crate) async fn hash(
         &self,
         password: SecretString,
         salt: [u8; SALT_BYTES],
     ) -> Result<String, Refusal> {
         let hashing = self.hashing;
-        self.run(move || {
-            let argon2 = argon2(&hashing)?;
-            let hash = argon2.hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
-            hash.map(|hash| hash.to_string()).map_err(|error| internal(&error))
-        })
-        .await?
+        self.run(move || hash(&hashing, &password, salt)).await?
     }
 
     /// Whether the password is the one behind `stored`. Without one the answer is no, after the same work.
@@ -66,9 +92,9 @@ impl Passwords {
         &self,
         password: SecretString,
         stored: Option<String>,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Verified, Refusal> {
         if password.expose_secret().len() > PASSWORD_CHARS.1 {
-            return Ok(false);
+            return Ok(Verified::Wrong);
         }
         let exists = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobodys_hash());
@@ -76,7 +102,12 @@ impl Passwords {
         self.run(move || {
             let hash = PasswordHash::new(&stored).map_err(|error| internal(&error))?;
             let password = password.expose_secret().as_bytes();
-            Ok(argon2(&hashing)?.verify_password(password, &hash).is_ok() && exists)
+            let right = argon2(&hashing)?.verify_password(password, &hash).is_ok() && exists;
+            Ok(match (right, is_of(&hashing, &hash)) {
+                (false, _) => Verified::Wrong,
+                (true, true) => Verified::Right,
+                (true, false) => Verified::RightButOld,
+            })
         })
         .await?
     }
@@ -128,10 +159,35 @@ impl Passwords {
     }
 }
 
+fn hash(
+    hashing: &Hashing,
+    password: &SecretString,
+    salt: [u8; SALT_BYTES],
+) -> Result<String, Refusal> {
+    let password = password.expose_secret().as_bytes();
+    let hash = argon2(hashing)?.hash_password_with_salt(password, &salt);
+    hash.map(|hash| hash.to_string()).map_err(|error| internal(&error))
+}
+
 fn argon2(hashing: &Hashing) -> Result<Argon2<'static>, Refusal> {
     let Hashing { memory_kib, passes, lanes, .. } = *hashing;
     let params = Params::new(memory_kib, passes, lanes, None).map_err(|error| internal(&error))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Whether this is a hash as they are made now.
+fn is_of(hashing: &Hashing, hash: &PasswordHash) -> bool {
+    let Hashing { memory_kib, passes, lanes, .. } = *hashing;
+    let made = Params::try_from(hash);
+    made.is_ok_and(|made| {
+        (made.m_cost(), made.t_cost(), made.p_cost()) == (memory_kib, passes, lanes)
+    }) && hash.algorithm == Algorithm::Argon2id.ident()
+}
+
+/// Why it is guessed soon, in the words of the estimate; they never repeat the password.
+fn why_guessed(estimate: &Entropy) -> String {
+    let warning = estimate.feedback().and_then(Feedback::warning);
+    warning.map_or_else(|| "it is guessed within a million tries".to_owned(), |why| why.to_string())
 }
 
 fn internal(error: &dyn std::error::Error) -> Refusal {

@@ -1,10 +1,10 @@
 //! Register, sign in, renew, sign out.
 
-use anser_backend::{CreateUser, Others};
+use anser_backend::{CreateUser, Others, User};
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use secrecy::SecretString;
 
-use crate::accounts::password::{Passwords, SALT_BYTES};
+use crate::accounts::password::{SALT_BYTES, Verified};
 use crate::accounts::tokens::Bearer;
 use crate::api::{Ended, SignedIn};
 use crate::service::Service;
@@ -24,7 +24,6 @@ impl Service {
         if !self.settings().registration {
             return Err(Refusal::new(ErrorCode::RegistrationClosed));
         }
-        Passwords::check(&password)?;
         let refused = |error| self.store_refusal(&error);
         // Before the costly hash: a taken name is no secret here.
         if self.accounts().user(user.clone()).await.map_err(refused)?.is_some() {
@@ -32,7 +31,7 @@ impl Service {
         }
         let mut salt = [0; SALT_BYTES];
         self.entropy().fill(&mut salt);
-        let hash = self.passwords().hash(password, salt).await?;
+        let hash = self.passwords().choose(password, user.clone(), salt).await?;
         let now = self.clock().now();
         match self.accounts().create_user(user, Some(hash), now).await.map_err(refused)? {
             CreateUser::Created(user) => {
@@ -55,7 +54,8 @@ impl Service {
     /// has no password, or the password is wrong.
     ///
     /// # Errors
-    /// `WrongCredentials`, `TooManyDevices`, `InvalidArgument`, `Overloaded`, or what the store says.
+    /// `WrongCredentials`, `RateLimited` after too many wrong passwords, `TooManyDevices`, `InvalidArgument`, `Overloaded`,
+    /// or what the store says.
     pub async fn sign_in(
         &self,
         user: UserId,
@@ -63,12 +63,7 @@ impl Service {
         class: DeviceClass,
         device_name: String,
     ) -> Result<SignedIn, Refusal> {
-        let found = self.accounts().user(user).await.map_err(|error| self.store_refusal(&error))?;
-        let stored = found.as_ref().and_then(|user| user.password_hash.clone());
-        let right = self.passwords().verify(password, stored).await?;
-        let Some(user) = found.filter(|_| right) else {
-            return Err(Refusal::new(ErrorCode::WrongCredentials));
-        };
+        let user = self.right_password(user, password).await?;
         let _door = self.doors().enter(user.no).await;
         self.issue(Bearer {
             user_no: user.no,
@@ -79,6 +74,49 @@ impl Service {
             others: Others::End,
         })
         .await
+    }
+
+    /// The user, if this is their password. What is stored is hashed anew if it was hashed with less work than is usual now.
+    pub(crate) async fn right_password(
+        &self,
+        id: UserId,
+        password: SecretString,
+    ) -> Result<User, Refusal> {
+        self.guesses().begin(&id)?;
+        let not_tried = |refusal| {
+            self.guesses().not_tried(&id);
+            refusal
+        };
+        let found = self.accounts().user(id.clone()).await;
+        let found = found.map_err(|error| not_tried(self.store_refusal(&error)))?;
+        let stored = found.as_ref().and_then(|user| user.password_hash.clone());
+        let verified = self.passwords().verify(password.clone(), stored).await;
+        let (Some(user), verified @ (Verified::Right | Verified::RightButOld)) =
+            (found, verified.map_err(not_tried)?)
+        else {
+            return Err(Refusal::new(ErrorCode::WrongCredentials));
+        };
+        self.guesses().right(&id);
+        if verified == Verified::RightButOld {
+            self.hash_anew(&user, password).await;
+        }
+        Ok(user)
+    }
+
+    /// A password whose hash is out of date is known only now. Failing is no reason to refuse the sign-in.
+    async fn hash_anew(&self, user: &User, password: SecretString) {
+        let mut salt = [0; SALT_BYTES];
+        self.entropy().fill(&mut salt);
+        match self.passwords().hash(password, salt).await {
+            Ok(hash) => {
+                if let Err(error) = self.accounts().set_password(user.no, hash).await {
+                    tracing::warn!(%error, user = %user.id, "a password could not be hashed anew");
+                }
+            }
+            Err(refusal) => {
+                tracing::info!(%refusal, user = %user.id, "a password is hashed anew another time");
+            }
+        }
     }
 
     /// Gives the same device a new token. The old one goes on until the new one is first used, to open a session or to

@@ -60,15 +60,15 @@ async fn registration_has_rules() {
     for bad in ["", "1234567", &"x".repeat(257)] {
         assert_eq!(register(&world, "alice", bad).await.err(), Some(ErrorCode::PasswordRefused));
     }
-    register(&world, "alice", "eightchr").await.unwrap();
-    assert_eq!(register(&world, "alice", "eightchr").await.err(), Some(ErrorCode::UserExists));
+    register(&world, "alice", "zebra9ox").await.unwrap();
+    assert_eq!(register(&world, "alice", "zebra9ox").await.err(), Some(ErrorCode::UserExists));
     let closed = World::with(Settings { registration: false, ..quick_settings() });
     assert_eq!(
-        register(&closed, "alice", "eightchr").await.err(),
+        register(&closed, "alice", "zebra9ox").await.err(),
         Some(ErrorCode::RegistrationClosed)
     );
     let name = "x".repeat(200);
-    let long = world.service.sign_in(id("alice"), secret("eightchr"), PHONE, name).await;
+    let long = world.service.sign_in(id("alice"), secret("zebra9ox"), PHONE, name).await;
     assert_eq!(long.err().unwrap().code, ErrorCode::InvalidArgument);
 }
 

@@ -17,6 +17,7 @@ mod history;
 mod messages;
 mod moderation;
 mod paces;
+mod passwords;
 mod permissions;
 mod presence;
 mod put_away;

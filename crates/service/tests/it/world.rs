@@ -149,6 +149,11 @@ impl World {
         start(&self.store, &self.clock, &self.settings)
     }
 
+    /// The same by another configuration.
+    pub fn elsewhere_with(&self, settings: &Settings) -> Arc<Service> {
+        start(&self.store, &self.clock, settings)
+    }
+
     pub fn app(&self) -> AppCaller {
         self.service.authenticate_app(API_KEY).unwrap()
     }
