@@ -170,6 +170,7 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
     let defaults = Settings::default();
     Ok(Settings {
         registration: config.accounts.registration,
+        development: config.accounts.development,
         api_keys: api_key::read_hashes(&setup.data_dir.resolve(&config.app.key_file))?,
         hashing: anser_service::Hashing {
             at_once: config.accounts.password_checks.as_usize(),

@@ -53,7 +53,28 @@ pub fn from_config(config: &Config) -> Result<Vec<ListenerConfig>, Failure> {
             )));
         }
     }
+    if config.accounts.development {
+        alone(config, &asked)?;
+    }
     Ok(asked.into_iter().map(|(_, kind, address)| ListenerConfig { address, kind }).collect())
+}
+
+/// A development server gives everything to whoever reaches it: nobody else may.
+fn alone(
+    config: &Config,
+    asked: &[(&'static str, ListenerKind, SocketAddr)],
+) -> Result<(), Failure> {
+    let next = "Set accounts.development = false, or keep the server to this machine.";
+    let wrong = |what: String| Failure::new(ErrorCode::ConfigInvalid, what).next(next);
+    if let Some((name, _, address)) = asked.iter().find(|(_, _, at)| !at.ip().is_loopback()) {
+        let what = "accounts.development lets everybody be anybody, and listen";
+        return Err(wrong(format!("{what}.{name} = \"{address}\" lets other machines in")));
+    }
+    if !config.listen.trusted_proxies.is_empty() {
+        let what = "accounts.development lets everybody be anybody, and listen.trusted_proxies";
+        return Err(wrong(format!("{what} names proxies that let other machines in")));
+    }
+    Ok(())
 }
 
 /// Whether anything can be reached from other machines.

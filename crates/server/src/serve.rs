@@ -258,6 +258,9 @@ fn raise_open_files(setup: &Setup, voice: Voice) {
 
 fn warn_about_open_doors(setup: &Setup) {
     let config = &setup.loaded.config;
+    if config.accounts.development {
+        warn!("a development server: whoever is on this machine gets tokens for any user");
+    }
     if config.accounts.registration && listeners::beyond_this_machine(config) {
         warn!(
             "anybody who reaches this server can register; set accounts.registration = false unless that is meant"

@@ -41,6 +41,9 @@ pub struct Shortcuts {
     /// Where HTTP and WebSocket listen over TLS, or "off" (listen.https)
     #[arg(long, value_name = "ADDRESS")]
     pub https: Option<String>,
+    /// A server to develop against: tokens for any user, for this machine alone (accounts.development)
+    #[arg(long)]
+    pub development: bool,
     /// What is logged: error, warn, info, debug or trace (log.level)
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,
@@ -58,6 +61,7 @@ impl Shortcuts {
         ]
         .into_iter()
         .filter_map(|(path, value)| Some((path.to_owned(), value.clone()?)))
+        .chain(self.development.then(|| ("accounts.development".to_owned(), "true".to_owned())))
     }
 }
 

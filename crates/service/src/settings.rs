@@ -104,6 +104,8 @@ impl SessionsPerClass {
 pub struct Settings {
     /// Whether strangers may register.
     pub registration: bool,
+    /// A development server: only this machine reaches it, and whoever is on it gets tokens for any user.
+    pub development: bool,
     /// SHA-256 of every accepted API key.
     pub api_keys: Vec<[u8; 32]>,
     /// What a password hash costs.
@@ -189,6 +191,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             registration: true,
+            development: false,
             api_keys: Vec::new(),
             hashing: Hashing::default(),
             token_life_ms: limits::TOKEN_LIFE_MS,

@@ -19,7 +19,7 @@ use super::body::{Bearer, Json, device_class, device_no, invalid, number, user};
 use super::{Api, Problem};
 
 /// A caller with an accepted API key; looked at before the body.
-pub(super) struct App(AppCaller);
+pub(super) struct App(pub(super) AppCaller);
 
 impl FromRequestParts<Arc<Api>> for App {
     type Rejection = Problem;

@@ -5,8 +5,11 @@
 //! |---|---|---|
 //! | `POST /v1/register`, `/v1/sign-in` | anybody (rate limited) | a device token |
 //! | `POST /v1/renew`, `/v1/sign-out` | a device, by its token | a new token; none |
+//! | `POST /v1/password` | a device, by its token | another password; ends the user's other devices |
 //! | `GET /v1/devices`, `POST /v1/devices/sign-out` | a device, by its token | the user's devices; ends others |
 //! | `POST /v1/app/users`, `/v1/app/tokens`, `/v1/app/messages` | the app server, by its API key | acts for users |
+//! | `POST /v1/app/passwords` | the app server, by its API key | another password for a user; ends all devices |
+//! | `POST /v1/dev/token` | anybody on this machine, if it is a development server | a token for any user |
 //! | `GET /v1/admin/backup` | an operator, by the API key | everything, as one archive |
 //! | `GET /v1/admin/online` | an operator, by the API key | how many are online |
 //! | `GET /v1/admin/reports`, `POST /v1/admin/reports/close` | an operator, by the API key | what users have reported |
@@ -19,9 +22,11 @@ mod accounts;
 mod admin;
 mod app;
 mod body;
+mod development;
 mod devices;
 mod gateways;
 mod health;
+mod password;
 pub(crate) mod problem;
 mod serve;
 mod ws;
@@ -162,6 +167,9 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/v1/sign-out", post(accounts::sign_out))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/sign-out", post(devices::sign_out))
+        .route("/v1/password", post(password::change))
+        .route("/v1/app/passwords", post(password::reset))
+        .route("/v1/dev/token", post(development::mint_token))
         .route("/v1/app/users", post(app::create_user))
         .route("/v1/app/tokens", post(app::mint_token))
         .route("/v1/app/messages", post(app::send_message))

@@ -160,6 +160,9 @@ settings! {
     accounts: Accounts {
         /// Whether people may register themselves. If false, only an app server with an API key makes users.
         registration: bool = true;
+        /// A server to develop against: anybody on this machine gets a token for any user (POST /v1/dev/token). It starts only
+        /// if every listener is for this machine alone and no proxy is trusted.
+        development: bool = false;
         /// Days until a device must have renewed its token.
         token_life_days: Within<1, 3650> = Within::new(30);
         /// Devices one user may have signed in at once.

@@ -180,6 +180,12 @@ impl TrustedProxies {
         };
         Proxies::new(&self.0, header)
     }
+
+    /// Whether none is trusted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.trim().is_empty()
+    }
 }
 
 impl Setting for TrustedProxies {

@@ -49,3 +49,20 @@ fn a_server_that_listens_nowhere_is_refused() {
     let failure = listeners::from_config(&with(&off)).unwrap_err();
     assert_eq!(failure.code, ErrorCode::ConfigInvalid);
 }
+
+#[test]
+fn guarantee_g27_a_development_server_starts_only_where_nobody_else_reaches_it() {
+    let development = ("accounts.development", "true");
+    assert_eq!(listeners::from_config(&with(&[development])).unwrap().len(), 5);
+    for (key, value) in [
+        ("listen.tls", "0.0.0.0:7411"),
+        ("listen.quic", "[::]:7411"),
+        ("listen.https", "192.168.1.5:443"),
+        ("listen.trusted_proxies", "127.0.0.1"),
+    ] {
+        let failure = listeners::from_config(&with(&[development, (key, value)])).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::ConfigInvalid);
+        assert!(failure.detail.contains(key), "{}", failure.detail);
+        assert!(failure.next_step.contains("accounts.development"), "{}", failure.next_step);
+    }
+}
