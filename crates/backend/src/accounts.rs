@@ -75,6 +75,8 @@ pub struct Token {
     pub class: DeviceClass,
     /// When it ends.
     pub expires_at: UnixMs,
+    /// When a newer token of the device was used in its place; then it is good for nothing any more.
+    pub superseded_at: Option<UnixMs>,
 }
 
 /// A device that holds a token.
@@ -122,12 +124,15 @@ pub trait Accounts: Send + Sync {
     /// described by its newest token.
     fn put_token(&self, token: NewToken) -> Boxed<'_, Result<DeviceNo, StoreError>>;
 
-    /// A token by hash, expired ones too.
+    /// A token by hash, expired and superseded ones too.
     fn token(&self, hash: [u8; 32]) -> Boxed<'_, Result<Option<Token>, StoreError>>;
 
     /// The token was used: if it was put beside others of its device ([`Others::EndWhenUsed`]), they end. Returns
     /// whether any did; only then is anything written. An unknown token, and the device's oldest, change nothing.
-    fn settle_token(&self, hash: [u8; 32]) -> Boxed<'_, Result<bool, StoreError>>;
+    ///
+    /// Those that end stay known as superseded, the last `TOKENS_SUPERSEDED` of a device, until it is revoked or gets a
+    /// token that ends all others.
+    fn settle_token(&self, hash: [u8; 32], at: UnixMs) -> Boxed<'_, Result<bool, StoreError>>;
 
     /// Ends the tokens of one device, or of all. Returns the devices concerned, each once.
     fn revoke(

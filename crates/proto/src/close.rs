@@ -39,7 +39,7 @@ pub const fn advice(code: ErrorCode) -> Advice {
     use ErrorCode as E;
     match code {
         E::Silent | E::LogBehindClient | E::TimedOut => Advice::plain(Reconnect::Now),
-        E::TokenInvalid | E::TokenExpired | E::SignedOut | E::WrongCredentials => {
+        E::TokenInvalid | E::TokenExpired | E::TokenReused | E::SignedOut | E::WrongCredentials => {
             Advice::plain(Reconnect::SignIn)
         }
         E::Replaced | E::UnsupportedVersion => Advice::plain(Reconnect::Never),

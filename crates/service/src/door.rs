@@ -64,11 +64,11 @@ impl Service {
         self.may_open()?;
         let _inside = self.admission().enter().await?;
         let seen = self.doors().revocations();
-        let mut token = self.token_for(&hello).await?;
+        let mut token = of_device(self.valid_token(&hello.token).await?, &hello)?;
         let user = token.device.user;
         let door = self.doors().enter(user).await;
         if self.doors().revocations() != seen {
-            token = self.token_for(&hello).await?;
+            token = of_device(self.still_valid(&hello.token).await?, &hello)?;
         }
         self.settle_token(&hello.token).await?;
         let slot = Arc::new(Slot::new(self.settings().mailbox_events));
@@ -130,16 +130,6 @@ impl Service {
         Ok(())
     }
 
-    async fn token_for(&self, hello: &Hello) -> Result<Token, Refusal> {
-        let token = self.valid_token(&hello.token).await?;
-        if token.device.device == hello.device {
-            Ok(token)
-        } else {
-            let detail = "the token belongs to another device";
-            Err(Refusal::because(ErrorCode::TokenInvalid, detail))
-        }
-    }
-
     fn report(&self, token: &Token, hello: &Hello, start: Start) {
         if let Start::Reset { at, reason: Some(ErrorCode::LogBehindClient) } = start {
             metrics::log_behind_client();
@@ -152,5 +142,14 @@ impl Service {
                 "a client has seen more than the log holds: entries were lost"
             );
         }
+    }
+}
+
+fn of_device(token: Token, hello: &Hello) -> Result<Token, Refusal> {
+    if token.device.device == hello.device {
+        Ok(token)
+    } else {
+        let detail = "the token belongs to another device";
+        Err(Refusal::because(ErrorCode::TokenInvalid, detail))
     }
 }

@@ -30,6 +30,8 @@ pub mod names {
     pub const KEYS_EXPIRED: &str = "anser_idempotency_keys_expired_total";
     /// Counter: messages erased because their time was over.
     pub const MESSAGES_EXPIRED: &str = "anser_messages_expired_total";
+    /// Counter: tokens that their devices had replaced and that were used all the same; their devices were signed out.
+    pub const TOKENS_REUSED: &str = "anser_tokens_reused_total";
     /// Counter: sessions whose client had seen more than the log holds.
     pub const LOG_BEHIND_CLIENT: &str = "anser_log_behind_client_total";
 }
@@ -81,6 +83,10 @@ pub(crate) fn keys_expired(keys: u64) {
 
 pub(crate) fn messages_expired(messages: u64) {
     metrics::counter!(names::MESSAGES_EXPIRED).increment(messages);
+}
+
+pub(crate) fn token_reused() {
+    metrics::counter!(names::TOKENS_REUSED).increment(1);
 }
 
 pub(crate) fn log_behind_client() {

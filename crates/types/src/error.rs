@@ -66,6 +66,7 @@ catalogue! {
     Replaced = 207, REPLACED, false, User, "A newer session of this device or device class took over.", "Close the other one if this was not you, and sign in again.";
     SignedOut = 208, SIGNED_OUT, false, User, "This device was signed out.", "Sign in again.";
     TooManyDevices = 209, TOO_MANY_DEVICES, false, User, "This user has too many devices.", "Sign out one that is no longer used.";
+    TokenReused = 210, TOKEN_REUSED, false, User, "A token that its device has replaced was used again: somebody else may hold a copy. The device was signed out.", "Sign in again; if the device was not restored from a copy, change the password.";
     Conflict = 300, CONFLICT, false, Client, "The same number or key was used for other content.", "A restored or copied store takes a new device; an Idempotency-Key is for one request.";
     AnswerForgotten = 301, ANSWER_FORGOTTEN, false, Client, "The command was executed, its answer was confirmed and is gone.", "A restored or copied store: take a new device.";
     OutOfOrder = 302, OUT_OF_ORDER, true, Client, "A command with a lower number is still missing.", "Send the expected number first.";

@@ -199,6 +199,11 @@ pub const DRAIN_MS: u64 = 10_000;
 /// Tokens of one device: the one it uses, and the newest of those that were made by renewals whose answers may have
 /// been lost. A repetition may overtake what it repeats, so one is not enough.
 pub const TOKENS_PER_DEVICE: usize = 4;
+/// Tokens of one device that ended because a newer one was used, and are still known: whoever uses one holds a copy.
+pub const TOKENS_SUPERSEDED: usize = 4;
+/// For how long after that a superseded token is taken for a late one, in milliseconds (five minutes): what was on its way
+/// when its device changed to the new one.
+pub const TOKEN_REUSE_GRACE_MS: u64 = 300_000;
 /// Life of a device token.
 pub const TOKEN_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
 /// How long the answer to an Idempotency-Key is kept.

@@ -12,7 +12,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{Devices, LastSeen, read_token, read_user, write_token, write_user};
+pub use accounts::{Devices, LastSeen, Superseded, read_token, read_user, write_token, write_user};
 pub use answers::{DeviceRecord, Kept, KeyRow, read_delta, write_delta};
 pub use messages::{read_edition, read_message, write_edition, write_message, write_new_message};
 pub use primitives::{

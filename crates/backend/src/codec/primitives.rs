@@ -70,6 +70,14 @@ impl<'a> Reader<'a> {
         if reader.u8()? == ROW_FORMAT { Ok(reader) } else { Err(Malformed("unknown row format")) }
     }
 
+    /// Reads a row that may be of another format too; says whether it is.
+    pub fn row_or(other: u8, bytes: &'a [u8]) -> Result<(Self, bool), Malformed> {
+        if bytes.first() == Some(&other) {
+            return Ok((Self::new(&bytes[1..]), true));
+        }
+        Ok((Self::row(bytes)?, false))
+    }
+
     /// The next `n` bytes.
     pub fn take(&mut self, n: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self.rest.split_at_checked(n).ok_or(Malformed("it ends too early"))?;

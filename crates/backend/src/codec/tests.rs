@@ -368,15 +368,22 @@ fn users_devices_and_tokens() {
         created_at: UnixMs(1),
         expires_at: UnixMs(2),
     };
-    let devices = Devices { last: DeviceNo(300), present: vec![(device, [9; 32])] };
-    holds(&devices, |out| devices.write(out), Devices::read);
-    let token = Token {
-        device: DeviceKey { user: UserNo(3), device: DeviceNo(2) },
-        user_id: user("zoë"),
-        class: DeviceClass::Cli,
-        expires_at: UnixMs(2),
-    };
-    holds(&token, |out| write_token(out, &token), read_token);
+    let present = vec![(device.clone(), [9; 32])];
+    let before = Superseded { device, hash: [8; 32], at: UnixMs(7) };
+    for superseded in [vec![], vec![before]] {
+        let devices = Devices { last: DeviceNo(300), present: present.clone(), superseded };
+        holds(&devices, |out| devices.write(out), Devices::read);
+    }
+    for superseded_at in [None, Some(UnixMs(7))] {
+        let token = Token {
+            device: DeviceKey { user: UserNo(3), device: DeviceNo(2) },
+            user_id: user("zoë"),
+            class: DeviceClass::Cli,
+            expires_at: UnixMs(2),
+            superseded_at,
+        };
+        holds(&token, |out| write_token(out, &token), read_token);
+    }
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! Users, devices and tokens: durable at once, numbers never given twice.
 
-use anser_types::limits::TOKENS_PER_DEVICE;
+use anser_types::limits::{TOKENS_PER_DEVICE, TOKENS_SUPERSEDED};
 use anser_types::{DeviceClass, DeviceNo, UnixMs, UserId, UserNo};
 
 use super::harness::Harness;
@@ -100,6 +100,7 @@ pub fn a_new_token_replaces_the_devices_older_one<H: Harness>(on: &mut Subject<H
             user_id: a.id.clone(),
             class: DeviceClass::Phone,
             expires_at: UnixMs(1004),
+            superseded_at: None,
         };
         assert_eq!(find(on, 4), Some(expected));
         assert_eq!(find(on, 2).map(|t| t.device.device), Some(second));
@@ -125,9 +126,15 @@ pub fn a_renewed_token_ends_the_others_at_its_first_use<H: Harness>(on: &mut Sub
         let token = NewToken { others: Others::EndWhenUsed, ..token(&a, Some(phone), hash) };
         assert_eq!(on.call(|ports| ports.accounts.put_token(token)), phone);
     };
-    let alive = |on: &Subject<H>| (0..20).filter(|h| find(on, *h).is_some()).collect::<Vec<_>>();
-    let settle =
-        |on: &Subject<H>, hash: u8| on.call(|ports| ports.accounts.settle_token([hash; 32]));
+    let found = |on: &Subject<H>, superseded: bool| {
+        let is =
+            |hash: &u8| find(on, *hash).is_some_and(|t| t.superseded_at.is_some() == superseded);
+        (0..30).filter(is).collect::<Vec<_>>()
+    };
+    let alive = |on: &Subject<H>| found(on, false);
+    let settle = |on: &Subject<H>, hash: u8| {
+        on.call(|ports| ports.accounts.settle_token([hash; 32], UnixMs(5_000 + u64::from(hash))))
+    };
     for hash in 10..14 {
         beside(on, hash);
     }
@@ -142,18 +149,35 @@ pub fn a_renewed_token_ends_the_others_at_its_first_use<H: Harness>(on: &mut Sub
     assert!(settle(on, 12), "a repetition may have overtaken what it repeats: any may be the one");
     for _ in 0..2 {
         assert_eq!(alive(on), [2, 3, 12]);
-        assert!(!settle(on, 12), "once");
+        assert_eq!(found(on, true), [1, 11, 13], "known as superseded, but for what made room");
+        assert_eq!(find(on, 11).unwrap().superseded_at, Some(UnixMs(5_012)));
+        assert_eq!(find(on, 11).unwrap().device, DeviceKey { user: a.no, device: phone });
+        assert!(!settle(on, 12) && !settle(on, 11), "once, and a superseded one is of no use");
         on.kill();
     }
+    for hash in [20, 21, 22] {
+        beside(on, hash);
+        assert!(settle(on, hash));
+    }
+    assert_eq!(found(on, true), [12, 13, 20, 21], "the last {TOKENS_SUPERSEDED} of the device");
+    on.reopen();
+    assert_eq!(found(on, true), [12, 13, 20, 21]);
     beside(on, 14);
     let (user, device) = (a.no, phone);
     assert_eq!(on.call(|ports| ports.accounts.revoke(user, Some(device))), [phone]);
     assert_eq!(alive(on), [2, 3], "revoking ends all of them");
+    assert_eq!(found(on, true), [0; 0], "and forgets what was before");
     let first = put(on, &a, None, 15);
     let again = NewToken { others: Others::EndWhenUsed, ..token(&a, Some(first), 16) };
     on.call(|ports| ports.accounts.put_token(again));
     assert_eq!(put(on, &a, Some(first), 17), first);
     assert_eq!(alive(on), [2, 3, 17], "one that is meant to end the others does");
+    let beside_it = NewToken { others: Others::EndWhenUsed, ..token(&a, Some(first), 18) };
+    on.call(|ports| ports.accounts.put_token(beside_it));
+    assert!(settle(on, 18));
+    assert_eq!(found(on, true), [17]);
+    assert_eq!(put(on, &a, Some(first), 19), first);
+    assert_eq!((alive(on), found(on, true)), (vec![2, 3, 19], vec![]));
 }
 
 /// Device numbers are never given twice: not after revoking, not after a restart.

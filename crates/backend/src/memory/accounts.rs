@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anser_types::limits::TOKENS_PER_DEVICE;
+use anser_types::limits::{TOKENS_PER_DEVICE, TOKENS_SUPERSEDED};
 use anser_types::{DeviceNo, UnixMs, UserId, UserNo};
 
 use super::backend::MemoryBackend;
@@ -77,6 +77,11 @@ impl Accounts for MemoryBackend {
                 for (_, hash) in ending {
                     tables.tokens.remove(hash);
                 }
+                if token.others == Others::End {
+                    for (_, hash) in tables.superseded(token.user, device) {
+                        tables.tokens.remove(&hash);
+                    }
+                }
                 tables.tokens.insert(token.hash, StoredToken::new(token, device, age));
             }))
         }))
@@ -92,21 +97,32 @@ impl Accounts for MemoryBackend {
                     user_id: tables.users.get(&stored.user)?.id.clone(),
                     class: stored.device.class,
                     expires_at: stored.device.expires_at,
+                    superseded_at: stored.superseded.map(|(_, at)| at),
                 })
             })
         })
     }
 
-    fn settle_token(&self, hash: [u8; 32]) -> Boxed<'_, Result<bool, StoreError>> {
+    fn settle_token(&self, hash: [u8; 32], at: UnixMs) -> Boxed<'_, Result<bool, StoreError>> {
         Box::pin(self.write_account(move |tables| {
-            let Some(used) = tables.tokens.get(&hash) else { return Ok(Plan::nothing(false)) };
-            let held = tables.by_age(used.user, used.device.device);
+            let used = tables.tokens.get(&hash).filter(|used| used.superseded.is_none());
+            let Some(used) = used else { return Ok(Plan::nothing(false)) };
+            let (user, device) = (used.user, used.device.device);
+            let held = tables.by_age(user, device);
             if held.first().is_none_or(|(_, oldest)| *oldest == hash) {
                 return Ok(Plan::nothing(false));
             }
             Ok(Plan::write(true, move |tables| {
-                for (_, other) in held.iter().filter(|(_, other)| *other != hash) {
-                    tables.tokens.remove(other);
+                let last = tables.superseded(user, device).last().map_or(0, |(order, _)| *order);
+                let ended = held.iter().filter(|(_, other)| *other != hash);
+                for (order, (_, other)) in (last + 1..).zip(ended) {
+                    if let Some(token) = tables.tokens.get_mut(other) {
+                        token.superseded = Some((order, at));
+                    }
+                }
+                let known = tables.superseded(user, device);
+                for (_, old) in &known[..known.len().saturating_sub(TOKENS_SUPERSEDED)] {
+                    tables.tokens.remove(old);
                 }
             }))
         }))
@@ -121,8 +137,8 @@ impl Accounts for MemoryBackend {
             let concerned = move |stored: &StoredToken| {
                 stored.user == user && device.is_none_or(|only| only == stored.device.device)
             };
-            let mut ended: Vec<DeviceNo> =
-                tables.tokens.values().filter(|t| concerned(t)).map(|t| t.device.device).collect();
+            let held = tables.tokens.values().filter(|t| concerned(t) && t.superseded.is_none());
+            let mut ended: Vec<DeviceNo> = held.map(|token| token.device.device).collect();
             ended.sort_unstable();
             ended.dedup();
             if ended.is_empty() {
@@ -137,7 +153,8 @@ impl Accounts for MemoryBackend {
             self.read(|machine| {
                 let tokens = machine.durable.accounts.tokens.values();
                 let mut newest: BTreeMap<DeviceNo, &StoredToken> = BTreeMap::new();
-                for token in tokens.filter(|token| token.user == user) {
+                let held = tokens.filter(|token| token.user == user && token.superseded.is_none());
+                for token in held {
                     let listed = newest.entry(token.device.device).or_insert(token);
                     if listed.age < token.age {
                         *listed = token;
@@ -196,10 +213,28 @@ impl AccountTables {
 
     /// The tokens of a device, the oldest first.
     fn by_age(&self, user: UserNo, device: DeviceNo) -> Vec<(u64, [u8; 32])> {
-        let held = self.tokens.iter().filter(|(_, t)| t.user == user && t.device.device == device);
+        let of_device = self.of_device(user, device);
+        let held = of_device.filter(|(_, token)| token.superseded.is_none());
         let mut held: Vec<_> = held.map(|(hash, token)| (token.age, *hash)).collect();
         held.sort_unstable();
         held
+    }
+
+    /// Those of a device that are superseded, in the order in which they were.
+    fn superseded(&self, user: UserNo, device: DeviceNo) -> Vec<(u64, [u8; 32])> {
+        let known = self.of_device(user, device);
+        let mut known: Vec<_> =
+            known.filter_map(|(hash, token)| Some((token.superseded?.0, *hash))).collect();
+        known.sort_unstable();
+        known
+    }
+
+    fn of_device(
+        &self,
+        user: UserNo,
+        device: DeviceNo,
+    ) -> impl Iterator<Item = (&[u8; 32], &StoredToken)> {
+        self.tokens.iter().filter(move |(_, t)| t.user == user && t.device.device == device)
     }
 
     /// Refuses a number that was never given: the caller holds it from another store.
@@ -223,6 +258,7 @@ impl StoredToken {
                 expires_at: token.expires_at,
             },
             age,
+            superseded: None,
         }
     }
 }

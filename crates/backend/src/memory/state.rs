@@ -172,4 +172,6 @@ pub(super) struct StoredToken {
     pub device: Device,
     /// Counts the device's tokens: the lowest is the one it is known to hold.
     pub age: u64,
+    /// A newer one was used in its place: the how manieth of the device it was, and when.
+    pub superseded: Option<(u64, UnixMs)>,
 }

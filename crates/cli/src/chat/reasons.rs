@@ -33,6 +33,7 @@ const fn in_chinese(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::TokenExpired => "令牌已过期",
         ErrorCode::WrongCredentials => "用户名或密码不正确",
         ErrorCode::Replaced => "此设备或同类设备的新会话已接管",
+        ErrorCode::TokenReused => "已更换的登录凭证被再次使用，此设备已退出登录",
         ErrorCode::SignedOut => "此设备已退出登录",
         ErrorCode::TooManyDevices => "此用户的设备过多",
         ErrorCode::UserUnknown => "没有这个用户",

@@ -311,12 +311,16 @@ impl Filling<'_> {
         let row =
             row.ok_or(ArchiveError::Contradiction("there are devices of a user who is not in it"))?;
         let user = read_user(no, &row).map_err(TableError::from)?;
-        for (device, hash) in &devices.present {
+        let present = devices.present.iter().map(|(device, hash)| (device, hash, None));
+        let superseded =
+            devices.superseded.iter().map(|one| (&one.device, &one.hash, Some(one.at)));
+        for (device, hash, superseded_at) in present.chain(superseded) {
             let token = Token {
                 device: DeviceKey { user: no, device: device.device },
                 user_id: user.id.clone(),
                 class: device.class,
                 expires_at: device.expires_at,
+                superseded_at,
             };
             self.put(keys::token(hash), |row| write_token(row, &token));
         }

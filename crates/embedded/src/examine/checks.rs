@@ -172,7 +172,9 @@ impl Checks {
             }
             Subject::Devices => {
                 let no = key.u64()?;
-                for (device, hash) in Devices::read(entry.value)?.present {
+                let Devices { present, superseded, .. } = Devices::read(entry.value)?;
+                let superseded = superseded.into_iter().map(|one| (one.device, one.hash));
+                for (device, hash) in present.into_iter().chain(superseded) {
                     if rows.get(Table::State, &keys::token(&hash))?.is_none() {
                         let touches = format!("device {} of user {no}", device.device.0);
                         telling.damage("tables: a device's token is not found", touches);

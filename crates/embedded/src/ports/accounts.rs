@@ -71,23 +71,35 @@ fn put_token(stage: &mut Stage<'_>, token: NewToken) -> Result<DeviceNo, Fault> 
         user_id: user.id,
         class: token.class,
         expires_at: token.expires_at,
+        superseded_at: None,
     };
     stage.put_row(keys::token(&token.hash), |out| write_token(out, &stored));
     Ok(number)
 }
 
-fn settle_token(stage: &mut Stage<'_>, hash: [u8; 32]) -> Result<bool, Fault> {
+fn settle_token(stage: &mut Stage<'_>, hash: [u8; 32], at: UnixMs) -> Result<bool, Fault> {
     let Some(row) = stage.row(&keys::token(&hash))? else { return Ok(false) };
-    let user = read_token(&row)?.device.user;
+    let used = read_token(&row)?;
+    let user = used.device.user;
     let mut devices = staged_devices(stage, user)?;
-    let ended = devices.settle(&hash);
-    for hash in &ended {
+    let (superseded, forgotten) = devices.settle(&hash, at);
+    if superseded.is_empty() {
+        return Ok(false);
+    }
+    for hash in &forgotten {
         stage.remove_row(keys::token(hash));
     }
-    if !ended.is_empty() {
-        stage.put_row(keys::devices(user), |out| devices.write(out));
+    for one in superseded {
+        let token = Token {
+            class: one.device.class,
+            expires_at: one.device.expires_at,
+            superseded_at: Some(at),
+            ..used.clone()
+        };
+        stage.put_row(keys::token(&one.hash), |out| write_token(out, &token));
     }
-    Ok(!ended.is_empty())
+    stage.put_row(keys::devices(user), |out| devices.write(out));
+    Ok(true)
 }
 
 fn revoke(
@@ -96,14 +108,11 @@ fn revoke(
     only: Option<DeviceNo>,
 ) -> Result<Vec<DeviceNo>, Fault> {
     let mut devices = staged_devices(stage, user)?;
-    let concerned = |device: &Device| only.is_none_or(|only| only == device.device);
-    let mut ended = Vec::new();
-    for (device, hash) in devices.present.extract_if(.., |(device, _)| concerned(device)) {
-        stage.remove_row(keys::token(&hash));
-        ended.push(device.device);
+    let (ended, hashes) = devices.revoke(|device| only.is_none_or(|only| only == device));
+    for hash in &hashes {
+        stage.remove_row(keys::token(hash));
     }
-    ended.dedup();
-    if !ended.is_empty() {
+    if !hashes.is_empty() {
         stage.put_row(keys::devices(user), |out| devices.write(out));
     }
     Ok(ended)
@@ -172,7 +181,7 @@ impl Accounts for EmbeddedStore {
         })
     }
 
-    fn settle_token(&self, hash: [u8; 32]) -> Boxed<'_, Result<bool, StoreError>> {
+    fn settle_token(&self, hash: [u8; 32], at: UnixMs) -> Boxed<'_, Result<bool, StoreError>> {
         Box::pin(async move {
             // Looked at first: nearly every use finds nothing to end, and must not wait for the store's thread.
             let waits = self.read(|core| {
@@ -180,12 +189,12 @@ impl Accounts for EmbeddedStore {
                 let Some(row) = core.row(&keys::devices(read_token(&row)?.device.user))? else {
                     return Ok(false);
                 };
-                Ok(!Devices::read(&row)?.settle(&hash).is_empty())
+                Ok(!Devices::read(&row)?.settle(&hash, at).0.is_empty())
             })?;
             if !waits {
                 return Ok(false);
             }
-            self.inner.writer()?.run(false, move |stage| settle_token(stage, hash)).await
+            self.inner.writer()?.run(false, move |stage| settle_token(stage, hash, at)).await
         })
     }
 

@@ -89,7 +89,7 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
         E::FrameTooLarge | E::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         E::Silent => StatusCode::REQUEST_TIMEOUT,
         E::TokenInvalid | E::TokenExpired | E::WrongCredentials => StatusCode::UNAUTHORIZED,
-        E::ApiKeyInvalid | E::Replaced | E::SignedOut => StatusCode::UNAUTHORIZED,
+        E::ApiKeyInvalid | E::Replaced | E::SignedOut | E::TokenReused => StatusCode::UNAUTHORIZED,
         E::RegistrationClosed | E::NotAllowed => StatusCode::FORBIDDEN,
         E::SenderRefused | E::Muted | E::TooLate | E::ContentRefused => StatusCode::FORBIDDEN,
         E::UserUnknown | E::ConversationUnknown | E::TargetMissing => StatusCode::NOT_FOUND,

@@ -51,6 +51,6 @@ pub(super) fn no_http() -> Error {
 }
 
 const fn is_signed_out(refusal: &anser_types::Refusal) -> bool {
-    use anser_types::ErrorCode::{SignedOut, TokenExpired, TokenInvalid};
-    matches!(refusal.code, SignedOut | TokenExpired | TokenInvalid)
+    use anser_types::ErrorCode::{SignedOut, TokenExpired, TokenInvalid, TokenReused};
+    matches!(refusal.code, SignedOut | TokenExpired | TokenInvalid | TokenReused)
 }

@@ -65,27 +65,7 @@ impl Service {
         let held = self.accounts().devices(user).await.map_err(refused)?;
         let others: Vec<DeviceNo> =
             held.into_iter().map(|held| held.device).filter(|one| Some(*one) != but).collect();
-        self.sign_out_these(user, &others, "the password was changed").await
-    }
-
-    /// Ends the tokens and the sessions of these devices.
-    pub(crate) async fn sign_out_these(
-        &self,
-        user: UserNo,
-        devices: &[DeviceNo],
-        why: &str,
-    ) -> Result<(), Refusal> {
-        for device in devices {
-            let revoked = self.accounts().revoke(user, Some(*device)).await;
-            revoked.map_err(|error| self.store_refusal(&error))?;
-        }
-        // Whoever is about to open a session with one of these tokens looks again, or is already in the registry.
-        self.doors().note_revocation();
-        let _door = self.doors().enter(user).await;
-        let ended = Ended::because(ErrorCode::SignedOut, why);
-        for device in devices {
-            self.registry().end(user, Some(*device), &ended);
-        }
-        Ok(())
+        let why = Ended::because(ErrorCode::SignedOut, "the password was changed");
+        self.sign_out_these(user, &others, &why).await
     }
 }

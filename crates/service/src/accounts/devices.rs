@@ -1,7 +1,8 @@
 //! A user's own devices: which there are, when each was here last, and how one signs the others out.
 
-use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs};
+use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs, UserNo};
 
+use crate::api::Ended;
 use crate::service::Service;
 
 /// A device that is signed in.
@@ -86,7 +87,28 @@ impl Service {
             let detail = format!("device {one} is not signed in");
             return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
         }
-        self.sign_out_these(asks.user, &concerned, "signed out from another device").await?;
+        let why = Ended::because(ErrorCode::SignedOut, "signed out from another device");
+        self.sign_out_these(asks.user, &concerned, &why).await?;
         Ok(concerned)
+    }
+
+    /// Ends the tokens and the sessions of these devices.
+    pub(crate) async fn sign_out_these(
+        &self,
+        user: UserNo,
+        devices: &[DeviceNo],
+        why: &Ended,
+    ) -> Result<(), Refusal> {
+        for device in devices {
+            let revoked = self.accounts().revoke(user, Some(*device)).await;
+            revoked.map_err(|error| self.store_refusal(&error))?;
+        }
+        // Whoever is about to open a session with one of these tokens looks again, or is already in the registry.
+        self.doors().note_revocation();
+        let _door = self.doors().enter(user).await;
+        for device in devices {
+            self.registry().end(user, Some(*device), why);
+        }
+        Ok(())
     }
 }

@@ -129,7 +129,7 @@ impl Service {
         let user = self.valid_token(token).await?.device.user;
         let _door = self.doors().enter(user).await;
         // Again behind the door: it may have ended while this waited.
-        let old = self.valid_token(token).await?;
+        let old = self.still_valid(token).await?;
         self.settle_token(token).await?;
         let devices =
             self.accounts().devices(user).await.map_err(|error| self.store_refusal(&error))?;
@@ -154,15 +154,7 @@ impl Service {
     /// `TokenInvalid`, or what the store says.
     pub async fn sign_out(&self, token: &str) -> Result<(), Refusal> {
         let device = self.known_token(token).await?.device;
-        self.accounts()
-            .revoke(device.user, Some(device.device))
-            .await
-            .map_err(|error| self.store_refusal(&error))?;
-        // Whoever is about to open a session with this token looks again, or is already in the registry.
-        self.doors().note_revocation();
-        let _door = self.doors().enter(device.user).await;
-        let ended = Ended::because(ErrorCode::SignedOut, "");
-        self.registry().end(device.user, Some(device.device), &ended);
-        Ok(())
+        let why = Ended::because(ErrorCode::SignedOut, "");
+        self.sign_out_these(device.user, &[device.device], &why).await
     }
 }

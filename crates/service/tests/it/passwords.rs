@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anser_backend::Accounts;
 use anser_service::{HashPlace, Settings};
-use anser_types::limits::PASSWORD_TRIES;
+use anser_types::limits::{PASSWORD_TRIES, TOKEN_REUSE_GRACE_MS};
 use anser_types::{DeviceClass, ErrorCode, InboxSeq, Refusal};
 use tokio::time::advance;
 
@@ -166,6 +166,27 @@ async fn guarantee_g26_changing_the_password_signs_every_other_device_out() {
         ErrorCode::WrongCredentials
     );
     sign_in(&world, "alice", "quiet green lamp").await.unwrap();
+}
+
+#[tokio::test]
+async fn requirement_k2_a_replaced_token_that_is_used_again_signs_the_device_out() {
+    let world = World::new();
+    let old = register(&world, "alice", GOOD).await.unwrap();
+    let other = sign_in(&world, "alice", GOOD).await.unwrap();
+    let new = world.service.renew(&old.token).await.unwrap();
+    let code = async |token: &str| world.service.renew(token).await.err().map(|told| told.code);
+    let phone = Device::connect(&world.service, &new, InboxSeq::ZERO).await;
+    // What was on its way when the phone changed its token is late, not stolen.
+    world.clock.forward(TOKEN_REUSE_GRACE_MS - 1);
+    assert_eq!(code(&old.token).await, Some(ErrorCode::TokenInvalid));
+    assert_eq!(phone.ended(), None);
+    world.clock.forward(1);
+    assert_eq!(code(&old.token).await, Some(ErrorCode::TokenReused));
+    assert_eq!(phone.ended(), Some(ErrorCode::TokenReused), "nobody can tell who is who");
+    for gone in [&old, &new] {
+        assert_eq!(code(&gone.token).await, Some(ErrorCode::TokenInvalid));
+    }
+    assert_eq!(code(&other.token).await, None, "the user's other devices are not concerned");
 }
 
 #[tokio::test]
