@@ -17,6 +17,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::weather::{Fate, Way, Weather};
+use super::wire::Wires;
 
 /// The payload of a full segment on a mobile path.
 pub const SEGMENT_BYTES: usize = 1_360;
@@ -24,10 +25,6 @@ pub const SEGMENT_BYTES: usize = 1_360;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// TCP waits no longer than this before it sends again (`TCP_RTO_MAX`).
 const BACKOFF_MAX: Duration = Duration::from_secs(120);
-
-/// When each direction of a phone's link is free again; all its connections take turns.
-#[derive(Debug, Default)]
-pub struct Wires([Duration; 2]);
 
 /// What arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,10 +90,9 @@ impl Flow {
     ) {
         let shape = weather.shape(way);
         let bytes = sent.bytes();
-        let free = &mut wires.0[way.index()];
-        *free = now.max(self.ready).max(*free) + shape.occupies(bytes);
+        let left = wires.take_turn(now.max(self.ready), way, bytes, shape);
         let timeout = weather.retransmission_timeout();
-        let passed = sent_through(*free, timeout, way, weather, &mut self.random);
+        let passed = sent_through(left, timeout, way, weather, &mut self.random);
         let late = shape.jitter.mul_f64(self.random.random_range(0.0..=1.0));
         let lane = &mut self.lanes[way.index()];
         lane.last = lane.last.max(passed + shape.latency + late);

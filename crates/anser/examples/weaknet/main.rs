@@ -3,9 +3,11 @@
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
 
 mod chart;
+mod datagrams;
 mod figures;
 mod flow;
 mod link;
+mod packets;
 mod page;
 mod person;
 mod profile;
@@ -13,10 +15,13 @@ mod program;
 mod record;
 mod scene;
 mod script;
+mod streams;
 mod table;
 mod tally;
+mod translator;
 mod transport;
 mod weather;
+mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;

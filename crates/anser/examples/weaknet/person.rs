@@ -56,7 +56,7 @@ impl Person {
     ) -> anyhow::Result<Self> {
         let name = shared.names[number].as_str();
         let upstream = server.address(transport.listener())?;
-        let link = Link::start(upstream, transport.beat_bytes(), seed).await?;
+        let link = Link::start(transport.carries(), upstream, transport.beat_bytes(), seed).await?;
         let client = Client::builder()
             .endpoint(transport.endpoint(link.address())?)
             .trust(server.trust()?)

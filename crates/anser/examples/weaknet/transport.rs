@@ -6,22 +6,33 @@ use std::ops::RangeInclusive;
 use anser_sdk::Endpoint;
 use clap::ValueEnum;
 
+use crate::link::Carries;
+
 /// A transport of the client SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Transport {
     Tcp,
     Tls,
     Ws,
+    Quic,
 }
 
 impl Transport {
-    pub const ALL: [Self; 3] = [Self::Tcp, Self::Tls, Self::Ws];
+    pub const ALL: [Self; 4] = [Self::Tcp, Self::Tls, Self::Ws, Self::Quic];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
             Self::Ws => "ws",
+            Self::Quic => "quic",
+        }
+    }
+
+    pub const fn carries(self) -> Carries {
+        match self {
+            Self::Tcp | Self::Tls | Self::Ws => Carries::Streams,
+            Self::Quic => Carries::Datagrams,
         }
     }
 
@@ -31,6 +42,7 @@ impl Transport {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
             Self::Ws => "http",
+            Self::Quic => "quic",
         }
     }
 
@@ -41,6 +53,7 @@ impl Transport {
             Self::Tcp => 3..=9,
             Self::Tls => 25..=31,
             Self::Ws => 9..=15,
+            Self::Quic => 30..=45,
         }
     }
 
