@@ -47,13 +47,14 @@ impl Transport {
     }
 
     /// As long as a heartbeat is on it: three bytes, and up to six more where the client says how far its inbox reaches.
-    /// TLS 1.3 adds a head of 5 bytes, a type and a tag of 16, a WebSocket's client 6 bytes of head and mask.
+    /// TLS 1.3 adds a head of 5 bytes, a type and a tag of 16, a WebSocket's client 6 bytes of head and mask, QUIC a head
+    /// with number and names (12 bytes or more), that of its stream (4 to 7) and a tag of 16.
     pub const fn beat_bytes(self) -> RangeInclusive<usize> {
         match self {
             Self::Tcp => 3..=9,
             Self::Tls => 25..=31,
             Self::Ws => 9..=15,
-            Self::Quic => 30..=45,
+            Self::Quic => 38..=48,
         }
     }
 
