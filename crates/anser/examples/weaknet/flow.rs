@@ -49,6 +49,8 @@ pub struct Flow {
     opened: Duration,
     /// The handshake is done.
     ready: Duration,
+    /// What waits for the handshake takes turns by itself: it must not hold up other connections meanwhile.
+    before: Wires,
     lanes: [Lane; 2],
     /// When something was sent last, either way.
     carried: Duration,
@@ -61,7 +63,14 @@ impl Flow {
         let mut random = SmallRng::seed_from_u64(seed);
         let asked = sent_through(now, CONNECT_TIMEOUT, Way::Up, weather, &mut random);
         let ready = asked + weather.round_trip();
-        Self { opened: now, ready, lanes: Default::default(), carried: ready, random }
+        Self {
+            opened: now,
+            ready,
+            before: Wires::default(),
+            lanes: Default::default(),
+            carried: ready,
+            random,
+        }
     }
 
     /// Whether the handshake is done.
@@ -90,7 +99,11 @@ impl Flow {
     ) {
         let shape = weather.shape(way);
         let bytes = sent.bytes();
-        let left = wires.take_turn(now.max(self.ready), way, bytes, shape);
+        let left = if self.is_open(now) {
+            wires.take_turn(now, way, bytes, shape)
+        } else {
+            self.before.take_turn(self.ready, way, bytes, shape)
+        };
         let timeout = weather.retransmission_timeout();
         let passed = sent_through(left, timeout, way, weather, &mut self.random);
         let late = shape.jitter.mul_f64(self.random.random_range(0.0..=1.0));

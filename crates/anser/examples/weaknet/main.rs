@@ -12,6 +12,7 @@ mod page;
 mod person;
 mod profile;
 mod program;
+mod reconnects;
 mod record;
 mod scene;
 mod script;
@@ -53,6 +54,9 @@ struct Arguments {
     /// What happens when, and to which packet.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How soon clients are back after a cut, in round trips, instead.
+    #[arg(long)]
+    reconnects: bool,
     /// The directory of the documentation, to write tables and charts there.
     #[arg(long)]
     write: Option<PathBuf>,
@@ -68,6 +72,11 @@ fn profile(name: &str) -> Result<&'static Profile, String> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if arguments.reconnects {
+        let returns = reconnects::measure().await?;
+        print!("{}", table::returns(&returns));
+        return Ok(());
+    }
     let outcomes = play(&arguments).await?;
     print!("{}", table::tables(&outcomes));
     if let Some(docs) = &arguments.write {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::figures::{Outcome, percentile};
+use crate::reconnects::{Cut, Returns};
 
 /// Both tables and the sums.
 pub fn tables(outcomes: &[Outcome]) -> String {
@@ -70,6 +71,44 @@ pub fn tables(outcomes: &[Outcome]) -> String {
         sum(|outcome| outcome.verdicts.len()),
     );
     text
+}
+
+/// How soon clients are back, in round trips and beside the goals.
+pub fn returns(all: &[Returns]) -> String {
+    let mut text = String::from(
+        "| network | transport | after | heard of the server: p50, p95 | back and in sync: p50, p95 | slowest |\n\
+         |---|---|---|--:|--:|--:|\n",
+    );
+    for Returns { profile, transport, cut, round_trip, heard, complete } in all {
+        let at = |of: &[Duration], hundredths| {
+            percentile(of, hundredths)
+                .map_or_else(|| "–".to_owned(), |time| in_trips(time, *round_trip))
+        };
+        let both = |of: &[Duration]| format!("{}, {}", at(of, 50), at(of, 95));
+        let after = match cut {
+            Cut::Move => "a move",
+            Cut::Leave => "being offline",
+        };
+        line(
+            &mut text,
+            &[
+                format!("{}, {} ms", profile.name, round_trip.as_millis()),
+                transport.name().to_owned(),
+                after.to_owned(),
+                both(heard),
+                both(complete),
+                at(complete, 100),
+            ],
+        );
+    }
+    text
+}
+
+/// Whole round trips and the rest.
+fn in_trips(time: Duration, round_trip: Duration) -> String {
+    let trips = time.as_nanos() / round_trip.as_nanos().max(1);
+    let rest = time - round_trip * u32::try_from(trips).unwrap_or(u32::MAX);
+    format!("{trips} RTT + {} ms", rest.as_millis())
 }
 
 fn line(text: &mut String, cells: &[String]) {
