@@ -6,6 +6,7 @@ mod chart;
 mod datagrams;
 mod figures;
 mod flow;
+mod idle;
 mod link;
 mod packets;
 mod page;
@@ -54,8 +55,8 @@ struct Arguments {
     /// What happens when, and to which packet.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How soon clients are back after a cut, in round trips, instead.
-    #[arg(long)]
+    /// Only how soon clients are back after a cut, in round trips.
+    #[arg(long, conflicts_with_all = ["profile", "transport", "secs", "seed"])]
     reconnects: bool,
     /// The directory of the documentation, to write tables and charts there.
     #[arg(long)]
@@ -75,10 +76,13 @@ async fn main() -> anyhow::Result<()> {
     if arguments.reconnects {
         let returns = reconnects::measure().await?;
         print!("{}", table::returns(&returns));
-        return Ok(());
+        return match &arguments.write {
+            Some(docs) => page::write_returns(docs, &returns),
+            None => Ok(()),
+        };
     }
     let outcomes = play(&arguments).await?;
-    print!("{}", table::tables(&outcomes));
+    print!("{}\n{}", table::tables(&outcomes), idle::table(&outcomes));
     if let Some(docs) = &arguments.write {
         page::write(docs, &outcomes)?;
     }

@@ -68,8 +68,8 @@ impl Street {
         let (now, weather) = (self.shared.now(), self.shared.weather.borrow().clone());
         while let Some((way, datagram)) = self.datagrams.pop(now, &weather) {
             match way {
-                Way::Up => self.to_server(datagram, &weather).await?,
-                Way::Down => self.to_phone(datagram).await?,
+                Way::Up => self.reach_server(datagram, &weather).await?,
+                Way::Down => self.reach_phone(datagram).await?,
             }
         }
         let (next, mut buffer) = (self.datagrams.next(), [0; BUFFER_BYTES]);
@@ -84,14 +84,14 @@ impl Street {
             Woken::Time => {}
             Woken::Phone(said) => {
                 let (length, phone) = said?;
-                self.from_phone(Bytes::copy_from_slice(&buffer[..length]), phone);
+                self.phone_said(Bytes::copy_from_slice(&buffer[..length]), phone);
             }
-            Woken::Server(number, bytes) => self.from_server(number, bytes),
+            Woken::Server(number, bytes) => self.server_said(number, bytes),
         }
         Ok(())
     }
 
-    fn from_phone(&mut self, bytes: Bytes, phone: SocketAddr) {
+    fn phone_said(&mut self, bytes: Bytes, phone: SocketAddr) {
         let (now, weather) = (self.shared.now(), self.shared.weather.borrow().clone());
         let mut state = self.shared.state.lock();
         if begins(&bytes).is_some_and(|name| self.begun.insert(name.to_vec())) {
@@ -104,7 +104,7 @@ impl Street {
     }
 
     /// What has come through the air goes through the translator, and on.
-    async fn to_server(&mut self, datagram: Datagram, weather: &Weather) -> io::Result<()> {
+    async fn reach_server(&mut self, datagram: Datagram, weather: &Weather) -> io::Result<()> {
         let (now, Datagram { phone, bytes }) = (self.shared.now(), datagram);
         let number = self.translator.outward(now, phone, &weather.timetable);
         if number == self.outside.len() {
@@ -119,7 +119,7 @@ impl Street {
         Ok(())
     }
 
-    fn from_server(&mut self, number: usize, bytes: Bytes) {
+    fn server_said(&mut self, number: usize, bytes: Bytes) {
         let (now, weather) = (self.shared.now(), self.shared.weather.borrow().clone());
         if let Some(phone) = self.translator.inward(now, number, &weather.timetable) {
             let (sent, mut state) = (Datagram { phone, bytes }, self.shared.state.lock());
@@ -127,7 +127,7 @@ impl Street {
         }
     }
 
-    async fn to_phone(&mut self, Datagram { phone, bytes }: Datagram) -> io::Result<()> {
+    async fn reach_phone(&mut self, Datagram { phone, bytes }: Datagram) -> io::Result<()> {
         let now = self.shared.now();
         self.shared.state.lock().meter.packet(now, Way::Down, bytes.len());
         self.shared.heard.send_replace(now);

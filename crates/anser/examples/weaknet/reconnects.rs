@@ -20,8 +20,8 @@ use crate::weather::{Mishap, Spell, Timetable};
 const NETWORKS: [&str; 2] = ["wifi", "3g"];
 /// How often each client is cut off.
 const CUTS: u32 = 30;
-/// How long nothing passes.
-const CUT: Duration = Duration::from_millis(400);
+/// How long nothing passes: the goodbye of who goes offline is over by then.
+const CUT: Duration = Duration::from_secs(1);
 /// Until the next cut: nothing is on its way any more.
 const PAUSE: Duration = Duration::from_millis(700);
 /// Who is not back by then never is.
