@@ -55,9 +55,10 @@ impl Beat {
     }
 }
 
-/// A row for each transport that was measured on the good network.
+/// A row for each transport that was measured on the good network; empty where none was.
 pub fn table(outcomes: &[Outcome]) -> String {
-    let mut text = String::from(
+    let mut rows = String::new();
+    let head = String::from(
         "| a silent day | a beat: bytes, packets | foreground: beats and wakes | packets | KiB \
          | background: beats and wakes | packets | KiB |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
@@ -71,9 +72,9 @@ pub fn table(outcomes: &[Outcome]) -> String {
             let (packets, bytes) = (beats * beat.packets, beats * beat.bytes);
             cells.extend([beats, packets, bytes / 1_024.0].map(|figure| format!("{figure:.0}")));
         }
-        line(&mut text, &cells);
+        line(&mut rows, &cells);
     }
-    text
+    if rows.is_empty() { rows } else { head + &rows }
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use anyhow::Context as _;
 
 use crate::chart::{Row, chart};
 use crate::figures::Outcome;
-use crate::profile::PROFILES;
 use crate::reconnects::Returns;
 use crate::{idle, table};
 
@@ -27,11 +26,7 @@ pub fn write(docs: &Path, outcomes: &[Outcome]) -> anyhow::Result<()> {
     let over = chart("from the end of the trouble to connected and synced", &over);
     fs::write(charts.join("recoveries.svg"), over)?;
 
-    let mut networks = String::from("| network | what it is |\n|---|---|\n");
-    for profile in &PROFILES {
-        networks.push_str(&format!("| {} | {} |\n", profile.name, profile.about));
-    }
-    replace(docs, "weak networks", &format!("{networks}\n{}", table::tables(outcomes)))?;
+    replace(docs, "weak networks", &table::tables(outcomes))?;
     replace(docs, "silent days", &idle::table(outcomes))
 }
 

@@ -3,22 +3,35 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::figures::{Outcome, percentile};
+use crate::figures::{Outcome, Traffic, percentile};
 use crate::profile::Profile;
 use crate::reconnects::{Cut, Returns};
 use crate::transport::Transport;
 
 /// What people noticed, what it cost, and the sums.
 pub fn tables(outcomes: &[Outcome]) -> String {
-    let mut text = String::new();
-    text.push_str(&by_network("delivery: p50, p95, slowest", outcomes, |outcome| {
+    let mut text = by_network("delivery: p50, p95, slowest", whole, outcomes, |outcome| {
         Some([50, 95, 100].map(|at| time(percentile(&outcome.delays, at))).join(", "))
-    }));
-    text.push('\n');
-    let troubles = by_network("troubles: over after p50, slowest", outcomes, recoveries);
-    text.push_str(&troubles);
-    text.push('\n');
-    text.push_str(&traffic(outcomes));
+    });
+    let tables = [
+        by_network("troubles: over after p50, slowest", short, outcomes, recoveries),
+        by_network(
+            "talking, an hour: KiB up, down · packets up, down · wakes · reconnects",
+            short,
+            outcomes,
+            |outcome| Some(traffic(&outcome.talk, 1_024.0, None)),
+        ),
+        by_network(
+            "quiet, an hour: bytes up, down · packets up, down · wakes · reconnects · beats",
+            short,
+            outcomes,
+            |outcome| Some(traffic(&outcome.quiet, 1.0, Some(outcome.quiet.beats))),
+        ),
+    ];
+    for table in tables.iter().filter(|table| !table.is_empty()) {
+        text.push('\n');
+        text.push_str(table);
+    }
     let sum = |part: fn(&Outcome) -> usize| outcomes.iter().map(part).sum::<usize>();
     // Writing to a String cannot fail.
     let _infallible = writeln!(
@@ -35,6 +48,7 @@ pub fn tables(outcomes: &[Outcome]) -> String {
 /// A row for each network where there is something to say, a column for each transport.
 fn by_network(
     title: &str,
+    name: fn(&Profile) -> String,
     outcomes: &[Outcome],
     cell: impl Fn(&Outcome) -> Option<String>,
 ) -> String {
@@ -50,12 +64,15 @@ fn by_network(
             None => rows.push((outcome.profile, vec![cell])),
         }
     }
+    if rows.is_empty() {
+        return String::new();
+    }
     let mut text = String::new();
     let names = transports.iter().map(|transport| transport.name().to_owned());
     line(&mut text, &std::iter::once(title.to_owned()).chain(names).collect::<Vec<_>>());
     text.push_str(&format!("|---|{}\n", "--:|".repeat(transports.len())));
     for (profile, cells) in rows {
-        let name = std::iter::once(profile.name.to_owned());
+        let name = std::iter::once(name(profile));
         line(&mut text, &name.chain(cells).collect::<Vec<_>>());
     }
     text
@@ -72,32 +89,24 @@ fn recoveries(outcome: &Outcome) -> Option<String> {
     (all > 0).then(|| format!("{all}: {}, {slowest}", time(percentile(&over, 50))))
 }
 
-fn traffic(outcomes: &[Outcome]) -> String {
-    let mut text = String::from(
-        "| network | transport | talking: KiB/h up, down | packets/h up, down | wakes/h | reconnects/h \
-         | quiet: bytes/h up, down | packets/h up, down | beats/h | wakes/h | reconnects/h |\n\
-         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-    );
-    for Outcome { profile, transport, talk, quiet, .. } in outcomes {
-        let both = |of: [f64; 2], unit: f64| format!("{:.0}, {:.0}", of[0] / unit, of[1] / unit);
-        line(
-            &mut text,
-            &[
-                profile.name.to_owned(),
-                transport.name().to_owned(),
-                both(talk.bytes, 1_024.0),
-                both(talk.packets, 1.0),
-                format!("{:.0}", talk.wakes),
-                format!("{:.0}", talk.connections),
-                both(quiet.bytes, 1.0),
-                both(quiet.packets, 1.0),
-                format!("{:.0}", quiet.beats),
-                format!("{:.0}", quiet.wakes),
-                format!("{:.0}", quiet.connections),
-            ],
-        );
-    }
-    text
+fn traffic(traffic: &Traffic, unit: f64, beats: Option<f64>) -> String {
+    let Traffic { bytes, packets, wakes, connections, .. } = traffic;
+    let both = |of: &[f64; 2], unit: f64| format!("{:.0}, {:.0}", of[0] / unit, of[1] / unit);
+    let figures = [*wakes, *connections].into_iter().chain(beats);
+    let figures = figures.map(|figure| format!("{figure:.0}"));
+    [both(bytes, unit), both(packets, 1.0)]
+        .into_iter()
+        .chain(figures)
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+fn short(profile: &Profile) -> String {
+    profile.name.to_owned()
+}
+
+fn whole(profile: &Profile) -> String {
+    format!("**{}**: {}", profile.name, profile.about)
 }
 
 /// How soon clients are back, in round trips.
