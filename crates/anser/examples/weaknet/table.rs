@@ -106,7 +106,7 @@ fn short(profile: &Profile) -> String {
 }
 
 fn whole(profile: &Profile) -> String {
-    format!("**{}**: {}", profile.name, profile.about)
+    format!("**{}** – {}", profile.name, profile.about)
 }
 
 /// How soon clients are back, in round trips.
