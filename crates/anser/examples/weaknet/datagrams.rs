@@ -1,10 +1,10 @@
-//! The datagrams of a phone on their way, without any I/O: pushed in at one end and popped at the other when the model says
-//! that they are there, or never.
+//! The datagrams of a phone on their way, without any I/O: pushed in at one end and popped at the other when the model
+//! says that they are there, or never.
 //!
-//! Unlike a relay of TCP one of datagrams loses packets for good, and who sent them finds out by itself. A datagram waits
-//! for its turn on the wire ([`Wires`]), unless the queue in front of it is full: then it is lost. It is lost by chance, or
-//! because nothing passes at that moment. Otherwise it takes the latency and some jitter. None overtakes another: the layer
-//! below, that of a radio, keeps the order, as it does in the model of TCP.
+//! Unlike a relay of TCP one of datagrams loses packets for good, and who sent them finds out by itself. A datagram
+//! waits for its turn on the wire ([`Wires`]), unless the queue in front of it is full: then it is lost. It is lost by
+//! chance, or because nothing passes at that moment. Otherwise it takes the latency and some jitter. None overtakes
+//! another: the layer below, that of a radio, keeps the order, as it does in the model of TCP.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

@@ -1,8 +1,8 @@
 //! What a silent day costs a phone, in the foreground and in the background.
 //!
-//! How large a beat is was measured, in the quiet of a good network. How many there are in a day follows from the client's
-//! rules: in the foreground one every 30 seconds, in the background as many as are left when the client has found out how
-//! long the network suffers silence. That takes hours, and is tried in simulated time.
+//! How large a beat is was measured, in the quiet of a good network. How many there are in a day follows from the
+//! client's rules: in the foreground one every 30 seconds, in the background as many as are left when the client has
+//! found out how long the network suffers silence. That takes hours, and is tried in simulated time.
 
 use std::ops::RangeInclusive;
 

@@ -1,6 +1,10 @@
 //! The weak-network lab: the real server, and people whose phones reach it through emulated bad networks.
 //! `cargo xtask weaknet` runs it; `docs/weak-network.md` says what is modelled and what came out.
-#![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks to a terminal"
+)]
 
 mod chart;
 mod datagrams;

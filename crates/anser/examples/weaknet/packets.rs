@@ -1,5 +1,5 @@
-//! The relay of a phone's datagrams. What becomes of them is decided by the models of [`Datagrams`] and [`Translator`]; here
-//! are the sockets: one that the phone speaks to, and one for each address that the server has seen.
+//! The relay of a phone's datagrams. What becomes of them is decided by the models of [`Datagrams`] and [`Translator`];
+//! here are the sockets: one that the phone speaks to, and one for each address that the server has seen.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -44,8 +44,13 @@ pub(super) async fn relay(inside: UdpSocket, seed: u64, shared: Arc<Shared>) {
         reading: JoinSet::new(),
         begun: BTreeSet::new(),
     };
-    // A socket on loopback that fails has been taken away.
-    while street.carry(&mut arriving).await.is_ok() {}
+    loop {
+        if let Err(error) = street.carry(&mut arriving).await {
+            // 127.0.0.2 and so on are addresses of this machine on Linux; elsewhere they have to be added.
+            eprintln!("a link has failed and carries nothing any more: {error}");
+            return;
+        }
+    }
 }
 
 /// A phone's way to the server.

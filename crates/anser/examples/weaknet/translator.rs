@@ -1,5 +1,5 @@
-//! The address translator between a phone and the server, without any I/O: which address the server sees, and where what it
-//! answers goes.
+//! The address translator between a phone and the server, without any I/O: which address the server sees, and where what
+//! it answers goes.
 //!
 //! A socket of the phone has an address at the translator as long as anything passes. What was forgotten is told to nobody:
 //! what the server sends there is lost, and what the phone sends next comes from another address.
