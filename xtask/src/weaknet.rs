@@ -12,7 +12,7 @@ pub struct Arguments {
     /// One network; otherwise all.
     #[arg(long)]
     profile: Option<String>,
-    /// One transport: tcp, tls or ws; otherwise all.
+    /// One transport: tcp, tls, ws or quic; otherwise all.
     #[arg(long)]
     transport: Option<String>,
     /// Seconds of talking, and as many of silence after it.
@@ -21,6 +21,9 @@ pub struct Arguments {
     /// What happens when, and to which packet.
     #[arg(long)]
     seed: Option<u64>,
+    /// Only how soon clients are back after a cut, in round trips.
+    #[arg(long, conflicts_with_all = ["profile", "transport", "secs", "seed"])]
+    reconnects: bool,
     /// Write charts and tables into docs/.
     #[arg(long)]
     write: bool,
@@ -37,6 +40,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut build = cargo(&[&["build", "--bin", "anser"], &program[..]].concat());
     ensure!(build.status().context("cannot start cargo")?.success(), "it does not build");
     let mut run = cargo(&[&["run", "--quiet"], &program[..], &["--"]].concat());
+    run.args(arguments.reconnects.then_some("--reconnects"));
     let values = [
         ("--profile", arguments.profile.clone()),
         ("--transport", arguments.transport.clone()),

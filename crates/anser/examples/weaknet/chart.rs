@@ -25,7 +25,7 @@ const TICKS: [(f64, &str); 5] = [
     (100_000.0, "100 s"),
 ];
 /// One for each transport.
-const COLOURS: [&str; 3] = ["#3b6ea5", "#c2702d", "#4f8f4f"];
+const COLOURS: [&str; 4] = ["#3b6ea5", "#c2702d", "#4f8f4f", "#8a5fa8"];
 
 /// A row: to which network it belongs, on which transport, and its times.
 pub struct Row<'a> {

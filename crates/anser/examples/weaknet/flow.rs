@@ -17,6 +17,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::weather::{Fate, Way, Weather};
+use super::wire::Wires;
 
 /// The payload of a full segment on a mobile path.
 pub const SEGMENT_BYTES: usize = 1_360;
@@ -24,10 +25,6 @@ pub const SEGMENT_BYTES: usize = 1_360;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// TCP waits no longer than this before it sends again (`TCP_RTO_MAX`).
 const BACKOFF_MAX: Duration = Duration::from_secs(120);
-
-/// When each direction of a phone's link is free again; all its connections take turns.
-#[derive(Debug, Default)]
-pub struct Wires([Duration; 2]);
 
 /// What arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +49,8 @@ pub struct Flow {
     opened: Duration,
     /// The handshake is done.
     ready: Duration,
+    /// What waits for the handshake takes turns by itself: it must not hold up other connections meanwhile.
+    before: Wires,
     lanes: [Lane; 2],
     /// When something was sent last, either way.
     carried: Duration,
@@ -64,7 +63,14 @@ impl Flow {
         let mut random = SmallRng::seed_from_u64(seed);
         let asked = sent_through(now, CONNECT_TIMEOUT, Way::Up, weather, &mut random);
         let ready = asked + weather.round_trip();
-        Self { opened: now, ready, lanes: Default::default(), carried: ready, random }
+        Self {
+            opened: now,
+            ready,
+            before: Wires::default(),
+            lanes: Default::default(),
+            carried: ready,
+            random,
+        }
     }
 
     /// Whether the handshake is done.
@@ -93,10 +99,13 @@ impl Flow {
     ) {
         let shape = weather.shape(way);
         let bytes = sent.bytes();
-        let free = &mut wires.0[way.index()];
-        *free = now.max(self.ready).max(*free) + shape.occupies(bytes);
+        let left = if self.is_open(now) {
+            wires.take_turn(now, way, bytes, shape)
+        } else {
+            self.before.take_turn(self.ready, way, bytes, shape)
+        };
         let timeout = weather.retransmission_timeout();
-        let passed = sent_through(*free, timeout, way, weather, &mut self.random);
+        let passed = sent_through(left, timeout, way, weather, &mut self.random);
         let late = shape.jitter.mul_f64(self.random.random_range(0.0..=1.0));
         let lane = &mut self.lanes[way.index()];
         lane.last = lane.last.max(passed + shape.latency + late);

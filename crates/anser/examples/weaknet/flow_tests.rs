@@ -71,6 +71,18 @@ fn connections_of_a_phone_share_its_wire_and_directions_do_not() {
 }
 
 #[test]
+fn who_waits_for_a_handshake_holds_up_nobody_else() {
+    let weather = Weather::new(SLOW, SLOW, spell(10, 12, Mishap::Tunnel));
+    let mut wires = Wires::default();
+    let mut in_the_tunnel = Flow::new(secs(10), 1, &weather);
+    in_the_tunnel.push(secs(10), Way::Up, chunk(50), &weather, &mut wires);
+    let mut outside = Flow::new(secs(12), 2, &weather);
+    outside.push(secs(12), Way::Up, chunk(50), &weather, &mut wires);
+    assert_eq!(arrivals(&mut outside, &weather)[0].0, ms(12_000 + 200 + 50 + 100));
+    assert_eq!(arrivals(&mut in_the_tunnel, &weather)[0].0, ms(13_000 + 200 + 50 + 100));
+}
+
+#[test]
 fn a_full_queue_takes_nothing_until_something_has_arrived() {
     let weather = Weather::new(SLOW, SLOW, Timetable::default());
     let (mut flow, mut wires) = (Flow::new(ms(0), 1, &weather), Wires::default());

@@ -1,22 +1,33 @@
 //! The weak-network lab: the real server, and people whose phones reach it through emulated bad networks.
 //! `cargo xtask weaknet` runs it; `docs/weak-network.md` says what is modelled and what came out.
-#![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks to a terminal"
+)]
 
 mod chart;
+mod datagrams;
 mod figures;
 mod flow;
+mod idle;
 mod link;
+mod packets;
 mod page;
 mod person;
 mod profile;
 mod program;
+mod reconnects;
 mod record;
 mod scene;
 mod script;
+mod streams;
 mod table;
 mod tally;
+mod translator;
 mod transport;
 mod weather;
+mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +59,9 @@ struct Arguments {
     /// What happens when, and to which packet.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Only how soon clients are back after a cut, in round trips.
+    #[arg(long, conflicts_with_all = ["profile", "transport", "secs", "seed"])]
+    reconnects: bool,
     /// The directory of the documentation, to write tables and charts there.
     #[arg(long)]
     write: Option<PathBuf>,
@@ -63,8 +77,16 @@ fn profile(name: &str) -> Result<&'static Profile, String> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if arguments.reconnects {
+        let returns = reconnects::measure().await?;
+        print!("{}", table::returns(&returns));
+        return match &arguments.write {
+            Some(docs) => page::write_returns(docs, &returns),
+            None => Ok(()),
+        };
+    }
     let outcomes = play(&arguments).await?;
-    print!("{}", table::tables(&outcomes));
+    print!("{}\n{}", table::tables(&outcomes), idle::table(&outcomes));
     if let Some(docs) = &arguments.write {
         page::write(docs, &outcomes)?;
     }

@@ -8,11 +8,8 @@ use anyhow::Context as _;
 
 use crate::chart::{Row, chart};
 use crate::figures::Outcome;
-use crate::profile::PROFILES;
-use crate::table;
-
-const BEGIN: &str = "<!-- generated: weak networks -->\n";
-const END: &str = "<!-- end of weak networks -->";
+use crate::reconnects::Returns;
+use crate::{idle, table};
 
 /// Writes charts and tables below `docs`.
 pub fn write(docs: &Path, outcomes: &[Outcome]) -> anyhow::Result<()> {
@@ -29,16 +26,26 @@ pub fn write(docs: &Path, outcomes: &[Outcome]) -> anyhow::Result<()> {
     let over = chart("from the end of the trouble to connected and synced", &over);
     fs::write(charts.join("recoveries.svg"), over)?;
 
+    replace(docs, "weak networks", &table::tables(outcomes))?;
+    replace(docs, "silent days", &idle::table(outcomes))
+}
+
+/// Writes the table of reconnects.
+pub fn write_returns(docs: &Path, returns: &[Returns]) -> anyhow::Result<()> {
+    replace(docs, "reconnects", &table::returns(returns))
+}
+
+/// Puts this between the marks of a section.
+fn replace(docs: &Path, section: &str, with: &str) -> anyhow::Result<()> {
     let page = docs.join("weak-network.md");
     let text = fs::read_to_string(&page)?;
-    let (before, rest) = text.split_once(BEGIN).context("the page does not say where")?;
-    let (_, after) = rest.split_once(END).context("the page does not say up to where")?;
-    let mut networks = String::from("| network | what it is |\n|---|---|\n");
-    for profile in &PROFILES {
-        networks.push_str(&format!("| {} | {} |\n", profile.name, profile.about));
-    }
-    let tables = table::tables(outcomes);
-    fs::write(&page, format!("{before}{BEGIN}\n{networks}\n{tables}\n{END}{after}"))?;
+    let (begin, end) =
+        (format!("<!-- generated: {section} -->\n"), format!("<!-- end of {section} -->"));
+    let (before, rest) =
+        text.split_once(&begin).with_context(|| format!("the page does not say “{begin}”"))?;
+    let (_, after) =
+        rest.split_once(&end).with_context(|| format!("the page does not say “{end}”"))?;
+    fs::write(&page, format!("{before}{begin}\n{with}\n{end}{after}"))?;
     Ok(())
 }
 

@@ -17,6 +17,9 @@ use crate::script::Act;
 use crate::transport::Transport;
 use crate::weather::{Mishap, Weather};
 
+/// Between two looks at the record.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// One person of a profile.
 pub struct Person {
     pub client: Client,
@@ -25,6 +28,15 @@ pub struct Person {
     shared: Shared,
     offline_since: Mutex<Option<Duration>>,
     listening: JoinHandle<()>,
+}
+
+/// When a phone was back, on its link's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Back {
+    /// The first packet of the server has come.
+    pub heard: Duration,
+    /// The client is connected and in sync, and its app was told of everything that the server had accepted for it.
+    pub complete: Duration,
 }
 
 /// Whom something is said to.
@@ -56,7 +68,7 @@ impl Person {
     ) -> anyhow::Result<Self> {
         let name = shared.names[number].as_str();
         let upstream = server.address(transport.listener())?;
-        let link = Link::start(upstream, transport.beat_bytes(), seed).await?;
+        let link = Link::start(transport.carries(), upstream, transport.beat_bytes(), seed).await?;
         let client = Client::builder()
             .endpoint(transport.endpoint(link.address())?)
             .trust(server.trust()?)
@@ -109,9 +121,8 @@ impl Person {
     }
 
     /// Goes through the trouble of one's link and measures how long each takes to be over, from the moment at which the
-    /// network is good again to that at which something of the server has come and everything missed is here. `None`
-    /// where it took until the next trouble, or more than a minute. Where one is offline by one's own will nothing is
-    /// measured.
+    /// network is good again (see [`Self::is_back`]). `None` where it took until the next trouble, or more than a minute.
+    /// Where one is offline by one's own will nothing is measured.
     pub async fn recoveries(&self, weather: &Weather) -> Vec<Option<Duration>> {
         let mut measured = Vec::new();
         let spells = &weather.timetable.spells;
@@ -125,14 +136,7 @@ impl Person {
                 spells.get(n + 1).map_or(Duration::from_secs(60), |next| next.from - spell.to);
             let willed = || self.client.state() == ConnectionState::Offline;
             let was_offline = willed();
-            let back = async {
-                self.link.heard_after(spell.to).await;
-                // A refusal may come of what a portal said; the next attempt is soon.
-                while self.client.wait_synced().await.is_err() {
-                    sleep(Duration::from_millis(20)).await;
-                }
-                self.link.now() - spell.to
-            };
+            let back = async { self.is_back(spell.to).await.complete - spell.to };
             let took = tokio::time::timeout(patience, back).await.ok();
             let cut_short = took.is_none() && willed();
             if !was_offline && !cut_short {
@@ -140,6 +144,22 @@ impl Person {
             }
         }
         measured
+    }
+
+    /// Waits until the network, which is good again from this moment on, is of use again.
+    pub async fn is_back(&self, from: Duration) -> Back {
+        let missed = self.shared.record.lock().missed_by(self.number);
+        self.link.heard_after(from).await;
+        let heard = self.link.now();
+        // A refusal may come of what a portal said; the next attempt is soon.
+        while self.client.wait_synced().await.is_err() {
+            sleep(Duration::from_millis(20)).await;
+        }
+        // A connection that moved was never out of sync for its client.
+        while !self.shared.record.lock().has_heard_all(self.number, &missed) {
+            sleep(LOOK).await;
+        }
+        Back { heard, complete: self.link.now() }
     }
 
     /// What was shown as failed is sent again, as its user would do.

@@ -131,6 +131,12 @@ impl Profile {
         Weather::new(self.up, self.down, Timetable { spells, forgets_after })
     }
 
+    /// The same link without jitter and losses, on which this happens.
+    pub fn steady(&self, timetable: Timetable) -> Weather {
+        let steady = |shape| Shape { jitter: Duration::ZERO, loss: 0.0, ..shape };
+        Weather::new(steady(self.up), steady(self.down), timetable)
+    }
+
     fn spells(&self, begin: Duration, end: Duration, random: &mut SmallRng) -> Vec<Spell> {
         let mut spells = Vec::new();
         let mut from = begin;

@@ -28,10 +28,10 @@ impl Server {
         let directory = TempDir::new()?;
         let mut command = Command::new(&program);
         command.arg("serve").arg("--data-dir").arg(directory.path());
-        for listener in ["--tcp", "--tls", "--http"] {
+        for listener in ["--tcp", "--tls", "--quic", "--http"] {
             command.args([listener, "127.0.0.1:0"]);
         }
-        command.args(["--quic", "off", "--https", "off"]).env("ANSER_LOG_LEVEL", "error");
+        command.args(["--https", "off"]).env("ANSER_LOG_LEVEL", "error");
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -59,7 +59,7 @@ impl Server {
         Ok(Self { announced, app_server, _child: child, _directory: directory })
     }
 
-    /// Where it listens for this ("tcp", "tls", "http").
+    /// Where it listens for this ("tcp", "tls", "quic", "http").
     pub fn address(&self, listener: &str) -> anyhow::Result<SocketAddr> {
         Ok(text(&self.announced, listener)?.parse()?)
     }

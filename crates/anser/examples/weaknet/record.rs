@@ -65,6 +65,22 @@ impl Record {
         })
     }
 
+    /// What was accepted for somebody and has not reached them.
+    pub fn missed_by(&self, receiver: usize) -> Vec<Key> {
+        let theirs = self.said.iter().filter(|said| said.to.contains(&receiver));
+        let accepted = theirs.map(|said| said.key).filter(|key| self.accepted.contains_key(key));
+        accepted.filter(|key| !self.has_heard(receiver, key)).collect()
+    }
+
+    fn has_heard(&self, receiver: usize, key: &Key) -> bool {
+        self.heard.iter().any(|heard| (heard.receiver, heard.key) == (receiver, *key))
+    }
+
+    /// Whether all of these have reached somebody.
+    pub fn has_heard_all(&self, receiver: usize, of: &[Key]) -> bool {
+        of.iter().all(|key| self.has_heard(receiver, key))
+    }
+
     /// How long each message took to each receiver, where neither end was offline by their own will meanwhile.
     pub fn delays(&self) -> Vec<Duration> {
         let said: BTreeMap<_, _> = self.said.iter().map(|said| (said.key, said)).collect();
@@ -184,6 +200,10 @@ mod tests {
         let verdict = |record: &Record| record.verdicts().join("; ");
         let lost = record(&ALL[..5]);
         assert!(verdict(&lost).starts_with("lost: 2 never heard") && !lost.is_complete());
+        let missed = lost.missed_by(2);
+        assert_eq!(missed, [key(3)]);
+        assert!(lost.missed_by(1).is_empty() && !lost.has_heard_all(2, &missed));
+        assert!(record(&ALL).has_heard_all(2, &missed));
         let doubled = record(&[&ALL[..], &[(1, 2, 2)]].concat());
         assert!(verdict(&doubled).starts_with("doubled: 1 heard"));
         let mut turned = ALL;

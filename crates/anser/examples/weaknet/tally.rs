@@ -8,14 +8,15 @@ use super::weather::Way;
 /// A radio that was silent for so long is counted as woken.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Counts since the beginning, or between two moments. Bytes are those of TCP's payload.
+/// Counts since the beginning, or between two moments. Bytes are the payload of TCP or UDP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Up and down.
     pub bytes: [u64; 2],
-    /// Up and down, of at most a segment each; headers alone are not counted.
+    /// Up and down: chunks of at most a segment, where headers alone are not counted, or datagrams.
     pub packets: [u64; 2],
-    /// Packets up that are as long as a heartbeat. While people talk some others are too.
+    /// Packets up that are as long as a heartbeat and come after a second of silence or more. While people talk some
+    /// others are too.
     pub beats: u64,
     /// Moments at which anything passed after a second of silence or more.
     pub wakes: u64,
@@ -46,21 +47,21 @@ impl Meter {
     pub fn packet(&mut self, now: Duration, way: Way, bytes: usize) {
         self.tally.bytes[way.index()] += bytes as u64;
         self.tally.packets[way.index()] += 1;
-        if way == Way::Up && self.beat_bytes.contains(&bytes) {
+        let wakes = self.wake(now);
+        if wakes && way == Way::Up && self.beat_bytes.contains(&bytes) {
             self.tally.beats += 1;
         }
-        self.wake(now);
     }
 
     pub const fn tally(&self) -> Tally {
         self.tally
     }
 
-    fn wake(&mut self, now: Duration) {
-        if self.carried.is_none_or(|carried| now >= carried + SILENCE) {
-            self.tally.wakes += 1;
-        }
+    fn wake(&mut self, now: Duration) -> bool {
+        let wakes = self.carried.is_none_or(|carried| now >= carried + SILENCE);
+        self.tally.wakes += u64::from(wakes);
         self.carried = Some(now);
+        wakes
     }
 }
 
@@ -95,6 +96,8 @@ mod tests {
         meter.packet(at(2_800), Way::Down, 3);
         let since = meter.tally() - before;
         assert_eq!((since.wakes, since.beats, since.bytes, since.packets), (1, 0, [0, 3], [0, 1]));
-        assert_eq!(meter.tally().beats, 1, "a beat goes up");
+        assert_eq!(meter.tally().beats, 0, "a beat goes up, after a silence");
+        meter.packet(at(3_800), Way::Up, 3);
+        assert_eq!(meter.tally().beats, 1);
     }
 }

@@ -33,7 +33,7 @@ pub struct Shape {
     pub jitter: Duration,
     /// How probable it is that a packet is lost.
     pub loss: f64,
-    /// As much as waits before the sender must.
+    /// As much as waits in front of the wire. The sender of a stream must wait then, a datagram is lost.
     pub queue_bytes: usize,
 }
 
@@ -51,6 +51,12 @@ impl Shape {
     pub fn occupies(&self, bytes: usize) -> Duration {
         Duration::from_secs_f64(bytes as f64 * 8.0 / self.bits_per_second as f64)
     }
+
+    /// How many bytes pass in this time.
+    pub fn carries(&self, time: Duration) -> usize {
+        let bits = time.as_nanos() * u128::from(self.bits_per_second) / 1_000_000_000;
+        usize::try_from(bits / 8).unwrap_or(usize::MAX)
+    }
 }
 
 /// What happens during a spell of bad luck.
@@ -59,10 +65,11 @@ pub enum Mishap {
     /// Nothing passes and nobody is told; then it passes again, with the same addresses.
     Tunnel,
     /// Nothing passes, then the phone has another address, and its app is told. Connections from before are dead: the
-    /// phone's system resets them at once, or they are silent for ever. The server is never told.
+    /// phone's system resets them at once, or they are silent for ever. The server is never told. Datagrams from and to
+    /// sockets from before are lost, silently.
     Move { resets: bool },
     /// Connections from before are silent for ever; new ones are answered by the portal until the user has logged in,
-    /// of which the app is told.
+    /// of which the app is told. Datagrams are swallowed, and afterwards those of sockets from before.
     Portal,
 }
 
@@ -109,15 +116,30 @@ impl Timetable {
         self.spells.iter().any(|spell| spell.mishap == Mishap::Portal && spell.covers(at))
     }
 
+    /// Whether a datagram that is sent now passes.
+    pub fn datagrams_pass(&self, at: Duration) -> bool {
+        !self.spells.iter().any(|spell| spell.covers(at))
+    }
+
+    /// What has ended everything that was opened then.
+    pub fn ended(&self, opened: Duration, now: Duration) -> Option<Mishap> {
+        let ends = |spell: &&Spell| {
+            spell.mishap != Mishap::Tunnel && opened < spell.from && spell.from <= now
+        };
+        self.spells.iter().find(ends).map(|spell| spell.mishap)
+    }
+
+    /// Whether the address translator has forgotten what last carried something then.
+    pub fn forgets(&self, carried: Duration, now: Duration) -> bool {
+        self.forgets_after.is_some_and(|after| now >= carried + after)
+    }
+
     /// What has become of a connection that was opened then and last carried something then.
     pub fn fate(&self, opened: Duration, carried: Duration, now: Duration) -> Fate {
-        let ended = self.spells.iter().find(|spell| {
-            spell.mishap != Mishap::Tunnel && opened < spell.from && spell.from <= now
-        });
-        match ended.map(|spell| spell.mishap) {
+        match self.ended(opened, now) {
             Some(Mishap::Move { resets: true }) => Fate::Reset,
             Some(_) => Fate::Silent,
-            None if self.forgets_after.is_some_and(|after| now >= carried + after) => Fate::Silent,
+            None if self.forgets(carried, now) => Fate::Silent,
             None => Fate::Alive,
         }
     }

@@ -102,6 +102,23 @@ fn requirement_e4_a_patient_network_is_beaten_on_every_quarter_of_an_hour_or_les
 }
 
 #[test]
+fn requirement_e4_a_silent_day_in_the_background_takes_an_eighth_of_the_beats() {
+    let a_day = |world: &mut World| {
+        let pings = world.server.pings;
+        world.run(HOUR * 24);
+        world.server.pings - pings
+    };
+    let mut world = in_background("", 300);
+    let connects = world.connects.len();
+    assert_eq!(a_day(&mut world), 359, "the first, in which the network is learned");
+    assert_eq!(a_day(&mut world), 355);
+    assert_eq!(world.connects.len(), connects);
+    world.input(Input::Foreground(true));
+    world.secs(1);
+    assert_eq!(a_day(&mut world), 2_880, "the foreground");
+}
+
+#[test]
 fn requirement_e4_what_was_found_out_is_remembered_per_network() {
     let mut world = in_background("wifi:cafe", 60);
     an_hour(&mut world);

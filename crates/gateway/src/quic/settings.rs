@@ -103,6 +103,8 @@ fn transport(connection: &Settings) -> TransportConfig {
     transport
         .max_idle_timeout(Some(IdleTimeout::try_from(idle).unwrap_or(VarInt::MAX.into())))
         .keep_alive_interval(None)
+        // Looking for larger packets would cost a phone more than they save: see the client's settings.
+        .mtu_discovery_config(None)
         .max_concurrent_bidi_streams(VarInt::from_u32(1))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(SESSION_WINDOW)

@@ -25,6 +25,8 @@ struct Seen {
     dead: Vec<SocketAddr>,
     /// Handshakes begun on each (RFC 9000, section 17.2.2: an Initial packet).
     initials: HashMap<SocketAddr, usize>,
+    /// The longest packets, to the server and back.
+    longest: [usize; 2],
 }
 
 /// A way to the server like that through a router: each address of a client gets one of its own.
@@ -73,6 +75,7 @@ async fn carry(inside: Arc<UdpSocket>, server: SocketAddr, seen: Arc<Mutex<Seen>
         };
         let passes = {
             let mut seen = seen.lock();
+            seen.longest[0] = seen.longest[0].max(length);
             if packet[0] & 0xf0 == 0xc0 {
                 *seen.initials.entry(from).or_default() += 1;
             }
@@ -92,7 +95,12 @@ async fn carry_back(
 ) {
     let mut packet = [0; 2048];
     while let Ok((length, _)) = outside.recv_from(&mut packet).await {
-        if !seen.lock().dead.contains(&client) {
+        let passes = {
+            let mut seen = seen.lock();
+            seen.longest[1] = seen.longest[1].max(length);
+            !seen.dead.contains(&client)
+        };
+        if passes {
             inside.send_to(&packet[..length], client).await.unwrap();
         }
     }
@@ -139,6 +147,34 @@ async fn requirement_e1_a_session_survives_a_change_of_the_network() {
     assert_eq!(said, ["from home", "on the way to mobile:one", "on the way to wifi:work"]);
     soon(bob.send_text(id("alice"), "the end")).await.unwrap();
     assert_eq!(until(&mut of_alice, only_texts).await, "the end");
+    alice.close().await;
+    bob.close().await;
+}
+
+#[tokio::test]
+async fn requirement_e1_over_quic_nothing_is_spent_on_measuring_the_path() {
+    let world = World::new();
+    let street = Street::to(world.address(ListenerKind::Quic)).await;
+    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
+    let alice = Client::builder()
+        .endpoint(format!("quic://{}", street.address).parse().unwrap())
+        .http(world.http_base())
+        .trust(Trust::Pinned(vec![world.pin()]))
+        .store_directory(a.path())
+        .login_with(world.devices("alice"))
+        .await
+        .unwrap();
+    let bob = world.client("bob", b.path()).await;
+    let (mut of_alice, mut of_bob) = (alice.events(), bob.events());
+    let long = "tell me everything! ".repeat(500);
+    for _ in 0..5 {
+        soon(alice.send_text(id("bob"), long.as_str())).await.unwrap();
+        assert_eq!(until(&mut of_bob, new_text).await, long);
+        soon(bob.send_text(id("alice"), long.as_str())).await.unwrap();
+        assert_eq!(until(&mut of_alice, new_text).await, long);
+    }
+    // What every path carries (RFC 9000, section 14); who looks for more sends more.
+    assert_eq!(street.seen.lock().longest, [1_200; 2]);
     alice.close().await;
     bob.close().await;
 }

@@ -2,8 +2,11 @@
 
 use std::io::ErrorKind;
 
+use std::time::Duration;
+
 use super::*;
-use crate::weather::{Mishap, Shape, Spell, Timetable};
+use crate::link::{Carries, Link};
+use crate::weather::{Mishap, Shape, Spell, Timetable, Weather};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -22,7 +25,7 @@ async fn link_to_echo() -> Link {
             });
         }
     });
-    Link::start(address, 3..=9, 1).await.unwrap()
+    Link::start(Carries::Streams, address, 3..=9, 1).await.unwrap()
 }
 
 /// A phone's connection that is known to work.
