@@ -17,4 +17,5 @@ mod program;
 mod refusals;
 mod reports;
 mod search;
+mod secrets;
 mod talk;
