@@ -17,6 +17,7 @@ use crate::history::{self, HistoryOptions};
 use crate::list::{self, ListOptions};
 use crate::logging;
 use crate::mine::{self, ForgetOptions, Of, OptionsOptions};
+use crate::password::{self, PasswordOptions};
 use crate::presence::{self, PresenceOptions};
 use crate::readers;
 use crate::report::{self, ReportOptions};
@@ -66,6 +67,8 @@ pub enum Command {
     /// List your devices that are signed in, and sign them out
     #[command(subcommand)]
     Devices(DevicesCommand),
+    /// Change your password; your other devices are signed out
+    Password(PasswordOptions),
     /// Remove messages for yourself; others keep them
     Forget(ForgetOptions),
     /// Clear a conversation for yourself; others keep it
@@ -105,6 +108,7 @@ impl Command {
             Self::Report(options) => options.json,
             Self::Presence(options) => options.common.json,
             Self::Devices(command) => command.json(),
+            Self::Password(options) => options.common.json,
             Self::Forget(options) => options.json,
             Self::Clear(of) => of.json,
             Self::Options(options) => options.of.json,
@@ -160,6 +164,7 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Report(options) => report::run(options).await,
             Command::Presence(options) => presence::run(options).await,
             Command::Devices(command) => devices::run(command).await,
+            Command::Password(options) => password::run(options).await,
             Command::Forget(options) => mine::forget(options).await,
             Command::Clear(of) => mine::clear(of).await,
             Command::Options(options) => mine::options(options).await,

@@ -14,6 +14,7 @@ use anser_sdk::{
 };
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use clap::Args;
+use secrecy::ExposeSecret;
 
 use crate::place::{self, Environment, Place, ServerUrl, Wanted};
 
@@ -21,6 +22,8 @@ use crate::place::{self, Environment, Place, ServerUrl, Wanted};
 const SLOTS: usize = 32;
 /// Where a password may stand instead of being typed.
 const PASSWORD_VARIABLE: &str = "ANSER_PASSWORD";
+/// Where one to change to may stand.
+const NEW_PASSWORD_VARIABLE: &str = "ANSER_NEW_PASSWORD";
 
 /// Which server: the same for every command that talks to one.
 #[derive(Args, Clone, Debug, Default)]
@@ -223,17 +226,35 @@ fn credentials(who: &Who, place: &Place) -> Result<Credentials, Refusal> {
 }
 
 /// The password from the environment, else asked for without showing it.
-fn password(user: &UserId) -> Result<SecretString, Refusal> {
-    if let Some(password) = variable(PASSWORD_VARIABLE) {
+///
+/// # Errors
+/// `CONFIG_INVALID` when nobody can be asked.
+pub fn password(user: &UserId) -> Result<SecretString, Refusal> {
+    ask(PASSWORD_VARIABLE, &format!("Password of {user}: "))
+}
+
+/// The password to change to, likewise; asked for twice.
+///
+/// # Errors
+/// `CONFIG_INVALID` when nobody can be asked, or two different ones were typed.
+pub fn new_password(user: &UserId) -> Result<SecretString, Refusal> {
+    let new = ask(NEW_PASSWORD_VARIABLE, &format!("New password of {user}: "))?;
+    let again = ask(NEW_PASSWORD_VARIABLE, "The same again: ")?;
+    if new.expose_secret() != again.expose_secret() {
+        let why = "the two new passwords differ; nothing was changed";
+        return Err(Refusal::because(ErrorCode::ConfigInvalid, why));
+    }
+    Ok(new)
+}
+
+fn ask(variable_name: &str, prompt: &str) -> Result<SecretString, Refusal> {
+    if let Some(password) = variable(variable_name) {
         return Ok(SecretString::from(password));
     }
-    rpassword::prompt_password(format!("Password of {user}: ")).map(SecretString::from).map_err(
-        |error| {
-            let why =
-                format!("no password can be asked for here ({error}): set {PASSWORD_VARIABLE}");
-            Refusal::because(ErrorCode::ConfigInvalid, why)
-        },
-    )
+    rpassword::prompt_password(prompt).map(SecretString::from).map_err(|error| {
+        let why = format!("no password can be asked for here ({error}): set {variable_name}");
+        Refusal::because(ErrorCode::ConfigInvalid, why)
+    })
 }
 
 /// Says what is missing when nobody could have signed in.

@@ -20,6 +20,7 @@ mod logging;
 mod mine;
 pub mod named;
 pub mod news;
+mod password;
 pub mod people;
 pub mod place;
 pub mod plain;

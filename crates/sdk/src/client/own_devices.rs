@@ -1,4 +1,4 @@
-//! The devices of the user who is logged in: which there are, and signing them out from here.
+//! The account of the user who is logged in: its devices, signing them out from here, and its password.
 
 use anser_types::DeviceNo;
 use secrecy::SecretString;
@@ -34,6 +34,16 @@ impl Client {
     pub async fn sign_out_other_devices(&self) -> Result<Vec<DeviceNo>, Error> {
         let (account, token) = self.account().await?;
         Ok(account.sign_out_others(&token).await?)
+    }
+
+    /// Replaces the user's password. When this returns, all other devices of the user are signed out.
+    ///
+    /// # Errors
+    /// `WRONG_CREDENTIALS` if `old` is not the password, `PASSWORD_REFUSED` with the reason, `RATE_LIMITED` after too many
+    /// wrong ones, else as [`Self::devices`].
+    pub async fn change_password(&self, old: SecretString, new: SecretString) -> Result<(), Error> {
+        let (account, token) = self.account().await?;
+        Ok(account.change_password(&token, &old, &new).await?)
     }
 
     async fn account(&self) -> Result<(&AccountClient, SecretString), Error> {

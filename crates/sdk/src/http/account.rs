@@ -138,6 +138,12 @@ struct SignedOutAnswer {
     signed_out: Vec<String>,
 }
 
+#[derive(Serialize)]
+struct PasswordChange<'a> {
+    old: &'a str,
+    new: &'a str,
+}
+
 #[derive(Deserialize)]
 struct GatewaysAnswer {
     signed: Option<String>,
@@ -229,6 +235,20 @@ impl AccountClient {
         let body = SignOutBody { device_no: None, others: true };
         let ended = self.sign_out_some(token, &body).await?;
         Ok(ended.iter().filter_map(|number| number.parse().ok().map(DeviceNo)).collect())
+    }
+
+    /// Replaces the password of the user whose token this is; the user's other devices are signed out.
+    ///
+    /// # Errors
+    /// `WRONG_CREDENTIALS`, `PASSWORD_REFUSED`, `RATE_LIMITED`, `TOKEN_INVALID`, or the connection failed.
+    pub async fn change_password(
+        &self,
+        token: &SecretString,
+        old: &SecretString,
+        new: &SecretString,
+    ) -> Result<(), Refusal> {
+        let body = PasswordChange { old: old.expose_secret(), new: new.expose_secret() };
+        self.0.send("/v1/password", token.expose_secret(), &body).await
     }
 
     /// Where the servers are, as they have signed it: the bytes of a `SignedEndpointList`. `None` if they keep no list.

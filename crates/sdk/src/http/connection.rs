@@ -75,6 +75,16 @@ impl HttpConnection {
         answer(succeeded(request).await?).await
     }
 
+    /// Sends a JSON request whose answer has no body.
+    pub(super) async fn send(
+        &self,
+        path: &str,
+        bearer: &str,
+        body: &impl Serialize,
+    ) -> Result<(), Refusal> {
+        succeeded(self.post(path, Some(bearer))?.json(body)).await.map(drop)
+    }
+
     /// Sends a request without a body, whose answer has none or does not matter.
     pub(super) async fn call_without_answer(
         &self,

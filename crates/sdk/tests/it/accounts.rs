@@ -241,3 +241,30 @@ async fn requirement_d4_a_device_is_signed_out_from_another_and_hears_of_it() {
     assert_eq!(soon(here.sign_out_other_devices()).await.unwrap(), []);
     assert_eq!(soon(here.devices()).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn requirement_k2_a_changed_password_signs_the_other_devices_out() {
+    let world = World::new();
+    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
+    let builder = |store: &std::path::Path| world.builder(ListenerKind::Tcp, store);
+    let other = builder(a.path()).register(id("alice"), password()).await.unwrap();
+    soon(other.wait_connected()).await.unwrap();
+    other.close().await;
+    let other = builder(a.path()).resume().await.unwrap();
+    let mut of_other = other.events();
+    soon(other.wait_connected()).await.unwrap();
+    let here = builder(b.path()).login_with_password(id("alice"), password()).await.unwrap();
+    soon(here.wait_connected()).await.unwrap();
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    let weak = soon(here.change_password(password(), secret("12345678"))).await.unwrap_err();
+    assert_eq!(weak.code(), ErrorCode::PasswordRefused);
+    let wrong = soon(here.change_password(secret("wrong horse"), secret("quiet green lamp"))).await;
+    assert_eq!(wrong.unwrap_err().code(), ErrorCode::WrongCredentials);
+    soon(here.change_password(password(), secret("quiet green lamp"))).await.unwrap();
+    let reason = until(&mut of_other, |event| match event {
+        Event::TokenExpired { reason } => Some(reason.clone()),
+        _ => None,
+    });
+    assert_eq!(reason.await.code, ErrorCode::SignedOut);
+    assert_eq!(soon(here.devices()).await.unwrap().len(), 1);
+}
