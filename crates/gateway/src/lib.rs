@@ -20,4 +20,5 @@ pub use config::{GatewayConfig, ListenerConfig, ListenerKind, TlsSource};
 pub use conn::{Farewell, Incoming, Outgoing, Received, Settings, Stream, Transport, run};
 pub use listen::{Gateway, ListenError};
 pub use proxies::{NotProxies, Proxies, ProxyHeader};
+pub use quic::ResetKey;
 pub use translate::bodies::read_body;
