@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use crate::backup::BackupSource;
 use crate::conn::Settings;
 use crate::proxies::Proxies;
+use crate::quic::ResetKey;
 
 /// The certificate and its key, replaceable while serving: each handshake takes the present one.
 pub type TlsSource = Arc<ArcSwap<rustls::ServerConfig>>;
@@ -77,6 +78,8 @@ pub struct GatewayConfig {
     pub listeners: Vec<ListenerConfig>,
     /// Needed by [`ListenerKind::Tls`], [`ListenerKind::Quic`] and [`ListenerKind::Https`].
     pub tls: Option<TlsSource>,
+    /// Tells clients over QUIC that the process they talked to is gone; without it they wait until they notice.
+    pub reset_key: Option<ResetKey>,
     /// Connections at once; further ones are refused with `TOO_MANY_CONNECTIONS`.
     pub connections: usize,
     /// Connections at once from one client's address; further ones are refused with `TOO_MANY_CONNECTIONS`.
@@ -104,6 +107,7 @@ impl Default for GatewayConfig {
         Self {
             listeners: Vec::new(),
             tls: None,
+            reset_key: None,
             connections: CONNECTIONS,
             connections_per_address: CONNECTIONS_PER_ADDRESS,
             loopback_is_exempt: true,

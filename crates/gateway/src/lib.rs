@@ -22,4 +22,5 @@ pub use conn::{Farewell, Incoming, Outgoing, Received, Settings, Stream, Transpo
 pub use gateways::{GatewayList, PublishedList};
 pub use listen::{Gateway, ListenError};
 pub use proxies::{NotProxies, Proxies, ProxyHeader};
+pub use quic::ResetKey;
 pub use translate::bodies::read_body;

@@ -7,11 +7,13 @@ use std::{
     time::Duration,
 };
 
-use anser_service::Service;
+use anser_service::{Service, Turns};
 use anser_types::ErrorCode;
+use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +31,9 @@ const BACKLOG: u32 = 4_096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Refusals that are said politely at once; beyond, a connection is dropped without a word.
 const POLITE_REFUSALS: usize = 64;
+/// TLS handshakes that are answered before everybody else has their turn: each costs about half a millisecond of one
+/// processor.
+const TLS_IN_A_ROUND: usize = 1;
 /// How often rate limits forget addresses and metrics are tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
@@ -68,6 +73,8 @@ pub(crate) struct House {
     pub(crate) polite: Arc<Semaphore>,
     /// Turns for handshakes of QUIC.
     pub(crate) handshakes: Arc<Semaphore>,
+    /// Turns for handshakes of TLS over TCP.
+    tls_turns: Turns,
     tls: Option<TlsSource>,
     router: axum::Router,
 }
@@ -88,7 +95,7 @@ impl Gateway {
         let listeners = config
             .listeners
             .iter()
-            .map(|listener| open(*listener, config.tls.as_ref(), &config.connection))
+            .map(|listener| open(*listener, &config))
             .collect::<Result<Vec<_>, _>>()?;
         let connection = Arc::new(config.connection);
         let proxies = Arc::new(config.proxies);
@@ -119,6 +126,7 @@ impl Gateway {
             }),
             polite: Arc::new(Semaphore::new(POLITE_REFUSALS)),
             handshakes: Arc::new(Semaphore::new(quic::HANDSHAKES)),
+            tls_turns: Turns::new(TLS_IN_A_ROUND),
             tls: config.tls,
             router: http::router(Arc::clone(&api)),
             tracker,
@@ -155,7 +163,7 @@ impl Gateway {
         self.house.service.drain().await;
         self.house.tracker.close();
         let all_gone = self.house.tracker.wait();
-        if tokio::time::timeout(self.house.connection.drain, all_gone).await.is_err() {
+        if timeout(self.house.connection.drain, all_gone).await.is_err() {
             tracing::warn!(left = self.house.tracker.len(), "connections are cut after draining");
             self.house.cut.cancel();
             self.house.tracker.wait().await;
@@ -178,13 +186,15 @@ enum Listener {
 
 fn open(
     listener: ListenerConfig,
-    tls: Option<&TlsSource>,
-    connection: &Settings,
+    config: &GatewayConfig,
 ) -> Result<(ListenerKind, SocketAddr, Listener), ListenError> {
     let ListenerConfig { address, kind } = listener;
-    let opened = match (kind, tls) {
-        (ListenerKind::Quic, Some(tls)) => quic::listen(address, Arc::clone(tls), connection)
-            .map(|(address, door)| (address, Listener::Quic(door))),
+    let opened = match (kind, &config.tls) {
+        (ListenerKind::Quic, Some(tls)) => {
+            let keys = (Arc::clone(tls), config.reset_key.clone());
+            quic::listen(address, keys, &config.connection)
+                .map(|(address, door)| (address, Listener::Quic(door)))
+        }
         (kind, None) if kind.is_encrypted() => {
             return Err(ListenError::NoCertificate { address, kind });
         }
@@ -218,6 +228,7 @@ async fn accept(listener: TcpListener, kind: ListenerKind, house: Arc<House>) {
             Ok(accepted) => accepted,
             Err(error) if is_one_connections_fault(&error) => continue,
             Err(error) => {
+                metrics::listener_failed(kind);
                 tracing::error!(%error, kind = kind.name(), "cannot accept connections");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
@@ -301,11 +312,9 @@ async fn handshake(
     kind: ListenerKind,
     house: &House,
 ) -> Option<Box<TlsStream<TcpStream>>> {
-    let mut config = rustls::ServerConfig::clone(&*house.tls.as_ref()?.load_full());
-    config.alpn_protocols = vec![kind.alpn().to_vec()];
-    let accept = TlsAcceptor::from(Arc::new(config)).accept(stream);
-    match tokio::time::timeout(house.connection.hello_timeout, accept).await {
-        Ok(Ok(stream)) => Some(Box::new(stream)),
+    let by = Instant::now() + house.connection.hello_timeout;
+    match timeout_at(by, tls(stream, kind, house)).await {
+        Ok(Ok(stream)) => stream.map(Box::new),
         Ok(Err(error)) => {
             tracing::debug!(%error, "a TLS handshake failed");
             metrics::refused("tls");
@@ -316,6 +325,25 @@ async fn handshake(
             None
         }
     }
+}
+
+/// Hears what the client offers and answers it when it is its turn, which is what costs. Whoever says nothing keeps
+/// nobody waiting, nor does a long way there and back.
+async fn tls(
+    stream: TcpStream,
+    kind: ListenerKind,
+    house: &House,
+) -> io::Result<Option<TlsStream<TcpStream>>> {
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    // Who waits longer would be given up by its client in the middle: none is answered for nobody.
+    if timeout(house.connection.hello_timeout / 2, house.tls_turns.wait()).await.is_err() {
+        metrics::refused("tls_busy");
+        return Ok(None);
+    }
+    let Some(source) = &house.tls else { return Ok(None) };
+    let mut config = rustls::ServerConfig::clone(&*source.load_full());
+    config.alpn_protocols = vec![kind.alpn().to_vec()];
+    hello.into_stream(Arc::new(config)).await.map(Some)
 }
 
 /// Says that there is no room, where that costs little: a TLS handshake for a refusal would not.

@@ -11,6 +11,8 @@ pub mod names {
     pub const CONNECTIONS: &str = "anser_connections";
     /// Counter by `reason`: connections refused at the door.
     pub const REFUSED: &str = "anser_connections_refused_total";
+    /// Counter by `kind`: times a listener could not take connections, which it tries again.
+    pub const LISTENER_FAILURES: &str = "anser_listener_failures_total";
     /// Counter by `code`: sessions ended; `LEFT` when the client went by itself.
     pub const ENDED: &str = "anser_sessions_ended_total";
     /// Counter: sessions that fell behind and read pages instead of being pushed to.
@@ -29,6 +31,10 @@ pub(crate) fn connection_closed(kind: ListenerKind) {
 
 pub(crate) fn refused(reason: &'static str) {
     metrics::counter!(names::REFUSED, "reason" => reason).increment(1);
+}
+
+pub(crate) fn listener_failed(kind: ListenerKind) {
+    metrics::counter!(names::LISTENER_FAILURES, "kind" => kind.name()).increment(1);
 }
 
 pub(crate) fn ended(farewell: Farewell) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anser_gateway::{
-    BackupSource, Gateway, GatewayConfig, ListenError, ListenerKind, PublishedList, TlsSource,
+    BackupSource, Gateway, GatewayConfig, ListenError, ListenerKind, PublishedList, ResetKey,
+    TlsSource,
 };
 use anser_service::{Ports, Service, Settings};
 use anser_types::ErrorCode;
@@ -18,7 +19,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::machine::{self, SystemClock, SystemEntropy};
 use crate::setup::Setup;
-use crate::{api_key, first_start, gateways, listeners, moderation};
+use crate::{api_key, first_start, gateways, listeners, moderation, quic_key};
 
 /// How often the metrics' histograms are folded together; between two renders they would grow.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -60,6 +61,7 @@ impl App {
         let gateway_config = GatewayConfig {
             listeners,
             tls: tls.clone(),
+            reset_key: reset_key(setup)?,
             metrics: Some(metrics.clone()),
             backups: Some(backups),
             ..defaults
@@ -163,6 +165,13 @@ fn load_identity(setup: &Setup) -> Result<Option<Identity>, Failure> {
     }
     let certificate = setup.data_dir.resolve(&config.tls.certificate);
     certificate::load(&certificate, &setup.data_dir.resolve(&config.tls.key)).map(Some)
+}
+
+fn reset_key(setup: &Setup) -> Result<Option<ResetKey>, Failure> {
+    if setup.loaded.config.listen.quic.address().is_none() {
+        return Ok(None);
+    }
+    quic_key::read(&setup.data_dir.quic_key()).map(|secret| Some(ResetKey::new(&secret)))
 }
 
 fn service_settings(setup: &Setup) -> Result<Settings, Failure> {

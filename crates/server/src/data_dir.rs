@@ -67,6 +67,12 @@ impl DataDir {
         self.root.join("server.json")
     }
 
+    /// The secret with which QUIC clients are told that this server's process is another one.
+    #[must_use]
+    pub fn quic_key(&self) -> PathBuf {
+        self.root.join("quic-key")
+    }
+
     /// A file named in the configuration: relative names lie in this directory.
     #[must_use]
     pub fn resolve(&self, name: &str) -> PathBuf {

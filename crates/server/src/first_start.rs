@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::config::{Config, Tls, reference};
 use crate::data_dir::{DataDir, write_whole};
 use crate::failure::Failure;
-use crate::{api_key, certificate};
+use crate::{api_key, certificate, quic_key};
 
 /// Rights of files that hold secrets.
 const SECRET: u32 = 0o600;
@@ -57,9 +57,7 @@ pub fn prepare(
     let keys = data_dir.resolve(&config.app.key_file);
     if !exists(&keys)? {
         own_place(data_dir, &keys, "app.key_file")?;
-        let mut bits = Zeroizing::new([0; 32]);
-        entropy.fill(bits.as_mut_slice());
-        let line = Zeroizing::new(format!("{}\n", api_key::from_random(&bits).as_str()));
+        let line = Zeroizing::new(format!("{}\n", *api_key::from_random(&random(entropy))));
         write(&keys, line.as_bytes(), SECRET)?;
         note("API key for app servers, secret", &keys);
     }
@@ -68,7 +66,18 @@ pub fn prepare(
             note(what, &path);
         }
     }
+    let quic = data_dir.quic_key();
+    if config.listen.quic.address().is_some() && !exists(&quic)? {
+        write(&quic, quic_key::from_random(&random(entropy)).as_bytes(), SECRET)?;
+        note("key of QUIC, secret", &quic);
+    }
     Ok(made)
+}
+
+fn random(entropy: &dyn Entropy) -> Zeroizing<[u8; 32]> {
+    let mut bits = Zeroizing::new([0; 32]);
+    entropy.fill(bits.as_mut_slice());
+    bits
 }
 
 /// Whether a listener with TLS is configured.

@@ -20,6 +20,7 @@ pub mod listeners;
 pub mod machine;
 pub mod moderation;
 pub mod open_files;
+pub mod quic_key;
 pub mod reports;
 pub mod search;
 pub mod serve;

@@ -20,6 +20,11 @@ use crate::setup::Setup;
 use crate::voice::{Event, Voice};
 use crate::{first_start, listeners, moderation, open_files, search, store, telemetry};
 
+/// Sockets that are taken up at once. The runtime looks at sockets again after 61 steps: were it given more than it does
+/// until then, what other threads have finished, such as commits, would stand behind all of them. The rest waits in the
+/// system.
+const EVENTS_AT_ONCE: usize = 61;
+
 /// How often the store is asked whether it has failed.
 const LOOK_AT_STORE: Duration = Duration::from_millis(250);
 
@@ -69,6 +74,7 @@ fn runtime(setup: &Setup) -> Result<Runtime, Failure> {
     }
     builder
         .thread_name("anser")
+        .max_io_events_per_tick(EVENTS_AT_ONCE)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(ErrorCode::Internal, format!("no threads: {error}")))

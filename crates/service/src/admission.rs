@@ -16,6 +16,8 @@ use tokio::time::{Instant, sleep_until};
 const QUEUE: Duration = Duration::from_secs(4);
 /// Sessions that are opened at the same moment: enough to share commits, few enough to delay nobody else for long.
 const AT_ONCE: usize = 64;
+/// From this wait on there is a crowd at the door: what may be lost gives way to it.
+const CROWD: Duration = Duration::from_millis(100);
 /// Nobody is told to stay away for longer.
 const AWAY_MAX: Duration = Duration::from_secs(300);
 
@@ -58,6 +60,11 @@ impl Admission {
             sleep_until(place).await;
         }
         self.at_once.acquire().await.map_err(|_| Refusal::new(ErrorCode::Draining))
+    }
+
+    /// Whether many wait to be let in.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.places.lock().next > Instant::now() + CROWD
     }
 
     fn place(&self, now: Instant) -> Result<Instant, Refusal> {

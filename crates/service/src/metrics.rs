@@ -18,7 +18,9 @@ pub mod names {
     pub const PRESENCE_WATCHES: &str = "anser_presence_watches";
     /// Counter: mailboxes that overflowed (their sessions read their inbox instead).
     pub const MAILBOX_OVERFLOWS: &str = "anser_mailbox_overflows_total";
-    /// Counter: signals dropped because a mailbox was full or a sender too fast.
+    /// Counter by `reason`: signals dropped, because a mailbox was full (`full`), a sender too fast (`too_fast`), too many
+    /// waited for a look-up (`too_many`), the server busy (`busy`), or because a newer one came before it was told
+    /// (`replaced`).
     pub const SIGNALS_DROPPED: &str = "anser_signals_dropped_total";
     /// Counter by `code`: refusals.
     pub const REFUSALS: &str = "anser_refusals_total";
@@ -61,8 +63,25 @@ pub(crate) fn mailbox_overflow() {
     metrics::counter!(names::MAILBOX_OVERFLOWS).increment(1);
 }
 
-pub(crate) fn signal_dropped() {
-    metrics::counter!(names::SIGNALS_DROPPED).increment(1);
+/// Why a signal is not told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lost {
+    Full,
+    TooFast,
+    TooMany,
+    Busy,
+    Replaced,
+}
+
+pub(crate) fn signal_dropped(why: Lost) {
+    let reason = match why {
+        Lost::Full => "full",
+        Lost::TooFast => "too_fast",
+        Lost::TooMany => "too_many",
+        Lost::Busy => "busy",
+        Lost::Replaced => "replaced",
+    };
+    metrics::counter!(names::SIGNALS_DROPPED, "reason" => reason).increment(1);
 }
 
 pub(crate) fn refused(code: ErrorCode) {

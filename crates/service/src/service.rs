@@ -26,6 +26,7 @@ use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
 use crate::fanout::sweep;
 use crate::messages::request::Work;
+use crate::metrics;
 use crate::moderation::Words;
 use crate::pace::Paces;
 use crate::presence::board::{Board, Bounds};
@@ -33,6 +34,7 @@ use crate::presence::teller;
 use crate::rules::No;
 use crate::settings::{Entropy, Settings};
 use crate::trim;
+use crate::turns::Turns;
 use crate::writer::actor::Writer;
 use crate::writer::publish::{Publisher, refusal_of};
 use crate::writer::queue::WriterHandle;
@@ -41,6 +43,8 @@ use crate::writer::queue::WriterHandle;
 const PUBLISH_QUEUE: usize = 1;
 /// Look-ups for signals at once; more signals are dropped.
 const SIDE_TASKS: usize = 64;
+/// Sessions whose connections are gone that are taken down before everybody else has their turn: each takes some 50 µs.
+const DEPARTURES: usize = 1;
 
 /// The stores the service works on.
 #[derive(Clone)]
@@ -86,6 +90,7 @@ pub struct Service {
     registry: Arc<Registry>,
     feeds: Arc<Feeds>,
     admission: Admission,
+    departures: Turns,
     writer: WriterHandle,
     passwords: Passwords,
     guesses: Guesses,
@@ -204,6 +209,7 @@ impl Service {
             registry,
             feeds,
             admission,
+            departures: Turns::new(DEPARTURES),
             writer,
             failed,
             stop,
@@ -291,7 +297,7 @@ impl Service {
                 task.await;
                 drop(permit);
             }),
-            Err(_) => crate::metrics::signal_dropped(),
+            Err(_) => metrics::signal_dropped(metrics::Lost::TooMany),
         }
     }
 
@@ -337,6 +343,10 @@ impl Service {
         &self.admission
     }
 
+    pub(crate) const fn departures(&self) -> &Turns {
+        &self.departures
+    }
+
     pub(crate) const fn feeds(&self) -> &Arc<Feeds> {
         &self.feeds
     }
@@ -350,9 +360,9 @@ impl Service {
         self.registry.board()
     }
 
-    /// Commands wait in such a number that what is not needed gives way.
+    /// Commands wait, or newcomers at the door, in such a number that what may be lost gives way (requirement J6).
     pub(crate) fn is_busy(&self) -> bool {
-        self.writer.depths().0 > self.settings.writer_queue / 2
+        self.writer.depths().0 > self.settings.writer_queue / 2 || self.admission.is_crowded()
     }
 
     pub(crate) const fn writer(&self) -> &WriterHandle {

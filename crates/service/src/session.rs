@@ -18,6 +18,7 @@ use crate::fanout::registry::Registry;
 use crate::lane::{Lane, Pending};
 use crate::messages::decide::decide;
 use crate::messages::request::{Actor, Request};
+use crate::metrics::{self, Lost};
 use crate::rate::Bucket;
 use crate::service::Service;
 use crate::sync::inbox;
@@ -272,7 +273,7 @@ impl Reader {
                 search::page(service, caller, asked).await
             }
         };
-        answered.inspect_err(|refusal| crate::metrics::refused(refusal.code))
+        answered.inspect_err(|refusal| metrics::refused(refusal.code))
     }
 
     /// Follows channels: what is committed there from here on comes by the mailbox. Returns where those end of which the
@@ -328,11 +329,18 @@ impl Reader {
         receipts::acked(&self.0, up_to, delivered, after_reset);
     }
 
-    /// Passes a signal on (typing), or follows users. Too many are dropped and counted; of users that are not followed
+    /// The connection is gone: waits until the session may be taken down. When a whole town's connections break in one
+    /// moment, their sessions go one after the other, and those who are still there have their turn between any two.
+    pub async fn depart(&self) {
+        self.0.service.departures().wait().await;
+    }
+
+    /// Passes a signal on (typing), or follows users. Too many are dropped and counted, and who is typing also while the
+    /// server is busy; of users that are not followed
     /// therefore the client hears.
     pub fn signal(&self, signal: Signal) {
         if let Err(wait) = self.0.signals.lock().take() {
-            crate::metrics::signal_dropped();
+            metrics::signal_dropped(Lost::TooFast);
             if let Signal::Watch { users } = signal {
                 let refusal = Refusal::new(ErrorCode::RateLimited).retry_after(pace::as_ms(wait));
                 presence::watch::refuse(&self.0, users, refusal);
@@ -342,6 +350,8 @@ impl Reader {
         match signal {
             Signal::Watch { users } => presence::watch::watch(&self.0, users),
             Signal::Unwatch { users } => presence::watch::unwatch(&self.0, &users),
+            // Who is typing is no matter while messages wait, or a crowd at the door.
+            _ if self.0.service.is_busy() => metrics::signal_dropped(Lost::Busy),
             other => receipts::typing(&self.0, other),
         }
     }

@@ -12,7 +12,7 @@ fn from_nothing_to_ready_it_makes_what_it_needs_and_says_so() {
     let home = Home::new();
     let server = home.serve();
     let said = server.said();
-    for made in ["anser.toml", "api-key", "cert.pem", "key.pem"] {
+    for made in ["anser.toml", "api-key", "cert.pem", "key.pem", "quic-key"] {
         assert!(said.contains(made), "{said}");
     }
     for listening in ["tcp", "tls", "quic", "http", "https"] {

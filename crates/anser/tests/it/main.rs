@@ -14,6 +14,7 @@ mod moderation;
 mod online;
 mod people;
 mod program;
+mod quic_restart;
 mod refusals;
 mod reports;
 mod search;

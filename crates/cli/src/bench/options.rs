@@ -39,6 +39,17 @@ impl Scenario {
     }
 }
 
+/// What clients speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP.
+    Plain,
+    /// TLS over TCP.
+    Tls,
+    /// QUIC.
+    Quic,
+}
+
 /// Measure a running server, or one of its own.
 #[derive(Args, Clone, Debug)]
 pub struct BenchOptions {
@@ -60,6 +71,9 @@ pub struct BenchOptions {
     /// Clients speak TLS (`--spawn`).
     #[arg(long, requires = "spawn")]
     pub tls: bool,
+    /// Clients speak QUIC (`--spawn`).
+    #[arg(long, requires = "spawn", conflicts_with = "tls")]
+    pub quic: bool,
     /// Where `--spawn` makes its temporary directory (default: the system's); choose a real disk, not memory.
     #[arg(long, value_name = "DIR")]
     pub spawn_dir: Option<PathBuf>,
@@ -102,4 +116,16 @@ pub struct BenchOptions {
     /// Print one JSON object instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+impl BenchOptions {
+    /// What clients speak to a server of `--spawn`.
+    #[must_use]
+    pub const fn transport(&self) -> Transport {
+        match (self.tls, self.quic) {
+            (true, _) => Transport::Tls,
+            (false, true) => Transport::Quic,
+            (false, false) => Transport::Plain,
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub fn run(options: &BenchOptions) -> Result<Report> {
                 options.spawn,
                 "name a server with --server and --api-key-file, or use --spawn"
             );
-            Server::spawn(options.spawn_dir.as_deref(), options.tls)?
+            Server::spawn(options.spawn_dir.as_deref(), options.transport())?
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

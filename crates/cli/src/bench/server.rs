@@ -11,6 +11,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use super::options::Transport;
 use super::way::Way;
 
 /// A server, where to reach it, and its process if it is ours.
@@ -35,6 +36,7 @@ struct Own {
 struct ServerFile {
     tcp: Option<String>,
     tls: Option<String>,
+    quic: Option<String>,
     http: String,
     certificate_sha256: Option<String>,
     api_key_file: PathBuf,
@@ -52,23 +54,23 @@ impl Server {
     }
 
     /// Starts `anser serve` on free ports in a temporary directory, pinned to core 0; this thread goes to core 1.
-    /// Its clients speak TLS if `tls` says so.
-    pub fn spawn(parent: Option<&Path>, tls: bool) -> Result<Self> {
+    pub fn spawn(parent: Option<&Path>, speaking: Transport) -> Result<Self> {
         let directory = match parent {
             Some(parent) => TempDir::new_in(parent),
             None => TempDir::new(),
         }
         .context("cannot make a temporary directory")?;
         let program = std::env::current_exe().context("cannot find this program")?;
-        let child = start(&program, directory.path(), tls, ["127.0.0.1:0", "127.0.0.1:0"])?;
+        let child = start(&program, directory.path(), speaking, ["127.0.0.1:0", "127.0.0.1:0"])?;
         let file: ServerFile = serde_json::from_slice(
             &fs::read(directory.path().join("server.json"))
                 .context("the server wrote no server.json")?,
         )?;
         Ok(Self {
-            way: match (file.tcp, file.tls, file.certificate_sha256) {
-                (Some(tcp), None, _) => Way::plain(&tcp)?,
-                (None, Some(tls), Some(pin)) => Way::tls(&tls, pin.parse()?)?,
+            way: match (speaking, file.tcp, file.tls, file.quic, file.certificate_sha256) {
+                (Transport::Plain, Some(tcp), ..) => Way::plain(&tcp)?,
+                (Transport::Tls, _, Some(tls), _, Some(pin)) => Way::tls(&tls, pin.parse()?)?,
+                (Transport::Quic, _, _, Some(quic), Some(pin)) => Way::quic(&quic, pin.parse()?)?,
                 _ => bail!("the server does not listen where it was told to"),
             },
             http: format!("http://{}", file.http),
@@ -80,7 +82,7 @@ impl Server {
     /// The same server as a running one: whoever holds this does not end it.
     pub fn as_running(&self) -> Self {
         let Self { way, http, api_key, .. } = self;
-        Self { way: way.clone(), http: http.clone(), api_key: api_key.clone(), own: None }
+        Self { way: way.apart(), http: http.clone(), api_key: api_key.clone(), own: None }
     }
 
     /// Kills our own server without a word (SIGKILL) and starts it again where it was. Returns when it listens.
@@ -89,10 +91,10 @@ impl Server {
         own.child.kill().and_then(|()| own.child.wait()).context("the server was not killed")?;
         let program = std::env::current_exe().context("cannot find this program")?;
         let directory = own.directory.path().to_owned();
-        let (here, tls) = (self.way.address().to_string(), self.way.is_tls());
+        let (here, speaking) = (self.way.address().to_string(), self.way.transport());
         let http = self.http.trim_start_matches("http://").to_owned();
         // The fleet goes on meanwhile: it is what must cope with it.
-        let starting = move || start(&program, &directory, tls, [&here, &http]);
+        let starting = move || start(&program, &directory, speaking, [&here, &http]);
         own.child = tokio::task::spawn_blocking(starting).await??;
         Ok(())
     }
@@ -138,16 +140,17 @@ fn read_api_key(file: &Path) -> Result<String> {
 }
 
 /// A child inherits its parent's cores: go to core 0, start it, go to core 1.
-fn start(program: &Path, directory: &Path, tls: bool, at: [&str; 2]) -> Result<Child> {
+fn start(program: &Path, directory: &Path, speaking: Transport, at: [&str; 2]) -> Result<Child> {
     let [sessions, http] = at;
-    let (tcp, tls) = if tls { ("off", sessions) } else { (sessions, "off") };
+    let on = |transport| if speaking == transport { sessions } else { "off" };
+    let (tcp, tls, quic) = (on(Transport::Plain), on(Transport::Tls), on(Transport::Quic));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     pin(0)?;
     let spawned = Command::new(program)
         .arg("serve")
         .arg("--data-dir")
         .arg(directory)
-        .args(["--tcp", tcp, "--http", http, "--tls", tls, "--quic", "off", "--https", "off"])
+        .args(["--tcp", tcp, "--http", http, "--tls", tls, "--quic", quic, "--https", "off"])
         // One group takes everything here: what is measured is the server, not what it lets a group say.
         .args(["--set", "limits.group_messages_per_second=1000000"])
         .args(["--set", "limits.group_messages_burst=1000000"])

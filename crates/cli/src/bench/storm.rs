@@ -20,6 +20,8 @@ use super::server::Server;
 const TALKING_PAIRS: usize = 20;
 /// One of them says something so often.
 const TALK_EVERY: Duration = Duration::from_millis(5);
+/// Steps of priority the fleet that comes back goes down: it then gets about a tenth of what those who talk need.
+const GIVES_WAY: i32 = 10;
 
 /// Every connection is cut at the same moment, or the server is killed, and everybody comes back at once.
 pub async fn storm(options: &BenchOptions, server: &mut Server) -> Result<Report> {
@@ -33,6 +35,7 @@ pub async fn storm(options: &BenchOptions, server: &mut Server) -> Result<Report
         sleep(Duration::from_secs(options.secs)).await;
         report.calm_ack_us = Some(talkers.measured().await?);
     }
+    give_way();
     let all = fleet.len() as u64;
     let start = fleet.tally.total();
     let cpu = server.cpu();
@@ -57,6 +60,17 @@ pub async fn storm(options: &BenchOptions, server: &mut Server) -> Result<Report
     report.settled_ms = Some(took.as_secs_f64() * 1_000.0);
     finish(options, vec![fleet], &mut report, 0).await?;
     Ok(report)
+}
+
+/// This thread, which is that of the fleet that comes back, gives way to those who talk: they share a core.
+fn give_way() {
+    use rustix::process::{getpriority_process, setpriority_process};
+    let thread = Some(rustix::thread::gettid());
+    let lowered = getpriority_process(thread)
+        .and_then(|present| setpriority_process(thread, present.saturating_add(GIVES_WAY)));
+    if let Err(error) = lowered {
+        tracing::warn!(%error, "the fleet does not give way to those who talk; they seem slower than they are");
+    }
 }
 
 /// Pairs on a thread of their own: what they notice is the server's doing, not that of the fleet that comes back.

@@ -1,19 +1,23 @@
-//! How a light client reaches the server: plain or with TLS, from so many addresses of this machine that its ports suffice.
+//! How a light client reaches the server: plain, with TLS or by QUIC, from so many addresses of this machine that its ports suffice.
 
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::{cell::RefCell, io};
 
 use anser_sdk::{CertificatePin, Trust};
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ClientConfig, TransportConfig};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
+
+use super::options::Transport;
 
 /// Connections from one source address: Linux gives out some 28,000 ports.
 const PER_ADDRESS: u32 = 20_000;
@@ -27,7 +31,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 #[derive(Clone)]
 pub struct Way {
     address: SocketAddr,
-    tls: Option<TlsConnector>,
+    how: How,
+}
+
+#[derive(Clone)]
+enum How {
+    Plain,
+    Tls(TlsConnector),
+    /// All connections share a socket, which is opened with the first.
+    Quic(ClientConfig, Arc<OnceLock<quinn::Endpoint>>),
 }
 
 impl Way {
@@ -35,15 +47,32 @@ impl Way {
     pub fn plain(address: &str) -> Result<Self> {
         let found = address.to_socket_addrs().with_context(|| format!("cannot find {address}"))?;
         let address = { found }.next().with_context(|| format!("{address} has no address"))?;
-        Ok(Self { address, tls: None })
+        Ok(Self { address, how: How::Plain })
     }
 
     /// To a listener for TLS whose certificate has this pin. Sessions are not resumed: each connection pays in full.
     pub fn tls(address: &str, pin: CertificatePin) -> Result<Self> {
-        let mut config = Trust::Pinned(vec![pin]).tls_config(&[b"anser/1"])?;
-        config.resumption = rustls::client::Resumption::disabled();
-        let tls = Some(TlsConnector::from(Arc::new(config)));
-        Ok(Self { tls, ..Self::plain(address)? })
+        let how = How::Tls(TlsConnector::from(Arc::new(tls_config(pin)?)));
+        Ok(Self { how, ..Self::plain(address)? })
+    }
+
+    /// To a listener for QUIC whose certificate has this pin. Sessions are not resumed either.
+    pub fn quic(address: &str, pin: CertificatePin) -> Result<Self> {
+        let mut transport = TransportConfig::default();
+        // As for every client: heartbeats decide when a connection is dead.
+        transport.max_idle_timeout(None).keep_alive_interval(None);
+        let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls_config(pin)?)?));
+        config.transport_config(Arc::new(transport));
+        Ok(Self { how: How::Quic(config, Arc::default()), ..Self::plain(address)? })
+    }
+
+    /// The same way for another thread, which has a socket of its own.
+    pub fn apart(&self) -> Self {
+        let how = match &self.how {
+            How::Quic(config, _) => How::Quic(config.clone(), Arc::default()),
+            how => how.clone(),
+        };
+        Self { address: self.address, how }
     }
 
     /// Where it leads.
@@ -51,13 +80,40 @@ impl Way {
         self.address
     }
 
-    /// Whether it is encrypted.
-    pub const fn is_tls(&self) -> bool {
-        self.tls.is_some()
+    /// What is spoken on it.
+    pub const fn transport(&self) -> Transport {
+        match self.how {
+            How::Plain => Transport::Plain,
+            How::Tls(_) => Transport::Tls,
+            How::Quic(..) => Transport::Quic,
+        }
     }
 
     /// Opens a connection for the client with this number.
     pub async fn open(&self, client: u32) -> io::Result<Box<dyn Stream>> {
+        match &self.how {
+            How::Plain => Ok(Box::new(self.connect(client).await?)),
+            How::Tls(tls) => {
+                let name = ServerName::IpAddress(self.address.ip().into());
+                Ok(Box::new(tls.connect(name, self.connect(client).await?).await?))
+            }
+            How::Quic(config, socket) => {
+                if socket.get().is_none() {
+                    let opened = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+                    // Only this thread opens it.
+                    let _first = socket.set(opened);
+                }
+                let Some(socket) = socket.get() else { return Err(io::ErrorKind::Other.into()) };
+                let name = self.address.ip().to_string();
+                let connecting = socket.connect_with(config.clone(), self.address, &name);
+                let connection = connecting.map_err(io::Error::other)?.await?;
+                let (send, receive) = connection.open_bi().await?;
+                Ok(Box::new(tokio::io::join(receive, send)))
+            }
+        }
+    }
+
+    async fn connect(&self, client: u32) -> io::Result<TcpStream> {
         let socket = match self.address {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
             SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -71,14 +127,14 @@ impl Way {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        match &self.tls {
-            None => Ok(Box::new(stream)),
-            Some(tls) => {
-                let name = ServerName::IpAddress(self.address.ip().into());
-                Ok(Box::new(tls.connect(name, stream).await?))
-            }
-        }
+        Ok(stream)
     }
+}
+
+fn tls_config(pin: CertificatePin) -> Result<rustls::ClientConfig> {
+    let mut config = Trust::Pinned(vec![pin]).tls_config(&[b"anser/1"])?;
+    config.resumption = rustls::client::Resumption::disabled();
+    Ok(config)
 }
 
 thread_local! {

@@ -153,14 +153,18 @@ impl<'a, T: Transport> Actor<'a, T> {
 
     /// Serves the session until it ends.
     pub(super) async fn serve(mut self, mailbox: &Mailbox) -> Stop {
-        loop {
+        let stop = loop {
             tokio::select! {
                 biased;
                 // Looked at first, so that what comes during the turn wakes the next one.
                 () = mailbox.changed() => {}
-                stop = poll_fn(|cx| self.poll_turn(cx, mailbox)) => return stop,
+                stop = poll_fn(|cx| self.poll_turn(cx, mailbox)) => break stop,
             }
+        };
+        if let Stop::Gone = stop {
+            self.reader.depart().await;
         }
+        stop
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>, mailbox: &Mailbox) -> Poll<Stop> {

@@ -5,15 +5,19 @@
 //! only when the address is proven: by the handshake, or, while many handshakes are under way, by a Retry before it
 //! (RFC 9000, section 8.1), which costs the server nothing.
 
+mod reset_key;
 mod settings;
+#[cfg(test)]
+mod tests;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anser_types::ErrorCode;
 use quinn::{Connecting, Connection, ConnectionError, Endpoint, Incoming};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+pub use self::reset_key::ResetKey;
 use self::settings::Present;
 pub(crate) use self::settings::SESSION_WINDOW;
 use crate::config::{ListenerKind, TlsSource};
@@ -27,10 +31,15 @@ pub(crate) const HANDSHAKES: usize = 1_024;
 /// Handshakes under way from which on an address must be proven before anything is done for it.
 const RETRY_FROM: usize = 64;
 
-/// A listener that is open.
+/// Pause before a socket that failed is opened again; it grows twofold each time up to the second.
+const REOPEN_AFTER: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
+
+/// A listener.
 pub(crate) struct Door {
-    endpoint: Endpoint,
     present: Present,
+    address: SocketAddr,
+    /// `None` when its socket has failed.
+    endpoint: Option<Endpoint>,
 }
 
 /// Opens a listener. Must be called within a tokio runtime.
@@ -39,12 +48,13 @@ pub(crate) struct Door {
 /// What the system says of the address, or why the certificate does not do for QUIC.
 pub(crate) fn listen(
     address: SocketAddr,
-    tls: TlsSource,
+    (tls, reset_key): (TlsSource, Option<ResetKey>),
     connection: &Settings,
 ) -> io::Result<(SocketAddr, Door)> {
-    let present = Present::new(tls, connection).map_err(io::Error::other)?;
+    let present = Present::new(tls, reset_key, connection).map_err(io::Error::other)?;
     let endpoint = present.bind(address)?;
-    Ok((endpoint.local_addr()?, Door { endpoint, present }))
+    let address = endpoint.local_addr()?;
+    Ok((address, Door { present, address, endpoint: Some(endpoint) }))
 }
 
 /// Lets connections in until the gateway stops, and stays until those that are in have gone.
@@ -53,24 +63,58 @@ pub(crate) async fn accept(mut door: Door, house: Arc<House>) {
         let incoming = tokio::select! {
             biased;
             () = house.stop.cancelled() => break,
-            incoming = door.endpoint.accept() => incoming,
+            incoming = door.next() => incoming,
         };
-        match incoming {
-            Some(incoming) => door.admit(incoming, &house),
-            None => {
-                tracing::error!(
-                    "the socket of the QUIC listener has failed; it takes nobody any more"
-                );
-                return;
-            }
-        }
+        door.admit(incoming, &house);
+        // In a storm those who are connected have their turn between any two who come.
+        tokio::task::yield_now().await;
     }
-    door.endpoint.set_server_config(None);
-    // Their last words are repeated until they have arrived.
-    house.cut.run_until_cancelled(door.endpoint.wait_idle()).await;
+    if let Some(endpoint) = door.endpoint {
+        endpoint.set_server_config(None);
+        // Their last words are repeated until they have arrived.
+        house.cut.run_until_cancelled(endpoint.wait_idle()).await;
+    }
 }
 
 impl Door {
+    /// The next who comes. A socket that fails is opened again: its connections have ended, new ones are taken. Cancel
+    /// safe.
+    async fn next(&mut self) -> Incoming {
+        loop {
+            let Some(endpoint) = &self.endpoint else {
+                self.endpoint = Some(self.reopen().await);
+                continue;
+            };
+            if let Some(incoming) = endpoint.accept().await {
+                return incoming;
+            }
+            // The address is free only when nobody has the old socket any more.
+            self.endpoint = None;
+            metrics::listener_failed(ListenerKind::Quic);
+            tracing::error!(address = %self.address, "the socket of the QUIC listener has failed");
+        }
+    }
+
+    async fn reopen(&self) -> Endpoint {
+        let [mut pause, longest] = REOPEN_AFTER;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
+            match self.present.bind(self.address) {
+                Ok(endpoint) => {
+                    tracing::info!(address = %self.address, "the QUIC listener is open again");
+                    return endpoint;
+                }
+                Err(error) => {
+                    tracing::error!(
+                        address = %self.address, %error, again_in = ?pause,
+                        "the QUIC listener cannot be opened again yet"
+                    );
+                }
+            }
+        }
+    }
+
     /// Begins a handshake, or not.
     fn admit(&mut self, incoming: Incoming, house: &Arc<House>) {
         let proven = incoming.remote_address_validated();

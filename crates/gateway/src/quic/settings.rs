@@ -1,13 +1,18 @@
 //! How QUIC connections behave: TLS 1.3 with the server's certificate, one stream, small windows, no early data.
 
-use std::{net::SocketAddr, net::UdpSocket, sync::Arc};
+use std::{net::SocketAddr, net::UdpSocket, sync::Arc, time::Duration};
 
 use anser_types::limits::{FRAME_MAX_BYTES, HELLO_MAX_BYTES, OUTBOUND_MAX_BYTES};
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicServerConfig};
-use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, IdleTimeout, ServerConfig,
+    TransportConfig, VarInt,
+};
 
 use crate::config::{ListenerKind, TlsSource};
 use crate::conn::Settings;
+
+use super::reset_key::ResetKey;
 
 /// Unread bytes a stranger may make the server hold: a Hello fits several times.
 const STRANGER_WINDOW: VarInt = window(4 * HELLO_MAX_BYTES);
@@ -24,9 +29,16 @@ const WAITING_BYTES_IN_ALL: u64 = 4 * 1024 * 1024;
 /// What the system may hold for us of a burst. All connections share one socket; the system may give less.
 const SOCKET_BYTES: usize = 4 * 1024 * 1024;
 
+/// Bytes that name a connection.
+const NAME_BYTES: usize = 8;
+/// Between two answers to packets of connections that are not known: 5,000 a second, somewhat more than sessions are let in
+/// at. An answer is smaller than what it answers, and costs no more than reading it.
+const RESET_EVERY: Duration = Duration::from_micros(200);
+
 /// The settings of a listener, and the certificate they were made with.
 pub(super) struct Present {
     source: TlsSource,
+    reset_key: Option<ResetKey>,
     tls: Arc<rustls::ServerConfig>,
     config: Arc<ServerConfig>,
 }
@@ -38,6 +50,7 @@ impl Present {
     /// The certificate's settings allow no cipher suite that QUIC begins with.
     pub(super) fn new(
         source: TlsSource,
+        reset_key: Option<ResetKey>,
         connection: &Settings,
     ) -> Result<Self, NoInitialCipherSuite> {
         let tls = source.load_full();
@@ -47,7 +60,7 @@ impl Present {
             .max_incoming(WAITING)
             .incoming_buffer_size(WAITING_BYTES)
             .incoming_buffer_size_total(WAITING_BYTES_IN_ALL);
-        Ok(Self { source, tls, config: Arc::new(config) })
+        Ok(Self { source, reset_key, tls, config: Arc::new(config) })
     }
 
     /// The settings for a handshake that begins now: a certificate that was replaced is used at once.
@@ -77,8 +90,35 @@ impl Present {
         let buffers = socket2::SockRef::from(&socket);
         buffers.set_recv_buffer_size(SOCKET_BYTES)?;
         buffers.set_send_buffer_size(SOCKET_BYTES)?;
-        let (config, runtime) = (EndpointConfig::default(), Arc::new(quinn::TokioRuntime));
-        Endpoint::new(config, Some(ServerConfig::clone(&self.config)), socket, runtime)
+        let server = Some(ServerConfig::clone(&self.config));
+        Endpoint::new(self.endpoint(), server, socket, Arc::new(quinn::TokioRuntime))
+    }
+
+    pub(super) fn endpoint(&self) -> EndpointConfig {
+        let mut config = match &self.reset_key {
+            Some(key) => EndpointConfig::new(Arc::clone(&key.0) as _),
+            None => EndpointConfig::default(),
+        };
+        config.cid_generator(|| Box::new(Names)).min_reset_interval(RESET_EVERY);
+        config
+    }
+}
+
+/// Names of connections, at random. None is given twice, not even by the next process: whoever had a connection of this
+/// name could end another one of it.
+struct Names;
+
+impl ConnectionIdGenerator for Names {
+    fn generate_cid(&mut self) -> ConnectionId {
+        ConnectionId::new(&rand::random::<[u8; NAME_BYTES]>())
+    }
+
+    fn cid_len(&self) -> usize {
+        NAME_BYTES
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
     }
 }
 

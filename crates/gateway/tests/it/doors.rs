@@ -1,5 +1,6 @@
 //! The doors: places, TLS, slow stores, draining.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::{sync::Arc, time::Duration};
 
 use anser_backend::Boxed;
@@ -8,6 +9,8 @@ use anser_gateway::{GatewayConfig, ListenError, ListenerKind, TlsSource};
 use anser_proto::v1::Reconnect;
 use anser_types::{DeviceClass, ErrorCode};
 use arc_swap::ArcSwap;
+use futures::TryFutureExt as _;
+use futures::future::try_join_all;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -308,4 +311,39 @@ async fn a_handshake_that_does_not_come_gives_its_place_back() {
     while tls(&gateway, ListenerKind::Tls, &certificate, &[]).await.is_err() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn requirement_j6_who_says_nothing_at_the_door_for_tls_takes_nobodys_turn() {
+    let (world, certificate) = (World::new(), Certificate::new());
+    let (gateway, _) = tls_gateway(&world, &certificate);
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(address(&gateway, ListenerKind::Tls)).await.unwrap());
+    }
+    let mut alice = Peer::new(tls(&gateway, ListenerKind::Tls, &certificate, &[]).await.unwrap());
+    alice.sign_in(&world.device("alice", DeviceClass::Phone).await).await;
+    assert_eq!(alice.pong().await, 0);
+}
+
+#[tokio::test]
+async fn requirement_j6_handshakes_that_begin_in_one_moment_take_turns_with_who_is_inside() {
+    let (world, certificate) = (World::new(), Certificate::new());
+    let (gateway, _) = tls_gateway(&world, &certificate);
+    let mut alice = Peer::new(tls(&gateway, ListenerKind::Tls, &certificate, &[]).await.unwrap());
+    alice.sign_in(&world.device("alice", DeviceClass::Phone).await).await;
+    let (gateway, certificate) = (&gateway, &certificate);
+    let comers = (0..100).map(|_| tls(gateway, ListenerKind::Tls, certificate, &[]));
+    let answered = AtomicUsize::new(0);
+    let count = || {
+        answered.fetch_add(1, Relaxed);
+    };
+    let counted = comers.map(|comer| comer.inspect_ok(|_| count()));
+    let talk = async {
+        assert_eq!(alice.pong().await, 0);
+        answered.load(Relaxed)
+    };
+    let (comers, meanwhile) = tokio::join!(try_join_all(counted), talk);
+    assert_eq!(comers.expect("everybody is answered").len(), 100);
+    assert!(meanwhile < 100, "alice was heard between them");
 }

@@ -9,7 +9,7 @@ use anser_types::{Clock, UnixMs};
 use super::finding::Finding;
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::{api_key, certificate, first_start};
+use crate::{api_key, certificate, first_start, quic_key};
 
 /// A certificate that ends sooner is worth a warning.
 const CERTIFICATE_WARN_MS: i64 = 30 * 24 * 3600 * 1000;
@@ -44,6 +44,16 @@ pub fn api_keys(data_dir: &DataDir, config: &Config) -> Finding {
         Err(failure) => Finding::fail(check, failure.detail, failure.next_step),
         Ok(keys) => secret(check, &path, format!("{} in {}", keys.len(), path.display())),
     }
+}
+
+/// The key of QUIC, when it is there; the next start makes a missing one.
+#[must_use]
+pub fn quic_key(data_dir: &DataDir) -> Option<Finding> {
+    let (check, path) = ("key of QUIC", data_dir.quic_key());
+    path.exists().then(|| match quic_key::read(&path) {
+        Err(failure) => Finding::fail(check, failure.detail, failure.next_step),
+        Ok(_) => secret(check, &path, path.display().to_string()),
+    })
 }
 
 /// Certificate and key, when a listener needs them.

@@ -22,6 +22,7 @@ pub fn examine(setup: &Setup, wall: &dyn Clock) -> Vec<Finding> {
     let mut running = false;
     if there {
         findings.push(files::api_keys(&setup.data_dir, config));
+        findings.extend(files::quic_key(&setup.data_dir));
         findings.push(files::certificate(&setup.data_dir, config, wall));
         findings.push(disk::fsync_latency(setup.data_dir.root()));
         findings.push(disk::free_space(setup.data_dir.root(), store::min_free_bytes(config)));

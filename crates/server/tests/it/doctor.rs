@@ -50,11 +50,11 @@ fn a_directory_that_was_never_made_asks_for_init() {
 #[test]
 fn secrets_that_others_may_read_are_named() {
     let place = prepared();
-    for name in ["api-key", "key.pem"] {
+    for name in ["api-key", "key.pem", "quic-key"] {
         fs::set_permissions(place.root().join(name), Permissions::from_mode(0o644)).unwrap();
     }
     fs::set_permissions(place.root(), Permissions::from_mode(0o755)).unwrap();
-    for check in ["data directory", "API key", "certificate"] {
+    for check in ["data directory", "API key", "key of QUIC", "certificate"] {
         let found = finding(&place, check);
         assert_eq!(found.verdict, Verdict::Warn, "{found}");
         assert!(found.fix.unwrap().contains("chmod"));

@@ -8,7 +8,7 @@ use std::path::Path;
 use anser_server::config::Config;
 use anser_server::failure::{Failure, of_problems};
 use anser_server::first_start::{Made, prepare};
-use anser_server::{api_key, certificate};
+use anser_server::{api_key, certificate, quic_key};
 use anser_types::ErrorCode;
 
 use crate::place::{Counting, NOW, Place, Standing};
@@ -34,13 +34,14 @@ fn contents(root: &Path) -> BTreeMap<String, Vec<u8>> {
 fn everything_is_made_for_the_owner_alone() {
     let place = Place::new();
     let made = start(&place).unwrap();
-    assert_eq!(made.len(), 5, "{made:?}");
+    assert_eq!(made.len(), 6, "{made:?}");
     assert_eq!(mode(place.root()), 0o700);
     let root = place.root();
     assert_eq!(mode(&root.join("api-key")), 0o600);
     assert_eq!(mode(&root.join("key.pem")), 0o600);
+    assert_eq!(mode(&root.join("quic-key")), 0o600);
     let names: Vec<_> = contents(root).into_keys().collect();
-    assert_eq!(names, ["anser.toml", "api-key", "cert.pem", "key.pem"]);
+    assert_eq!(names, ["anser.toml", "api-key", "cert.pem", "key.pem", "quic-key"]);
     assert_eq!(api_key::read_hashes(&root.join("api-key")).unwrap().len(), 1);
 }
 
@@ -112,6 +113,29 @@ fn without_tls_no_certificate_is_made() {
 }
 
 #[test]
+fn without_quic_there_is_no_key_of_it() {
+    let place = Place::new();
+    place.write_config("[listen]\nquic = \"off\"\n");
+    start(&place).unwrap();
+    assert!(!place.root().join("quic-key").exists());
+}
+
+#[test]
+fn a_key_of_quic_is_read_as_it_was_written_and_nothing_else_is_one() {
+    let place = Place::new();
+    start(&place).unwrap();
+    let path = place.root().join("quic-key");
+    let written = quic_key::from_random(&quic_key::read(&path).unwrap());
+    assert_eq!(fs::read_to_string(&path).unwrap(), *written);
+    for wrong in ["", "00", &"0".repeat(65), &"g".repeat(64)] {
+        fs::write(&path, wrong).unwrap();
+        let failure = quic_key::read(&path).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::ConfigInvalid);
+        assert!(failure.detail.contains("quic-key"), "{}", failure.detail);
+    }
+}
+
+#[test]
 fn two_servers_never_have_the_same_secrets() {
     let (one, other) = (Place::new(), Place::new());
     let entropy = Counting::default();
@@ -119,7 +143,7 @@ fn two_servers_never_have_the_same_secrets() {
         prepare(&place.data_dir, &Config::default(), None, &Standing, &entropy).unwrap();
     }
     let (one, other) = (contents(one.root()), contents(other.root()));
-    for secret in ["api-key", "key.pem"] {
+    for secret in ["api-key", "key.pem", "quic-key"] {
         assert_ne!(one[secret], other[secret]);
     }
 }

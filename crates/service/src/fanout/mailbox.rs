@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::api::{Ended, Signal, UserPresence};
 use crate::fanout::feeds::raised;
-use crate::metrics;
+use crate::metrics::{self, Lost};
 
 /// One entry of a user's inbox on its way to one of their devices.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ impl Slot {
         let mut queues = self.queues.lock();
         if queues.signals.len() >= limits::MAILBOX_SIGNALS {
             queues.signals.pop_front();
-            metrics::signal_dropped();
+            metrics::signal_dropped(Lost::Full);
         }
         queues.signals.push_back(signal);
         !std::mem::replace(&mut queues.dirty, true)
@@ -166,7 +166,9 @@ impl Slot {
     /// Queues how a user is without waking, in place of what waits of them. See [`Slot::push_event`].
     pub(crate) fn push_presence(&self, presence: UserPresence) -> bool {
         let mut queues = self.queues.lock();
-        queues.presences.insert(presence.user.clone(), presence);
+        if queues.presences.insert(presence.user.clone(), presence).is_some() {
+            metrics::signal_dropped(Lost::Replaced);
+        }
         !std::mem::replace(&mut queues.dirty, true)
     }
 

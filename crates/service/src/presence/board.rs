@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::api::{Presence, UserPresence};
 use crate::fanout::mailbox::Slot;
-use crate::metrics;
+use crate::metrics::{self, Lost};
 
 /// A session, by its place in the registry.
 pub(crate) type SessionId = u64;
@@ -240,8 +240,10 @@ impl Board {
         {
             state.due.remove(&(due, user));
             state.leaving.remove(&user);
-            if let Some(id) = state.ids.get(&user).cloned() {
-                state.news.insert(id);
+            if let Some(id) = state.ids.get(&user).cloned()
+                && !state.news.insert(id)
+            {
+                metrics::signal_dropped(Lost::Replaced);
             }
         }
         let user = state.news.pop_first()?;
@@ -313,7 +315,9 @@ impl Board {
 
     fn note(&self, state: &mut State, user: UserNo) {
         if let Some(id) = state.ids.get(&user).cloned() {
-            state.news.insert(id);
+            if !state.news.insert(id) {
+                metrics::signal_dropped(Lost::Replaced);
+            }
             self.changed.notify_one();
         }
     }

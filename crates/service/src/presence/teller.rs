@@ -14,7 +14,7 @@ use crate::presence::look;
 use crate::rules::No;
 use crate::service::Service;
 
-/// How long it waits while commands wait.
+/// How long it waits while commands wait, or newcomers at the door.
 const GIVE_WAY: Duration = Duration::from_millis(50);
 
 /// Runs until stopped.
@@ -39,7 +39,7 @@ pub(crate) async fn run(service: Weak<Service>, board: Arc<Board>, stop: Cancell
 /// Tells of one user; how long to wait before the next, or nothing if there is no news.
 async fn step(service: &Weak<Service>, board: &Board) -> Option<Duration> {
     let service = service.upgrade()?;
-    // News replace each other while they wait, and commands need the store: they go first.
+    // News replace each other while they wait; commands, and those who come back, need the store and go first.
     if board.has_news() && service.is_busy() {
         return Some(GIVE_WAY);
     }

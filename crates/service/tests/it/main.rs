@@ -7,6 +7,7 @@ mod app_door;
 mod catalogue_doors;
 mod channels;
 mod contacts;
+mod crowds;
 mod exactly_once;
 mod expiry;
 mod forgetting;
