@@ -207,6 +207,8 @@ pub const IDEMPOTENCY_KEEP_MS: u64 = 72 * 3600 * 1000;
 pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 128;
 /// Devices of one user; the oldest unused one must be signed out before another is added.
 pub const DEVICES_PER_USER: usize = 64;
+/// Bytes a device may call itself by; its user sees it in a list.
+pub const DEVICE_NAME_MAX_BYTES: usize = 128;
 /// Shortest and longest password, in characters and bytes.
 pub const PASSWORD_CHARS: (usize, usize) = (8, 256);
 /// Restores from backups that a conversation remembers by themselves: more than anybody restores while a device that

@@ -1,6 +1,7 @@
 //! Tokens: 256 random bits, bound to a device, known to the store only by their hash.
 
 use anser_backend::{NewToken, Others, Token};
+use anser_types::limits::DEVICE_NAME_MAX_BYTES;
 use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs, UserId, UserNo};
 use sha2::{Digest, Sha256};
 
@@ -9,8 +10,6 @@ use crate::service::Service;
 
 /// Begins every token, so that one that leaked into a log or a repository is recognised.
 const PREFIX: &str = "ans_";
-/// Bytes a device may call itself by.
-const DEVICE_NAME_MAX_BYTES: usize = 128;
 
 /// For whom a token is made.
 pub(crate) struct Bearer {
