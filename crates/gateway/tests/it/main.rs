@@ -10,6 +10,7 @@ mod delivery;
 mod doors;
 mod golden;
 mod hostile;
+mod http;
 mod inbox_truth;
 mod moderation;
 mod peer;

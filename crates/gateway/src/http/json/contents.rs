@@ -1,7 +1,7 @@
 //! Contents of messages: what a client composes, and what readers get.
 
 use anser_types::body::Forwarded;
-use anser_types::limits::{BURN_AFTER_MS, MENTIONS_MAX};
+use anser_types::limits::{BURN_AFTER_MS, CONTENT_MAX_BYTES, MENTIONS_MAX};
 use anser_types::{Content, MessageKind, Refusal, Seq, UnixMs};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{Array, ArrayBuilder, Ref};
 
 use super::bodies::{BodyJson, kind_named, unnamed};
-use super::scalars::{Base64, Number, UserName, given, ids, names};
+use super::scalars::{Base64, Number, UserName, given, ids, names, text};
 use crate::http::body::invalid;
 
 /// Whose words these are, if they are forwarded. A word of who forwards: nobody vouches for it.
@@ -27,6 +27,7 @@ pub(crate) struct ForwardedJson {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(crate) struct NewContent {
     /// Plain text.
+    #[schema(schema_with = text::<CONTENT_MAX_BYTES>)]
     text: Option<String>,
     body: Option<BodyJson>,
     /// The kind of `content_base64`: `text`, `image`, `voice`, `video`, `file`, `location`, `card`, `custom` or `merged`.
