@@ -63,7 +63,7 @@ scalar! {
         .description(Some(
             "A conversation: its id (32 hexadecimal digits), or `user:` and the id of the other one of a direct one.",
         ))
-        .pattern(Some("^([0-9a-fA-F]{32}|user:.+)$"))
+        .pattern(Some(r"^([0-9a-fA-F]{32}|user:[^\s\u0000-\u001f\u007f-\u009f/]{1,64})$"))
         .examples(["user:bob"])
         .build()
 }
