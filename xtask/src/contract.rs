@@ -194,8 +194,8 @@ impl Asking<'_> {
         ask.args(["--header", &format!("Authorization: Bearer {bearer}")]);
         ask.args(["--phases", phases, "--max-examples", EXAMPLES, "--seed", SEED, "--no-shrink"]);
         ask.args(["--exclude-checks", NOT_CHECKED, "--continue-on-failure", "--warnings", "off"]);
-        tags.iter().for_each(|tag| drop(ask.args(["--include-tag", tag])));
-        NOT_ASKED.iter().for_each(|path| drop(ask.args(["--exclude-path", path])));
+        ask.args(tags.iter().flat_map(|tag| ["--include-tag", *tag]));
+        ask.args(NOT_ASKED.iter().flat_map(|path| ["--exclude-path", *path]));
         println!("── asking for {} ({phases})", tags.join(", "));
         done(&mut ask)
     }

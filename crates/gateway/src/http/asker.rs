@@ -194,7 +194,7 @@ pub(super) struct DoneJson {
     server_time_ms: Number,
     /// The same request had been executed before; this is the first answer.
     duplicate: bool,
-    /// A message of which no receiver's device was connected.
+    /// A message of which no receiver's device was connected; not told again with a repetition.
     stored_offline: bool,
 }
 

@@ -55,7 +55,7 @@ struct Base;
 
 static DESCRIPTION: LazyLock<String> = LazyLock::new(|| {
     // A description is made of texts, numbers and maps with text keys: all of that is JSON.
-    complete(routes::described(Base::openapi())).to_pretty_json().unwrap_or_default()
+    complete(routes::described(Base::openapi())).to_json().unwrap_or_default()
 });
 
 /// The description, as JSON.
