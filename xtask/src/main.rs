@@ -1,8 +1,9 @@
-//! The project's own tasks: `cargo xtask test | tidy | sim | chaos | weaknet | fuzz | generate | frames | dictionary`.
+//! The project's own tasks: `cargo xtask test | tidy | contract | sim | chaos | weaknet | fuzz | generate | frames | dictionary`.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
 
 mod chaos;
 mod codegen;
+mod contract;
 mod examples;
 mod files;
 mod fuzz;
@@ -31,6 +32,8 @@ enum Task {
         #[arg(long)]
         shrink: bool,
     },
+    /// Ask a running server everything that its description of the HTTP API allows, and much that it does not.
+    Contract,
     /// Run the simulation: many seeds, or one with its trace.
     #[command(group = clap::ArgGroup::new("which").required(true))]
     Sim {
@@ -78,6 +81,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test => test::run(),
         Task::Tidy { shrink } => tidy::run(shrink),
+        Task::Contract => contract::run(),
         Task::Sim { seeds: Some(range), .. } => sim::run(&sim::Seeds::Many(range)),
         Task::Sim { seed, .. } => sim::run(&sim::Seeds::One(seed.unwrap_or_default())),
         Task::Chaos { kills, factor, seed } => chaos::run(kills, factor, seed),

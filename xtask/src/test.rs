@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use crate::files::root;
 
 /// Programs the tests use, the Debian package each comes in, and what happens without it.
-const TOOLS: &[(&str, &str)] = &[("strace", "strace"), ("git", "git")];
+const TOOLS: &[(&str, &str)] = &[("strace", "strace"), ("git", "git"), ("python3", "python3-venv")];
 
 /// Runs format, lints, tidy, tests and the documentation build; stops at the first failure.
 pub fn run() -> anyhow::Result<()> {
@@ -29,6 +29,7 @@ pub fn run() -> anyhow::Result<()> {
     let tests = [&["test", "--workspace", "--locked", "--no-fail-fast"], &targets[..]].concat();
     step("tests", "cargo", &tests)?;
     step("documentation tests", "cargo", &["test", "--workspace", "--locked", "--doc"])?;
+    crate::contract::run()?;
     wasm_check()?;
     println!("all checks passed in {} s", started.elapsed().as_secs());
     Ok(())

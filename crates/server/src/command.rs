@@ -3,6 +3,8 @@
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
+use anser_gateway::http::manual::chapters;
+use anser_gateway::http::openapi::description;
 use anser_types::{ErrorCode, exit};
 use clap::{Args, Subcommand};
 
@@ -41,6 +43,12 @@ pub enum Command {
     Reports(Reports),
     /// Read the raw store of a stopped server: every user, inbox, conversation, message and change
     Dump(Dump),
+    /// Print the description of the HTTP API (OpenAPI 3.1)
+    Openapi {
+        /// A page of docs/http instead: http, accounts, messages, conversations, groups, people, app, admin, watching or values
+        #[arg(long, value_name = "NAME")]
+        page: Option<String>,
+    },
 }
 
 /// What most commands take.
@@ -165,7 +173,7 @@ impl Command {
         match self {
             Self::Init(options) | Self::Config(ConfigCommand::Check(options)) => options.json,
             Self::Config(ConfigCommand::Show { options, .. }) => options.json,
-            Self::Config(ConfigCommand::Reference { .. }) => false,
+            Self::Config(ConfigCommand::Reference { .. }) | Self::Openapi { .. } => false,
             Self::Serve(serve) => serve.options.json,
             Self::Doctor(doctor) => doctor.options.json,
             Self::Backup(backup) => backup.options.json,
@@ -194,6 +202,7 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         Command::Reports(reports) => tell_reports(reports),
         Command::Restore(restore) => bring_back(restore),
         Command::Dump(dump) => dump_store(dump),
+        Command::Openapi { page } => print_openapi(page.as_deref()),
     }
 }
 
@@ -283,6 +292,21 @@ fn print_reference(markdown: bool, limits: bool, errors: bool) -> Result<u8, Fai
     } else {
         reference::example_file()
     })
+}
+
+fn print_openapi(page: Option<&str>) -> Result<u8, Failure> {
+    let Some(name) = page else {
+        return print(&format!("{}\n", description()));
+    };
+    let chapters = chapters();
+    match chapters.iter().find(|chapter| chapter.name == name) {
+        Some(chapter) => print(&chapter.text),
+        None => {
+            let names: Vec<_> = chapters.iter().map(|chapter| chapter.name.as_str()).collect();
+            let detail = format!("--page: one of {}", names.join(", "));
+            Err(Failure::new(ErrorCode::CommandLineInvalid, detail))
+        }
+    }
 }
 
 fn examine(asked: &Doctor) -> Result<u8, Failure> {

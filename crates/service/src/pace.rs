@@ -18,6 +18,7 @@ use crate::messages::request::{Actor, Work};
 use crate::rate::Bucket;
 use crate::rules::No;
 use crate::service::Service;
+use crate::sessionless::{Allowance, NO_DEVICE};
 use crate::settings::Settings;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -31,10 +32,12 @@ pub(crate) struct Paces {
     groups: Table<ConversationId, Bucket>,
     strangers: Table<UserNo, Strangers>,
     reports: Table<UserNo, Bucket>,
+    requests: Table<UserNo, Bucket>,
     pub(crate) penalties: Penalties<DeviceKey>,
     group_rate: (u32, u32),
     stranger_rate: (u32, u32),
     report_rate: u32,
+    request_rate: (u32, u32),
 }
 
 /// A table that does not grow for ever.
@@ -110,16 +113,21 @@ impl Paces {
             groups: Table::new(),
             strangers: Table::new(),
             reports: Table::new(),
+            requests: Table::new(),
             penalties: Penalties::default(),
             group_rate: (settings.group_messages_per_second, settings.group_messages_burst),
             stranger_rate: (settings.strangers_per_hour, settings.strangers_per_day),
             report_rate: settings.reports_per_day,
+            request_rate: (settings.commands_per_second, settings.commands_burst),
         }
     }
 
     /// What is decided before the rules, once for each command. App servers answer for themselves.
     pub(crate) async fn admit(service: &Service, actor: &Actor, work: &Work) -> Result<(), No> {
         let paces = service.paces();
+        if actor.device == NO_DEVICE {
+            return Ok(());
+        }
         match work {
             Work::Send { to: anser_types::Target::Conversation(id), .. } if !id.is_direct() => {
                 // Only who is in it uses up what it may take.
@@ -142,14 +150,29 @@ impl Paces {
         taken.map_err(|wait| too_fast(ErrorCode::GroupFlooded, wait))
     }
 
+    /// A request of a user without a session, and what is left of what they may.
+    pub(crate) fn request(&self, by: UserNo) -> (Allowance, Result<(), Duration>) {
+        let (per_second, burst) = self.request_rate;
+        let fresh = || Bucket::new(per_second, burst);
+        let window_s = burst.div_ceil(per_second.max(1)).max(1);
+        self.requests.with(by, fresh, Bucket::is_full, |bucket| {
+            let taken = bucket.take();
+            (Allowance { burst, window_s, left: bucket.left(), wait_s: 0 }, taken)
+        })
+    }
+
     fn report(&self, by: UserNo) -> Result<(), No> {
         let fresh = || Bucket::over(self.report_rate, DAY);
         let taken = self.reports.with(by, fresh, Bucket::is_full, Bucket::take);
         taken.map_err(|wait| too_fast(ErrorCode::TooManyReports, wait))
     }
 
-    /// Somebody begins to have to do with somebody they are nothing to. Doing so again counts nothing.
-    pub(crate) fn meet(&self, who: UserNo, stranger: UserNo) -> Result<(), No> {
+    /// Somebody begins to have to do with somebody they are nothing to. Doing so again counts nothing. App servers answer
+    /// for themselves.
+    pub(crate) fn meet(&self, actor: &Actor, stranger: UserNo) -> Result<(), No> {
+        if actor.device == NO_DEVICE {
+            return Ok(());
+        }
         let (per_hour, per_day) = self.stranger_rate;
         let fresh = || Strangers {
             hour: Bucket::over(per_hour, HOUR),
@@ -157,7 +180,7 @@ impl Paces {
             counted: VecDeque::new(),
         };
         let quiet = |strangers: &mut Strangers| strangers.day.is_full();
-        let met = self.strangers.with(who, fresh, quiet, |strangers| strangers.meet(stranger));
+        let met = self.strangers.with(actor.no, fresh, quiet, |strangers| strangers.meet(stranger));
         met.map_err(|wait| too_fast(ErrorCode::TooManyStrangers, wait))
     }
 }

@@ -51,6 +51,17 @@ impl Bucket {
         }
     }
 
+    /// How many can be taken at once now.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most the burst"
+    )]
+    pub(crate) fn left(&mut self) -> u32 {
+        self.wait();
+        self.level as u32
+    }
+
     /// Whether it holds all it can: as if it were new.
     pub(crate) fn is_full(&mut self) -> bool {
         self.wait();

@@ -26,7 +26,7 @@ pub use crate::sync::inbox::Page;
 use crate::writer::batch::Job;
 use crate::writer::publish::Asker;
 use crate::writer::queue::Queue;
-use crate::{history, lists, pace, presence, readers, receipts, search, sync};
+use crate::{pace, presence, receipts, sync};
 
 /// A session's place in the registry, given back when it is dropped.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl Session {
         if let Err(refusal) = self.admit() {
             return Pending::refused(command_no, refusal);
         }
-        let request = Arc::new(Request::from(request));
+        let request = Arc::new(Request::of_session(&self.lane.actor, request));
         let service = &self.reader.0.service;
         let alone = !request.may_share_a_batch();
         self.lane.wait_below(if alone { 1 } else { limits::COMMANDS_IN_FLIGHT }).await;
@@ -233,47 +233,12 @@ impl Reader {
         &self.0.opened
     }
 
-    /// Answers a read from what is durable now.
+    /// See [`Service::query`].
     ///
     /// # Errors
-    /// `ConversationUnknown`, `UserUnknown`, `InvalidArgument`, or what the store says.
+    /// See [`Service::query`].
     pub async fn query(&self, query: Query) -> Result<Reply, Refusal> {
-        let Shared { service, caller, .. } = &*self.0;
-        let answered = match query {
-            Query::History { of, after, before, limit, oldest_first } => {
-                let order = history::order(oldest_first);
-                history::page(service, caller, &of, history::Bounds { after, before, limit, order })
-                    .await
-            }
-            Query::Conversations { after, limit } => {
-                sync::list::conversations(service, caller, after, limit).await
-            }
-            Query::Members { conversation, known, after, limit } => {
-                let page = sync::members::Wanted { known, after, limit };
-                sync::members::page(service, caller, conversation, page).await
-            }
-            Query::Receipts { of } => receipts::query(service, caller, &of).await,
-            Query::SyncPage { at, since, after, limit, heads_only } => {
-                sync::list::rebuild(service, caller, (at, since), after, (limit, heads_only)).await
-            }
-            Query::Editions { of, seq } => history::editions(service, caller, &of, seq).await,
-            Query::Items { conversation, prefix, after, limit } => {
-                lists::query::items(service, caller, conversation, prefix, after, limit).await
-            }
-            Query::Changes { conversation, after, limit } => {
-                history::changes(service, caller, conversation, after, limit).await
-            }
-            Query::Readers { conversation, seq, unread, after, limit } => {
-                let asked = readers::Asked { conversation, seq, unread, after, limit };
-                readers::page(service, caller, asked).await
-            }
-            Query::Presence { of } => presence::look::query(service, caller, of).await,
-            Query::Search { text, of, before, limit } => {
-                let asked = search::Asked { text, of, before, limit };
-                search::page(service, caller, asked).await
-            }
-        };
-        answered.inspect_err(|refusal| metrics::refused(refusal.code))
+        self.0.service.query(&self.0.caller, query).await
     }
 
     /// Follows channels: what is committed there from here on comes by the mailbox. Returns where those end of which the

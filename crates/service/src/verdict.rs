@@ -51,11 +51,14 @@ pub(crate) fn verdict(
     }
 }
 
-/// An answer as its parts, for callers that have no lane.
-pub(crate) fn as_answer(ending: Ending) -> Result<(Answer, bool), Refusal> {
+/// An answer, whether it is a repetition's, and whether nobody who gets the message was connected: for callers without a
+/// lane.
+pub(crate) fn as_answer(ending: Ending) -> Result<(Answer, bool, bool), Refusal> {
     let mut stale = AGAIN_MAX;
     match verdict(CommandNo::ZERO, ending, false, &mut stale) {
-        Some(Answered::Final { answer, duplicate, .. }) => Ok((answer, duplicate)),
+        Some(Answered::Final { answer, duplicate, stored_offline }) => {
+            Ok((answer, duplicate, stored_offline))
+        }
         Some(Answered::Refused { refusal, .. }) => Err(refusal),
         None => Err(Refusal::new(ErrorCode::Stale)),
     }

@@ -226,6 +226,8 @@ pub const PASSWORD_WAIT_FIRST_MS: u64 = 1_000;
 pub const PASSWORD_WAIT_MAX_MS: u64 = 60_000;
 /// After so long without another try they are forgotten, in milliseconds (an hour).
 pub const PASSWORD_TRIES_FORGOTTEN_MS: u64 = 3_600_000;
+/// Bytes a device may call itself by; its user sees it in a list.
+pub const DEVICE_NAME_MAX_BYTES: usize = 128;
 /// Shortest and longest password, in characters and bytes.
 pub const PASSWORD_CHARS: (usize, usize) = (8, 256);
 /// Restores from backups that a conversation remembers by themselves: more than anybody restores while a device that

@@ -7,6 +7,7 @@ mod drills;
 mod fsync_errors;
 mod full_disk;
 mod http;
+mod http_once;
 mod kept;
 mod kills;
 mod life;

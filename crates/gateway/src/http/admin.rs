@@ -3,24 +3,37 @@
 
 use std::sync::Arc;
 
+use anser_types::limits::REPORT_TEXT_MAX_BYTES;
 use anser_types::report::{About, Report, ReportId};
 use anser_types::{ErrorCode, Refusal};
 use axum::Json as JsonOut;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures::stream::unfold;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
-use super::body::{Bearer, Json, invalid};
+use super::body::{Bearer, Json, Query, invalid};
+use super::json::contents::ContentJson;
+use super::json::scalars::Archive;
+use super::json::{Base64, ConversationText, Number, UserName, text};
+use super::refusals::refusals;
 use super::{Api, Problem};
 
-/// Streams an archive of everything that is durable now. A connection that breaks, or an archive without its end, is
-/// no backup.
+refusals! {
+    Refused: ApiKeyInvalid, Unsupported;
+    Missing: ApiKeyInvalid, TargetMissing;
+}
+
+/// Back the server up
+///
+/// Streams an archive of everything that is durable now; `anser backup` uses it. A connection that breaks, or an archive
+/// without its end, is no backup.
+#[utoipa::path(get, path = "/v1/admin/backup", tag = "admin",
+    responses((status = 200, description = "The archive.", body = Archive,
+        content_type = "application/vnd.anser.archive"), Refused))]
 pub(super) async fn backup(
     State(api): State<Arc<Api>>,
     Bearer(key): Bearer,
@@ -37,85 +50,160 @@ pub(super) async fn backup(
     Ok(([(CONTENT_TYPE, "application/vnd.anser.archive")], body))
 }
 
-#[derive(Deserialize)]
+/// Which reports.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// The report to go on after.
+    /// The report to go on after: the `next` of the page before.
     after: Option<String>,
     /// Closed ones too.
     #[serde(default)]
     all: bool,
 }
 
-/// A page of what users have reported, the oldest first.
+/// What users have reported.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReportsPage {
+    reports: Vec<ReportJson>,
+    next: Option<String>,
+}
+
+/// Read what users have reported
+#[utoipa::path(get, path = "/v1/admin/reports", tag = "admin", params(Wanted),
+    responses((status = 200, description = "A page, the oldest first.", body = ReportsPage), Refused))]
 pub(super) async fn reports(
     State(api): State<Arc<Api>>,
     Bearer(key): Bearer,
     Query(wanted): Query<Wanted>,
-) -> Result<JsonOut<Value>, Problem> {
+) -> Result<JsonOut<ReportsPage>, Problem> {
     let operator = api.service.authenticate_app(&key)?;
     let after = wanted.after.as_deref().map(|text| report_id("after", text)).transpose()?;
     let page = api.service.reports(&operator, after, wanted.all).await?;
-    let reports: Vec<Value> = page.reports.iter().map(as_json).collect();
-    Ok(JsonOut(json!({ "reports": reports, "next": page.next.map(|id| id.to_string()) })))
+    let reports = page.reports.iter().map(ReportJson::from).collect();
+    Ok(JsonOut(ReportsPage { reports, next: page.next.map(|id| id.to_string()) }))
 }
 
-#[derive(Deserialize)]
+/// A report that was dealt with.
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Closing {
     report: String,
+    /// What to remember of how it was dealt with.
     #[serde(default)]
+    #[schema(schema_with = text::<REPORT_TEXT_MAX_BYTES>)]
     note: String,
 }
 
-/// Notes that a report was dealt with.
+/// Close a report
+///
+/// Notes that it was dealt with.
+#[utoipa::path(post, path = "/v1/admin/reports/close", tag = "admin", request_body = Closing,
+    responses((status = 200, description = "The report as it is now.", body = ReportJson), Missing))]
 pub(super) async fn close_report(
     State(api): State<Arc<Api>>,
     Bearer(key): Bearer,
     Json { value: closing, .. }: Json<Closing>,
-) -> Result<JsonOut<Value>, Problem> {
+) -> Result<JsonOut<ReportJson>, Problem> {
     let operator = api.service.authenticate_app(&key)?;
     let id = report_id("report", &closing.report)?;
     let closed = api.service.close_report(&operator, id, closing.note).await?;
-    Ok(JsonOut(as_json(&closed)))
+    Ok(JsonOut((&closed).into()))
 }
 
 fn report_id(field: &str, text: &str) -> Result<ReportId, Refusal> {
     text.parse().map_err(|error| invalid(format!("{field}: {error}")))
 }
 
-fn as_json(report: &Report) -> Value {
-    let about = match &report.about {
-        About::User(user) => json!({ "user": user.as_str() }),
-        About::Conversation(id) => json!({ "conversation": id.to_string() }),
-        About::Message { conversation, seq, sender, said_at, content } => json!({
-            "conversation": conversation.to_string(),
-            "seq": seq.to_string(),
-            "sender": sender.as_str(),
-            "said_at_ms": said_at.0.to_string(),
-            "kind": content.kind.code(),
-            "text": std::str::from_utf8(&content.body).ok(),
-            "content_base64": STANDARD.encode(&content.body),
-        }),
-    };
-    json!({
-        "report": report.id.to_string(),
-        "at_ms": report.id.at.0.to_string(),
-        "by": report.by.as_str(),
-        "about": about,
-        "reason": report.reason.name(),
-        "text": report.text,
-        "open": report.closed_at.is_none(),
-        "closed_at_ms": report.closed_at.map(|at| at.0.to_string()),
-        "note": report.note,
-    })
+/// A report.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Report)]
+pub(super) struct ReportJson {
+    report: String,
+    /// Unix milliseconds.
+    at_ms: Number,
+    by: UserName,
+    about: AboutJson,
+    reason: &'static str,
+    text: String,
+    open: bool,
+    closed_at_ms: Option<Number>,
+    note: String,
 }
 
-#[derive(Serialize)]
+/// What was reported, as it was then: a user, a conversation, or a message with a copy of what the reporter saw.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReportedAbout)]
+#[serde(untagged)]
+enum AboutJson {
+    User { user: UserName },
+    Message(Box<ReportedMessage>),
+    Conversation { conversation: ConversationText },
+}
+
+/// A message that was reported.
+#[derive(Serialize, ToSchema)]
+struct ReportedMessage {
+    conversation: ConversationText,
+    seq: Number,
+    sender: UserName,
+    /// Unix milliseconds.
+    said_at_ms: Number,
+    /// The kind's number.
+    kind: u32,
+    /// Its content, where that is text.
+    text: Option<String>,
+    content_base64: Base64,
+    content: ContentJson,
+}
+
+impl From<&About> for AboutJson {
+    fn from(about: &About) -> Self {
+        match about {
+            About::User(user) => Self::User { user: user.into() },
+            About::Conversation(id) => Self::Conversation { conversation: (*id).into() },
+            About::Message { conversation, seq, sender, said_at, content } => {
+                Self::Message(Box::new(ReportedMessage {
+                    conversation: (*conversation).into(),
+                    seq: seq.0.into(),
+                    sender: sender.into(),
+                    said_at_ms: (*said_at).into(),
+                    kind: content.kind.code(),
+                    text: std::str::from_utf8(&content.body).ok().map(str::to_owned),
+                    content_base64: Base64::of(&content.body),
+                    content: content.into(),
+                }))
+            }
+        }
+    }
+}
+
+impl From<&Report> for ReportJson {
+    fn from(report: &Report) -> Self {
+        Self {
+            report: report.id.to_string(),
+            at_ms: report.id.at.into(),
+            by: (&report.by).into(),
+            about: (&report.about).into(),
+            reason: report.reason.name(),
+            text: report.text.clone(),
+            open: report.closed_at.is_none(),
+            closed_at_ms: report.closed_at.map(Number::from),
+            note: report.note.clone(),
+        }
+    }
+}
+
+/// How many are online.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Online {
     users_online: usize,
     sessions: usize,
 }
 
+/// See how many are online
+///
 /// Users with at least one session, and sessions, at this moment.
+#[utoipa::path(get, path = "/v1/admin/online", tag = "admin",
+    responses((status = 200, description = "So many.", body = Online), Refused))]
 pub(super) async fn online(
     State(api): State<Arc<Api>>,
     Bearer(key): Bearer,

@@ -1,22 +1,32 @@
-//! The app server's door: it makes users, mints tokens for their devices and sends in their name.
+//! The app server's door: it makes users, mints tokens for their devices and sends in their name. Everything else that a
+//! user may ask it asks by the routes of users, with `?as=`.
 
 use std::sync::Arc;
 
-use anser_service::AppCaller;
-use anser_types::limits::IDEMPOTENCY_KEY_MAX_BYTES;
-use anser_types::{Content, ConversationId, MessageKind, Refusal, Seq, Target, UnixMs};
+use anser_service::{AppCaller, KeyedCommand};
+use anser_types::limits::DEVICE_NAME_MAX_BYTES;
+use anser_types::{Command, DeviceNo};
 use axum::Json as JsonOut;
 use axum::extract::{FromRequestParts, State};
 use axum::http::{HeaderMap, StatusCode, request::Parts};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
-use super::accounts::SignedInBody;
-use super::body::{Bearer, Json, device_class, device_no, invalid, number, user};
+use super::accounts::{SignedInBody, class};
+use super::asker::{DoneJson, idempotency_key};
+use super::body::{Bearer, Json, device_class};
+use super::json::contents::NewContent;
+use super::json::{Number, To, UserName, text};
+use super::refusals::refusals;
 use super::{Api, Problem};
+
+refusals! {
+    Make: ApiKeyInvalid, UserExists;
+    Mint: ApiKeyInvalid, UserUnknown, TooManyDevices;
+    Say: ApiKeyInvalid, UserUnknown, ConversationUnknown, NotAllowed, SenderRefused, Muted, ContentRefused,
+        TargetMissing, TooLate, Conflict;
+}
 
 /// A caller with an accepted API key; looked at before the body.
 pub(super) struct App(pub(super) AppCaller);
@@ -30,169 +40,93 @@ impl FromRequestParts<Arc<Api>> for App {
     }
 }
 
-#[derive(Deserialize)]
+/// A user to be made.
+#[derive(Deserialize, ToSchema)]
 pub(super) struct NewUser {
-    user: String,
+    user: UserName,
 }
 
-#[derive(Serialize)]
+/// A user.
+#[derive(Serialize, ToSchema)]
 pub(super) struct UserBody {
-    user: String,
+    user: UserName,
 }
 
+/// Make a user
+///
+/// Without a password: such users sign in by the app server.
+#[utoipa::path(post, path = "/v1/app/users", tag = "app", request_body = NewUser,
+    responses((status = 201, description = "Made.", body = UserBody), Make))]
 pub(super) async fn create_user(
     State(api): State<Arc<Api>>,
     App(app): App,
     Json { value: new, .. }: Json<NewUser>,
 ) -> Result<(StatusCode, JsonOut<UserBody>), Problem> {
-    let user = user("user", &new.user)?;
-    api.service.create_user(&app, user).await?;
+    api.service.create_user(&app, new.user.id("user")?).await?;
     Ok((StatusCode::CREATED, JsonOut(UserBody { user: new.user })))
 }
 
-#[derive(Deserialize)]
+/// A token to be made.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"user": "bob", "device_class": "bot", "create": true}))]
 pub(super) struct NewToken {
-    user: String,
+    user: UserName,
+    #[schema(schema_with = class)]
     device_class: String,
     #[serde(default)]
+    #[schema(schema_with = text::<DEVICE_NAME_MAX_BYTES>)]
     device_name: String,
     /// Make the user if there is none.
     #[serde(default)]
     create: bool,
     /// For a device that exists; its other tokens end.
-    device_no: Option<String>,
+    device_no: Option<Number>,
 }
 
+/// Make a token for a user's device
+#[utoipa::path(post, path = "/v1/app/tokens", tag = "app", request_body = NewToken,
+    responses((status = 201, description = "A token.", body = SignedInBody), Mint))]
 pub(super) async fn mint_token(
     State(api): State<Arc<Api>>,
     App(app): App,
     Json { value: new, .. }: Json<NewToken>,
 ) -> Result<(StatusCode, JsonOut<SignedInBody>), Problem> {
-    let user = user("user", &new.user)?;
+    let user = new.user.id("user")?;
     let class = device_class(&new.device_class)?;
-    let device = new.device_no.as_deref().map(device_no).transpose()?;
+    let device = new.device_no.map(|no| no.value("device_no").map(DeviceNo)).transpose()?;
     let minted =
         api.service.mint_token(&app, user, device, class, new.device_name, new.create).await?;
     Ok((StatusCode::CREATED, JsonOut(minted.into())))
 }
 
-#[derive(Deserialize)]
-pub(super) struct NewMessage {
-    from: String,
+/// A message in the name of a user.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"from": "alice", "to": {"user": "bob"}, "text": "It is on its way."}))]
+pub(super) struct AppMessage {
+    /// In whose name; they must be allowed to speak there.
+    from: UserName,
     to: To,
-    /// Plain text; else `kind` and `content_base64`.
-    text: Option<String>,
-    kind: Option<String>,
-    content_base64: Option<String>,
-    #[serde(default)]
-    mentions: Vec<String>,
-    #[serde(default)]
-    mention_all: bool,
-    reply_to: Option<String>,
-    /// Unix milliseconds.
-    expires_at_ms: Option<String>,
-    burn_after_ms: Option<String>,
+    #[serde(flatten)]
+    content: NewContent,
 }
 
-/// Exactly one of the two.
-#[derive(Deserialize)]
-struct To {
-    user: Option<String>,
-    conversation: Option<String>,
-}
-
-#[derive(Serialize)]
-pub(super) struct Sent {
-    conversation: String,
-    seq: String,
-    /// Unix milliseconds.
-    server_time_ms: String,
-    /// The same key and body were sent before; this is the original answer.
-    duplicate: bool,
-}
-
-pub(super) async fn send_message(
+/// Say something in the name of a user
+///
+/// The same as `POST /v1/messages?as=`, in a queue of its own.
+#[utoipa::path(post, path = "/v1/app/messages", tag = "app", request_body = AppMessage,
+    responses((status = 200, description = "Said.", body = DoneJson), Say))]
+pub(super) async fn send_for_user(
     State(api): State<Arc<Api>>,
     App(app): App,
     headers: HeaderMap,
-    Json { value: new, bytes }: Json<NewMessage>,
-) -> Result<JsonOut<Sent>, Problem> {
+    Json { value: new, bytes }: Json<AppMessage>,
+) -> Result<JsonOut<DoneJson>, Problem> {
     let key = idempotency_key(&headers)?;
-    let from = user("from", &new.from)?;
-    let to = target(&new.to)?;
-    let content = content(&new)?;
-    let (done, duplicate) =
-        api.service.send_as(&app, from, key, body_hash(&bytes), to, content).await?;
-    Ok(JsonOut(Sent {
-        conversation: done.conversation.map(|id| id.to_string()).unwrap_or_default(),
-        seq: done.seq.to_string(),
-        server_time_ms: done.at.0.to_string(),
-        duplicate,
-    }))
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<String, Refusal> {
-    let key = headers.get("idempotency-key").map(|value| value.to_str().unwrap_or_default());
-    match key {
-        Some(key) if !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_MAX_BYTES => {
-            Ok(key.to_owned())
-        }
-        Some(_) => Err(invalid(format!(
-            "Idempotency-Key: 1 to {IDEMPOTENCY_KEY_MAX_BYTES} printable ASCII characters"
-        ))),
-        None => Err(invalid(
-            "the header Idempotency-Key is missing: without it a repeated request would be a second message",
-        )),
-    }
-}
-
-fn target(to: &To) -> Result<Target, Refusal> {
-    match (&to.user, &to.conversation) {
-        (Some(peer), None) => user("to.user", peer).map(Target::User),
-        (None, Some(id)) => id
-            .parse::<ConversationId>()
-            .map(Target::Conversation)
-            .map_err(|error| invalid(format!("to.conversation: {error}"))),
-        _ => Err(invalid("to: either user or conversation")),
-    }
-}
-
-fn content(new: &NewMessage) -> Result<Content, Refusal> {
-    let (kind, body) = match (&new.text, &new.content_base64) {
-        (Some(text), None) => (MessageKind::Text, Bytes::from(text.clone())),
-        (None, Some(encoded)) => {
-            let body = STANDARD
-                .decode(encoded)
-                .map_err(|error| invalid(format!("content_base64: {error}")))?;
-            (message_kind(new.kind.as_deref())?, Bytes::from(body))
-        }
-        _ => return Err(invalid("either text, or kind and content_base64")),
-    };
-    let mentions = new.mentions.iter().map(|text| user("mentions", text));
-    Ok(Content {
-        kind,
-        body,
-        mentions: mentions.collect::<Result<_, _>>()?,
-        mention_all: new.mention_all,
-        reply_to: optional_number("reply_to", new.reply_to.as_deref())?.map(Seq),
-        expires_at: optional_number("expires_at_ms", new.expires_at_ms.as_deref())?.map(UnixMs),
-        burn_after_ms: optional_number("burn_after_ms", new.burn_after_ms.as_deref())?
-            .map(|ms| u32::try_from(ms).map_err(|_| invalid("burn_after_ms: too long")))
-            .transpose()?,
-        forwarded: None,
-    })
-}
-
-fn optional_number(field: &str, text: Option<&str>) -> Result<Option<u64>, Refusal> {
-    text.map(|text| number(field, text)).transpose()
-}
-
-fn message_kind(name: Option<&str>) -> Result<MessageKind, Refusal> {
-    let kind = MessageKind::SENT.into_iter().find(|kind| Some(kind.name()) == name);
-    kind.ok_or_else(|| {
-        let names = MessageKind::SENT.map(MessageKind::name).join(", ");
-        invalid(format!("kind: one of {names}"))
-    })
+    let from = new.from.id("from")?;
+    let command = Command::SendMessage { to: new.to.target("to")?, content: new.content.read()? };
+    let caller = api.service.act_for(&app, from).await?;
+    let asked = KeyedCommand { key, hash: body_hash(&bytes), command };
+    Ok(JsonOut(api.service.execute(&caller, asked).await?.into()))
 }
 
 /// Tells a repetition of a request from other content under the same key.

@@ -1,6 +1,6 @@
-//! Reading requests: JSON bodies, bearer tokens, numbers as strings.
+//! Reading requests: JSON bodies, paths and queries, bearer tokens, numbers as strings.
 
-use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UserId};
+use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
@@ -27,24 +27,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             };
             Problem(Refusal::because(code, rejection.body_text())).into_response()
         })?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            // Line, column and the field's name; serde never repeats a value of the wrong type beyond its kind, and
-            // a string that stands where a number is expected is no secret of ours: secrets are strings.
-            Problem(invalid(format!("the body: {}", place_of(&error)))).into_response()
-        })?;
+        let value = parsed(&bytes).map_err(|detail| Problem(invalid(detail)).into_response())?;
         Ok(Self { value, bytes })
     }
 }
 
+/// A JSON text as a value, or what is wrong with it and where.
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let field = error.path().to_string();
+        let field = if field == "." { "the body".to_owned() } else { format!("the body: {field}") };
+        format!("{field}: {}", what_is_wrong(error.inner()))
+    })?;
+    reader.end().map_err(|error| format!("the body: {}", what_is_wrong(&error)))?;
+    Ok(value)
+}
+
 /// What is wrong with a body, without repeating what stood there (it could be a password).
-fn place_of(error: &serde_json::Error) -> String {
+fn what_is_wrong(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Data => {
             let text = error.to_string();
-            return match text.split_once("missing field ") {
-                Some((_, field)) => format!("missing field {field}"),
+            if let Some((_, field)) = text.split_once("missing field ") {
+                return format!("missing field {field}");
+            }
+            // What was expected is ours to say; what stands before it came from outside.
+            return match text.rsplit_once(", expected ") {
+                Some((_, expected)) => format!("expected {expected}"),
                 None => format!(
-                    "a field has the wrong type at line {} column {}",
+                    "has the wrong type or form at line {} column {}",
                     error.line(),
                     error.column()
                 ),
@@ -54,6 +66,34 @@ fn place_of(error: &serde_json::Error) -> String {
         _ => "is no JSON",
     };
     format!("{what}, line {} column {}", error.line(), error.column())
+}
+
+/// What stands in the path.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(rejection) => Err(invalid(format!("the path: {}", rejection.body_text())).into()),
+        }
+    }
+}
+
+/// What stands behind the `?`.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match axum::extract::Query::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(invalid(format!("the query: {}", rejection.body_text())).into()),
+        }
+    }
 }
 
 /// The secret of an `Authorization: Bearer …` header; empty if there is none.
@@ -88,11 +128,9 @@ pub(super) fn device_class(name: &str) -> Result<DeviceClass, Refusal> {
     })
 }
 
-pub(super) fn device_no(text: &str) -> Result<DeviceNo, Refusal> {
-    number("device_no", text).map(DeviceNo)
-}
-
 /// A 64-bit number as a decimal string (JSON numbers lose digits above 2^53).
 pub(super) fn number(field: &str, text: &str) -> Result<u64, Refusal> {
-    text.parse().map_err(|_| invalid(format!("{field}: a number as a decimal string")))
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| text.parse().ok()).flatten();
+    number.ok_or_else(|| invalid(format!("{field}: a number as a decimal string")))
 }

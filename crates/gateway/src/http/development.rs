@@ -7,33 +7,52 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use anser_types::limits::DEVICE_NAME_MAX_BYTES;
 use anser_types::{DeviceClass, ErrorCode, Refusal};
 use axum::Json as JsonOut;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::accounts::SignedInBody;
-use super::body::{Json, device_class, user};
+use super::body::{Json, device_class};
+use super::json::{UserName, text};
+use super::problem::Body as ProblemBody;
+use super::refusals::refusals;
 use super::{Api, Guest, Problem};
 
-#[derive(Deserialize)]
-pub(super) struct Wanted {
+refusals! {
+    Play: Unsupported, NotAllowed, TooManyDevices;
+}
+
+/// A token for trying things out.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"user": "alice"}))]
+pub(super) struct SandboxToken {
     /// Made if there is none.
-    user: String,
+    user: UserName,
     /// A bot, if not said.
     device_class: Option<String>,
     #[serde(default)]
+    #[schema(schema_with = text::<DEVICE_NAME_MAX_BYTES>)]
     device_name: String,
 }
 
-pub(super) async fn mint_token(
+/// Get a token for anybody, on a development server
+///
+/// Only there, and only from its own machine: `anser serve --development`. Elsewhere there is no such route.
+#[utoipa::path(post, path = "/v1/dev/token", tag = "accounts", request_body = SandboxToken,
+    responses((status = 201, description = "A token.", body = SignedInBody), Play,
+        (status = 404, description = "`UNSUPPORTED`: this is no development server.",
+            body = ProblemBody<'_>, content_type = "application/problem+json")))]
+pub(super) async fn development_token(
     State(api): State<Arc<Api>>,
     Extension(guest): Extension<Guest>,
     headers: HeaderMap,
     uri: Uri,
-    Json { value: wanted, .. }: Json<Wanted>,
+    Json { value: wanted, .. }: Json<SandboxToken>,
 ) -> Result<(StatusCode, JsonOut<SignedInBody>), Response> {
     // Elsewhere there is no such door, and nobody learns that there could be.
     let Some(app) = api.service.development() else {
@@ -46,7 +65,7 @@ pub(super) async fn mint_token(
         let detail = "only programs on this machine get tokens here, at its own address";
         return Err(refused(Refusal::because(ErrorCode::NotAllowed, detail)));
     }
-    let user = user("user", &wanted.user).map_err(refused)?;
+    let user = wanted.user.id("user").map_err(refused)?;
     let class = wanted.device_class.as_deref().map_or(Ok(DeviceClass::Bot), device_class);
     let class = class.map_err(refused)?;
     let minted = api.service.mint_token(&app, user, None, class, wanted.device_name, true).await;

@@ -2,49 +2,62 @@
 
 use std::sync::Arc;
 
-use anser_types::limits::{NETWORK_MAX_BYTES, USER_ID_MAX_BYTES};
+use anser_types::limits::NETWORK_MAX_BYTES;
 use anser_types::{Gateway, gateway};
-use axum::Json as JsonOut;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::invalid;
+use super::json::{Base64, Number, UserName, text};
+use super::paths::{known, tagged};
+use super::refusals::refusals;
 use super::{Api, Problem};
 
 /// How long a cache may give the same answer: a list changes seldom, and a wrong address costs a client a second.
-const CACHED_S: u32 = 60;
+const CACHED: &str = "public, max-age=60";
 
-/// Who asks, as far as they say.
-#[derive(Deserialize)]
-pub(super) struct Asker {
-    /// The network: `mobile:<operator>`, `wifi:<name>`, or its kind.
-    #[serde(default)]
-    network: String,
-    /// The user: all devices of one are sent to the same server.
-    #[serde(default)]
-    user: String,
+refusals! {
+    Look: InvalidArgument;
 }
 
-/// Where a server is. Ports that are absent are not open.
-#[derive(Serialize)]
-struct GatewayBody {
+/// Who asks, as far as they say.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct GatewayAsker {
+    /// The network: `mobile:<operator>`, `wifi:<name>`, or its kind.
+    #[serde(default)]
+    #[param(schema_with = text::<NETWORK_MAX_BYTES>)]
+    network: String,
+    /// The user: all devices of one are sent to the same server.
+    user: Option<UserName>,
+}
+
+/// Where a server is. Ports that are absent are not open; all are encrypted.
+#[derive(Serialize, ToSchema)]
+pub(super) struct GatewayJson {
     host: String,
+    /// TLS over TCP.
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<u16>,
+    /// QUIC, over UDP.
     #[serde(skip_serializing_if = "Option::is_none")]
     quic: Option<u16>,
+    /// HTTPS, and WebSocket on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     https: Option<u16>,
+    /// The network it is best reached from; absent for any.
     #[serde(skip_serializing_if = "String::is_empty")]
     network: String,
+    /// Its share of the users, compared with the others'.
     weight: u32,
 }
 
-impl From<Gateway> for GatewayBody {
+impl From<Gateway> for GatewayJson {
     fn from(gateway: Gateway) -> Self {
         let Gateway { host, tls, quic, https, network, weight } = gateway;
         Self { host, tls, quic, https, network, weight }
@@ -52,57 +65,45 @@ impl From<Gateway> for GatewayBody {
 }
 
 /// The servers in the order in which this client should try them.
-#[derive(Serialize)]
-struct Gateways {
-    /// Zero if this server has no list: the addresses known before go on.
-    version: String,
+#[derive(Serialize, ToSchema)]
+pub(super) struct Gateways {
+    /// When the list was made; 0 if this server has none: the addresses known before go on.
+    version: Number,
+    /// Seconds from then on for which it is good.
     ttl_s: u32,
-    gateways: Vec<GatewayBody>,
-    /// The bytes of a `SignedEndpointList`, as sessions are given them; absent if there is no list.
+    gateways: Vec<GatewayJson>,
+    /// The bytes of a `SignedEndpointList` (docs/protocol.md), as sessions are given them; absent if there is no list.
     #[serde(skip_serializing_if = "Option::is_none")]
-    signed: Option<String>,
+    signed: Option<Base64>,
 }
 
-pub(super) async fn list(
+/// Find the servers
+///
+/// Without signing in, and in an order of each user's own. The order depends on who asks; the version does not.
+#[utoipa::path(get, path = "/v1/gateways", tag = "accounts", params(GatewayAsker),
+    responses((status = 200, description = "The servers.", body = Gateways),
+        (status = 304, description = "The client has this version (`If-None-Match`)."), Look))]
+pub(super) async fn gateways(
     State(api): State<Arc<Api>>,
-    Query(Asker { network, user }): Query<Asker>,
     headers: HeaderMap,
+    Query(GatewayAsker { network, user }): Query<GatewayAsker>,
 ) -> Result<Response, Problem> {
     if network.len() > NETWORK_MAX_BYTES {
         return Err(invalid(format!("network: at most {NETWORK_MAX_BYTES} bytes")).into());
     }
-    if user.len() > USER_ID_MAX_BYTES {
-        return Err(invalid(format!("user: at most {USER_ID_MAX_BYTES} bytes")).into());
-    }
-    let list = api.connection.gateways.now();
-    let version = list.as_ref().map_or(0, |list| list.version);
-    // The order depends on who asks; a cache keeps one answer for each address of the request.
-    let tag = format!("\"{version}\"");
-    let body = if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        JsonOut(match list {
-            Some(list) => {
-                let mut ranked = list.gateways.clone();
-                gateway::rank(&mut ranked, &network, &user);
-                Gateways {
-                    version: version.to_string(),
-                    ttl_s: list.ttl_s,
-                    gateways: ranked.into_iter().map(Into::into).collect(),
-                    signed: Some(STANDARD.encode(&list.signed)),
-                }
-            }
-            None => Gateways { version: "0".into(), ttl_s: 0, gateways: vec![], signed: None },
-        })
-        .into_response()
+    let user = user.map(|user| user.id("user")).transpose()?;
+    let list = match api.connection.gateways.now() {
+        Some(list) => {
+            let mut ranked = list.gateways.clone();
+            gateway::rank(&mut ranked, &network, user.as_ref().map_or("", |user| user.as_str()));
+            (list.version, list.ttl_s, ranked, Some(Base64(STANDARD.encode(&list.signed))))
+        }
+        None => (0, 0, Vec::new(), None),
     };
-    let mut response = body;
-    let headers = response.headers_mut();
-    if let Ok(tag) = HeaderValue::try_from(tag) {
-        headers.insert(header::ETAG, tag);
-    }
-    if let Ok(cached) = HeaderValue::try_from(format!("public, max-age={CACHED_S}")) {
-        headers.insert(header::CACHE_CONTROL, cached);
-    }
+    let (version, ttl_s, ranked, signed) = list;
+    let gateways = ranked.into_iter().map(Into::into).collect();
+    let body = Gateways { version: version.into(), ttl_s, gateways, signed };
+    let mut response = tagged(version, known(&headers), body);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
     Ok(response)
 }

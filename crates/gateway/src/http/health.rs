@@ -1,23 +1,52 @@
 //! For those who watch: is the process alive, may it be sent work, what does it count.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anser_types::{ErrorCode, Refusal};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use utoipa::openapi::RefOr;
 
 use super::body::Bearer;
+use super::refusals::described;
 use super::{Api, Problem};
 use crate::metrics as counted;
 
-/// Alive as long as it answers.
+/// What `readyz` says when the server takes nothing.
+struct NotReady;
+
+impl utoipa::IntoResponses for NotReady {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        described(&[ErrorCode::StoreFailed, ErrorCode::Draining, ErrorCode::TimedOut])
+    }
+}
+
+/// Who has no key.
+struct NoKey;
+
+impl utoipa::IntoResponses for NoKey {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        described(&[ErrorCode::ApiKeyInvalid, ErrorCode::TimedOut])
+    }
+}
+
+/// Is the process alive?
+///
+/// It is as long as this answers.
+#[utoipa::path(get, path = "/healthz", tag = "watching",
+    responses((status = 200, description = "It is.", body = String, content_type = "text/plain")))]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
+/// May it be sent work?
+///
 /// Ready while the store takes writes and the server does not leave. A full disk is no reason to send people away:
 /// reading goes on.
+#[utoipa::path(get, path = "/readyz", tag = "watching",
+    responses((status = 200, description = "It may.", body = String, content_type = "text/plain"), NotReady))]
 pub(super) async fn readyz(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
     let status = api.service.status();
     if let Some(why) = status.failed {
@@ -29,7 +58,11 @@ pub(super) async fn readyz(State(api): State<Arc<Api>>) -> Result<&'static str, 
     Ok("ready\n")
 }
 
+/// Read what the server counts
+///
 /// Prometheus' text, for holders of the API key: figures tell about people.
+#[utoipa::path(get, path = "/metrics", tag = "watching", security(("api_key" = [])),
+    responses((status = 200, description = "The figures.", body = String, content_type = "text/plain"), NoKey))]
 pub(super) async fn metrics(
     State(api): State<Arc<Api>>,
     Bearer(key): Bearer,

@@ -1,47 +1,45 @@
 //! The HTTP doors: another way to the same rooms. JSON bodies, 64-bit numbers as decimal strings, errors as
 //! `application/problem+json` from the one catalogue.
 //!
-//! | route | who | what |
-//! |---|---|---|
-//! | `POST /v1/register`, `/v1/sign-in` | anybody (rate limited) | a device token |
-//! | `POST /v1/renew`, `/v1/sign-out` | a device, by its token | a new token; none |
-//! | `POST /v1/password` | a device, by its token | another password; ends the user's other devices |
-//! | `GET /v1/devices`, `POST /v1/devices/sign-out` | a device, by its token | the user's devices; ends others |
-//! | `POST /v1/app/users`, `/v1/app/tokens`, `/v1/app/messages` | the app server, by its API key | acts for users |
-//! | `POST /v1/app/passwords` | the app server, by its API key | another password for a user; ends all devices |
-//! | `POST /v1/dev/token` | anybody on this machine, if it is a development server | a token for any user |
-//! | `GET /v1/admin/backup` | an operator, by the API key | everything, as one archive |
-//! | `GET /v1/admin/online` | an operator, by the API key | how many are online |
-//! | `GET /v1/admin/reports`, `POST /v1/admin/reports/close` | an operator, by the API key | what users have reported |
-//! | `GET /v1/gateways` | anybody | where the servers are |
-//! | `GET /v1/ws` | a device | a session over WebSocket |
-//! | `GET /healthz`, `/readyz` | anybody | is the process alive; may it be sent work |
-//! | `GET /metrics` | an operator, by the API key | Prometheus' text |
+//! Every command and every query of a session has a route (`routes.rs`), for a device by its token or for the app server
+//! in a user's name ([`asker`]); both go through `anser_service::Service::execute` and `query`. What the routes read and
+//! write stands in [`json`]; [`openapi`] describes all of them, and [`manual`] makes pages of the description.
+#![allow(
+    unused_qualifications,
+    reason = "utoipa's macros write paths that are longer than they need be"
+)]
 
 mod accounts;
 mod admin;
 mod app;
+mod asker;
 mod body;
+mod conversations;
 mod development;
 mod devices;
 mod gateways;
+mod groups;
 mod health;
+mod items;
+mod json;
+pub mod manual;
+mod messages;
+pub mod openapi;
+mod pages;
 mod password;
+mod paths;
+mod people;
 pub(crate) mod problem;
+mod refusals;
+mod routes;
 mod serve;
 mod ws;
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 use anser_service::{Penalties, Service};
-use anser_types::limits::{FRAME_MAX_BYTES, REQUEST_DEADLINE_MS};
 use anser_types::{ErrorCode, Refusal};
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::HeaderMap;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -50,14 +48,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::backup::BackupSource;
 use crate::conn::Settings;
-use crate::metrics;
 use crate::places::{Place, subscriber};
 use crate::proxies::Proxies;
 pub(crate) use problem::Problem;
+pub(crate) use routes::router;
 pub(crate) use serve::serve;
-
-/// Bytes of a request body: a message of the largest size in base64, with its envelope.
-const BODY_MAX_BYTES: usize = FRAME_MAX_BYTES;
 
 /// Who is behind a connection.
 #[derive(Clone, Debug)]
@@ -153,74 +148,4 @@ impl Api {
             metrics.run_upkeep();
         }
     }
-}
-
-/// Every route.
-pub(crate) fn router(api: Arc<Api>) -> Router {
-    let guarded = Router::new()
-        .route("/v1/register", post(accounts::register))
-        .route("/v1/sign-in", post(accounts::sign_in))
-        .route_layer(from_fn_with_state(Arc::clone(&api), limit_sign_ins));
-    Router::new()
-        .merge(guarded)
-        .route("/v1/renew", post(accounts::renew))
-        .route("/v1/sign-out", post(accounts::sign_out))
-        .route("/v1/devices", get(devices::list))
-        .route("/v1/devices/sign-out", post(devices::sign_out))
-        .route("/v1/password", post(password::change))
-        .route("/v1/app/passwords", post(password::reset))
-        .route("/v1/dev/token", post(development::mint_token))
-        .route("/v1/app/users", post(app::create_user))
-        .route("/v1/app/tokens", post(app::mint_token))
-        .route("/v1/app/messages", post(app::send_message))
-        .route("/v1/admin/backup", get(admin::backup))
-        .route("/v1/admin/reports", get(admin::reports))
-        .route("/v1/admin/reports/close", post(admin::close_report))
-        .route("/v1/admin/online", get(admin::online))
-        .route("/v1/gateways", get(gateways::list))
-        .route("/v1/ws", get(ws::upgrade))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(from_fn(within_deadline))
-        .with_state(api)
-}
-
-/// Before the body is read: a flood of sign-ins must cost as little as possible.
-async fn limit_sign_ins(
-    State(api): State<Arc<Api>>,
-    axum::Extension(guest): axum::Extension<Guest>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let registers = request.uri().path() == "/v1/register";
-    match api.count_sign_in(api.client_of(&guest, request.headers()), registers) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => Problem(refusal).into_response(),
-    }
-}
-
-/// Every request ends by its deadline (guarantee G18), and is counted.
-async fn within_deadline(request: Request, next: Next) -> Response {
-    let deadline = std::time::Duration::from_millis(REQUEST_DEADLINE_MS);
-    let response = tokio::time::timeout(deadline, next.run(request))
-        .await
-        .unwrap_or_else(|_| Problem(Refusal::new(ErrorCode::TimedOut)).into_response());
-    metrics::http_request(response.status().as_u16());
-    response
-}
-
-async fn unknown_route(request: Request) -> Response {
-    let detail = format!("there is no {}", request.uri().path());
-    Problem(Refusal::because(ErrorCode::Unsupported, detail))
-        .with_status(axum::http::StatusCode::NOT_FOUND)
-}
-
-async fn wrong_method(request: Request) -> Response {
-    let detail = format!("{} does not take {}", request.uri().path(), request.method());
-    Problem(Refusal::because(ErrorCode::Unsupported, detail))
-        .with_status(axum::http::StatusCode::METHOD_NOT_ALLOWED)
 }

@@ -5,20 +5,31 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A refusal as a response.
 #[derive(Debug)]
 pub(crate) struct Problem(pub(crate) Refusal);
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why a request was refused (RFC 9457), from the one catalogue of errors.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({"type": "urn:anser:error:USER_EXISTS", "title": "This user id is taken.",
+    "status": 409, "code": "USER_EXISTS", "number": 203, "detail": "", "next_step": "Choose another one, or sign in."}))]
+pub(super) struct Body<'a> {
+    /// `urn:anser:error:` and the code.
     r#type: String,
+    /// What happened, in one sentence.
     title: &'static str,
     status: u16,
+    /// Never changes its meaning.
     code: &'static str,
+    /// The same as a number.
     number: u16,
+    /// What exactly was wrong; may be empty.
     detail: &'a str,
+    /// What to do next.
     next_step: &'static str,
+    /// When to come again, where waiting helps.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u32>,
 }
@@ -96,7 +107,8 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
         E::UserExists | E::TooManyDevices | E::GroupFull => StatusCode::CONFLICT,
         E::LimitReached => StatusCode::CONFLICT,
         E::Conflict | E::AnswerForgotten | E::OutOfOrder => StatusCode::CONFLICT,
-        E::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        E::RateLimited | E::GroupFlooded => StatusCode::TOO_MANY_REQUESTS,
+        E::TooManyStrangers | E::TooManyReports => StatusCode::TOO_MANY_REQUESTS,
         E::Stale | E::Overloaded | E::Draining => StatusCode::SERVICE_UNAVAILABLE,
         E::TooManyConnections | E::StoreFailed => StatusCode::SERVICE_UNAVAILABLE,
         E::StorageFull => StatusCode::INSUFFICIENT_STORAGE,

@@ -1,5 +1,6 @@
 //! Sessions over WebSocket: the same actor behind another transport.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anser_types::{ErrorCode, Refusal};
@@ -9,12 +10,28 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
+use utoipa::openapi::RefOr;
 
 use super::body::invalid;
+use super::refusals::described;
 use super::{Api, Guest, Problem};
 use crate::conn::{self, WebSocketTransport, accept_websocket};
 use crate::metrics;
 
+/// What is no WebSocket, or has no place.
+struct NoWebSocket;
+
+impl utoipa::IntoResponses for NoWebSocket {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        described(&[ErrorCode::InvalidArgument, ErrorCode::TooManyConnections, ErrorCode::TimedOut])
+    }
+}
+
+/// Open a session over WebSocket
+///
+/// What is sent on it says docs/protocol.md; the token comes in its Hello.
+#[utoipa::path(get, path = "/v1/ws", tag = "watching",
+    responses((status = 101, description = "It is a WebSocket now."), NoWebSocket))]
 pub(super) async fn upgrade(
     State(api): State<Arc<Api>>,
     Extension(guest): Extension<Guest>,

@@ -88,7 +88,8 @@ async fn requirement_i2_an_app_server_sends_for_its_users_exactly_once() {
     let direct =
         ConversationId::direct(&UserId::new("alice").unwrap(), &UserId::new("bob").unwrap());
     let answer = json!({
-        "conversation": direct.to_string(), "seq": "1", "server_time_ms": "1795169730288", "duplicate": false
+        "conversation": direct.to_string(), "seq": "1", "server_time_ms": "1795169730288", "duplicate": false,
+        "stored_offline": false
     });
     assert_eq!(sent.json(), answer);
     assert_eq!(texts(&bob.batch().await), ["alice: hello"]);

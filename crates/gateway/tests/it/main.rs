@@ -12,6 +12,7 @@ mod doors;
 mod gateways;
 mod golden;
 mod hostile;
+mod http;
 mod inbox_truth;
 mod moderation;
 mod passwords;

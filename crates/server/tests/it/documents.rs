@@ -31,6 +31,24 @@ fn the_errors_page_is_fresh() {
 }
 
 #[test]
+fn the_pages_about_the_http_api_are_fresh() {
+    for chapter in anser_gateway::http::manual::chapters() {
+        let name = match chapter.name.as_str() {
+            "http" => "http.md".to_owned(),
+            tag => format!("http/{tag}.md"),
+        };
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(&name);
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == chapter.text,
+            "docs/{name} is stale; type: cargo run -- openapi --page {} > docs/{name}",
+            chapter.name
+        );
+        assert!(chapter.text.lines().count() <= 150, "{name}");
+    }
+}
+
+#[test]
 fn the_example_with_every_key_switched_on_is_valid_and_says_the_defaults() {
     let switched_on: String = reference::example_file()
         .lines()

@@ -1,7 +1,7 @@
 //! Tokens: 256 random bits, bound to a device, known to the store only by their hash.
 
 use anser_backend::{DeviceKey, NewToken, Others, Token};
-use anser_types::limits::TOKEN_REUSE_GRACE_MS;
+use anser_types::limits::{DEVICE_NAME_MAX_BYTES, TOKEN_REUSE_GRACE_MS};
 use anser_types::{DeviceClass, DeviceNo, ErrorCode, Refusal, UnixMs, UserId, UserNo};
 use sha2::{Digest, Sha256};
 
@@ -13,8 +13,6 @@ use crate::service::Service;
 const PREFIX: &str = "ans_";
 /// See the limit.
 const REUSE_GRACE_MS: i64 = TOKEN_REUSE_GRACE_MS.cast_signed();
-/// Bytes a device may call itself by.
-const DEVICE_NAME_MAX_BYTES: usize = 128;
 
 /// For whom a token is made.
 pub(crate) struct Bearer {

@@ -49,7 +49,7 @@ pub(crate) async fn plan(
     match act {
         ContactAct::Apply { greeting } => {
             if case.my().relation == Relation::None {
-                service.paces().meet(actor.no, user_no)?;
+                service.paces().meet(actor, user_no)?;
             }
             case.apply(greeting).await
         }

@@ -32,6 +32,27 @@ pub(crate) async fn decide(
     request: &Request,
     view: View,
 ) -> Result<Decided, Refusal> {
+    let origin = Origin::Device {
+        device: actor.key(),
+        epoch: actor.epoch,
+        command_no: request.command_no,
+        answered_up_to: request.answered_up_to,
+        hash: request.hash,
+    };
+    decide_as(service, actor, request, origin, view).await
+}
+
+/// The same for whatever a repetition is recognised by.
+///
+/// # Errors
+/// A condition of the whole server, or of who has a key and comes too fast: nothing is kept, the same may come again.
+pub(crate) async fn decide_as(
+    service: &Service,
+    actor: &Actor,
+    request: &Request,
+    origin: Origin,
+    view: View,
+) -> Result<Decided, Refusal> {
     let admitted = match view {
         // Counted once, and looked up nowhere else: this "no" rests on no store.
         View::Cached => Paces::admit(service, actor, &request.work).await,
@@ -41,14 +62,23 @@ pub(crate) async fn decide(
         Ok(()) => ruled(service, actor, request, view).await,
         Err(no) => Err(no),
     };
-    let origin = Origin::Device {
-        device: actor.key(),
-        epoch: actor.epoch,
-        command_no: request.command_no,
-        answered_up_to: request.answered_up_to,
-        hash: request.hash,
-    };
-    as_append(service, origin, outcome)
+    match outcome {
+        // A number is used up, and its device takes the next one. A key stands for one request until that is carried out.
+        Err(No::Final(refusal, _)) if is_keyed(&origin) && is_too_fast(refusal.code) => {
+            crate::metrics::refused(refusal.code);
+            Err(refusal)
+        }
+        outcome => as_append(service, origin, outcome),
+    }
+}
+
+const fn is_keyed(origin: &Origin) -> bool {
+    matches!(origin, Origin::Key { .. })
+}
+
+const fn is_too_fast(code: ErrorCode) -> bool {
+    use ErrorCode as E;
+    matches!(code, E::GroupFlooded | E::TooManyStrangers | E::TooManyReports)
 }
 
 async fn ruled(
@@ -65,7 +95,7 @@ async fn ruled(
 }
 
 /// The append for what the rules said: an effect, or a refusal that is kept as the answer.
-pub(crate) fn as_append(
+fn as_append(
     service: &Service,
     origin: Origin,
     outcome: Result<Plan, No>,
@@ -97,7 +127,7 @@ async fn plan(service: &Service, actor: &Actor, request: &Request, view: View) -
     match &request.work {
         Work::Send { to, content } => {
             let composed =
-                send::Composed { content, id: request.message_id(actor), sent_at: request.sent_at };
+                send::Composed { content, id: request.message_id(), sent_at: request.sent_at };
             send::plan(service, actor, to, &composed, view).await
         }
         Work::MarkRead { at, up_to } => read::plan(service, actor, at, *up_to, view).await,

@@ -139,11 +139,13 @@ impl From<Command> for Work {
     }
 }
 
-/// A numbered command.
+/// A command with what its answer is kept under; the numbers are zero where it has a key.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) command_no: CommandNo,
     pub(crate) answered_up_to: CommandNo,
+    /// The device that composes, with its counter.
+    pub(crate) device: DeviceNo,
     pub(crate) local_no: LocalNo,
     pub(crate) sent_at: UnixMs,
     pub(crate) hash: [u8; 16],
@@ -152,20 +154,20 @@ pub(crate) struct Request {
 
 impl Request {
     /// The identity of a message this request composes.
-    pub(crate) const fn message_id(&self, actor: &Actor) -> MessageId {
-        MessageId { device: actor.device, local_no: self.local_no }
+    pub(crate) const fn message_id(&self) -> MessageId {
+        MessageId { device: self.device, local_no: self.local_no }
     }
 
     pub(crate) const fn may_share_a_batch(&self) -> bool {
         matches!(self.work, Work::Send { .. })
     }
-}
 
-impl From<CommandRequest> for Request {
-    fn from(request: CommandRequest) -> Self {
+    /// What a session's device asks.
+    pub(crate) fn of_session(actor: &Actor, request: CommandRequest) -> Self {
         Self {
             command_no: request.command_no,
             answered_up_to: request.answered_up_to,
+            device: actor.device,
             local_no: request.local_no,
             sent_at: request.sent_at,
             hash: request.hash,

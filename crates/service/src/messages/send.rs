@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anser_backend::{InboxEntry, InboxWrite, Record, Roster};
 use anser_types::{
-    Content, ConversationId, DeviceNo, ErrorCode, Member, MessageId, MessageKind, Refusal,
-    Relation, Seq, Target, UnixMs, Version, limits,
+    Content, ConversationId, ErrorCode, Member, MessageId, MessageKind, Refusal, Relation, Seq,
+    Target, UnixMs, Version, limits,
 };
 
 use crate::directory::View;
@@ -135,9 +135,8 @@ async fn may_begin(
     expects.push(own.expects());
     let contact = own.contact(&peer.user).await?;
     let are_contacts = contact.as_ref().is_some_and(|one| one.relation == Relation::Contact);
-    // App servers answer for themselves.
-    if !are_contacts && actor.device != DeviceNo(0) {
-        service.paces().meet(actor.no, peer.user_no)?;
+    if !are_contacts {
+        service.paces().meet(actor, peer.user_no)?;
     }
     if contact.is_some_and(|contact| contact.blocked) {
         let detail = format!("you block {}; unblock them first", peer.user);
