@@ -25,6 +25,8 @@ const NOT_CHECKED: &str = "positive_data_acceptance,use_after_free,ensure_resour
 const NOT_ASKED: [&str; 3] = ["/v1/sign-out", "/v1/devices/sign-out", "/v1/ws"];
 /// Who is asked as.
 const USER: &str = "somebody";
+/// Those whom the examples name.
+const OTHERS: [&str; 3] = ["alice", "bob", "carol"];
 const OF_USERS: [&str; 4] = ["messages", "conversations", "groups", "people"];
 
 /// Runs it; says loudly if it cannot be.
@@ -53,6 +55,9 @@ pub fn run() -> anyhow::Result<()> {
     let token: Value =
         serde_json::from_str(&server.program(&["token", "--user", USER, "--json"])?)?;
     let token = token["token"].as_str().context("no token")?;
+    for user in OTHERS {
+        server.program(&["token", "--user", user])?;
+    }
     asking.ask(&whole, key.trim(), &["app", "admin", "watching"], "examples,coverage,fuzzing")?;
     let of_devices_tags = [&["accounts"][..], &OF_USERS].concat();
     asking.ask(&of_devices, token, &of_devices_tags, "examples,coverage,fuzzing")?;

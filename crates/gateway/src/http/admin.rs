@@ -85,6 +85,7 @@ pub(super) async fn reports(
 
 /// A report that was dealt with.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"report": "1795891884506-2-7", "note": "warned"}))]
 pub(super) struct Closing {
     report: String,
     /// What to remember of how it was dealt with.

@@ -42,6 +42,7 @@ impl FromRequestParts<Arc<Api>> for App {
 
 /// A user to be made.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"user": "bob"}))]
 pub(super) struct NewUser {
     user: UserName,
 }

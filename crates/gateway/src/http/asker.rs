@@ -179,7 +179,8 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<String, Refusal> {
 
 /// What a command caused; what does not apply is absent.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Done)]
+#[schema(as = Done, example = json!({"conversation": "2685de569f7344f0bce87632d2b4a1f8", "seq": "1",
+    "server_time_ms": "1795891884506", "duplicate": false, "stored_offline": true}))]
 pub(super) struct DoneJson {
     /// The conversation it concerned.
     #[serde(skip_serializing_if = "Option::is_none")]

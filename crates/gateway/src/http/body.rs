@@ -49,7 +49,7 @@ fn what_is_wrong(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Data => {
             let text = error.to_string();
-            if let Some((_, field)) = text.split_once("missing field ") {
+            if let Some(field) = text.strip_prefix("missing field ") {
                 return format!("missing field {field}");
             }
             // What was expected is ours to say; what stands before it came from outside.

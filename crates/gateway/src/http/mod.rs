@@ -2,8 +2,8 @@
 //! `application/problem+json` from the one catalogue.
 //!
 //! Every command and every query of a session has a route (`routes.rs`), for a device by its token or for the app server
-//! in a user's name ([`asker`]); both go through `anser_service::Service::execute` and `query`. What the routes read and
-//! write stands in [`json`]; [`openapi`] describes all of them, and [`manual`] makes pages of the description.
+//! in a user's name (`asker.rs`); both go through `anser_service::Service::execute` and `query`. What the routes read and
+//! write stands in `json`; [`openapi`] describes all of them, and [`manual`] makes pages of the description.
 #![allow(
     unused_qualifications,
     reason = "utoipa's macros write paths that are longer than they need be"

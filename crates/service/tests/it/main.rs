@@ -26,6 +26,7 @@ mod readers;
 mod receipts;
 mod reports;
 mod search;
+mod sessionless;
 mod sessions;
 mod sync;
 mod world;

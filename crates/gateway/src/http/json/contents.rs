@@ -1,11 +1,12 @@
 //! Contents of messages: what a client composes, and what readers get.
 
 use anser_types::body::Forwarded;
-use anser_types::limits::{BURN_AFTER_MS, CONTENT_MAX_BYTES, MENTIONS_MAX};
+use anser_types::limits::{BURN_AFTER_MS, CONTENT_MAX_BYTES, EXPIRES_WITHIN_MS, MENTIONS_MAX};
 use anser_types::{Content, MessageKind, Refusal, Seq, UnixMs};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::RefBuilder;
 use utoipa::openapi::{Array, ArrayBuilder, Ref};
 
 use super::bodies::{BodyJson, kind_named, unnamed};
@@ -25,6 +26,7 @@ pub(crate) struct ForwardedJson {
 /// What is said. Its content is exactly one of `text`, `body` (a value by its kind), and `content_base64` with `kind` (the
 /// bytes as they are kept, see `content.proto`).
 #[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(example = json!({"text": "supper?"}))]
 pub(crate) struct NewContent {
     /// Plain text.
     #[schema(schema_with = text::<CONTENT_MAX_BYTES>)]
@@ -42,11 +44,25 @@ pub(crate) struct NewContent {
     mention_all: bool,
     /// The message of the same conversation this one answers.
     reply_to: Option<Number>,
-    /// When everybody must have forgotten it, in Unix milliseconds; at most 366 days ahead.
+    #[schema(schema_with = expires_at)]
     expires_at_ms: Option<Number>,
-    /// How long after its receiver has read it everybody must have forgotten it: 1,000 to 604,800,000 milliseconds.
+    #[schema(schema_with = burn_after)]
     burn_after_ms: Option<Number>,
     forwarded: Option<ForwardedJson>,
+}
+
+fn expires_at() -> Ref {
+    let days = EXPIRES_WITHIN_MS / (24 * 3_600_000);
+    let about = "When everybody must have forgotten it, in Unix milliseconds; at most";
+    let number = RefBuilder::new().ref_location_from_schema_name("Number");
+    number.description(Some(format!("{about} {days} days ahead."))).build()
+}
+
+fn burn_after() -> Ref {
+    let (least, most) = BURN_AFTER_MS;
+    let about = "How long after its receiver has read it everybody must have forgotten it";
+    let number = RefBuilder::new().ref_location_from_schema_name("Number");
+    number.description(Some(format!("{about}: {least} to {most} milliseconds."))).build()
 }
 
 fn mentions() -> Array {

@@ -70,7 +70,7 @@ impl From<&Group> for GroupJson {
 
 /// Which of a group's properties to change; what is absent stays.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = SetGroup)]
+#[schema(as = SetGroup, example = json!({"title": "friends", "join": "approval"}))]
 pub(crate) struct SetGroupJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = text::<TITLE_MAX_BYTES>)]

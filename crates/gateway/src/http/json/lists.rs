@@ -91,7 +91,7 @@ impl From<&Contact> for ContactJson {
 /// What one does about another user.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(tag = "act", rename_all = "snake_case")]
-#[schema(as = ContactAct)]
+#[schema(as = ContactAct, example = json!({"act": "apply", "greeting": "hi"}))]
 pub(crate) enum ContactActJson {
     /// Asks to be contacts. If the other one has asked already, both are.
     Apply {
@@ -161,7 +161,7 @@ impl From<&Options> for OptionsJson {
 
 /// Which options to change; what is absent stays.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[schema(as = SetOptions)]
+#[schema(as = SetOptions, example = json!({"pinned": true, "notify": "mentions"}))]
 pub(crate) struct SetOptionsJson {
     pinned: Option<bool>,
     notify: Option<NotifyName>,
@@ -209,7 +209,7 @@ impl From<Settings> for SettingsJson {
 
 /// Which settings to change; what is absent stays.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[schema(as = SetSettings)]
+#[schema(as = SetSettings, example = json!({"write_first": "contacts"}))]
 pub(crate) struct SetSettingsJson {
     write_first: Option<AudienceName>,
     last_seen: Option<AudienceName>,

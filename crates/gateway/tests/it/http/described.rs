@@ -33,6 +33,10 @@ fn every_route_is_described_with_its_refusals_and_every_value_it_names_is_there(
             assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
             assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{name}");
             assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{name}");
+            let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+            if let Some(body) = body.as_str() {
+                assert!(spec.pointer(&body[1..]).unwrap()["example"].is_object(), "{name}: {body}");
+            }
             let answers = operation["responses"].as_object().unwrap();
             let (good, bad): (Vec<_>, Vec<_>) =
                 answers.iter().partition(|(status, _)| status.as_str() < "400");
@@ -43,7 +47,6 @@ fn every_route_is_described_with_its_refusals_and_every_value_it_names_is_there(
             }
         }
     }
-    assert_eq!(ids.len(), 60);
 }
 
 #[tokio::test]

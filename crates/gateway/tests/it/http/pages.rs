@@ -175,3 +175,18 @@ async fn contents_that_make_no_sense_are_refused_with_the_field() {
         assert!(detail.contains(names), "{content}: {detail}");
     }
 }
+
+#[tokio::test]
+async fn what_stood_in_a_wrong_place_is_not_repeated() {
+    let town = Town::of(&["alice"]).await;
+    for wrong in ["secret", "missing field secret", "x, expected secret"] {
+        let body = json!({"to": {"user": "bob"}, "text": "x", "mention_all": wrong});
+        let refused = town.act("alice", "POST", "/v1/messages", &body).await;
+        refused.is_problem(400, ErrorCode::InvalidArgument);
+        assert!(!refused.body.contains("secret"), "{}", refused.body);
+        let body = json!({"act": wrong});
+        let refused = town.act("alice", "POST", "/v1/contacts/bob", &body).await;
+        refused.is_problem(400, ErrorCode::InvalidArgument);
+        assert!(!refused.body.contains("secret"), "{}", refused.body);
+    }
+}
