@@ -22,7 +22,8 @@ const EXAMPLES: &str = "8";
 /// ones; and what is made under a key is there under its id, not under the path that made it.
 const NOT_CHECKED: &str = "positive_data_acceptance,use_after_free,ensure_resource_availability";
 /// These would end the token that asks, or are no HTTP after their first answer.
-const NOT_ASKED: [&str; 3] = ["/v1/sign-out", "/v1/devices/sign-out", "/v1/ws"];
+const NOT_ASKED: [&str; 4] =
+    ["/v1/sign-out", "/v1/devices/sign-out", "/v1/app/passwords", "/v1/ws"];
 /// Who is asked as.
 const USER: &str = "somebody";
 /// Those whom the examples name.
