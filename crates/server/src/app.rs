@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::machine::{self, SystemClock, SystemEntropy};
 use crate::setup::Setup;
-use crate::{api_key, first_start, gateways, listeners, moderation, quic_key};
+use crate::{api_key, first_start, gateways, listeners, moderation, secret_file};
 
 /// How often the metrics' histograms are folded together; between two renders they would grow.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -171,7 +171,8 @@ fn reset_key(setup: &Setup) -> Result<Option<ResetKey>, Failure> {
     if setup.loaded.config.listen.quic.address().is_none() {
         return Ok(None);
     }
-    quic_key::read(&setup.data_dir.quic_key()).map(|secret| Some(ResetKey::new(&secret)))
+    secret_file::read(&setup.data_dir.quic_key(), first_start::QUIC_KEY_LOST)
+        .map(|secret| Some(ResetKey::new(&secret)))
 }
 
 fn service_settings(setup: &Setup) -> Result<Settings, Failure> {

@@ -12,8 +12,10 @@ use zeroize::Zeroizing;
 use crate::config::{Config, Tls, reference};
 use crate::data_dir::{DataDir, write_whole};
 use crate::failure::Failure;
-use crate::{api_key, certificate, quic_key};
+use crate::{api_key, certificate, secret_file};
 
+/// What to do about a key of QUIC that is no good.
+pub const QUIC_KEY_LOST: &str = "Remove the file: the next start makes a new one.";
 /// Rights of files that hold secrets.
 const SECRET: u32 = 0o600;
 /// Rights of files that others on the machine may read, as far as the directory lets them.
@@ -68,7 +70,7 @@ pub fn prepare(
     }
     let quic = data_dir.quic_key();
     if config.listen.quic.address().is_some() && !exists(&quic)? {
-        write(&quic, quic_key::from_random(&random(entropy)).as_bytes(), SECRET)?;
+        write(&quic, secret_file::from_random(&random(entropy)).as_bytes(), SECRET)?;
         note("key of QUIC, secret", &quic);
     }
     Ok(made)

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::data_dir::{DataDir, write_whole};
 use crate::doctor::Finding;
 use crate::failure::Failure;
+use crate::secret_file;
 use crate::setup::Setup;
 
 /// The secret by which lists are signed: 64 hexadecimal digits. Clients keep to it, so it moves with the server.
@@ -154,23 +155,14 @@ fn sign(
 /// The secret, made if there is none.
 fn secret(data_dir: &DataDir, entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>, Failure> {
     let path = data_dir.resolve(KEY_FILE);
-    let mut secret = Zeroizing::new([0; 32]);
-    match fs::read_to_string(&path).map(Zeroizing::new) {
-        Ok(digits) => hex::decode_to_slice(digits.trim(), secret.as_mut_slice()).map_err(|_| {
-            let what = format!("{}: not 64 hexadecimal digits", path.display());
-            Failure::new(ErrorCode::ConfigInvalid, what).next(
-                "Bring the file back from a copy. A new key is made if it is removed, but clients that know the old \
-                 one refuse lists of the new one.",
-            )
-        })?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            entropy.fill(secret.as_mut_slice());
-            let digits = Zeroizing::new(hex::encode(secret.as_slice()) + "\n");
-            write(&path, digits.as_bytes(), SECRET)?;
-        }
-        Err(error) => return Err(refused("read", &path, &error)),
+    if !fs::exists(&path).map_err(|error| refused("look at", &path, &error))? {
+        let mut bits = Zeroizing::new([0; 32]);
+        entropy.fill(bits.as_mut_slice());
+        write(&path, secret_file::from_random(&bits).as_bytes(), SECRET)?;
     }
-    Ok(secret)
+    let lost = "Bring the file back from a copy. A new key is made if it is removed, but clients that know the old one \
+                refuse lists of the new one.";
+    secret_file::read(&path, lost)
 }
 
 fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {

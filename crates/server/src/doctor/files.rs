@@ -9,7 +9,7 @@ use anser_types::{Clock, UnixMs};
 use super::finding::Finding;
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::{api_key, certificate, first_start, quic_key};
+use crate::{api_key, certificate, first_start, secret_file};
 
 /// A certificate that ends sooner is worth a warning.
 const CERTIFICATE_WARN_MS: i64 = 30 * 24 * 3600 * 1000;
@@ -50,7 +50,7 @@ pub fn api_keys(data_dir: &DataDir, config: &Config) -> Finding {
 #[must_use]
 pub fn quic_key(data_dir: &DataDir) -> Option<Finding> {
     let (check, path) = ("key of QUIC", data_dir.quic_key());
-    path.exists().then(|| match quic_key::read(&path) {
+    path.exists().then(|| match secret_file::read(&path, first_start::QUIC_KEY_LOST) {
         Err(failure) => Finding::fail(check, failure.detail, failure.next_step),
         Ok(_) => secret(check, &path, path.display().to_string()),
     })

@@ -8,7 +8,7 @@ use std::path::Path;
 use anser_server::config::Config;
 use anser_server::failure::{Failure, of_problems};
 use anser_server::first_start::{Made, prepare};
-use anser_server::{api_key, certificate, quic_key};
+use anser_server::{api_key, certificate, secret_file};
 use anser_types::ErrorCode;
 
 use crate::place::{Counting, NOW, Place, Standing};
@@ -125,11 +125,11 @@ fn a_key_of_quic_is_read_as_it_was_written_and_nothing_else_is_one() {
     let place = Place::new();
     start(&place).unwrap();
     let path = place.root().join("quic-key");
-    let written = quic_key::from_random(&quic_key::read(&path).unwrap());
+    let written = secret_file::from_random(&secret_file::read(&path, "").unwrap());
     assert_eq!(fs::read_to_string(&path).unwrap(), *written);
     for wrong in ["", "00", &"0".repeat(65), &"g".repeat(64)] {
         fs::write(&path, wrong).unwrap();
-        let failure = quic_key::read(&path).unwrap_err();
+        let failure = secret_file::read(&path, "remove it").unwrap_err();
         assert_eq!(failure.code, ErrorCode::ConfigInvalid);
         assert!(failure.detail.contains("quic-key"), "{}", failure.detail);
     }
