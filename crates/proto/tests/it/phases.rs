@@ -119,6 +119,7 @@ fn every_server_frame_in_every_phase() {
         (S::SyncReset, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
         (S::ChannelBatch, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
         (S::ChannelHeads, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
+        (S::EndpointList, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
         (S::Compressed, [WrongPhase, WrongPhase, Handled, Handled, Ignored]),
     ];
     assert_eq!(table.each_ref().map(|row| row.0), S::ALL);

@@ -131,9 +131,15 @@ async fn an_older_schema_is_migrated_with_its_messages() {
         ("message", "doubted burn_after_ms forwarded_from forwarded_at by_channel"),
         ("conversation", "doubted_up_to channel channel_seq channel_change_no head_at"),
     ];
-    for table in
-        ["contact", "conversation_options", "own_settings", "join_request", "draft", "network"]
-    {
+    for table in [
+        "contact",
+        "conversation_options",
+        "own_settings",
+        "join_request",
+        "draft",
+        "network",
+        "endpoint_list",
+    ] {
         connection.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
     connection.execute_batch("DROP INDEX message_doubted; DROP INDEX message_expiring").unwrap();
