@@ -6,6 +6,7 @@ mod codegen;
 mod examples;
 mod files;
 mod fuzz;
+mod judges;
 mod sim;
 mod test;
 mod tidy;

@@ -101,6 +101,7 @@ impl Gateway {
             http::Doors { tracker: tracker.clone(), cut: cut.clone() },
             http::Manners {
                 proxies: Arc::clone(&proxies),
+                origins: Arc::new(config.origins),
                 sign_ins_per_minute: config.sign_ins_per_minute,
                 registrations_per_hour: config.registrations_per_hour,
                 metrics: config.metrics,

@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
-use crate::certificate::{self, Identity};
+use crate::certificate::{self, Identity, Terms};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::machine::{self, SystemClock, SystemEntropy};
@@ -161,8 +161,7 @@ fn load_identity(setup: &Setup) -> Result<Option<Identity>, Failure> {
     if !first_start::needs_certificate(config) {
         return Ok(None);
     }
-    let certificate = setup.data_dir.resolve(&config.tls.certificate);
-    certificate::load(&certificate, &setup.data_dir.resolve(&config.tls.key)).map(Some)
+    certificate::load(&Terms::of(config, &setup.data_dir)).map(Some)
 }
 
 fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
@@ -214,6 +213,7 @@ fn gateway_config(config: &Config) -> Result<GatewayConfig, Failure> {
     Ok(GatewayConfig {
         proxies: proxies
             .map_err(|error| Failure::new(ErrorCode::ConfigInvalid, error.to_string()))?,
+        origins: config.listen.origins.get().clone(),
         connections: config.limits.connections.as_usize(),
         connections_per_address: config.limits.connections_per_address.as_usize(),
         sign_ins_per_minute: config.limits.sign_ins_per_minute.as_u32(),

@@ -6,24 +6,35 @@ use anser_types::{ErrorCode, Refusal};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 
 use super::body::invalid;
-use super::{Api, Guest, Problem};
+use super::{Api, Guest, Problem, pages};
 use crate::conn::{self, WebSocketTransport, accept_websocket};
 use crate::metrics;
+
+/// The version of WebSockets.
+const SPOKEN: HeaderValue = HeaderValue::from_static("13");
 
 pub(super) async fn upgrade(
     State(api): State<Arc<Api>>,
     Extension(guest): Extension<Guest>,
     mut request: Request,
 ) -> Response {
+    if let Err(refusal) = pages::admit(&api, &guest, request.headers()) {
+        metrics::refused("origin");
+        return Problem(refusal).into_response();
+    }
     let accepted = match accept_websocket(&request, Body::empty) {
         Ok(accepted) => accepted,
         Err(error) => {
-            return Problem(invalid(error.to_string())).with_status(StatusCode::BAD_REQUEST);
+            let mut refused =
+                Problem(invalid(error.to_string())).with_status(StatusCode::BAD_REQUEST);
+            // RFC 6455, section 4.4: whoever speaks another version learns which one is spoken here.
+            refused.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, SPOKEN);
+            return refused;
         }
     };
     // Behind a proxy the connection counts for the proxy only; a session that stays counts for its client.

@@ -14,6 +14,7 @@ mod golden;
 mod hostile;
 mod inbox_truth;
 mod moderation;
+mod origins;
 mod passwords;
 mod peer;
 mod people;
