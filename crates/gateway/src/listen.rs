@@ -303,10 +303,19 @@ async fn handshake(
     house: &House,
 ) -> Option<Box<TlsStream<TcpStream>>> {
     let mut config = rustls::ServerConfig::clone(&*house.tls.as_ref()?.load_full());
-    config.alpn_protocols = vec![kind.alpn().to_vec()];
+    // What the certificate's source speaks beside is said over HTTPS alone (RFC 8737: proofs of names).
+    if kind != ListenerKind::Https {
+        config.alpn_protocols.clear();
+    }
+    config.alpn_protocols.insert(0, kind.alpn().to_vec());
     let accept = TlsAcceptor::from(Arc::new(config)).accept(stream);
     match tokio::time::timeout(house.connection.hello_timeout, accept).await {
-        Ok(Ok(stream)) => Some(Box::new(stream)),
+        Ok(Ok(stream)) => {
+            let spoken = stream.get_ref().1.alpn_protocol();
+            // Whoever came for a proof has seen it.
+            let comes_in = spoken.is_none_or(|spoken| spoken == kind.alpn());
+            comes_in.then(|| Box::new(stream))
+        }
         Ok(Err(error)) => {
             tracing::debug!(%error, "a TLS handshake failed");
             metrics::refused("tls");

@@ -90,6 +90,12 @@ impl App {
         self.certificate_sha256.as_ref()
     }
 
+    /// Where handshakes take the certificate from, if a listener needs one.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&TlsSource> {
+        self.tls.as_ref()
+    }
+
     /// The service, for looking at it.
     #[must_use]
     pub const fn service(&self) -> &Arc<Service> {

@@ -16,6 +16,7 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::acme;
 use crate::config::{Config, MinVersion, Tls};
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -83,9 +84,13 @@ impl Terms {
     pub fn of(config: &Config, data_dir: &DataDir) -> Self {
         let Tls { certificate, key, min_version, client_authorities, .. } = &config.tls;
         let authorities = Some(client_authorities).filter(|file| !file.is_empty());
+        // Certificate and key lie in one file.
+        let fetched = acme::Terms::of(config, data_dir)
+            .map(|terms| terms.certificate)
+            .filter(|file| file.exists());
         Self {
-            certificate: data_dir.resolve(certificate),
-            key: data_dir.resolve(key),
+            certificate: fetched.clone().unwrap_or_else(|| data_dir.resolve(certificate)),
+            key: fetched.unwrap_or_else(|| data_dir.resolve(key)),
             min_version: *min_version,
             client_authorities: authorities.map(|file| data_dir.resolve(file)),
         }

@@ -1,6 +1,7 @@
 //! The real program as an operator meets it: started, asked, stopped, killed.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod acme;
 mod backup;
 mod commands;
 mod drills;
@@ -17,6 +18,7 @@ mod online;
 mod people;
 mod program;
 mod refusals;
+mod reload;
 mod reports;
 mod search;
 mod secrets;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alternatives::Alternatives;
+use super::domains::Domains;
 use super::origins::WebOrigins;
 use super::value::{
     ForwardedIn, ListenAddress, LogFormat, MinVersion, Setting, Shape, TrustedProxies, Within,
@@ -166,6 +167,17 @@ settings! {
         /// File with certificates of authorities, PEM: then only clients that show a certificate signed by one of them
         /// are let in, on `tls`, `quic` and `https` (mTLS). Relative to the data directory; empty to ask for none.
         client_authorities: String = String::new();
+        /// Names for which a certificate is fetched and renewed by ACME, from Let's Encrypt unless another authority is named;
+        /// then `certificate` and `key` are used only until the first one has come (docs/operate/tls.md). Who sets this
+        /// accepts the authority's terms. `https` must be reached at port 443 of these names.
+        acme_domains: Domains = Domains::default();
+        /// A mail address where the authority may write to, such as "me@example.org"; may be empty.
+        acme_contact: String = String::new();
+        /// The directory of the authority.
+        acme_directory: String = "https://acme-v02.api.letsencrypt.org/directory".into();
+        /// File with the certificate, PEM, that vouches for that directory where the system's authorities do not. Relative to
+        /// the data directory; empty for the system's.
+        acme_authority: String = String::new();
     }
 
     /// Who may have an account.

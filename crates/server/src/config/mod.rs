@@ -1,6 +1,7 @@
 //! Configuration: the table of settings, the layers they come from, what is wrong with them, and the reference.
 
 pub mod alternatives;
+pub mod domains;
 pub mod file;
 pub mod keys;
 pub mod layers;
