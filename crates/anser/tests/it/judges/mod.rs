@@ -12,7 +12,7 @@ use crate::program::text;
 
 /// Says what was found even where the output of tests that pass is not shown.
 fn tell(found: &str) {
-    writeln!(std::io::stderr(), "{found}").unwrap();
+    std::io::stderr().write_all(format!("{found}\n").as_bytes()).unwrap();
 }
 
 /// Runs Python with the judges' packages, and gives what it prints.
