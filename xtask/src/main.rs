@@ -7,6 +7,7 @@ mod contract;
 mod examples;
 mod files;
 mod fuzz;
+mod judges;
 mod sim;
 mod test;
 mod tidy;

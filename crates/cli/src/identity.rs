@@ -37,6 +37,12 @@ pub struct Where {
     /// Accept exactly this server certificate: the 64 hexadecimal digits of its SHA-256
     #[arg(long, value_name = "SHA256", value_parser = pin)]
     pub pin: Option<CertificatePin>,
+    /// The certificate to show to a server that asks for one, PEM, its own first
+    #[arg(long, env = "ANSER_CLIENT_CERT", value_name = "FILE", requires = "client_key")]
+    pub client_cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, env = "ANSER_CLIENT_KEY", value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
     /// A file with the server's API key, for servers that are not on this machine
     #[arg(long, env = "ANSER_API_KEY_FILE", value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
@@ -60,6 +66,7 @@ impl Where {
             server: self.server.clone(),
             data_dir: self.data_dir.clone(),
             pin: self.pin,
+            certificate: self.client_cert.clone().zip(self.client_key.clone()),
             api_key_file: self.api_key_file.clone(),
             allow_plaintext: self.allow_plaintext,
         };
@@ -169,7 +176,7 @@ fn builder(place: &Place, purpose: Purpose) -> ClientBuilder {
         .endpoint(place.session.clone())
         .list_trust(list_trust(place))
         .http(place.http.clone())
-        .trust(place.trust.clone())
+        .tls(place.tls.clone())
         .allow_plaintext(place.allow_plaintext)
         .device(purpose.class(), device_name(purpose))
         .program(concat!("anser/", env!("CARGO_PKG_VERSION")))
@@ -210,7 +217,7 @@ pub fn app_server(place: &Place, key: SecretString) -> Result<AppServerClient, R
 }
 
 fn http(place: &Place) -> Result<HttpConnection, Refusal> {
-    HttpConnection::new(&place.http, &place.trust, place.allow_plaintext)
+    HttpConnection::new(&place.http, &place.tls, place.allow_plaintext)
 }
 
 fn credentials(who: &Who, place: &Place) -> Result<Credentials, Refusal> {

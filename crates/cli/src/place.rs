@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anser_sdk::{CertificatePin, Endpoint, SecretString, Trust};
+use anser_sdk::{CertificatePin, ClientCertificate, Endpoint, SecretString, TlsTerms, Trust};
 use anser_types::{ErrorCode, Refusal, UserId};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// Environment variables, as a function so that tests bring their own.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -34,6 +35,8 @@ pub struct Wanted {
     pub data_dir: Option<PathBuf>,
     /// `--pin`.
     pub pin: Option<CertificatePin>,
+    /// `--client-cert` and `--client-key`.
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// `--api-key-file`.
     pub api_key_file: Option<PathBuf>,
     /// `--allow-plaintext`.
@@ -72,8 +75,8 @@ pub struct Place {
     pub session: Endpoint,
     /// The base of its HTTP API.
     pub http: String,
-    /// Which certificates are accepted.
-    pub trust: Trust,
+    /// Which certificates are accepted, and which is shown.
+    pub tls: TlsTerms,
     /// Its API key, when this user of the machine may read it.
     pub api_key: Option<SecretString>,
     /// Plain connections to other machines are allowed.
@@ -91,7 +94,10 @@ impl Place {
             None => Self::on_this_machine(wanted, environment)?,
         };
         if let Some(pin) = &wanted.pin {
-            place.trust = Trust::Pinned(vec![*pin]);
+            place.tls.trust = Trust::Pinned(vec![*pin]);
+        }
+        if let Some((chain, key)) = &wanted.certificate {
+            place.tls.certificate = Some(read_certificate(chain, key)?);
         }
         if let Some(file) = &wanted.api_key_file {
             place.api_key = Some(read_api_key(file)?);
@@ -131,7 +137,7 @@ impl Place {
             directory: local_directory(&data_dir, api_key.as_ref()),
             session: format!("{scheme}://{address}").parse()?,
             http,
-            trust: trust_of(&file)?,
+            tls: terms(trust_of(&file)?),
             api_key,
             allow_plaintext: false,
         })
@@ -169,7 +175,8 @@ impl Place {
         };
         let trust = local.as_ref().map(|(_, file)| trust_of(file)).transpose()?.unwrap_or_default();
         let shown = session.authority();
-        Ok(Self { shown, directory, session, http, trust, api_key, allow_plaintext: false })
+        let tls = terms(trust);
+        Ok(Self { shown, directory, session, http, tls, api_key, allow_plaintext: false })
     }
 }
 
@@ -221,6 +228,16 @@ fn read_api_key(path: &Path) -> Result<SecretString, Refusal> {
         .find(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|key| SecretString::from(key.to_owned()))
         .ok_or_else(|| unreadable(path, &"it holds no key"))
+}
+
+fn read_certificate(chain: &Path, key: &Path) -> Result<ClientCertificate, Refusal> {
+    let read = |path: &Path| fs::read(path).map_err(|error| unreadable(path, &error));
+    ClientCertificate::from_pem(&read(chain)?, &Zeroizing::new(read(key)?))
+        .map_err(|refusal| unreadable(chain, &refusal.detail))
+}
+
+const fn terms(trust: Trust) -> TlsTerms {
+    TlsTerms { trust, certificate: None }
 }
 
 fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Refusal {

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::backup::BackupSource;
 use crate::conn::Settings;
+use crate::origins::Origins;
 use crate::proxies::Proxies;
 use crate::quic::ResetKey;
 
@@ -88,6 +89,8 @@ pub struct GatewayConfig {
     pub loopback_is_exempt: bool,
     /// Whose word is taken for where requests come from; their own addresses are not counted.
     pub proxies: Proxies,
+    /// Web pages that may use the doors of HTTP beside those of this server itself.
+    pub origins: Origins,
     /// Registrations and sign-ins of one remote address per minute.
     pub sign_ins_per_minute: u32,
     /// Registrations per hour from one address.
@@ -112,6 +115,7 @@ impl Default for GatewayConfig {
             connections_per_address: CONNECTIONS_PER_ADDRESS,
             loopback_is_exempt: true,
             proxies: Proxies::default(),
+            origins: Origins::default(),
             sign_ins_per_minute: SIGN_INS_PER_MINUTE,
             registrations_per_hour: anser_types::limits::REGISTRATIONS_PER_HOUR,
             connections_per_minute: anser_types::limits::CONNECTIONS_PER_MINUTE,

@@ -108,6 +108,7 @@ impl Gateway {
             http::Doors { tracker: tracker.clone(), cut: cut.clone() },
             http::Manners {
                 proxies: Arc::clone(&proxies),
+                origins: Arc::new(config.origins),
                 sign_ins_per_minute: config.sign_ins_per_minute,
                 registrations_per_hour: config.registrations_per_hour,
                 metrics: config.metrics,
@@ -342,8 +343,16 @@ async fn tls(
     }
     let Some(source) = &house.tls else { return Ok(None) };
     let mut config = rustls::ServerConfig::clone(&*source.load_full());
-    config.alpn_protocols = vec![kind.alpn().to_vec()];
-    hello.into_stream(Arc::new(config)).await.map(Some)
+    // What the certificate's source speaks beside is said over HTTPS alone (RFC 8737: proofs of names).
+    if kind != ListenerKind::Https {
+        config.alpn_protocols.clear();
+    }
+    config.alpn_protocols.insert(0, kind.alpn().to_vec());
+    let stream = hello.into_stream(Arc::new(config)).await?;
+    // Whoever came for a proof has seen it.
+    let spoken = stream.get_ref().1.alpn_protocol();
+    let comes_in = spoken.is_none_or(|spoken| spoken == kind.alpn());
+    Ok(comes_in.then_some(stream))
 }
 
 /// Says that there is no room, where that costs little: a TLS handshake for a refusal would not.

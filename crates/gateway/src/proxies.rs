@@ -72,6 +72,24 @@ impl Proxies {
         client
     }
 
+    /// As which server a request asks for this one: the value of `Host`, and before it what a trusted proxy says that it
+    /// was asked for (`X-Forwarded-Host`, or `host=` in `Forwarded`).
+    #[must_use]
+    pub fn hosts(&self, peer: IpAddr, headers: &HeaderMap) -> Vec<String> {
+        let value = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
+        let said = if self.trusts(peer) {
+            match self.header {
+                ProxyHeader::XForwardedFor => value(HeaderName::from_static("x-forwarded-host")),
+                ProxyHeader::Forwarded => {
+                    value(header::FORWARDED).map(|text| said_as("host", &text))
+                }
+            }
+        } else {
+            None
+        };
+        said.into_iter().chain(value(header::HOST)).collect()
+    }
+
     /// The addresses as they were written, the nearest last.
     fn hops(&self, headers: &HeaderMap) -> Vec<String> {
         let name = match self.header {
@@ -85,7 +103,7 @@ impl Proxies {
             for element in outside_quotes(&text, ',') {
                 hops.push(match self.header {
                     ProxyHeader::XForwardedFor => element.trim().to_owned(),
-                    ProxyHeader::Forwarded => said_for(&element),
+                    ProxyHeader::Forwarded => said_as("for", &element),
                 });
             }
         }
@@ -100,11 +118,11 @@ fn network(text: &str) -> Result<IpNet, NotProxies> {
     if network.prefix_len() == 0 { Err(NotProxies::Everybody(network)) } else { Ok(network) }
 }
 
-/// The value of `for=` in one element of `Forwarded`; empty if there is none.
-fn said_for(element: &str) -> String {
+/// The value of `name=` in one element of `Forwarded`; empty if there is none.
+fn said_as(wanted: &str, element: &str) -> String {
     let pairs = outside_quotes(element, ';');
     let value = pairs.iter().filter_map(|pair| pair.split_once('=')).find_map(|(name, value)| {
-        name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"').to_owned())
+        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"').to_owned())
     });
     value.unwrap_or_default()
 }

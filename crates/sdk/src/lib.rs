@@ -11,6 +11,7 @@ mod error;
 mod events;
 pub mod http;
 pub mod store;
+mod tls;
 pub mod transports;
 mod trust;
 
@@ -32,4 +33,5 @@ pub use secrecy::SecretString;
 pub use store::{
     ChatMessage, Conversation, ConversationOptions, HistoryPage, PageBounds, Status, TotalUnread,
 };
+pub use tls::{ClientCertificate, TlsTerms};
 pub use trust::Trust;

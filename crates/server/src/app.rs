@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
-use crate::certificate::{self, Identity};
+use crate::certificate::{self, Identity, Terms};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::machine::{self, SystemClock, SystemEntropy};
@@ -92,6 +92,12 @@ impl App {
         self.certificate_sha256.as_ref()
     }
 
+    /// Where handshakes take the certificate from, if a listener needs one.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&TlsSource> {
+        self.tls.as_ref()
+    }
+
     /// The service, for looking at it.
     #[must_use]
     pub const fn service(&self) -> &Arc<Service> {
@@ -163,8 +169,7 @@ fn load_identity(setup: &Setup) -> Result<Option<Identity>, Failure> {
     if !first_start::needs_certificate(config) {
         return Ok(None);
     }
-    let certificate = setup.data_dir.resolve(&config.tls.certificate);
-    certificate::load(&certificate, &setup.data_dir.resolve(&config.tls.key)).map(Some)
+    certificate::load(&Terms::of(config, &setup.data_dir)).map(Some)
 }
 
 fn reset_key(setup: &Setup) -> Result<Option<ResetKey>, Failure> {
@@ -224,6 +229,7 @@ fn gateway_config(config: &Config) -> Result<GatewayConfig, Failure> {
     Ok(GatewayConfig {
         proxies: proxies
             .map_err(|error| Failure::new(ErrorCode::ConfigInvalid, error.to_string()))?,
+        origins: config.listen.origins.get().clone(),
         connections: config.limits.connections.as_usize(),
         connections_per_address: config.limits.connections_per_address.as_usize(),
         sign_ins_per_minute: config.limits.sign_ins_per_minute.as_u32(),

@@ -1,17 +1,24 @@
 //! Certificates: the self-signed one of a first start, loading for TLS, fingerprint, expiry.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anser_types::{ErrorCode, UnixMs};
 use rcgen::{CertificateParams, DnType, KeyPair};
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::version::{TLS12, TLS13};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::acme;
+use crate::config::{Config, MinVersion, Tls};
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
 
 /// Clients recognise the self-signed certificate by its fingerprint, so it may last; a client's clock may be wrong
@@ -58,11 +65,44 @@ pub struct Identity {
     pub not_after: UnixMs,
 }
 
-/// Loads and checks certificate chain and key.
+/// The files and rules of TLS, as the settings name them.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The chain, the server's own first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The oldest version that is spoken.
+    pub min_version: MinVersion,
+    /// Who signs the certificates that clients must show; nobody is asked for one without it.
+    pub client_authorities: Option<PathBuf>,
+}
+
+impl Terms {
+    /// What the settings say, in this data directory.
+    #[must_use]
+    pub fn of(config: &Config, data_dir: &DataDir) -> Self {
+        let Tls { certificate, key, min_version, client_authorities, .. } = &config.tls;
+        let authorities = Some(client_authorities).filter(|file| !file.is_empty());
+        // Certificate and key lie in one file.
+        let fetched = acme::Terms::of(config, data_dir)
+            .map(|terms| terms.certificate)
+            .filter(|file| file.exists());
+        Self {
+            certificate: fetched.clone().unwrap_or_else(|| data_dir.resolve(certificate)),
+            key: fetched.unwrap_or_else(|| data_dir.resolve(key)),
+            min_version: *min_version,
+            client_authorities: authorities.map(|file| data_dir.resolve(file)),
+        }
+    }
+}
+
+/// Loads and checks certificate chain, key and the authorities of clients.
 ///
 /// # Errors
 /// `CONFIG_INVALID` names the file that is wrong and how.
-pub fn load(certificate: &Path, key: &Path) -> Result<Identity, Failure> {
+pub fn load(terms: &Terms) -> Result<Identity, Failure> {
+    let Terms { certificate, key, .. } = terms;
     let chain = read_chain(certificate)?;
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| {
         invalid(key, &format!("the private key cannot be read: {error}"))
@@ -72,10 +112,11 @@ pub fn load(certificate: &Path, key: &Path) -> Result<Identity, Failure> {
     let sha256 = Sha256::digest(own).into();
     let not_after = ends_at(own).map_err(|what| invalid(certificate, &what))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let clients = clients(terms.client_authorities.as_deref(), &provider)?;
     let mut tls = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions(terms.min_version))
         .map_err(|error| Failure::new(ErrorCode::Internal, format!("TLS: {error}")))?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(chain, private)
         .map_err(|error| {
             invalid(certificate, &format!("does not work with {}: {error}", key.display()))
@@ -85,6 +126,31 @@ pub fn load(certificate: &Path, key: &Path) -> Result<Identity, Failure> {
     tls.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()
         .map_err(|error| Failure::new(ErrorCode::Internal, format!("TLS tickets: {error}")))?;
     Ok(Identity { tls: Arc::new(tls), sha256, not_after })
+}
+
+fn versions(oldest: MinVersion) -> &'static [&'static SupportedProtocolVersion] {
+    static NEWEST_FIRST: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+    match oldest {
+        MinVersion::Tls12 => &NEWEST_FIRST,
+        MinVersion::Tls13 => &NEWEST_FIRST[..1],
+    }
+}
+
+/// Who must show a certificate: nobody, or everybody one of these authorities'.
+fn clients(
+    authorities: Option<&Path>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, Failure> {
+    let Some(path) = authorities else { return Ok(WebPkiClientVerifier::no_client_auth()) };
+    let mut roots = RootCertStore::empty();
+    for authority in read_chain(path)? {
+        roots
+            .add(authority)
+            .map_err(|error| invalid(path, &format!("this is no authority: {error}")))?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|error| invalid(path, &format!("it names no authority for clients: {error}")))
 }
 
 fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {

@@ -95,7 +95,7 @@ fn make_certificate(
     host: Option<&str>,
     clock: &dyn Clock,
 ) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
-    let Tls { certificate, key } = &config.tls;
+    let Tls { certificate, key, .. } = &config.tls;
     let (certificate, key) = (data_dir.resolve(certificate), data_dir.resolve(key));
     match (exists(&certificate)?, exists(&key)?) {
         (true, true) => return Ok(Vec::new()),

@@ -1,6 +1,7 @@
 //! The composition root of the server: configuration, first start, lifecycle, telemetry, and the operator's
 //! commands. The only crate that names a concrete backend.
 
+pub mod acme;
 pub mod announcement;
 pub mod api_key;
 pub mod app;

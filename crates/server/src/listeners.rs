@@ -53,6 +53,11 @@ pub fn from_config(config: &Config) -> Result<Vec<ListenerConfig>, Failure> {
             )));
         }
     }
+    if !config.tls.acme_domains.names().is_empty() && config.listen.https.address().is_none() {
+        let what = "tls.acme_domains is set, and listen.https is off";
+        return Err(Failure::new(ErrorCode::ConfigInvalid, what)
+            .next("Set listen.https: the authority looks there whether the names are yours."));
+    }
     if config.accounts.development {
         alone(config, &asked)?;
     }

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::machine::{SystemClock, SystemEntropy, host_name};
 use crate::setup::Setup;
 use crate::voice::{Event, Voice};
-use crate::{first_start, listeners, moderation, open_files, search, store, telemetry};
+use crate::{acme, first_start, listeners, moderation, open_files, search, store, telemetry};
 
 /// Sockets that are taken up at once. The runtime looks at sockets again after 61 steps: were it given more than it does
 /// until then, what other threads have finished, such as commits, would stand behind all of them. The rest waits in the
@@ -113,7 +113,10 @@ async fn run(
         );
     }
 
-    let end = until_the_end(setup, &mut app, &mut signals, voice).await;
+    let terms = acme::Terms::of(&setup.loaded.config, &setup.data_dir);
+    let mut certificates = acme::keep(terms, app.tls().cloned(), SystemClock);
+    let end = until_the_end(setup, &mut app, &mut signals, &mut certificates, voice).await;
+    drop(certificates);
     if let End::Asked = end {
         let sessions = app.service().status().sessions;
         tell(voice, &Event::Draining { sessions });
@@ -159,7 +162,13 @@ enum End {
     StoreFailed(String),
 }
 
-async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals, voice: Voice) -> End {
+async fn until_the_end(
+    setup: &Setup,
+    app: &mut App,
+    signals: &mut Signals,
+    certificates: &mut acme::Renewals,
+    voice: Voice,
+) -> End {
     let service = app.service().clone();
     let mut renewals = tokio::time::interval(LOOK_AT_GATEWAYS);
     loop {
@@ -171,6 +180,7 @@ async fn until_the_end(setup: &Setup, app: &mut App, signals: &mut Signals, voic
             }
             () = signals.stop.asked() => return End::Asked,
             _ = signals.hang_up.recv() => reload(setup, app, voice),
+            () = certificates.next() => reload_certificate(setup, app, voice),
             _ = renewals.tick() => {
                 if let Err(failure) = app.renew_gateways(setup) {
                     error!(%failure, next = failure.next_step, "the list of servers cannot be renewed");
@@ -214,16 +224,20 @@ fn reload(setup: &Setup, app: &mut App, voice: Voice) {
         }
     }
     reload_gateways(setup, app, voice);
+    reload_certificate(setup, app, voice);
+}
+
+fn reload_certificate(setup: &Setup, app: &mut App, voice: Voice) {
     match app.reload_certificate(setup) {
-        Ok(None) => info!("SIGHUP: no listener needs a certificate"),
+        Ok(None) => info!("no listener needs a certificate"),
         Ok(Some(sha256)) => {
             if let Err(failure) = announce(setup, app) {
-                error!(%failure, "SIGHUP: server.json could not be written");
+                error!(%failure, "server.json could not be written");
             }
             tell(voice, &Event::Reloaded { certificate_sha256: &hex::encode(sha256) });
         }
         Err(failure) => {
-            error!(%failure, next = failure.next_step, "SIGHUP: the old certificate stays in use");
+            error!(%failure, next = failure.next_step, "the old certificate stays in use");
         }
     }
 }

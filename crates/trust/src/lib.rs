@@ -8,5 +8,5 @@ mod refused;
 mod verifier;
 
 pub use pin::CertificatePin;
-pub use refused::{refused_by_alert, refused_certificate};
+pub use refused::{refused_by_alert, refused_certificate, refused_client_by_alert};
 pub use verifier::pinned_config;

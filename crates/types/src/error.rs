@@ -56,6 +56,7 @@ catalogue! {
     UnsupportedVersion = 103, UNSUPPORTED_VERSION, false, Client, "Client and server share no protocol version.", "Update the older of the two.";
     Unsupported = 104, UNSUPPORTED, false, Client, "The server does not know this command or query.", "Update the server, or do without it.";
     Silent = 105, SILENT, true, Client, "Nothing was heard from the other side for too long.", "Reconnect.";
+    OriginRefused = 106, ORIGIN_REFUSED, false, User, "This web page may not use the server.", "The operator must name its origin in listen.origins; programs that are no browser send no Origin.";
     TokenInvalid = 200, TOKEN_INVALID, false, User, "The token is not known.", "Sign in again.";
     TokenExpired = 201, TOKEN_EXPIRED, false, User, "The token has expired.", "Sign in again, or renew the token before it ends.";
     WrongCredentials = 202, WRONG_CREDENTIALS, false, User, "User and password do not match.", "Check both; passwords are case-sensitive.";
@@ -109,6 +110,7 @@ catalogue! {
     ListenFailed = 704, LISTEN_FAILED, false, User, "The server cannot listen on an address.", "Stop the program that uses it, or set another address.";
     CommandLineInvalid = 705, COMMAND_LINE_INVALID, false, User, "The command line was not understood.", "Correct it as the detail says; --help lists what a command takes.";
     EndpointListRefused = 706, ENDPOINT_LIST_REFUSED, false, Server, "A list of the servers' addresses is not from the one who made the list known here; it is not used.", "The operator should look for the file 'endpoint-list.key' of the first server; the addresses known before go on.";
+    ClientCertificateRefused = 707, CLIENT_CERTIFICATE_REFUSED, false, User, "The server lets only clients in whose certificate it knows.", "Show one that its operator gave you: --client-cert and --client-key, or ClientBuilder::client_certificate.";
     Internal = 900, INTERNAL, true, Server, "Something unforeseen went wrong.", "Report it with the time; the server's log of that moment names the cause.";
 }
 

@@ -47,7 +47,7 @@ pub const fn status_of(code: ErrorCode) -> u8 {
         ErrorCode::ListenFailed => LISTEN,
         ErrorCode::ConfigInvalid => CONFIG,
         ErrorCode::CommandLineInvalid => USAGE,
-        ErrorCode::CertificateRefused => AUTHENTICATION,
+        ErrorCode::CertificateRefused | ErrorCode::ClientCertificateRefused => AUTHENTICATION,
         ErrorCode::Unreachable
         | ErrorCode::TimedOut
         | ErrorCode::Silent

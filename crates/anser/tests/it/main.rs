@@ -1,6 +1,7 @@
 //! The real program as an operator meets it: started, asked, stopped, killed.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod acme;
 mod backup;
 mod commands;
 mod drills;
@@ -8,15 +9,18 @@ mod fsync_errors;
 mod full_disk;
 mod http;
 mod http_once;
+mod judges;
 mod kept;
 mod kills;
 mod life;
 mod moderation;
+mod mutual_tls;
 mod online;
 mod people;
 mod program;
 mod quic_restart;
 mod refusals;
+mod reload;
 mod reports;
 mod search;
 mod secrets;

@@ -59,6 +59,7 @@ const fn in_chinese(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::StoreFailed => "写入磁盘失败",
         ErrorCode::LocalDiskFull => "本机磁盘已满",
         ErrorCode::CertificateRefused => "服务器证书不符合预期",
+        ErrorCode::ClientCertificateRefused => "服务器不接受此客户端的证书",
         ErrorCode::EndpointListRefused => "服务器地址列表不可信",
         ErrorCode::Unreachable => "无法连接服务器",
         ErrorCode::TimedOut => "没有及时得到应答",

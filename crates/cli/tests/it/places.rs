@@ -43,7 +43,7 @@ fn the_server_of_this_machine_is_found_with_its_key_and_certificate() {
     let place = Place::find(&in_dir(dir.path()), &environment(&[])).unwrap();
     assert_eq!(place.session.to_string(), "tcp://127.0.0.1:7410");
     assert_eq!(place.http, "http://127.0.0.1:7480");
-    assert!(matches!(&place.trust, Trust::Pinned(pins) if pins[0].to_string() == PIN));
+    assert!(matches!(&place.tls.trust, Trust::Pinned(pins) if pins[0].to_string() == PIN));
     assert!(place.api_key.is_some());
     assert!(place.directory.starts_with("local-"));
     // The default place, by the environment.
@@ -82,7 +82,7 @@ fn a_server_is_named_by_its_url() {
     let place = named("https://chat.example.org:8443").unwrap();
     assert_eq!(place.session.to_string(), "wss://chat.example.org:8443/v1/ws");
     assert_eq!(place.http, "https://chat.example.org:8443");
-    assert!(place.api_key.is_none() && matches!(place.trust, Trust::System));
+    assert!(place.api_key.is_none() && matches!(place.tls.trust, Trust::System));
     let place = named("tls://chat.example.org:7411").unwrap();
     assert_eq!(
         (place.session.to_string().as_str(), place.http.as_str()),
@@ -111,13 +111,13 @@ fn the_key_of_this_machines_server_goes_to_no_other_server() {
         Place::find(&wanted, &environment(&[])).unwrap()
     };
     let same = named("https://127.0.0.1:7443");
-    assert!(same.api_key.is_some() && matches!(same.trust, Trust::Pinned(_)));
+    assert!(same.api_key.is_some() && matches!(same.tls.trust, Trust::Pinned(_)));
     assert_eq!(
         same.directory,
         Place::find(&in_dir(dir.path()), &environment(&[])).unwrap().directory
     );
     let other = named("https://127.0.0.1:9443");
-    assert!(other.api_key.is_none() && matches!(other.trust, Trust::System));
+    assert!(other.api_key.is_none() && matches!(other.tls.trust, Trust::System));
 }
 
 #[test]

@@ -41,6 +41,10 @@ pub struct WebSocketTransport<S> {
     /// The last message waits in the library because the stream took no more.
     unsent: bool,
     said_close: bool,
+    /// The other side has said Close: the answer, which the library has prepared, is sent before this is the end.
+    answering_close: bool,
+    /// Why it ends, as WebSockets say it (RFC 6455, section 7.4); what the protocol has to say goes in its own Close.
+    ending: CloseCode,
     /// The other side broke a rule of WebSockets: what still comes is not looked at.
     broken: bool,
 }
@@ -56,7 +60,15 @@ impl<S> WebSocketTransport<S> {
             .max_message_size(Some(HELLO_MESSAGE_MAX_BYTES))
             .max_frame_size(Some(HELLO_MESSAGE_MAX_BYTES));
         let protocol = WebSocketContext::new(Role::Server, Some(config));
-        Self { stream, protocol, unsent: false, said_close: false, broken: false }
+        Self {
+            stream,
+            protocol,
+            unsent: false,
+            said_close: false,
+            answering_close: false,
+            ending: CloseCode::Normal,
+            broken: false,
+        }
     }
 }
 
@@ -71,6 +83,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketTransport<S> {
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             done => Poll::Ready(done),
         }
+    }
+
+    /// The end, once the answer to a Close is on its way, or cannot be.
+    fn poll_answer_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
+        let sent = ready!(self.poll_protocol(cx, |protocol, stream| protocol.flush(stream)));
+        if let Err(error) = sent {
+            tracing::trace!(%error, "a WebSocket ends");
+        }
+        Poll::Ready(Ok(Received::End))
     }
 
     fn poll_raw(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
@@ -91,18 +112,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming for WebSocketTransport<S> {
         if self.broken {
             return self.poll_raw(cx);
         }
+        if self.answering_close {
+            return self.poll_answer_close(cx);
+        }
         match ready!(self.poll_protocol(cx, |protocol, stream| protocol.read(stream))) {
             Ok(Message::Binary(bytes)) => {
                 take(&bytes);
                 Poll::Ready(Ok(Received::Message))
             }
-            Ok(Message::Close(_)) => Poll::Ready(Ok(Received::End)),
+            Ok(Message::Close(_)) => {
+                self.answering_close = true;
+                self.poll_answer_close(cx)
+            }
             // The library answers pings by itself; both are signs of life.
             Ok(Message::Ping(_) | Message::Pong(_)) => Poll::Ready(Ok(Received::Bytes)),
             Ok(Message::Text(_) | Message::Frame(_)) => {
+                self.ending = CloseCode::Unsupported;
                 Poll::Ready(Ok(Received::Broken(ErrorCode::BadFrame)))
             }
             Err(error) => {
+                self.ending = ending(&error);
                 let received = broken_or_lost(error);
                 self.broken = matches!(received, Ok(Received::Broken(_)));
                 Poll::Ready(received)
@@ -128,6 +157,16 @@ fn broken_or_lost(error: Error) -> io::Result<Received> {
         | Error::AlreadyClosed => Ok(Received::End),
         Error::Protocol(_) | Error::Utf8(_) => Ok(Received::Broken(ErrorCode::BadFrame)),
         other => Err(io::Error::other(other)),
+    }
+}
+
+/// The code that tells the other side which rule of WebSockets it broke.
+const fn ending(error: &Error) -> CloseCode {
+    match error {
+        Error::Capacity(_) => CloseCode::Size,
+        Error::Utf8(_) => CloseCode::Invalid,
+        Error::Protocol(_) => CloseCode::Protocol,
+        _ => CloseCode::Normal,
     }
 }
 
@@ -160,7 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing for WebSocketTransport<S> {
                 ready!(self.poll_flush(cx))?;
             }
             self.said_close = true;
-            let close = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+            let close = CloseFrame { code: self.ending, reason: "".into() };
             match self.poll_protocol(cx, |protocol, stream| protocol.close(stream, Some(close))) {
                 Poll::Pending | Poll::Ready(Ok(()) | Err(Error::ConnectionClosed)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),

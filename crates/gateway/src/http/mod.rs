@@ -15,6 +15,7 @@ mod app;
 mod asker;
 mod body;
 mod conversations;
+mod cross_origin;
 mod development;
 mod devices;
 mod gateways;
@@ -48,6 +49,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backup::BackupSource;
 use crate::conn::Settings;
+use crate::origins::Origins;
 use crate::places::{Place, subscriber};
 use crate::proxies::Proxies;
 pub(crate) use problem::Problem;
@@ -72,6 +74,7 @@ pub(crate) struct Doors {
 /// What the gateway's config says about requests.
 pub(crate) struct Manners {
     pub(crate) proxies: Arc<Proxies>,
+    pub(crate) origins: Arc<Origins>,
     pub(crate) sign_ins_per_minute: u32,
     pub(crate) registrations_per_hour: u32,
     pub(crate) metrics: Option<PrometheusHandle>,
@@ -84,6 +87,7 @@ pub(crate) struct Api {
     connection: Arc<Settings>,
     doors: Doors,
     proxies: Arc<Proxies>,
+    origins: Arc<Origins>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     registrations: DefaultKeyedRateLimiter<IpAddr>,
     penalties: Penalties<IpAddr>,
@@ -98,7 +102,7 @@ impl Api {
         doors: Doors,
         manners: Manners,
     ) -> Arc<Self> {
-        let Manners { proxies, metrics, backups, .. } = manners;
+        let Manners { proxies, origins, metrics, backups, .. } = manners;
         let at_least_one = |rate| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         let per_minute = at_least_one(manners.sign_ins_per_minute);
         let per_hour = at_least_one(manners.registrations_per_hour);
@@ -107,6 +111,7 @@ impl Api {
             connection,
             doors,
             proxies,
+            origins,
             sign_ins: RateLimiter::keyed(Quota::per_minute(per_minute)),
             registrations: RateLimiter::keyed(Quota::per_hour(per_hour)),
             penalties: Penalties::default(),

@@ -101,7 +101,7 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
         E::Silent => StatusCode::REQUEST_TIMEOUT,
         E::TokenInvalid | E::TokenExpired | E::WrongCredentials => StatusCode::UNAUTHORIZED,
         E::ApiKeyInvalid | E::Replaced | E::SignedOut | E::TokenReused => StatusCode::UNAUTHORIZED,
-        E::RegistrationClosed | E::NotAllowed => StatusCode::FORBIDDEN,
+        E::RegistrationClosed | E::NotAllowed | E::OriginRefused => StatusCode::FORBIDDEN,
         E::SenderRefused | E::Muted | E::TooLate | E::ContentRefused => StatusCode::FORBIDDEN,
         E::UserUnknown | E::ConversationUnknown | E::TargetMissing => StatusCode::NOT_FOUND,
         E::UserExists | E::TooManyDevices | E::GroupFull => StatusCode::CONFLICT,

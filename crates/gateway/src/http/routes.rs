@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::asker::let_in;
 use super::{
-    Api, Guest, Problem, accounts, admin, app, conversations, development, devices, gateways,
-    groups, health, messages, pages, password, people, ws,
+    Api, Guest, Problem, accounts, admin, app, conversations, cross_origin, development, devices,
+    gateways, groups, health, messages, pages, password, people, ws,
 };
 use crate::metrics;
 
@@ -109,6 +109,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(cross_origin::cors(&api.origins))
         .layer(from_fn(within_deadline))
         .with_state(api)
 }

@@ -7,23 +7,27 @@ use anser_types::{ErrorCode, Refusal};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 use utoipa::openapi::RefOr;
 
 use super::body::invalid;
 use super::refusals::described;
-use super::{Api, Guest, Problem};
+use super::{Api, Guest, Problem, cross_origin};
 use crate::conn::{self, WebSocketTransport, accept_websocket};
 use crate::metrics;
 
-/// What is no WebSocket, or has no place.
+/// The version of WebSockets.
+const SPOKEN: HeaderValue = HeaderValue::from_static("13");
+
+/// What is no WebSocket, comes from a strange page, or has no place.
 struct NoWebSocket;
 
 impl utoipa::IntoResponses for NoWebSocket {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        described(&[ErrorCode::InvalidArgument, ErrorCode::TooManyConnections, ErrorCode::TimedOut])
+        use ErrorCode as E;
+        described(&[E::InvalidArgument, E::OriginRefused, E::TooManyConnections, E::TimedOut])
     }
 }
 
@@ -37,10 +41,18 @@ pub(super) async fn upgrade(
     Extension(guest): Extension<Guest>,
     mut request: Request,
 ) -> Response {
+    if let Err(refusal) = cross_origin::admit(&api, &guest, request.headers()) {
+        metrics::refused("origin");
+        return Problem(refusal).into_response();
+    }
     let accepted = match accept_websocket(&request, Body::empty) {
         Ok(accepted) => accepted,
         Err(error) => {
-            return Problem(invalid(error.to_string())).with_status(StatusCode::BAD_REQUEST);
+            let mut refused =
+                Problem(invalid(error.to_string())).with_status(StatusCode::BAD_REQUEST);
+            // RFC 6455, section 4.4: whoever speaks another version learns which one is spoken here.
+            refused.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, SPOKEN);
+            return refused;
         }
     };
     // Behind a proxy the connection counts for the proxy only; a session that stays counts for its client.

@@ -15,6 +15,7 @@ mod hostile;
 mod http;
 mod inbox_truth;
 mod moderation;
+mod origins;
 mod passwords;
 mod peer;
 mod people;

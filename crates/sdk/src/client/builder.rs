@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::events::{Event, EventQueue};
 use crate::http::{AccountClient, AppServerClient, DeviceDescription, HttpConnection, SignedIn};
 use crate::store::{Store, StoreOptions};
+use crate::tls::{ClientCertificate, TlsTerms};
 use crate::transports::Dialer;
 use crate::trust::Trust;
 
@@ -33,7 +34,7 @@ const NEEDS: usize = 2;
 pub struct ClientBuilder {
     endpoints: Vec<Endpoint>,
     http: Option<String>,
-    trust: Trust,
+    tls: TlsTerms,
     allow_plaintext: bool,
     store: Option<StoreOptions>,
     device: DeviceDescription,
@@ -63,7 +64,7 @@ impl Default for ClientBuilder {
         Self {
             endpoints: Vec::new(),
             http: None,
-            trust: Trust::System,
+            tls: TlsTerms::default(),
             allow_plaintext: false,
             store: None,
             device: DeviceDescription { class: DeviceClass::Desktop, name: String::new() },
@@ -108,7 +109,24 @@ impl ClientBuilder {
     /// Which server certificates are accepted (default: the system's authorities).
     #[must_use]
     pub fn trust(mut self, trust: Trust) -> Self {
-        self.trust = trust;
+        self.tls.trust = trust;
+        self
+    }
+
+    /// Shows this certificate where the server asks for one (mTLS), over TLS, QUIC, WebSocket and HTTP alike: its chain, its
+    /// own first, and its private key, both PEM.
+    ///
+    /// # Errors
+    /// `CONFIG_INVALID` when one of them cannot be read, or they do not belong together.
+    pub fn client_certificate(mut self, chain: &[u8], key: &[u8]) -> Result<Self, Refusal> {
+        self.tls.certificate = Some(ClientCertificate::from_pem(chain, key)?);
+        Ok(self)
+    }
+
+    /// How TLS is spoken, in one: trust and certificate.
+    #[must_use]
+    pub fn tls(mut self, terms: TlsTerms) -> Self {
+        self.tls = terms;
         self
     }
 
@@ -304,7 +322,7 @@ impl ClientBuilder {
     fn http_connection(&self) -> Result<Option<HttpConnection>, Error> {
         let implied = || self.endpoints.iter().find_map(Endpoint::http_base);
         let Some(base) = self.http.clone().or_else(implied) else { return Ok(None) };
-        Ok(Some(HttpConnection::new(&base, &self.trust, self.allow_plaintext)?))
+        Ok(Some(HttpConnection::new(&base, &self.tls, self.allow_plaintext)?))
     }
 
     /// Starts the client; on an error the store's lock is released before this returns.
@@ -324,7 +342,7 @@ impl ClientBuilder {
         for endpoint in &self.endpoints {
             endpoint.require_private(self.allow_plaintext)?;
         }
-        let dialer = Dialer::new(&self.trust, self.allow_plaintext)?;
+        let dialer = Dialer::new(&self.tls, self.allow_plaintext)?;
         let stored = store.identity().await?;
         let chosen = self.choose_device(stored, who).await?;
         let credentials = match &chosen.fresh {

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::endpoint::Endpoint;
-use crate::transports::{Dialer, LinkReader, LinkWriter};
+use crate::transports::{Dialer, LinkReader, LinkWriter, refusal_in};
 
 /// Pieces of bytes on their way to the writer; a full queue makes the driver keep them.
 const OUTGOING: usize = 64;
@@ -80,7 +80,7 @@ async fn run(attempt: Attempt, mut ways: Vec<io::Endpoint>, dialer: Dialer, mut 
                 return;
             }
             match carry(link.reader, link.writer, attempt, &mut driver).await {
-                Some(why) => ConnectionEvent::Closed(why),
+                Some(ended) => ended,
                 None => return,
             }
         }
@@ -89,13 +89,13 @@ async fn run(attempt: Attempt, mut ways: Vec<io::Endpoint>, dialer: Dialer, mut 
     drop(driver.events.send((attempt, last)).await);
 }
 
-/// Carries bytes until the connection ends (says why) or the driver gives it up (`None`).
+/// Carries bytes until the connection ends (the last event says why) or the driver gives it up (`None`).
 async fn carry(
     mut reader: LinkReader,
     mut writer: LinkWriter,
     attempt: Attempt,
     driver: &mut Driver,
-) -> Option<String> {
+) -> Option<ConnectionEvent> {
     let Driver { events, outgoing, given_up } = driver;
     let ended = {
         let writing = async {
@@ -111,13 +111,28 @@ async fn carry(
             drop(given_up.await);
             tokio::time::sleep(CLOSE_TIMEOUT).await;
         };
-        tokio::select! {
+        let unwritten = tokio::select! {
             biased;
-            ended = writing => ended,
-            why = read(&mut reader, attempt, events) => Some(why),
+            unwritten = writing => unwritten,
+            ended = read(&mut reader, attempt, events) => return close(writer, Some(ended)).await,
             () = giving_up => return None,
+        };
+        match unwritten {
+            // Why the server takes no more may still be on its way.
+            Some(error) => {
+                let last_words = read(&mut reader, attempt, events);
+                match tokio::time::timeout(CLOSE_TIMEOUT, last_words).await {
+                    Ok(refused @ ConnectionEvent::Failed(_)) => Some(refused),
+                    _ => Some(ConnectionEvent::Closed(error)),
+                }
+            }
+            None => None,
         }
     };
+    close(writer, ended).await
+}
+
+async fn close(mut writer: LinkWriter, ended: Option<ConnectionEvent>) -> Option<ConnectionEvent> {
     if tokio::time::timeout(CLOSE_TIMEOUT, writer.close()).await.is_err() {
         tracing::debug!("the connection did not close in time and is dropped");
     }
@@ -129,16 +144,22 @@ async fn read(
     reader: &mut LinkReader,
     attempt: Attempt,
     events: &mpsc::Sender<(Attempt, ConnectionEvent)>,
-) -> String {
+) -> ConnectionEvent {
+    let closed = |why: &str| ConnectionEvent::Closed(why.to_owned());
     loop {
         match reader.read().await {
             Ok(Some(bytes)) => {
                 if events.send((attempt, ConnectionEvent::Bytes(bytes))).await.is_err() {
-                    return "the client is closed".to_owned();
+                    return closed("the client is closed");
                 }
             }
-            Ok(None) => return "the server closed the connection".to_owned(),
-            Err(error) => return error.to_string(),
+            Ok(None) => return closed("the server closed the connection"),
+            Err(error) => {
+                return match refusal_in(&error) {
+                    Some(refusal) => ConnectionEvent::Failed(refusal),
+                    None => ConnectionEvent::Closed(error.to_string()),
+                };
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::trust::Trust;
+use crate::tls::TlsTerms;
 
 /// The server answers or refuses within its own deadline; a little more for the way.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(REQUEST_DEADLINE_MS + 5_000);
@@ -36,7 +36,11 @@ impl HttpConnection {
     ///
     /// # Errors
     /// `CONFIG_INVALID` when the URL is not valid or would send secrets unencrypted to another machine.
-    pub fn new(base: &str, trust: &Trust, allow_plaintext: bool) -> Result<Self, Refusal> {
+    pub fn new(
+        base: &str,
+        tls: impl Into<TlsTerms>,
+        allow_plaintext: bool,
+    ) -> Result<Self, Refusal> {
         let invalid = |why: String| Refusal::because(ErrorCode::ConfigInvalid, why);
         let base =
             Url::parse(base).map_err(|error| invalid(format!("'{base}' is no URL: {error}")))?;
@@ -52,7 +56,7 @@ impl HttpConnection {
             other => return Err(invalid(format!("'{other}' is not http or https"))),
         }
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust.tls_config(&[b"http/1.1"])?)
+            .tls_backend_preconfigured(tls.into().config(&[b"http/1.1"])?)
             .timeout(REQUEST_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -16,7 +16,7 @@ use super::quic::Quic;
 use super::race::first_of;
 use super::web_socket;
 use crate::endpoint::{Endpoint, Scheme};
-use crate::trust::Trust;
+use crate::tls::TlsTerms;
 
 /// ALPN name of the protocol; a listener that serves several protocols tells them apart by it.
 const ALPN: &[u8] = b"anser/1";
@@ -35,13 +35,14 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// A dialer that trusts these certificates.
+    /// A dialer that trusts certificates and shows its own on these terms.
     ///
     /// # Errors
-    /// See [`Trust::tls_config`].
-    pub fn new(trust: &Trust, allow_plaintext: bool) -> Result<Self, Refusal> {
-        let session = Arc::new(trust.tls_config(&[ALPN])?);
-        let http = Arc::new(trust.tls_config(&[ALPN_HTTP])?);
+    /// See [`TlsTerms::config`].
+    pub fn new(tls: impl Into<TlsTerms>, allow_plaintext: bool) -> Result<Self, Refusal> {
+        let tls = tls.into();
+        let session = Arc::new(tls.config(&[ALPN])?);
+        let http = Arc::new(tls.config(&[ALPN_HTTP])?);
         Ok(Self {
             quic: Quic::new(Arc::clone(&session))?,
             session_tls: TlsConnector::from(session),
@@ -53,7 +54,8 @@ impl Dialer {
     /// Opens a link to an endpoint within 15 seconds.
     ///
     /// # Errors
-    /// `CONFIG_INVALID` for a plain endpoint on another machine, `CERTIFICATE_REFUSED`, `UNREACHABLE` with what
+    /// `CONFIG_INVALID` for a plain endpoint on another machine, `CERTIFICATE_REFUSED`, `CLIENT_CERTIFICATE_REFUSED` (which
+    /// TLS 1.3 often tells only when the link is read: [`refusal_in`](super::link::refusal_in)), `UNREACHABLE` with what
     /// exactly failed.
     pub async fn open(&self, endpoint: &Endpoint) -> Result<Link, Refusal> {
         endpoint.require_private(self.allow_plaintext)?;

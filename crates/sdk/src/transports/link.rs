@@ -2,10 +2,13 @@
 
 use std::io;
 
+use anser_trust::refused_certificate;
+use anser_types::Refusal;
 use bytes::{Bytes, BytesMut};
 use quinn::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::quic;
 use super::web_socket::{WebSocketReader, WebSocketWriter};
 
 /// Bytes asked for by one read; a page of messages comes in a few of them.
@@ -47,6 +50,13 @@ impl Link {
             writer: LinkWriter(Writing::WebSocket(writer)),
         }
     }
+}
+
+/// Whether a link ended because the server does not accept this client's certificate. In TLS 1.3 a client has finished
+/// its handshake before the server has looked at the certificate.
+#[must_use]
+pub fn refusal_in(error: &io::Error) -> Option<Refusal> {
+    refused_certificate(error).or_else(|| quic::refusal_in(error))
 }
 
 enum Reading {

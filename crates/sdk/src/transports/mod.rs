@@ -8,4 +8,4 @@ mod race;
 mod web_socket;
 
 pub use dialer::Dialer;
-pub use link::{Link, LinkReader, LinkWriter};
+pub use link::{Link, LinkReader, LinkWriter, refusal_in};

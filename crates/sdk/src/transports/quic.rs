@@ -5,12 +5,14 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use anser_trust::refused_by_alert;
+use anser_trust::{refused_by_alert, refused_client_by_alert};
 use anser_types::limits::FRAME_MAX_BYTES;
 use anser_types::{ErrorCode, Refusal};
 use parking_lot::Mutex;
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, ConnectError, ConnectionError, EndpointConfig, TransportConfig, VarInt};
+use quinn::{
+    ClientConfig, ConnectError, ConnectionError, EndpointConfig, ReadError, TransportConfig, VarInt,
+};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::dialer::unreachable;
@@ -127,13 +129,27 @@ fn bind() -> io::Result<UdpSocket> {
     both.or_else(|_| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))
 }
 
+/// What the server's last word on a connection says of this client's certificate.
+pub(super) fn refusal_in(error: &io::Error) -> Option<Refusal> {
+    match error.get_ref()?.downcast_ref::<ReadError>()? {
+        ReadError::ConnectionLost(lost) => refused_client(lost),
+        _ => None,
+    }
+}
+
+fn refused_client(error: &ConnectionError) -> Option<Refusal> {
+    let ConnectionError::ConnectionClosed(close) = error else { return None };
+    let alert = u64::from(close.error_code).checked_sub(TLS_ALERT)?;
+    refused_client_by_alert(u8::try_from(alert).ok()?)
+}
+
 fn refused(endpoint: &Endpoint, error: &ConnectionError) -> Refusal {
-    // Only what this side found out about the certificate; the server's alerts come as `ConnectionClosed`.
     let certificate = match error {
         ConnectionError::TransportError(error) => u64::from(error.code)
             .checked_sub(TLS_ALERT)
             .and_then(|alert| refused_by_alert(u8::try_from(alert).ok()?, &error.reason)),
-        _ => None,
+        // The server's alerts.
+        other => refused_client(other),
     };
     certificate.unwrap_or_else(|| unreachable(endpoint, format!("QUIC: {error}")))
 }

@@ -42,7 +42,9 @@ where
 }
 
 fn reason(mut failed: Vec<(usize, Refusal)>) -> Refusal {
-    failed.sort_by_key(|(which, refusal)| (refusal.code != ErrorCode::CertificateRefused, *which));
+    let about_trust =
+        |code| matches!(code, ErrorCode::CertificateRefused | ErrorCode::ClientCertificateRefused);
+    failed.sort_by_key(|(which, refusal)| (!about_trust(refusal.code), *which));
     let first = failed.into_iter().next().map(|(_, refusal)| refusal);
     first.unwrap_or_else(|| Refusal::because(ErrorCode::Unreachable, "there is no address"))
 }

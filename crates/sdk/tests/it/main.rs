@@ -16,6 +16,7 @@ mod group_rules;
 mod groups;
 mod history;
 mod kill;
+mod mutual_tls;
 #[path = "../../../proto/tests/it/newer.rs"]
 mod newer;
 mod offline;

@@ -14,6 +14,8 @@ use anser_sdk::{
 };
 use anser_service::{Entropy, HashPlace, Hashing, Ports, Service, Settings};
 use anser_types::{DeviceClass, UserId};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use sha2::{Digest, Sha256};
 
 pub const API_KEY: &str = "anser_a_key_for_tests";
@@ -43,6 +45,11 @@ pub struct Certificate {
 
 impl Certificate {
     pub fn new() -> Self {
+        Self::asking(WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same, with clients that this one accepts.
+    pub fn asking(clients: Arc<dyn ClientCertVerifier>) -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let der = made.cert.der().clone();
         let pin = CertificatePin::of(&der);
@@ -52,7 +59,7 @@ impl Certificate {
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_single_cert(vec![der], key)
             .unwrap();
         Self { pin, bytes, config: Arc::new(config) }
@@ -77,15 +84,20 @@ impl World {
     }
 
     pub fn with(change: fn(&mut Settings)) -> Self {
-        Self::made(change, true)
+        Self::made(change, true, Certificate::new())
     }
 
     /// A server whose operator wants no frame compressed, or which does not know yet that they could be.
     pub fn without_compression() -> Self {
-        Self::made(|_| (), false)
+        Self::made(|_| (), false, Certificate::new())
     }
 
-    fn made(change: fn(&mut Settings), compression: bool) -> Self {
+    /// A server with this certificate.
+    pub fn with_certificate(certificate: Certificate) -> Self {
+        Self::made(|_| (), true, certificate)
+    }
+
+    fn made(change: fn(&mut Settings), compression: bool, certificate: Certificate) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut world = Self {
             backend: MemoryBackend::new(),
@@ -94,7 +106,7 @@ impl World {
             gateways: PublishedList::default(),
             running: None,
             addresses: KINDS.iter().map(|kind| (*kind, address)).collect(),
-            certificate: Certificate::new(),
+            certificate,
         };
         world.start();
         world

@@ -4,7 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::alternatives::Alternatives;
-use super::value::{ForwardedIn, ListenAddress, LogFormat, Setting, Shape, TrustedProxies, Within};
+use super::domains::Domains;
+use super::origins::WebOrigins;
+use super::value::{
+    ForwardedIn, ListenAddress, LogFormat, MinVersion, Setting, Shape, TrustedProxies, Within,
+};
 
 /// A section of the configuration file.
 #[derive(Clone, Debug)]
@@ -128,6 +132,9 @@ settings! {
         /// The header in which trusted proxies name the client. The other one is not looked at: many proxies pass it
         /// on as the client wrote it.
         proxy_header: ForwardedIn = ForwardedIn::XForwardedFor;
+        /// Web pages that may use the HTTP API and `/v1/ws`: their origins, or "*" for every page. Pages of this server
+        /// itself always may; programs that are no browser name no origin and are not asked.
+        origins: WebOrigins = WebOrigins::default();
         /// Session addresses of other servers of this installation: named to clients that find no place here, or that
         /// are sent away because this server stops. They try them the way they came here.
         alternatives: Alternatives = Alternatives::default();
@@ -154,6 +161,23 @@ settings! {
         certificate: String = "cert.pem".into();
         /// Its private key, PEM. Relative to the data directory.
         key: String = "key.pem".into();
+        /// The oldest TLS that `tls` and `https` speak. "1.2" is for clients that have nothing newer: then with ECDHE and
+        /// AEAD alone. QUIC has 1.3 in any case.
+        min_version: MinVersion = MinVersion::Tls13;
+        /// File with certificates of authorities, PEM: then only clients that show a certificate signed by one of them
+        /// are let in, on `tls`, `quic` and `https` (mTLS). Relative to the data directory; empty to ask for none.
+        client_authorities: String = String::new();
+        /// Names for which a certificate is fetched and renewed by ACME, from Let's Encrypt unless another authority is named;
+        /// then `certificate` and `key` are used only until the first one has come (docs/operate/tls.md). Who sets this
+        /// accepts the authority's terms. `https` must be reached at port 443 of these names.
+        acme_domains: Domains = Domains::default();
+        /// A mail address where the authority may write to, such as "me@example.org"; may be empty.
+        acme_contact: String = String::new();
+        /// The directory of the authority.
+        acme_directory: String = "https://acme-v02.api.letsencrypt.org/directory".into();
+        /// File with the certificate, PEM, that vouches for that directory where the system's authorities do not. Relative to
+        /// the data directory; empty for the system's.
+        acme_authority: String = String::new();
     }
 
     /// Who may have an account.

@@ -228,6 +228,26 @@ impl Setting for ForwardedIn {
     }
 }
 
+/// The oldest TLS that is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MinVersion {
+    /// TLS 1.2 (RFC 5246), beside 1.3.
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3 (RFC 8446) alone.
+    #[default]
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+impl Setting for MinVersion {
+    const SHAPE: Shape = Shape::Text;
+
+    fn expects() -> String {
+        "\"1.3\" or \"1.2\"".into()
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

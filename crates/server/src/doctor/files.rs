@@ -7,6 +7,7 @@ use std::path::Path;
 use anser_types::{Clock, UnixMs};
 
 use super::finding::Finding;
+use crate::certificate::Terms;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::{api_key, certificate, first_start, secret_file};
@@ -63,11 +64,11 @@ pub fn certificate(data_dir: &DataDir, config: &Config, clock: &dyn Clock) -> Fi
     if !first_start::needs_certificate(config) {
         return Finding::ok(check, "not needed: listen.tls, listen.quic and listen.https are off");
     }
-    let key = data_dir.resolve(&config.tls.key);
-    match certificate::load(&data_dir.resolve(&config.tls.certificate), &key) {
+    let terms = Terms::of(config, data_dir);
+    match certificate::load(&terms) {
         Err(failure) => Finding::fail(check, failure.detail, failure.next_step),
         Ok(identity) => match expiry(identity.not_after, clock.now()) {
-            Ok(found) => secret(check, &key, found),
+            Ok(found) => secret(check, &terms.key, found),
             Err(finding) => finding,
         },
     }

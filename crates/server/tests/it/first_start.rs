@@ -5,10 +5,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use anser_server::api_key;
+use anser_server::certificate::{self, Terms};
 use anser_server::config::Config;
 use anser_server::failure::{Failure, of_problems};
 use anser_server::first_start::{Made, prepare};
-use anser_server::{api_key, certificate, secret_file};
+use anser_server::secret_file;
 use anser_types::ErrorCode;
 
 use crate::place::{Counting, NOW, Place, Standing};
@@ -16,6 +18,10 @@ use crate::place::{Counting, NOW, Place, Standing};
 fn start(place: &Place) -> Result<Vec<Made>, Failure> {
     let config = place.load().map_err(|problems| of_problems(&problems))?.config;
     prepare(&place.data_dir, &config, Some("chat-box"), &Standing, &Counting::default())
+}
+
+fn terms(place: &Place) -> Terms {
+    Terms::of(&place.load().unwrap().config, &place.data_dir)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -152,8 +158,8 @@ fn two_servers_never_have_the_same_secrets() {
 fn the_certificate_names_this_machine_and_works() {
     let place = Place::new();
     start(&place).unwrap();
-    let (cert, key) = (place.root().join("cert.pem"), place.root().join("key.pem"));
-    let identity = certificate::load(&cert, &key).unwrap();
+    let cert = place.root().join("cert.pem");
+    let identity = certificate::load(&terms(&place)).unwrap();
     assert!(identity.not_after.since(NOW) > 3600 * 24 * 365 * 1000);
     let pem = fs::read(&cert).unwrap();
     let (_, pem) = x509_parser::pem::parse_x509_pem(&pem).unwrap();
@@ -169,9 +175,10 @@ fn a_certificate_with_another_key_is_refused() {
     let (one, other) = (Place::new(), Place::new());
     start(&one).unwrap();
     start(&other).unwrap();
-    let failure =
-        certificate::load(&one.root().join("cert.pem"), &other.root().join("key.pem")).unwrap_err();
-    assert_eq!(failure.code, ErrorCode::ConfigInvalid);
+    let mixed = Terms { key: other.root().join("key.pem"), ..terms(&one) };
+    assert_eq!(certificate::load(&mixed).unwrap_err().code, ErrorCode::ConfigInvalid);
+    let nobody = Terms { client_authorities: Some(one.root().join("key.pem")), ..terms(&one) };
+    assert_eq!(certificate::load(&nobody).unwrap_err().code, ErrorCode::ConfigInvalid);
 }
 
 #[test]
