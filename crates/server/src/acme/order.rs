@@ -74,19 +74,26 @@ async fn prove(order: &mut Order, source: &TlsSource) -> Result<Shown, Failure> 
 
 /// Why a name was not proved, in the authority's words.
 async fn unproved(order: &mut Order, ready: Result<OrderStatus, instant_acme::Error>) -> Failure {
+    let mut why = match ready {
+        Err(error) => format!("the names were not proved: {error}"),
+        Ok(status) => format!("the names were not proved: the order is {status:?}"),
+    };
     let mut authorizations = order.authorizations();
-    while let Some(Ok(authorization)) = authorizations.next().await {
+    while let Some(Ok(mut authorization)) = authorizations.next().await {
         let name = authorization.identifier().to_string();
-        if let Some(problem) = authorization.challenges.iter().find_map(|c| c.error.as_ref()) {
-            return refused(&format!("{name} was not proved: {problem}")).next(
-                "The authority must reach listen.https at port 443 of this name; it is tried again by itself.",
-            );
+        // What was known of it is from before the authority looked.
+        let Ok(state) = authorization.refresh().await else { break };
+        if let Some(problem) =
+            state.challenges.iter().find_map(|challenge| challenge.error.as_ref())
+        {
+            why = format!("{name} was not proved: {problem}");
+            break;
         }
     }
-    match ready {
-        Err(error) => said(&error),
-        Ok(status) => refused(&format!("the order is {status:?}")),
-    }
+    refused(&why).next(
+        "The authority must reach listen.https at port 443 of each name; it is tried again by itself, and the \
+         certificate in use stays.",
+    )
 }
 
 fn refused(what: &str) -> Failure {
