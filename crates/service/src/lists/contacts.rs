@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anser_backend::{MemberWrite, Roster};
 use anser_types::{
     Audience, Contact, ContactAct, ConversationId, ErrorCode, Item, ItemKey, ItemKind, Refusal,
-    Relation, UserId, UserNo, limits,
+    Relation, UserId, UserNo, Version, limits,
 };
 
 use crate::directory::View;
@@ -110,6 +110,10 @@ impl Case<'_> {
         let mut draft = Draft::by(self.actor);
         for (id, version) in [self.mine.expects(), self.theirs.expects()] {
             draft.expect(id, version);
+        }
+        // A direct conversation that somebody begins meanwhile must hear of it too.
+        if self.direct.is_none() {
+            draft.expect(ConversationId::direct(&self.actor.id, self.user), Version::ZERO);
         }
         draft
     }

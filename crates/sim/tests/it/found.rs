@@ -39,6 +39,8 @@ fn seeds_that_found_something() {
         .chain([1, 7, 23, 26, 41, 295, 309, 805])
         // Reading that was told (38), a conversation's beginning that was forgotten (83), what was forgotten early (5, 19).
         .chain([38, 83, 5, 19])
+        // A block that a direct conversation did not hear of, which was begun at the same moment.
+        .chain([2336])
         .for_each(holds);
 }
 
