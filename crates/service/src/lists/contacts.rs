@@ -111,10 +111,6 @@ impl Case<'_> {
         for (id, version) in [self.mine.expects(), self.theirs.expects()] {
             draft.expect(id, version);
         }
-        // A direct conversation that somebody begins meanwhile must hear of it too.
-        if self.direct.is_none() {
-            draft.expect(ConversationId::direct(&self.actor.id, self.user), Version::ZERO);
-        }
         draft
     }
 
@@ -242,7 +238,13 @@ impl Case<'_> {
 
     /// Where messages are decided only the direct conversation is read: it says who takes nothing more. Nobody is told.
     fn refuse_in_direct(&self, draft: &mut Draft, refusing: &[(UserId, bool)]) {
-        let Some(direct) = &self.direct else { return };
+        let Some(direct) = &self.direct else {
+            // One that begins meanwhile must hear of it too.
+            if !refusing.is_empty() {
+                draft.expect(ConversationId::direct(&self.actor.id, self.user), Version::ZERO);
+            }
+            return;
+        };
         let wishes: Vec<(UserNo, bool)> = refusing
             .iter()
             .filter_map(|(who, on)| {

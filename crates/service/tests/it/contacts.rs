@@ -241,3 +241,18 @@ async fn requirement_g2_who_blocks_in_the_same_instant_is_not_brought_into_a_gro
         }
     }
 }
+
+#[tokio::test]
+async fn a_block_beside_the_first_message_holds_for_the_conversation_that_begins() {
+    let world = World::new();
+    let (mut alice, mut bob) = (world.connect("alice").await, world.connect("bob").await);
+    // Decided while there is no conversation, written behind the message that begins it.
+    world.gate.hold();
+    let first = bob.submit(send(to("alice"), "hello")).await;
+    let block = alice.submit(act("bob", ContactAct::Block)).await;
+    world.gate.release();
+    crate::world::done(first.await);
+    crate::world::done(block.await);
+    assert_eq!(bob.refused(send(to("alice"), "why?")).await, ErrorCode::SenderRefused);
+    assert_eq!(alice.refused(send(to("bob"), "hm")).await, ErrorCode::NotAllowed);
+}
