@@ -4,7 +4,7 @@ use anser_types::{DeviceNo, ErrorCode, Refusal, UserId, UserNo};
 use secrecy::SecretString;
 
 use crate::accounts::app::AppCaller;
-use crate::accounts::password::SALT_BYTES;
+use crate::accounts::password::salt;
 use crate::api::Ended;
 use crate::service::Service;
 
@@ -22,9 +22,11 @@ impl Service {
         new: SecretString,
     ) -> Result<(), Refusal> {
         let asks = self.valid_token(token).await?;
-        let user = self.right_password(asks.user_id, old).await?;
-        self.replace_password(user.no, &user.id, new).await?;
-        self.sign_out_everywhere(user.no, Some(asks.device.device)).await
+        let (user, _) = self.right_password(asks.user_id, old).await?;
+        let hash = self.hash_of_choice(&user.id, new).await?;
+        let _door = self.doors().enter(user.no).await;
+        self.must_have_password_of(&user).await?;
+        self.replace_password(user.no, hash, Some(asks.device.device)).await
     }
 
     /// Gives a user another password, or the first one, and signs all their devices out.
@@ -40,32 +42,29 @@ impl Service {
         let found =
             self.directory().user(&user).await.map_err(|error| self.store_refusal(&error))?;
         let no = found.ok_or_else(|| Refusal::because(ErrorCode::UserUnknown, user.as_str()))?;
-        self.replace_password(no, &user, new).await?;
-        self.sign_out_everywhere(no, None).await
+        let hash = self.hash_of_choice(&user, new).await?;
+        let _door = self.doors().enter(no).await;
+        self.replace_password(no, hash, None).await
     }
 
+    async fn hash_of_choice(&self, user: &UserId, new: SecretString) -> Result<String, Refusal> {
+        self.passwords().choose(new, user.clone(), salt(self.entropy())).await
+    }
+
+    /// The password, and the end of all devices but one. Call it behind the user's door: who signs in with the old one is
+    /// there before, and is signed out, or comes after and is refused.
     async fn replace_password(
         &self,
-        no: UserNo,
-        user: &UserId,
-        new: SecretString,
-    ) -> Result<(), Refusal> {
-        let mut salt = [0; SALT_BYTES];
-        self.entropy().fill(&mut salt);
-        let hash = self.passwords().choose(new, user.clone(), salt).await?;
-        self.accounts().set_password(no, hash).await.map_err(|error| self.store_refusal(&error))
-    }
-
-    async fn sign_out_everywhere(
-        &self,
         user: UserNo,
+        hash: String,
         but: Option<DeviceNo>,
     ) -> Result<(), Refusal> {
         let refused = |error| self.store_refusal(&error);
+        self.accounts().set_password(user, hash).await.map_err(refused)?;
         let held = self.accounts().devices(user).await.map_err(refused)?;
         let others: Vec<DeviceNo> =
             held.into_iter().map(|held| held.device).filter(|one| Some(*one) != but).collect();
         let why = Ended::because(ErrorCode::SignedOut, "the password was changed");
-        self.sign_out_these(user, &others, &why).await
+        self.end_these(user, &others, &why).await
     }
 }

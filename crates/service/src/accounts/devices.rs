@@ -99,13 +99,23 @@ impl Service {
         devices: &[DeviceNo],
         why: &Ended,
     ) -> Result<(), Refusal> {
+        let _door = self.doors().enter(user).await;
+        self.end_these(user, devices, why).await
+    }
+
+    /// The same for whoever is behind the user's door.
+    pub(crate) async fn end_these(
+        &self,
+        user: UserNo,
+        devices: &[DeviceNo],
+        why: &Ended,
+    ) -> Result<(), Refusal> {
         for device in devices {
             let revoked = self.accounts().revoke(user, Some(*device)).await;
             revoked.map_err(|error| self.store_refusal(&error))?;
         }
-        // Whoever is about to open a session with one of these tokens looks again, or is already in the registry.
+        // Whoever waits at the door to open a session with one of these tokens looks again.
         self.doors().note_revocation();
-        let _door = self.doors().enter(user).await;
         for device in devices {
             self.registry().end(user, Some(*device), why);
         }

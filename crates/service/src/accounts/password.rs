@@ -12,10 +12,10 @@ use tokio::sync::{Semaphore, oneshot};
 use zxcvbn::feedback::Feedback;
 use zxcvbn::{Entropy, Score, zxcvbn};
 
-use crate::settings::{HashPlace, Hashing};
+use crate::settings::{self, HashPlace, Hashing};
 
 /// Bytes of a salt.
-pub(crate) const SALT_BYTES: usize = 16;
+const SALT_BYTES: usize = 16;
 
 /// When a sign-in that found no room may come back: in this time dozens of others are done.
 const RETRY_AFTER_MS: u32 = 1_000;
@@ -29,6 +29,13 @@ pub(crate) enum Verified {
     Right,
     /// It is the one, and was hashed with other work than is usual now.
     RightButOld,
+}
+
+/// A salt that no other password has.
+pub(crate) fn salt(entropy: &dyn settings::Entropy) -> [u8; SALT_BYTES] {
+    let mut salt = [0; SALT_BYTES];
+    entropy.fill(&mut salt);
+    salt
 }
 
 /// Hashes and checks passwords.

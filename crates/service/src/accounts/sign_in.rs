@@ -4,7 +4,7 @@ use anser_backend::{CreateUser, Others, User};
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use secrecy::SecretString;
 
-use crate::accounts::password::{SALT_BYTES, Verified};
+use crate::accounts::password::{Verified, salt};
 use crate::accounts::tokens::Bearer;
 use crate::api::{Ended, SignedIn};
 use crate::service::Service;
@@ -29,23 +29,11 @@ impl Service {
         if self.accounts().user(user.clone()).await.map_err(refused)?.is_some() {
             return Err(Refusal::new(ErrorCode::UserExists));
         }
-        let mut salt = [0; SALT_BYTES];
-        self.entropy().fill(&mut salt);
+        let salt = salt(self.entropy());
         let hash = self.passwords().choose(password, user.clone(), salt).await?;
         let now = self.clock().now();
         match self.accounts().create_user(user, Some(hash), now).await.map_err(refused)? {
-            CreateUser::Created(user) => {
-                let _door = self.doors().enter(user.no).await;
-                self.issue(Bearer {
-                    user_no: user.no,
-                    user: user.id,
-                    device: None,
-                    class,
-                    name: device_name,
-                    others: Others::End,
-                })
-                .await
-            }
+            CreateUser::Created(user) => self.new_device(user, None, class, device_name).await,
             CreateUser::Exists(_) => Err(Refusal::new(ErrorCode::UserExists)),
         }
     }
@@ -63,25 +51,21 @@ impl Service {
         class: DeviceClass,
         device_name: String,
     ) -> Result<SignedIn, Refusal> {
-        let user = self.right_password(user, password).await?;
-        let _door = self.doors().enter(user.no).await;
-        self.issue(Bearer {
-            user_no: user.no,
-            user: user.id,
-            device: None,
-            class,
-            name: device_name,
-            others: Others::End,
-        })
-        .await
+        let (user, verified) = self.right_password(user, password.clone()).await?;
+        let anew = match verified {
+            Verified::RightButOld => self.hash_anew(&user.id, password).await,
+            _ => None,
+        };
+        self.new_device(user, anew, class, device_name).await
     }
 
-    /// The user, if this is their password. What is stored is hashed anew if it was hashed with less work than is usual now.
+    /// The user, if this is their password, and whether it was hashed with other work than is usual now. Behind the user's
+    /// door look again ([`Self::must_have_password_of`]): it may have been changed meanwhile.
     pub(crate) async fn right_password(
         &self,
         id: UserId,
         password: SecretString,
-    ) -> Result<User, Refusal> {
+    ) -> Result<(User, Verified), Refusal> {
         self.guesses().begin(&id)?;
         let not_tried = |refusal| {
             self.guesses().not_tried(&id);
@@ -90,33 +74,60 @@ impl Service {
         let found = self.accounts().user(id.clone()).await;
         let found = found.map_err(|error| not_tried(self.store_refusal(&error)))?;
         let stored = found.as_ref().and_then(|user| user.password_hash.clone());
-        let verified = self.passwords().verify(password.clone(), stored).await;
+        let verified = self.passwords().verify(password, stored).await;
         let (Some(user), verified @ (Verified::Right | Verified::RightButOld)) =
             (found, verified.map_err(not_tried)?)
         else {
             return Err(Refusal::new(ErrorCode::WrongCredentials));
         };
         self.guesses().right(&id);
-        if verified == Verified::RightButOld {
-            self.hash_anew(&user, password).await;
+        Ok((user, verified))
+    }
+
+    /// The password is still the one that was right. Call it behind the user's door, where it is also changed.
+    pub(crate) async fn must_have_password_of(&self, user: &User) -> Result<(), Refusal> {
+        let found = self.accounts().user(user.id.clone()).await;
+        let found = found.map_err(|error| self.store_refusal(&error))?;
+        if found.is_some_and(|now| now.password_hash == user.password_hash) {
+            Ok(())
+        } else {
+            Err(Refusal::new(ErrorCode::WrongCredentials))
         }
-        Ok(user)
     }
 
     /// A password whose hash is out of date is known only now. Failing is no reason to refuse the sign-in.
-    async fn hash_anew(&self, user: &User, password: SecretString) {
-        let mut salt = [0; SALT_BYTES];
-        self.entropy().fill(&mut salt);
-        match self.passwords().hash(password, salt).await {
-            Ok(hash) => {
-                if let Err(error) = self.accounts().set_password(user.no, hash).await {
-                    tracing::warn!(%error, user = %user.id, "a password could not be hashed anew");
-                }
-            }
-            Err(refusal) => {
-                tracing::info!(%refusal, user = %user.id, "a password is hashed anew another time");
-            }
+    async fn hash_anew(&self, user: &UserId, password: SecretString) -> Option<String> {
+        let hash = self.passwords().hash(password, salt(self.entropy())).await;
+        hash.inspect_err(|refusal| {
+            tracing::info!(%refusal, %user, "a password is hashed anew another time");
+        })
+        .ok()
+    }
+
+    /// A token for a new device of a user whose password was right, and the other hash of that password, if there is one.
+    async fn new_device(
+        &self,
+        user: User,
+        anew: Option<String>,
+        class: DeviceClass,
+        name: String,
+    ) -> Result<SignedIn, Refusal> {
+        let _door = self.doors().enter(user.no).await;
+        self.must_have_password_of(&user).await?;
+        if let Some(hash) = anew
+            && let Err(error) = self.accounts().set_password(user.no, hash).await
+        {
+            tracing::warn!(%error, user = %user.id, "a password could not be hashed anew");
         }
+        self.issue(Bearer {
+            user_no: user.no,
+            user: user.id,
+            device: None,
+            class,
+            name,
+            others: Others::End,
+        })
+        .await
     }
 
     /// Gives the same device a new token. The old one goes on until the new one is first used, to open a session or to

@@ -3,7 +3,7 @@
 use anser_service::Settings;
 use anser_types::{DeviceClass, ErrorCode, InboxSeq};
 
-use crate::world::{Device, World, id, quick_settings, secret};
+use crate::world::{Device, World, id, quick_settings, secret, while_the_pool_is_busy};
 
 const PHONE: DeviceClass = DeviceClass::Phone;
 
@@ -185,14 +185,7 @@ fn too_many_sign_ins_at_once_are_told_to_come_back() {
     settings.hashing.at_once = 1;
     settings.hashing.waiting = 1;
     // The one blocking thread is busy until it is let go, so no hash ends early.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(1)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let (let_go, busy) = std::sync::mpsc::sync_channel::<()>(1);
-        let busy = tokio::task::spawn_blocking(move || busy.recv());
+    while_the_pool_is_busy(async move |let_go| {
         let world = World::with(settings);
         let (a, b, (c, d)) = tokio::join!(
             sign_in(&world, "alice", "whatever it is"),
@@ -210,7 +203,6 @@ fn too_many_sign_ins_at_once_are_told_to_come_back() {
         assert_eq!(b.err(), Some(ErrorCode::WrongCredentials), "it waited");
         assert_eq!(c.err(), Some(ErrorCode::Overloaded));
         assert_eq!(d.err(), Some(ErrorCode::Overloaded));
-        busy.await.unwrap().unwrap();
     });
 }
 
@@ -220,15 +212,8 @@ fn a_sign_in_that_waits_too_long_for_its_turn_is_told_to_come_back() {
     settings.hashing.place = anser_service::HashPlace::BlockingPool;
     settings.hashing.at_once = 1;
     settings.hashing.wait_ms = 1;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(1)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    while_the_pool_is_busy(async move |let_go| {
         // The one blocking thread is busy until bob has been answered.
-        let (let_go, busy) = std::sync::mpsc::sync_channel::<()>(1);
-        let busy = tokio::task::spawn_blocking(move || busy.recv());
         let world = World::with(settings);
         let (hashed, waited) = tokio::join!(sign_in(&world, "alice", "whatever it is"), async {
             let (bob, password) = (id("bob"), secret("whatever it is"));
@@ -239,7 +224,6 @@ fn a_sign_in_that_waits_too_long_for_its_turn_is_told_to_come_back() {
         assert_eq!(hashed.err(), Some(ErrorCode::WrongCredentials), "it had its turn");
         assert_eq!(waited.code, ErrorCode::Overloaded);
         assert!(waited.retry_after_ms.is_some());
-        busy.await.unwrap().unwrap();
     });
 }
 

@@ -9,7 +9,7 @@ use anser_types::limits::{PASSWORD_TRIES, TOKEN_REUSE_GRACE_MS};
 use anser_types::{DeviceClass, ErrorCode, InboxSeq, Refusal};
 use tokio::time::advance;
 
-use crate::world::{Device, World, id, quick_settings, secret};
+use crate::world::{Device, World, id, quick_settings, secret, while_the_pool_is_busy};
 
 const PHONE: DeviceClass = DeviceClass::Phone;
 const GOOD: &str = "correct horse";
@@ -203,4 +203,31 @@ async fn guarantee_g26_a_password_that_the_app_server_resets_signs_every_device_
     reset("alice", GOOD).await.unwrap();
     assert_eq!(phone.ended(), Some(ErrorCode::SignedOut));
     sign_in(&world, "alice", GOOD).await.unwrap();
+}
+
+#[test]
+fn guarantee_g26_who_signs_in_while_the_password_is_changed_does_not_stay() {
+    // The one blocking thread is busy until it is let go: what was stored is known to the sign-in, and not yet looked at.
+    while_the_pool_is_busy(async move |let_go| {
+        let world = World::new();
+        register(&world, "alice", GOOD).await.unwrap();
+        let mut harder = quick_settings();
+        harder.hashing.memory_kib = 16;
+        harder.hashing.place = HashPlace::BlockingPool;
+        let slow = world.elsewhere_with(&harder);
+        let app = world.app();
+        let (signed_in, reset) =
+            tokio::join!(slow.sign_in(id("alice"), secret(GOOD), PHONE, String::new()), async {
+                let new = secret("quiet green lamp");
+                let reset = world.service.reset_password(&app, id("alice"), new).await;
+                let_go.send(()).unwrap();
+                reset
+            });
+        reset.unwrap();
+        assert_eq!(signed_in.err().unwrap().code, ErrorCode::WrongCredentials);
+        // Nor is the old one brought back by being hashed with more work.
+        let old = sign_in(&world, "alice", GOOD).await.err().unwrap();
+        assert_eq!(old.code, ErrorCode::WrongCredentials);
+        sign_in(&world, "alice", "quiet green lamp").await.unwrap();
+    });
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anser_backend::memory::{CommitDecision, CommitGate, MemoryBackend, PendingCommit};
 use anser_backend::{Boxed, Conversations};
@@ -105,6 +106,21 @@ pub struct World {
     pub clock: Arc<HandClock>,
     pub gate: Arc<Gate>,
     settings: Settings,
+}
+
+/// Runs a test whose one blocking thread is busy until the test lets it go: no hash of the blocking pool ends before.
+pub fn while_the_pool_is_busy<F: Future<Output = ()>>(test: impl FnOnce(SyncSender<()>) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (let_go, busy) = sync_channel::<()>(1);
+        let busy = tokio::task::spawn_blocking(move || busy.recv());
+        test(let_go).await;
+        busy.await.unwrap().unwrap();
+    });
 }
 
 pub fn quick_settings() -> Settings {
