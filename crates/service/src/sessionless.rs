@@ -84,17 +84,13 @@ impl Service {
     /// # Errors
     /// `UserUnknown`, or what the store says.
     pub async fn act_for(&self, _app: &AppCaller, user: UserId) -> Result<Caller, Refusal> {
-        let found = self.directory().user(&user).await;
-        match found.map_err(|error| self.store_refusal(&error))? {
-            None => Err(Refusal::because(ErrorCode::UserUnknown, user.as_str())),
-            Some(user_no) => Ok(Caller {
-                user_no,
-                user,
-                device: NO_DEVICE,
-                class: DeviceClass::Bot,
-                epoch: SessionEpoch::ZERO,
-            }),
-        }
+        Ok(Caller {
+            user_no: self.known_user(&user).await?,
+            user,
+            device: NO_DEVICE,
+            class: DeviceClass::Bot,
+            epoch: SessionEpoch::ZERO,
+        })
     }
 
     /// Counts a request of a device: a user may ask without a session as often as one session may command. `None` for the
@@ -184,8 +180,7 @@ impl Service {
         Err(Refusal::new(ErrorCode::Stale).retry_after(100))
     }
 
-    /// Sends a message in the name of a user: [`Service::act_for`], then [`Service::execute`]. Returns what it caused, and
-    /// whether it had been sent before.
+    /// Sends a message in the name of a user: [`Service::act_for`], then [`Service::execute`].
     ///
     /// # Errors
     /// Those of the two.
@@ -197,11 +192,11 @@ impl Service {
         hash: [u8; 16],
         to: Target,
         content: Content,
-    ) -> Result<(Done, bool), Refusal> {
+    ) -> Result<Executed, Refusal> {
         let caller = self.act_for(app, from).await?;
         let command = Command::SendMessage { to, content };
         let asked = KeyedCommand { key: idempotency_key, hash, command };
-        self.execute(&caller, asked).await.map(|executed| (executed.done, executed.duplicate))
+        self.execute(&caller, asked).await
     }
 
     /// Answers a read from what is durable now, for a session or without one.

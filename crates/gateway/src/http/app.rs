@@ -3,20 +3,20 @@
 
 use std::sync::Arc;
 
-use anser_service::{AppCaller, KeyedCommand};
+use anser_service::AppCaller;
+use anser_types::DeviceNo;
 use anser_types::limits::DEVICE_NAME_MAX_BYTES;
-use anser_types::{Command, DeviceNo};
 use axum::Json as JsonOut;
 use axum::extract::{FromRequestParts, State};
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::accounts::{SignedInBody, class};
-use super::asker::{DoneJson, idempotency_key};
+use super::asker::{DoneJson, hash_of, idempotency_key};
 use super::body::{Bearer, Json, device_class};
 use super::json::contents::NewContent;
+use super::json::scalars::given;
 use super::json::{Number, To, UserName, text};
 use super::refusals::refusals;
 use super::{Api, Problem};
@@ -94,7 +94,7 @@ pub(super) async fn mint_token(
 ) -> Result<(StatusCode, JsonOut<SignedInBody>), Problem> {
     let user = new.user.id("user")?;
     let class = device_class(&new.device_class)?;
-    let device = new.device_no.map(|no| no.value("device_no").map(DeviceNo)).transpose()?;
+    let device = given("device_no", new.device_no.as_ref())?.map(DeviceNo);
     let minted =
         api.service.mint_token(&app, user, device, class, new.device_name, new.create).await?;
     Ok((StatusCode::CREATED, JsonOut(minted.into())))
@@ -123,16 +123,7 @@ pub(super) async fn send_for_user(
     Json { value: new, bytes }: Json<AppMessage>,
 ) -> Result<JsonOut<DoneJson>, Problem> {
     let key = idempotency_key(&headers)?;
-    let from = new.from.id("from")?;
-    let command = Command::SendMessage { to: new.to.target("to")?, content: new.content.read()? };
-    let caller = api.service.act_for(&app, from).await?;
-    let asked = KeyedCommand { key, hash: body_hash(&bytes), command };
-    Ok(JsonOut(api.service.execute(&caller, asked).await?.into()))
-}
-
-/// Tells a repetition of a request from other content under the same key.
-fn body_hash(bytes: &[u8]) -> [u8; 16] {
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&Sha256::digest(bytes)[..16]);
-    hash
+    let (from, to, content) = (new.from.id("from")?, new.to.target("to")?, new.content.read()?);
+    let sent = api.service.send_as(&app, from, key, hash_of(&[&bytes]), to, content).await?;
+    Ok(JsonOut(sent.into()))
 }

@@ -109,7 +109,7 @@ impl Asker {
         body: &[u8],
         command: Command,
     ) -> Result<JsonOut<DoneJson>, Problem> {
-        let hash = once.hash(body);
+        let hash = hash_of(&[once.place.as_bytes(), body]);
         let asked = KeyedCommand { key: once.key, hash, command };
         let executed = self.service.execute(&self.caller, asked).await?;
         Ok(JsonOut(executed.into()))
@@ -146,16 +146,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
     }
 }
 
-impl Once {
-    /// Tells this request from another one under the same key.
-    fn hash(&self, body: &[u8]) -> [u8; 16] {
-        let mut of = Sha256::new();
-        of.update(self.place.as_bytes());
-        of.update(body);
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&of.finalize()[..16]);
-        hash
-    }
+/// Tells a repetition of a request from another one under the same key: the first half of the SHA-256 of what they say.
+pub(super) fn hash_of(said: &[&[u8]]) -> [u8; 16] {
+    let all = said.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+    let mut half = [0; 16];
+    half.copy_from_slice(&all.finalize()[..16]);
+    half
 }
 
 /// The key of a request that has an effect.

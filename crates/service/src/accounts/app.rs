@@ -38,6 +38,16 @@ impl Service {
         self.settings().development.then_some(AppCaller(()))
     }
 
+    /// The number of a user whom an app server names.
+    ///
+    /// # Errors
+    /// `UserUnknown`, or what the store says.
+    pub(crate) async fn known_user(&self, user: &UserId) -> Result<UserNo, Refusal> {
+        let found =
+            self.directory().user(user).await.map_err(|error| self.store_refusal(&error))?;
+        found.ok_or_else(|| Refusal::because(ErrorCode::UserUnknown, user.as_str()))
+    }
+
     /// Makes a user without a password.
     ///
     /// # Errors

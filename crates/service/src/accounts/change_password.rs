@@ -39,9 +39,7 @@ impl Service {
         user: UserId,
         new: SecretString,
     ) -> Result<(), Refusal> {
-        let found =
-            self.directory().user(&user).await.map_err(|error| self.store_refusal(&error))?;
-        let no = found.ok_or_else(|| Refusal::because(ErrorCode::UserUnknown, user.as_str()))?;
+        let no = self.known_user(&user).await?;
         let hash = self.hash_of_choice(&user, new).await?;
         let _door = self.doors().enter(no).await;
         self.replace_password(no, hash, None).await

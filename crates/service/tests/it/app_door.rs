@@ -43,14 +43,14 @@ async fn requirement_i2_a_message_is_sent_once_per_key() {
         let hash = crate::world::sha256(text)[..16].try_into().unwrap();
         world.service.send_as(&app, id("shop"), key.into(), hash, to("alice"), Content::text(text))
     };
-    let (first, duplicate) = send("order-1", "shipped").await.unwrap();
-    assert!(!duplicate);
-    let (again, duplicate) = send("order-1", "shipped").await.unwrap();
-    assert!(duplicate);
-    assert_eq!(again, first);
+    let first = send("order-1", "shipped").await.unwrap();
+    assert!(!first.duplicate);
+    let again = send("order-1", "shipped").await.unwrap();
+    assert!(again.duplicate);
+    assert_eq!(again.done, first.done);
     assert_eq!(send("order-1", "lost").await.unwrap_err().code, ErrorCode::Conflict);
-    let (second, _) = send("order-2", "delivered").await.unwrap();
-    assert_eq!((first.seq, second.seq), (Seq(1), Seq(2)));
+    let second = send("order-2", "delivered").await.unwrap();
+    assert_eq!((first.done.seq, second.done.seq), (Seq(1), Seq(2)));
     assert_eq!(alice.hears().await, ["shop: shipped", "shop: delivered"]);
     let own = shop.events().await;
     let ids: Vec<_> = own
@@ -73,7 +73,7 @@ async fn first_sends_of_an_app_at_once_all_arrive() {
         world.service.send_as(&app, id("shop"), n.to_string(), [n; 16], to("alice"), content)
     };
     let (a, b, c) = tokio::join!(send(1), send(2), send(3));
-    let mut seqs = [a, b, c].map(|sent| sent.unwrap().0.seq);
+    let mut seqs = [a, b, c].map(|sent| sent.unwrap().done.seq);
     seqs.sort_unstable();
     assert_eq!(seqs, [Seq(1), Seq(2), Seq(3)]);
 }
