@@ -35,7 +35,7 @@ impl FromRequestParts<Arc<Api>> for App {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        let Ok(Bearer(key)) = Bearer::from_request_parts(parts, api).await;
+        let Bearer(key) = Bearer::of(&parts.headers);
         Ok(Self(api.service.authenticate_app(&key)?))
     }
 }

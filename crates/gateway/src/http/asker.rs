@@ -8,14 +8,14 @@ use anser_types::limits::IDEMPOTENCY_KEY_MAX_BYTES;
 use anser_types::{Command, ErrorCode, Refusal, UserId};
 use axum::Json as JsonOut;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::{HeaderMap, HeaderValue, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, Uri, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::body::{Bearer, invalid, user};
+use super::body::{Bearer, invalid, query_of, user};
 use super::json::{ConversationText, Number};
 use super::{Api, Problem};
 
@@ -33,7 +33,7 @@ pub(super) async fn let_in(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match caller(&api, &mut request).await {
+    let caller = match caller(&api, request.uri(), request.headers()).await {
         Ok(caller) => caller,
         Err(refusal) => return Problem(refusal).into_response(),
     };
@@ -51,12 +51,9 @@ pub(super) async fn let_in(
     response
 }
 
-async fn caller(api: &Api, request: &mut Request) -> Result<Caller, Refusal> {
-    let named = in_whose_name(request)?;
-    let (mut parts, body) = std::mem::take(request).into_parts();
-    let Ok(Bearer(secret)) = Bearer::from_request_parts(&mut parts, &()).await;
-    *request = Request::from_parts(parts, body);
-    match named {
+async fn caller(api: &Api, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let Bearer(secret) = Bearer::of(headers);
+    match in_whose_name(uri)? {
         None => api.service.authenticate(&secret).await,
         Some(named) => {
             let app = api.service.authenticate_app(&secret)?;
@@ -65,10 +62,8 @@ async fn caller(api: &Api, request: &mut Request) -> Result<Caller, Refusal> {
     }
 }
 
-fn in_whose_name(request: &Request) -> Result<Option<UserId>, Refusal> {
-    let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri());
-    let axum::extract::Query(pairs) =
-        pairs.map_err(|rejection| invalid(format!("the query: {}", rejection.body_text())))?;
+fn in_whose_name(uri: &Uri) -> Result<Option<UserId>, Refusal> {
+    let pairs: Vec<(String, String)> = query_of(uri)?;
     let mut named = pairs.iter().filter(|(name, _)| name == "as");
     match (named.next(), named.next()) {
         (None, _) => Ok(None),

@@ -2,7 +2,7 @@
 
 use anser_types::{DeviceClass, ErrorCode, Refusal, UserId};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::{StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, StatusCode, Uri, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -89,26 +89,40 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match axum::extract::Query::try_from_uri(&parts.uri) {
-            Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(invalid(format!("the query: {}", rejection.body_text())).into()),
-        }
+        Ok(Self(query_of(&parts.uri)?))
+    }
+}
+
+/// What stands behind the `?` of an address.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` with what is wrong.
+pub(super) fn query_of<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refusal> {
+    match axum::extract::Query::try_from_uri(uri) {
+        Ok(axum::extract::Query(value)) => Ok(value),
+        Err(rejection) => Err(invalid(format!("the query: {}", rejection.body_text()))),
     }
 }
 
 /// The secret of an `Authorization: Bearer …` header; empty if there is none.
 pub(super) struct Bearer(pub(super) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for Bearer {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+impl Bearer {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let secret = value
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, secret)| secret.trim().to_owned());
-        Ok(Self(secret.unwrap_or_default()))
+        Self(secret.unwrap_or_default())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Bearer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.headers))
     }
 }
 

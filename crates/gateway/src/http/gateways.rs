@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use anser_types::limits::NETWORK_MAX_BYTES;
 use anser_types::{Gateway, gateway};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::invalid;
+use super::body::{Query, invalid};
 use super::json::{Base64, Number, UserName, text};
 use super::paths::{known, tagged};
 use super::refusals::refusals;
@@ -92,17 +90,17 @@ pub(super) async fn gateways(
         return Err(invalid(format!("network: at most {NETWORK_MAX_BYTES} bytes")).into());
     }
     let user = user.map(|user| user.id("user")).transpose()?;
-    let list = match api.connection.gateways.now() {
-        Some(list) => {
-            let mut ranked = list.gateways.clone();
-            gateway::rank(&mut ranked, &network, user.as_ref().map_or("", |user| user.as_str()));
-            (list.version, list.ttl_s, ranked, Some(Base64(STANDARD.encode(&list.signed))))
-        }
-        None => (0, 0, Vec::new(), None),
+    let list = api.connection.gateways.now();
+    let list = list.as_deref();
+    let mut ranked = list.map(|list| list.gateways.clone()).unwrap_or_default();
+    gateway::rank(&mut ranked, &network, user.as_ref().map_or("", |user| user.as_str()));
+    let version = list.map_or(0, |list| list.version);
+    let body = Gateways {
+        version: version.into(),
+        ttl_s: list.map_or(0, |list| list.ttl_s),
+        gateways: ranked.into_iter().map(Into::into).collect(),
+        signed: list.map(|list| Base64::of(&list.signed)),
     };
-    let (version, ttl_s, ranked, signed) = list;
-    let gateways = ranked.into_iter().map(Into::into).collect();
-    let body = Gateways { version: version.into(), ttl_s, gateways, signed };
     let mut response = tagged(version, known(&headers), body);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
     Ok(response)

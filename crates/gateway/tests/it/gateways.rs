@@ -116,7 +116,8 @@ async fn requirement_j3_the_list_is_to_be_had_before_sign_in_in_an_order_of_each
     let known = "if-none-match: \"1795169730288\"\r\n";
     assert_eq!(request(http, "GET", "/v1/gateways", known, "").await.status, 304);
     let long = "x".repeat(65);
-    for wrong in [format!("?network={long}"), format!("?user={long}")] {
+    let twice = "?network=wifi&network=mobile".to_owned();
+    for wrong in [format!("?network={long}"), format!("?user={long}"), twice] {
         let answer = request(http, "GET", &format!("/v1/gateways{wrong}"), "", "").await;
         answer.is_problem(400, ErrorCode::InvalidArgument);
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::scalars::{Base64, Number, Sha256Hex, UserName, text};
+use super::scalars::{Base64, Number, Sha256Hex, UserName, given, text};
 use crate::http::body::invalid;
 
 /// Something to be fetched: where it is, and how to tell that it is the right one.
@@ -223,38 +223,31 @@ fn bytes_of(field: &str, encoded: Option<&Base64>) -> Result<Bytes, Refusal> {
 }
 
 fn file_json(file: FileRef) -> FileJson {
-    let sha256 = file.sha256.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect());
     FileJson {
         file: file.file,
         name: file.name,
         media_type: file.media_type,
         bytes: Number::above_zero(file.bytes),
-        sha256: sha256.map(Sha256Hex),
+        sha256: file.sha256.map(|hash| Sha256Hex(hex::encode(hash))),
     }
 }
 
 impl FileJson {
     fn read(self) -> Result<FileRef, Refusal> {
-        let bytes = self.bytes.map(|bytes| bytes.value("bytes")).transpose()?.unwrap_or(0);
         Ok(FileRef {
             file: self.file,
             name: self.name,
             media_type: self.media_type,
-            bytes,
-            sha256: self.sha256.map(|hex| hash_of(&hex.0)).transpose()?,
+            bytes: given("bytes", self.bytes.as_ref())?.unwrap_or(0),
+            sha256: self.sha256.as_ref().map(hash_of).transpose()?,
         })
     }
 }
 
-fn hash_of(hex: &str) -> Result<[u8; 32], Refusal> {
-    let wrong = || invalid("sha256: 64 hexadecimal digits");
-    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
+fn hash_of(Sha256Hex(digits): &Sha256Hex) -> Result<[u8; 32], Refusal> {
     let mut hash = [0; 32];
-    for (i, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).map_err(|_| wrong())?;
-    }
+    hex::decode_to_slice(digits, &mut hash)
+        .map_err(|_| invalid("sha256: 64 hexadecimal digits"))?;
     Ok(hash)
 }
 

@@ -157,6 +157,10 @@ async fn contents_that_make_no_sense_are_refused_with_the_field() {
         (json!({"content_base64": "AA=="}), "kind: one of text, image"),
         (json!({"kind": "image", "content_base64": "?"}), "content_base64: "),
         (json!({"body": {"kind": "file", "file": {"file": ""}}}), "file: it is missing"),
+        (
+            json!({"body": {"kind": "file", "file": {"file": "a", "sha256": "+f".repeat(32)}}}),
+            "sha256: 64",
+        ),
         (json!({"body": {"kind": "dance"}}), "body"),
         (
             json!({"body": {"kind": "location", "latitude_e7": 2_000_000_000, "longitude_e7": 0}}),
