@@ -15,7 +15,8 @@ use futures::stream::unfold;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::{Bearer, Json, Query, invalid};
+use super::app::App;
+use super::body::{Json, Query, invalid};
 use super::json::contents::ContentJson;
 use super::json::scalars::Archive;
 use super::json::{Base64, ConversationText, Number, UserName, text};
@@ -36,9 +37,8 @@ refusals! {
         content_type = "application/vnd.anser.archive"), Refused))]
 pub(super) async fn backup(
     State(api): State<Arc<Api>>,
-    Bearer(key): Bearer,
+    App(_): App,
 ) -> Result<impl IntoResponse, Problem> {
-    api.service.authenticate_app(&key)?;
     let source = api.backups.as_ref().ok_or_else(|| {
         Refusal::because(ErrorCode::Unsupported, "this server has no store to back up")
     })?;
@@ -73,10 +73,9 @@ pub(super) struct ReportsPage {
     responses((status = 200, description = "A page, the oldest first.", body = ReportsPage), Refused))]
 pub(super) async fn reports(
     State(api): State<Arc<Api>>,
-    Bearer(key): Bearer,
+    App(operator): App,
     Query(wanted): Query<Wanted>,
 ) -> Result<JsonOut<ReportsPage>, Problem> {
-    let operator = api.service.authenticate_app(&key)?;
     let after = wanted.after.as_deref().map(|text| report_id("after", text)).transpose()?;
     let page = api.service.reports(&operator, after, wanted.all).await?;
     let reports = page.reports.iter().map(ReportJson::from).collect();
@@ -101,10 +100,9 @@ pub(super) struct Closing {
     responses((status = 200, description = "The report as it is now.", body = ReportJson), Missing))]
 pub(super) async fn close_report(
     State(api): State<Arc<Api>>,
-    Bearer(key): Bearer,
+    App(operator): App,
     Json { value: closing, .. }: Json<Closing>,
 ) -> Result<JsonOut<ReportJson>, Problem> {
-    let operator = api.service.authenticate_app(&key)?;
     let id = report_id("report", &closing.report)?;
     let closed = api.service.close_report(&operator, id, closing.note).await?;
     Ok(JsonOut((&closed).into()))
@@ -207,9 +205,8 @@ pub(super) struct Online {
     responses((status = 200, description = "So many.", body = Online), Refused))]
 pub(super) async fn online(
     State(api): State<Arc<Api>>,
-    Bearer(key): Bearer,
+    App(_): App,
 ) -> Result<JsonOut<Online>, Problem> {
-    api.service.authenticate_app(&key)?;
     let status = api.service.status();
     Ok(JsonOut(Online { users_online: status.users_online, sessions: status.sessions }))
 }
