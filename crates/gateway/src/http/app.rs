@@ -18,6 +18,7 @@ use super::body::{Bearer, Json, device_class};
 use super::json::contents::NewContent;
 use super::json::scalars::given;
 use super::json::{Number, To, UserName, text};
+use super::openapi::IdempotencyKey;
 use super::refusals::refusals;
 use super::{Api, Problem};
 
@@ -114,7 +115,8 @@ pub(super) struct AppMessage {
 /// Say something in the name of a user
 ///
 /// The same as `POST /v1/messages?as=`, in a queue of its own.
-#[utoipa::path(post, path = "/v1/app/messages", tag = "app", request_body = AppMessage,
+#[utoipa::path(post, path = "/v1/app/messages", tag = "app", params(IdempotencyKey),
+    request_body = AppMessage,
     responses((status = 200, description = "Said.", body = DoneJson), Say))]
 pub(super) async fn send_for_user(
     State(api): State<Arc<Api>>,

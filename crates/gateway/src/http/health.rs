@@ -1,35 +1,20 @@
 //! For those who watch: is the process alive, may it be sent work, what does it count.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anser_types::{ErrorCode, Refusal};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use utoipa::openapi::RefOr;
 
-use super::body::Bearer;
-use super::refusals::described;
+use super::app::App;
+use super::refusals::refusals;
 use super::{Api, Problem};
 use crate::metrics as counted;
 
-/// What `readyz` says when the server takes nothing.
-struct NotReady;
-
-impl utoipa::IntoResponses for NotReady {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        described(&[ErrorCode::StoreFailed, ErrorCode::Draining, ErrorCode::TimedOut])
-    }
-}
-
-/// Who has no key.
-struct NoKey;
-
-impl utoipa::IntoResponses for NoKey {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        described(&[ErrorCode::ApiKeyInvalid, ErrorCode::TimedOut])
-    }
+refusals! {
+    NotReady [only]: StoreFailed, Draining, TimedOut;
+    NoKey [only]: ApiKeyInvalid, TimedOut;
 }
 
 /// Is the process alive?
@@ -65,9 +50,8 @@ pub(super) async fn readyz(State(api): State<Arc<Api>>) -> Result<&'static str, 
     responses((status = 200, description = "The figures.", body = String, content_type = "text/plain"), NoKey))]
 pub(super) async fn metrics(
     State(api): State<Arc<Api>>,
-    Bearer(key): Bearer,
+    App(_): App,
 ) -> Result<impl IntoResponse, Problem> {
-    api.service.authenticate_app(&key)?;
     let mut text = api.metrics.as_ref().map(|handle| handle.render()).unwrap_or_default();
     text.push_str(&counted::present(&api.service.status()));
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))

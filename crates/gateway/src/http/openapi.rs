@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use anser_types::limits::IDEMPOTENCY_KEY_MAX_BYTES;
-use utoipa::OpenApi;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{Header, PathItem, RefOr, Required, Response};
+use utoipa::{IntoParams, OpenApi};
 
 use super::json::bodies::MergedJson;
 use super::json::scalars::{
@@ -24,7 +24,7 @@ use super::routes;
 /// Tags of the routes of users: by a device's token, or by the API key with `?as=`.
 pub(super) const OF_USERS: [&str; 4] = ["messages", "conversations", "groups", "people"];
 /// Tags of the routes by the API key.
-const OF_OPERATORS: [&str; 2] = ["app", "admin"];
+pub(super) const OF_OPERATORS: [&str; 2] = ["app", "admin"];
 
 #[derive(OpenApi)]
 #[openapi(
@@ -54,8 +54,10 @@ const OF_OPERATORS: [&str; 2] = ["app", "admin"];
 struct Base;
 
 static DESCRIPTION: LazyLock<String> = LazyLock::new(|| {
-    // A description is made of texts, numbers and maps with text keys: all of that is JSON.
-    complete(routes::described(Base::openapi())).to_json().unwrap_or_default()
+    let described = complete(routes::described(Base::openapi())).to_json();
+    described.unwrap_or_else(|error| {
+        unreachable!("it is made of texts, numbers and maps with text keys: {error}")
+    })
 });
 
 /// The description, as JSON.
@@ -71,7 +73,7 @@ fn complete(mut api: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
             components.add_security_scheme(name, scheme);
         }
     }
-    for (path, item) in &mut api.paths.paths {
+    for item in api.paths.paths.values_mut() {
         for (has_effect, operation) in operations(item) {
             let of = |tags: &[&str]| {
                 let own = operation.tags.iter().flatten();
@@ -81,9 +83,6 @@ fn complete(mut api: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
                 of_user(operation, has_effect);
             } else if of(&OF_OPERATORS) {
                 operation.security = Some(vec![requirement(&["api_key"])]);
-            }
-            if path == "/v1/app/messages" {
-                operation.parameters.get_or_insert_default().push(idempotency_key().into());
             }
             tell_headers(operation);
         }
@@ -182,6 +181,15 @@ fn header(response: &mut Response, name: &str, about: &str) {
     let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String));
     header.description = Some(about.to_owned());
     response.headers.insert(name.to_owned(), header.into());
+}
+
+/// The header of requests that have an effect.
+pub(super) struct IdempotencyKey;
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![idempotency_key()]
+    }
 }
 
 fn idempotency_key() -> Parameter {

@@ -56,9 +56,11 @@ fn response(codes: &[ErrorCode]) -> RefOr<Response> {
         .into()
 }
 
-/// Sets of refusals, one type each, as the descriptions of routes take them.
+/// Sets of refusals, one type each, as the descriptions of routes take them; `[only]` these, not those of any route too.
 macro_rules! refusals {
-    ($($name:ident: $($code:ident),* $(,)?);* $(;)?) => {$(
+    (@answers) => { $crate::http::refusals::responses };
+    (@answers only) => { $crate::http::refusals::described };
+    ($($name:ident $([$only:ident])?: $($code:ident),* $(,)?);* $(;)?) => {$(
         struct $name;
 
         impl utoipa::IntoResponses for $name {
@@ -66,7 +68,9 @@ macro_rules! refusals {
                 String,
                 utoipa::openapi::RefOr<utoipa::openapi::Response>,
             > {
-                $crate::http::refusals::responses(&[$(anser_types::ErrorCode::$code),*])
+                $crate::http::refusals::refusals!(@answers $($only)?)(
+                    &[$(anser_types::ErrorCode::$code),*],
+                )
             }
         }
     )*};

@@ -1,6 +1,5 @@
 //! Sessions over WebSocket: the same actor behind another transport.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anser_types::{ErrorCode, Refusal};
@@ -10,10 +9,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::TokioIo;
-use utoipa::openapi::RefOr;
 
 use super::body::invalid;
-use super::refusals::described;
+use super::refusals::refusals;
 use super::{Api, Guest, Problem, cross_origin};
 use crate::conn::{self, WebSocketTransport, accept_websocket};
 use crate::metrics;
@@ -21,14 +19,8 @@ use crate::metrics;
 /// The version of WebSockets.
 const SPOKEN: HeaderValue = HeaderValue::from_static("13");
 
-/// What is no WebSocket, comes from a strange page, or has no place.
-struct NoWebSocket;
-
-impl utoipa::IntoResponses for NoWebSocket {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        use ErrorCode as E;
-        described(&[E::InvalidArgument, E::OriginRefused, E::TooManyConnections, E::TimedOut])
-    }
+refusals! {
+    NoWebSocket [only]: InvalidArgument, OriginRefused, TooManyConnections, TimedOut;
 }
 
 /// Open a session over WebSocket

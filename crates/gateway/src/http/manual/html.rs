@@ -1,6 +1,5 @@
 //! The page that a server shows at `/v1/docs`: one document, no script, nothing from elsewhere.
 
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -8,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::outline::{Field, Outline, Route, names, outline};
+use super::put;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -38,13 +38,6 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
 #[must_use]
 pub fn page() -> &'static Page {
     &PAGE
-}
-
-/// Writing to a String cannot fail.
-fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    if text.write_fmt(line).is_err() {
-        unreachable!("a String takes every write");
-    }
 }
 
 fn document(outline: &Outline) -> String {

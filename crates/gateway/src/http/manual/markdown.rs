@@ -1,10 +1,10 @@
 //! The pages `docs/http.md` and `docs/http/*.md`.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use super::outline::{Field, Outline, Route, Section, Shape, outline};
-use crate::http::openapi::OF_USERS;
+use super::put;
+use crate::http::openapi::{OF_OPERATORS, OF_USERS};
 
 /// A page of the repository's documentation.
 pub struct Chapter {
@@ -27,13 +27,6 @@ pub fn chapters() -> Vec<Chapter> {
     std::iter::once(first).chain(each).chain([last]).collect()
 }
 
-/// Writing to a String cannot fail.
-fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    if writeln!(text, "{line}").is_err() {
-        unreachable!("a String takes every write");
-    }
-}
-
 /// Values that stand on the first page: those that are no objects.
 fn is_scalar(shape: &Shape) -> bool {
     shape.cases.is_empty()
@@ -46,23 +39,31 @@ fn contents(outline: &Outline) -> String {
          `GET /v1/docs`, and for programs at `GET /v1/openapi.json` (OpenAPI 3.1). How to use it: [develop/http.md](develop/http.md);\n\
          small values: [http/values.md](http/values.md).\n\n",
     );
-    put(&mut text, format_args!("{}\n", outline.about));
+    put(&mut text, format_args!("{}\n\n", outline.about));
     for chapter in &outline.chapters {
         put(
             &mut text,
-            format_args!("## [{}](http/{}.md)\n\n{}\n", chapter.name, chapter.name, chapter.about),
+            format_args!(
+                "## [{}](http/{}.md)\n\n{}\n\n",
+                chapter.name, chapter.name, chapter.about
+            ),
         );
         for route in &chapter.routes {
             put(
                 &mut text,
-                format_args!("- `{} {}` {}", route.method, route.path, lower_first(&route.summary)),
+                format_args!(
+                    "- `{} {}` {}\n",
+                    route.method,
+                    route.path,
+                    lower_first(&route.summary)
+                ),
             );
         }
         text.push('\n');
     }
     text.push_str("## What any route may refuse\n\n");
     for (status, code, said) in common(outline) {
-        put(&mut text, format_args!("- {status} `{code}`: {said}"));
+        put(&mut text, format_args!("- {status} `{code}`: {said}\n"));
     }
     text
 }
@@ -74,7 +75,7 @@ fn small_values(outline: &Outline) -> String {
     );
     for (name, shape) in outline.values.iter().filter(|(_, shape)| is_scalar(shape)) {
         let about = one_line(&shape.about);
-        put(&mut text, format_args!("- `{name}`: {}. {about}", in_table(&shape.of)));
+        put(&mut text, format_args!("- `{name}`: {}. {about}\n", in_table(&shape.of)));
     }
     text
 }
@@ -106,7 +107,8 @@ fn of_tag(outline: &Outline, chapter: &Section) -> String {
     let everywhere: BTreeSet<String> =
         common(outline).into_iter().map(|(_, code, _)| code).collect();
     for route in &chapter.routes {
-        put(&mut text, format_args!("{}", row(route, &everywhere)));
+        text.push_str(&row(route, &everywhere));
+        text.push('\n');
     }
     let values = outline.values_of(chapter).into_iter();
     let values: Vec<&str> = values
@@ -119,7 +121,7 @@ fn of_tag(outline: &Outline, chapter: &Section) -> String {
         if let Some(shape) = outline.values.get(name) {
             put(
                 &mut text,
-                format_args!("- **{name}**: {}{}", one_line(&shape.about), cases(shape)),
+                format_args!("- **{name}**: {}{}\n", one_line(&shape.about), cases(shape)),
             );
         }
     }
@@ -130,11 +132,10 @@ fn who(tag: &str) -> &'static str {
     if OF_USERS.contains(&tag) {
         "With a device's token as bearer; or with the API key and `?as=<user>`, in that user's name. What has an effect takes \
          the\nheader `Idempotency-Key`.\n"
+    } else if OF_OPERATORS.contains(&tag) {
+        "With the API key as bearer.\n"
     } else {
-        match tag {
-            "app" | "admin" => "With the API key as bearer.\n",
-            _ => "",
-        }
+        ""
     }
 }
 

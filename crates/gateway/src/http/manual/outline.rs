@@ -67,7 +67,8 @@ pub(super) struct Shape {
 
 /// Reads the description.
 pub(super) fn outline() -> Outline {
-    let spec: Value = serde_json::from_str(description()).unwrap_or_default();
+    let spec: Value = serde_json::from_str(description())
+        .unwrap_or_else(|error| unreachable!("it was made as JSON: {error}"));
     let mut chapters: Vec<Section> = items(&spec["tags"])
         .map(|tag| Section {
             name: text(&tag["name"]),
