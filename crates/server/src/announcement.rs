@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anser_gateway::ListenerKind;
 use serde::{Deserialize, Serialize};
 
-use crate::data_dir::write_whole;
+use crate::data_dir::{OPEN, write_whole};
 
 /// What the file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl Announcement {
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        write_whole(path, &text, 0o644)
+        write_whole(path, &text, OPEN)
     }
 
     /// Reads the file; `None` when no server ever listened.

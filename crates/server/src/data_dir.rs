@@ -109,6 +109,11 @@ pub struct SetupLock {
     _directory: File,
 }
 
+/// Rights of files that hold secrets.
+pub const SECRET: u32 = 0o600;
+/// Rights of files that others on the machine may read, as far as the directory lets them.
+pub const OPEN: u32 = 0o644;
+
 /// Writes a file so that it is there whole or not at all, also after a crash; an older one is replaced.
 ///
 /// # Errors

@@ -10,16 +10,13 @@ use anser_types::{Clock, ErrorCode};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Tls, reference};
-use crate::data_dir::{DataDir, write_whole};
+use crate::data_dir::{DataDir, OPEN, SECRET, write_whole};
 use crate::failure::Failure;
-use crate::{api_key, certificate, secret_file};
+use crate::secret_file::{self, random_bits};
+use crate::{api_key, certificate};
 
 /// What to do about a key of QUIC that is no good.
 pub const QUIC_KEY_LOST: &str = "Remove the file: the next start makes a new one.";
-/// Rights of files that hold secrets.
-const SECRET: u32 = 0o600;
-/// Rights of files that others on the machine may read, as far as the directory lets them.
-const OPEN: u32 = 0o644;
 
 /// Something that was made, for telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +56,7 @@ pub fn prepare(
     let keys = data_dir.resolve(&config.app.key_file);
     if !exists(&keys)? {
         own_place(data_dir, &keys, "app.key_file")?;
-        let line = Zeroizing::new(format!("{}\n", *api_key::from_random(&random(entropy))));
+        let line = Zeroizing::new(format!("{}\n", *api_key::from_random(&random_bits(entropy))));
         write(&keys, line.as_bytes(), SECRET)?;
         note("API key for app servers, secret", &keys);
     }
@@ -70,16 +67,10 @@ pub fn prepare(
     }
     let quic = data_dir.quic_key();
     if config.listen.quic.address().is_some() && !exists(&quic)? {
-        write(&quic, secret_file::from_random(&random(entropy)).as_bytes(), SECRET)?;
+        write(&quic, secret_file::from_random(&random_bits(entropy)).as_bytes(), SECRET)?;
         note("key of QUIC, secret", &quic);
     }
     Ok(made)
-}
-
-fn random(entropy: &dyn Entropy) -> Zeroizing<[u8; 32]> {
-    let mut bits = Zeroizing::new([0; 32]);
-    entropy.fill(bits.as_mut_slice());
-    bits
 }
 
 /// Whether a listener with TLS is configured.

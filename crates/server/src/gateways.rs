@@ -17,7 +17,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::data_dir::{DataDir, write_whole};
+use crate::data_dir::{DataDir, OPEN, SECRET, write_whole};
 use crate::doctor::Finding;
 use crate::failure::Failure;
 use crate::secret_file;
@@ -27,8 +27,6 @@ use crate::setup::Setup;
 const KEY_FILE: &str = "endpoint-list.key";
 /// The last list, as clients were given it.
 const SIGNED_FILE: &str = "endpoint-list.signed";
-const SECRET: u32 = 0o600;
-const OPEN: u32 = 0o644;
 
 /// The file that the operator writes.
 #[derive(Deserialize)]
@@ -156,9 +154,11 @@ fn sign(
 fn secret(data_dir: &DataDir, entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>, Failure> {
     let path = data_dir.resolve(KEY_FILE);
     if !fs::exists(&path).map_err(|error| refused("look at", &path, &error))? {
-        let mut bits = Zeroizing::new([0; 32]);
-        entropy.fill(bits.as_mut_slice());
-        write(&path, secret_file::from_random(&bits).as_bytes(), SECRET)?;
+        write(
+            &path,
+            secret_file::from_random(&secret_file::random_bits(entropy)).as_bytes(),
+            SECRET,
+        )?;
     }
     let lost = "Bring the file back from a copy. A new key is made if it is removed, but clients that know the old one \
                 refuse lists of the new one.";

@@ -2,10 +2,19 @@
 
 use std::path::Path;
 
+use anser_service::Entropy;
 use anser_types::ErrorCode;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+
+/// 32 random bytes, wiped from memory when they are dropped.
+#[must_use]
+pub fn random_bits(entropy: &dyn Entropy) -> Zeroizing<[u8; 32]> {
+    let mut bits = Zeroizing::new([0; 32]);
+    entropy.fill(bits.as_mut_slice());
+    bits
+}
 
 /// The text of the file, from 32 random bytes.
 #[must_use]

@@ -9,6 +9,7 @@ use anser_types::ErrorCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time;
 use tracing::{error, info, warn};
 
 use crate::announcement::Announcement;
@@ -128,7 +129,7 @@ async fn run(
     }
     if let End::StoreFailed(_) = end {
         // Everybody was refused; the refusals are on their way. Who does not take them in time finds a closed door.
-        if tokio::time::timeout(LAST_WORDS, app.drain()).await.is_err() {
+        if time::timeout(LAST_WORDS, app.drain()).await.is_err() {
             warn!("stopping before everybody has heard that the store failed");
         }
     }
@@ -170,7 +171,8 @@ async fn until_the_end(
     voice: Voice,
 ) -> End {
     let service = app.service().clone();
-    let mut renewals = tokio::time::interval(LOOK_AT_GATEWAYS);
+    // What was read at the start is fresh.
+    let mut renewals = time::interval_at(time::Instant::now() + LOOK_AT_GATEWAYS, LOOK_AT_GATEWAYS);
     loop {
         tokio::select! {
             biased;
@@ -194,7 +196,7 @@ async fn until_the_end(
 /// leaves its mark on the store.
 async fn store_failed(service: &Service) -> String {
     let marked = async {
-        let mut looks = tokio::time::interval(LOOK_AT_STORE);
+        let mut looks = time::interval(LOOK_AT_STORE);
         loop {
             looks.tick().await;
             if let Some(reason) = service.status().failed {

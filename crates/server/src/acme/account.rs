@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::terms::Terms;
-use crate::data_dir::write_whole;
+use crate::data_dir::{SECRET, write_whole};
 use crate::failure::Failure;
-
-const SECRET: u32 = 0o600;
 
 /// The file: an account is good at the authority where it was made.
 #[derive(Serialize, Deserialize)]

@@ -12,10 +12,9 @@ use zeroize::Zeroizing;
 use super::account::{self, said};
 use super::proof::Shown;
 use super::terms::Terms;
-use crate::data_dir::write_whole;
+use crate::data_dir::{SECRET, write_whole};
 use crate::failure::Failure;
 
-const SECRET: u32 = 0o600;
 /// How long an authority may look at the proofs, and then make the certificate; the public ones take seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// An order with everything that belongs to it.
