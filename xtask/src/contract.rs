@@ -11,8 +11,9 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use crate::files::root;
+use crate::python;
 
-/// What is installed into an environment of its own under `target`.
+/// What asks, and what judges the description.
 const PACKAGES: [&str; 2] = ["schemathesis==4.32.5", "openapi-spec-validator==0.9.0"];
 /// The same requests in every run.
 const SEED: &str = "1";
@@ -30,18 +31,11 @@ const USER: &str = "somebody";
 const OTHERS: [&str; 3] = ["alice", "bob", "carol"];
 const OF_USERS: [&str; 4] = ["messages", "conversations", "groups", "people"];
 
-/// Runs it; says loudly if it cannot be.
+/// Runs it.
 pub fn run() -> anyhow::Result<()> {
     let started = Instant::now();
+    let tools = python::tools("contract/python", &PACKAGES)?;
     let place = root().join("target/contract");
-    fs::create_dir_all(&place)?;
-    let Some(tools) = tools(&place)? else {
-        println!(
-            "── SKIPPED: the contract of the HTTP API. It needs python3 with venv, and {} from PyPI (see above)",
-            PACKAGES.join(" and ")
-        );
-        return Ok(());
-    };
     let mut build = Command::new("cargo");
     build.args(["build", "--locked", "--bin", "anser", "-p", "anser"]).current_dir(root());
     done(&mut build)?;
@@ -65,28 +59,6 @@ pub fn run() -> anyhow::Result<()> {
     asking.ask(&whole, key.trim(), &OF_USERS, "coverage")?;
     println!("── contract of the HTTP API: ok, {} s", started.elapsed().as_secs());
     Ok(())
-}
-
-/// Where the programs are, installed if need be; `None` if they cannot be had here.
-fn tools(place: &Path) -> anyhow::Result<Option<PathBuf>> {
-    let name = PACKAGES.map(|package| package.rsplit('=').next().unwrap_or_default()).join("-");
-    let environment = place.join(format!("python-{name}"));
-    let (ready, tools) = (environment.join("ready"), environment.join("bin"));
-    if ready.exists() {
-        return Ok(Some(tools));
-    }
-    println!("── installing {} into {}", PACKAGES.join(" and "), environment.display());
-    let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment).status();
-    if !made.is_ok_and(|status| status.success()) {
-        return Ok(None);
-    }
-    let mut install = Command::new(tools.join("pip"));
-    install.args(["install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES);
-    if !install.status().context("cannot start pip")?.success() {
-        return Ok(None);
-    }
-    fs::write(ready, "")?;
-    Ok(Some(tools))
 }
 
 fn done(command: &mut Command) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ mod examples;
 mod files;
 mod fuzz;
 mod judges;
+mod python;
 mod sim;
 mod test;
 mod tidy;
