@@ -2,23 +2,7 @@
 
 use super::super::weather::{Mishap, Shape, Spell, Timetable};
 use super::*;
-
-const fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
-
-const fn secs(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
-
-/// 8 kbit/s, so that a byte takes a millisecond; 100 ms one way.
-const SLOW: Shape = Shape {
-    bits_per_second: 8_000,
-    latency: ms(100),
-    jitter: Duration::ZERO,
-    loss: 0.0,
-    queue_bytes: 3_000,
-};
+use crate::trial::{SLOW, ms, secs};
 
 fn chunk(bytes: usize) -> Arrival {
     Arrival::Chunk(Bytes::from(vec![7; bytes]))

@@ -26,6 +26,8 @@ mod table;
 mod tally;
 mod translator;
 mod transport;
+#[cfg(test)]
+mod trial;
 mod weather;
 mod wire;
 

@@ -66,10 +66,7 @@ impl Translator {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const fn secs(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
+    use crate::trial::secs;
 
     fn socket(port: u16) -> SocketAddr {
         ([127, 0, 0, 1], port).into()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anser_gateway::ListenerKind;
 use anser_sdk::transports::Dialer;
 use anser_sdk::types::ErrorCode;
-use anser_sdk::{CertificatePin, Client, Event, Trust};
+use anser_sdk::{CertificatePin, Event, Trust};
 use parking_lot::Mutex;
 use tempfile::tempdir;
 use tokio::net::UdpSocket;
@@ -111,12 +111,9 @@ async fn requirement_e1_a_session_survives_a_change_of_the_network() {
     let world = World::new();
     let street = Street::to(world.address(ListenerKind::Quic)).await;
     let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
-    let alice = Client::builder()
-        .endpoint(format!("quic://{}", street.address).parse().unwrap())
-        .http(world.http_base())
-        .trust(Trust::Pinned(vec![world.pin()]))
+    let alice = world
+        .builder_at(&format!("quic://{}", street.address), a.path())
         .network("wifi:home")
-        .store_directory(a.path())
         .login_with(world.devices("alice"))
         .await
         .unwrap();
@@ -156,11 +153,8 @@ async fn requirement_e1_over_quic_nothing_is_spent_on_measuring_the_path() {
     let world = World::new();
     let street = Street::to(world.address(ListenerKind::Quic)).await;
     let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
-    let alice = Client::builder()
-        .endpoint(format!("quic://{}", street.address).parse().unwrap())
-        .http(world.http_base())
-        .trust(Trust::Pinned(vec![world.pin()]))
-        .store_directory(a.path())
+    let alice = world
+        .builder_at(&format!("quic://{}", street.address), a.path())
         .login_with(world.devices("alice"))
         .await
         .unwrap();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anser_gateway::ListenerKind;
 use anser_sdk::http::{AccountClient, HttpConnection};
 use anser_sdk::transports::Dialer;
-use anser_sdk::types::{DeviceClass, ErrorCode};
+use anser_sdk::types::ErrorCode;
 use anser_sdk::{CertificatePin, Client, Endpoint, SecretString, Trust};
 use tempfile::tempdir;
 use tokio::io::copy_bidirectional;
@@ -114,12 +114,7 @@ async fn requirement_e8_who_comes_back_resumes_tls_and_is_sent_no_certificate() 
     let world = World::new();
     let (way, mut counted) = counting_way(world.address(ListenerKind::Tls)).await;
     let store = tempdir().unwrap();
-    let builder = Client::builder()
-        .endpoint(format!("tls://{way}").parse().unwrap())
-        .http(world.http_base())
-        .trust(Trust::Pinned(vec![world.pin()]))
-        .device(DeviceClass::Bot, "a test")
-        .store_directory(store.path());
+    let builder = world.builder_at(&format!("tls://{way}"), store.path());
     let alice = builder.login_with(world.devices("alice")).await.unwrap();
     soon(alice.wait_synced()).await.unwrap();
     alice.go_offline().await.unwrap();

@@ -216,8 +216,13 @@ impl World {
     }
 
     pub fn builder(&self, kind: ListenerKind, store: &Path) -> ClientBuilder {
+        self.builder_at(&self.url(kind), store)
+    }
+
+    /// The same for another way to the server.
+    pub fn builder_at(&self, url: &str, store: &Path) -> ClientBuilder {
         Client::builder()
-            .endpoint(self.url(kind).parse().unwrap())
+            .endpoint(url.parse().unwrap())
             .http(self.http_base())
             .trust(Trust::Pinned(vec![self.pin()]))
             .device(DeviceClass::Bot, "a test")
