@@ -7,9 +7,11 @@
 pub mod accounts;
 pub mod append;
 pub mod archive;
+pub mod blobs;
 pub mod codec;
 #[cfg(feature = "test-support")]
 pub mod conformance;
+pub mod files;
 pub mod ledger;
 pub mod memory;
 pub mod reads;
@@ -22,6 +24,10 @@ pub use accounts::{Accounts, CreateUser, Device, NewToken, Others, Token, User};
 pub use append::{
     Append, Appended, Assigned, Committed, InboxEntry, InboxWrite, MemberWrite, Origin, Record,
 };
+pub use blobs::{
+    BlobError, BlobReader, Blobs, Examined, Upload, UploadState, UploadWriter, Variant,
+};
+pub use files::{Files, Hold, PutFile, Usage};
 pub use ledger::{
     DeviceKey, ExpiryPolicy, ExpiryReport, InboxBounds, Ledger, LedgerStatus, SessionOpened,
     SoftPosition, StoreError, TrimPolicy, TrimReport,

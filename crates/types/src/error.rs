@@ -88,6 +88,16 @@ catalogue! {
     GroupFlooded = 413, GROUP_FLOODED, false, User, "More is said in this group than it may take.", "Say it again after the time given.";
     TooManyStrangers = 414, TOO_MANY_STRANGERS, false, User, "You have begun to write to many people you have nothing to do with.", "Wait until the time given; those you have talked to before are not concerned.";
     TooManyReports = 415, TOO_MANY_REPORTS, false, User, "You have reported much in a short time.", "Report again after the time given.";
+    FileUnknown = 416, FILE_UNKNOWN, false, User, "There is no such file, or you are in no conversation that holds it.", "Name the conversation where you saw it, or ask who sent it to send it again; what was never sent is kept for a week.";
+    FileIncomplete = 417, FILE_INCOMPLETE, false, Client, "Not all of the file has arrived yet.", "Send the rest first; HEAD on the upload tells how much is here.";
+    FileTooLarge = 418, FILE_TOO_LARGE, false, User, "The file is larger than this server takes.", "Send a smaller one; the detail names the limit.";
+    QuotaExceeded = 419, QUOTA_EXCEEDED, false, User, "Your files would take more room than you have at this server.", "Take back messages with files you no longer need, or ask the operator for more room.";
+    UploadConflict = 420, UPLOAD_CONFLICT, false, Client, "The upload does not go on where these bytes begin.", "Ask with HEAD where it goes on, and send from there.";
+    UploadBusy = 421, UPLOAD_BUSY, true, Client, "Another request still writes to this upload.", "Try again after the time given.";
+    ChecksumMismatch = 422, CHECKSUM_MISMATCH, false, Client, "The bytes are not those whose checksum was given; they were thrown away.", "Send them again.";
+    PictureRefused = 423, PICTURE_REFUSED, false, User, "The picture cannot be shown safely: it is damaged, far too large when unpacked, or something else in disguise.", "Save it anew with a picture program, or send it as a plain file.";
+    NotInPossession = 424, NOT_IN_POSSESSION, false, Client, "The server does not have these bytes, or the answer does not show that you have them.", "Upload the file.";
+    LinkInvalid = 425, LINK_INVALID, false, Client, "The link is over, or was made for something else.", "Ask for another one.";
     Overloaded = 500, OVERLOADED, true, Server, "The server has more work than it can take.", "It is tried again by itself after the time given.";
     RateLimited = 501, RATE_LIMITED, true, User, "Too many requests in a short time.", "Slow down; it is tried again after the time given.";
     StorageFull = 502, STORAGE_FULL, true, Server, "The server's disk is nearly full; reading goes on.", "The operator must free space.";

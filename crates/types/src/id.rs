@@ -21,6 +21,9 @@ pub enum InvalidId {
     /// Not the 32 hexadecimal digits of a conversation id.
     #[error("a conversation id is 32 hexadecimal digits")]
     NotHex,
+    /// Not the 32 hexadecimal digits of a file's name at the server.
+    #[error("a file's name at the server is 32 hexadecimal digits")]
+    NotAFile,
 }
 
 /// A user's public name: 1–64 bytes of UTF-8, case-sensitive, validated once here, never given out again.
@@ -223,14 +226,18 @@ impl fmt::Debug for ConversationId {
 impl std::str::FromStr for ConversationId {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(InvalidId::NotHex);
-        }
-        let mut bytes = [0; 16];
-        for (i, byte) in bytes.iter_mut().enumerate() {
-            *byte =
-                u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| InvalidId::NotHex)?;
-        }
-        Ok(Self(bytes))
+        hex_16(text).map(Self).ok_or(InvalidId::NotHex)
     }
+}
+
+/// The sixteen bytes of 32 hexadecimal digits.
+pub(crate) fn hex_16(text: &str) -> Option<[u8; 16]> {
+    if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(bytes)
 }

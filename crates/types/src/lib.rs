@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod exit;
 pub mod failure;
+pub mod file;
 pub mod gateway;
 pub mod group;
 pub mod id;
@@ -31,6 +32,7 @@ pub use conversation::{Conversation, ConversationKind, Cut, Member, Period, Role
 pub use error::{Blame, ErrorCode, Refusal};
 pub use event::{Change, ChangeKind, Event, Unavailable};
 pub use failure::Failure;
+pub use file::{FileId, Look, Sha256, StoredFile, ThumbnailSize};
 pub use gateway::Gateway;
 pub use group::{Channel, Group, JoinMode, MemberAct, SetGroup, Staff};
 pub use id::{ConversationId, DeviceClass, DeviceNo, InvalidId, MessageId, UserId, UserNo};

@@ -59,6 +59,36 @@ pub const BURN_UNREAD_MAX: u64 = 200;
 pub const EXPIRE_PER_STEP: usize = 256;
 /// Bytes of a link to a file, or of its name at the server.
 pub const FILE_LINK_MAX_BYTES: usize = 1024;
+/// Bytes of one file, unless the operator says otherwise: a film.
+pub const FILE_MAX_BYTES: u64 = 4 << 30;
+/// Bytes of one user's files together, unless the operator says otherwise.
+pub const FILES_PER_USER_BYTES: u64 = 16 << 30;
+/// Files that one message holds: as many as it may forward messages.
+pub const FILES_PER_MESSAGE: usize = 100;
+/// Bytes of what a file is called.
+pub const FILE_NAME_MAX_BYTES: usize = 255;
+/// Uploads of one user that are not complete, the parts of one that comes in parts included.
+pub const UPLOADS_PER_USER: usize = 64;
+/// Parts of which one file is put together.
+pub const UPLOAD_PARTS_MAX: usize = 32;
+/// How long an upload waits for its next bytes before it is given up, in milliseconds (a day).
+pub const UPLOAD_KEEP_MS: u64 = 24 * 3600 * 1000;
+/// How long a file is kept that no message holds, in milliseconds (a week): it was uploaded before it was to be sent, or
+/// the last message with it was taken back.
+pub const FILE_UNHELD_KEEP_MS: u64 = 7 * 24 * 3600 * 1000;
+/// Silence in the middle of an upload or download after which it is cut, in milliseconds; what has arrived is kept.
+pub const TRANSFER_STALL_MS: u64 = 30_000;
+/// Bytes of an upload that may be lost with the process: so often it is noted how far it is.
+pub const UPLOAD_NOTE_BYTES: u64 = 32 << 20;
+/// Places of a file that are looked at to find one where somebody who asks for it may see it; who names the conversation
+/// needs one.
+pub const FILE_HOLDS_SEARCHED: usize = 256;
+/// How long a link to a file is good for, in milliseconds (five minutes): a page loads its pictures at once.
+pub const FILE_LINK_LIFE_MS: u64 = 300_000;
+/// Pixels of a picture of which smaller ones are made; a larger one is refused as a picture: it would take 160 MB.
+pub const PICTURE_MAX_PIXELS: u64 = 40_000_000;
+/// Bytes of a picture that is looked at; a larger one is a plain file.
+pub const PICTURE_MAX_BYTES: u64 = 32 << 20;
 /// Bytes of the small picture sent with an image or a video: shown while the large one is fetched.
 pub const THUMBNAIL_MAX_BYTES: usize = 16 * 1024;
 /// Bytes of a voice's loudness over time: more steps than a screen shows.
