@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anser_types::{
-    Answer, ChangeKind, ChangeNo, CommandNo, Content, Conversation, ConversationId, DeviceNo,
-    InboxSeq, MemberAct, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs, UserId, UserNo,
-    Version,
+    Alteration, Answer, ChangeKind, ChangeNo, CommandNo, Content, Conversation, ConversationId,
+    DeviceNo, FileId, InboxSeq, MemberAct, MessageId, Refusal, Role, Seq, SessionEpoch, UnixMs,
+    UserId, UserNo, Version,
 };
 
 use crate::ledger::DeviceKey;
@@ -105,6 +105,19 @@ pub enum Record {
 }
 
 impl Record {
+    /// The files that a message holds once this is written.
+    #[must_use]
+    pub fn files(&self) -> &[FileId] {
+        match self {
+            Self::Message { content, .. } => &content.files,
+            Self::Change {
+                kind: ChangeKind::MessageAltered { alteration: Alteration::Edit(content), .. },
+                ..
+            } => &content.files,
+            _ => &[],
+        }
+    }
+
     /// The conversation it belongs to.
     #[must_use]
     pub const fn conversation(&self) -> ConversationId {
@@ -194,7 +207,8 @@ pub enum Appended {
     },
     /// A newer session of the device exists.
     Fenced,
-    /// A conversation's version is not the expected one: the rules must run again.
+    /// A conversation's version is not the expected one, or a file that a message would hold is gone: the rules must run
+    /// again.
     Stale,
 }
 

@@ -6,6 +6,7 @@
 use anser_types::{ChangeNo, ConversationId, FileId, Seq, Sha256, StoredFile, UnixMs, UserNo};
 
 use crate::Boxed;
+use crate::blobs::Examined;
 use crate::ledger::StoreError;
 
 /// A message that holds a file, or held it before it was edited.
@@ -50,8 +51,8 @@ pub trait Files: Send + Sync {
     /// A file by its name.
     fn file(&self, id: FileId) -> Boxed<'_, Result<Option<StoredFile>, StoreError>>;
 
-    /// One of the files that have these bytes.
-    fn file_with(&self, sha256: Sha256) -> Boxed<'_, Result<Option<StoredFile>, StoreError>>;
+    /// What is known of bytes that some file has.
+    fn content(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Examined>, StoreError>>;
 
     /// Messages that hold a file, by conversation and number; in one conversation only, if one is named.
     fn holds(

@@ -2,7 +2,9 @@
 //! so that the order of keys is the order of numbers and no key is a prefix of another one's family.
 
 use anser_backend::DeviceKey;
-use anser_types::{ChangeNo, ConversationId, InboxSeq, ItemKey, Seq, UnixMs, UserId, UserNo};
+use anser_types::{
+    ChangeNo, ConversationId, FileId, InboxSeq, ItemKey, Seq, Sha256, UnixMs, UserId, UserNo,
+};
 
 /// A table: one keyspace of the tree store. Few, and all written regularly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +79,14 @@ pub enum Tag {
     Floor = 23,
     /// `user_no` → when the user's devices were connected last.
     Seen = 24,
+    /// `file` → who sent it, what it is called, which bytes it has.
+    File = 25,
+    /// `file ‖ conversation ‖ seq` → since which change this message holds it.
+    FileHold = 26,
+    /// `time ‖ file` → nothing: the files that no message has held since a time.
+    FileUnheld = 27,
+    /// `user_no` → how much of the user's room is taken.
+    FileUsage = 28,
     /// The highest user number ever given.
     LastUser = 29,
     /// `user_no` → user.
@@ -87,6 +97,10 @@ pub enum Tag {
     Devices = 32,
     /// `hash` → token.
     Token = 33,
+    /// `sha256` → what is known of these bytes.
+    FileContent = 40,
+    /// `sha256` → nothing: bytes that no file has any more, and that are to be removed.
+    FileDoomed = 41,
 }
 
 /// A key, built on the stack as far as possible.
@@ -209,6 +223,42 @@ pub fn all_idempotency() -> (Key, Key) {
 /// An inbox's floor.
 pub fn floor(user: UserNo) -> Key {
     tagged(Tag::Floor, &[&user.0.to_be_bytes()])
+}
+
+/// A file.
+pub fn file(id: FileId) -> Key {
+    tagged(Tag::File, &[&id.0])
+}
+
+/// A message that holds a file.
+pub fn file_hold(id: FileId, conversation: ConversationId, seq: Seq) -> Key {
+    tagged(Tag::FileHold, &[&id.0, &conversation.0, &seq.0.to_be_bytes()])
+}
+
+/// The conversation and message of such a key.
+pub fn holding_message(key: &[u8]) -> Option<(ConversationId, Seq)> {
+    // They stand at the end, as in the key of a message that is over at a time.
+    expiring_message(key)
+}
+
+/// A file among those that no message has held since a time.
+pub fn file_unheld(since: UnixMs, id: FileId) -> Key {
+    tagged(Tag::FileUnheld, &[&since.0.to_be_bytes(), &id.0])
+}
+
+/// How much of a user's room is taken.
+pub fn file_usage(user: UserNo) -> Key {
+    tagged(Tag::FileUsage, &[&user.0.to_be_bytes()])
+}
+
+/// What is known of the bytes of files.
+pub fn file_content(sha256: Sha256) -> Key {
+    tagged(Tag::FileContent, &[&sha256.0])
+}
+
+/// Bytes that are to be removed.
+pub fn file_doomed(sha256: Sha256) -> Key {
+    tagged(Tag::FileDoomed, &[&sha256.0])
 }
 
 /// The highest user number ever given.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use anser_backend::{Accounts, Conversations, Inspect, Ledger, Lists, StoreError};
+use anser_backend::{Accounts, Conversations, Files, Inspect, Ledger, Lists, StoreError};
 use anser_types::UserNo;
 use parking_lot::Mutex;
 
@@ -89,6 +89,12 @@ impl EmbeddedStore {
     /// Users, devices and tokens.
     #[must_use]
     pub fn accounts(&self) -> Arc<dyn Accounts> {
+        Arc::new(self.clone())
+    }
+
+    /// What is known of files.
+    #[must_use]
+    pub fn files(&self) -> Arc<dyn Files> {
         Arc::new(self.clone())
     }
 

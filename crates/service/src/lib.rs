@@ -12,6 +12,7 @@ mod directory;
 mod door;
 mod erase;
 mod fanout;
+mod files;
 mod groups;
 mod history;
 mod lane;
@@ -43,8 +44,13 @@ pub use accounts::app::AppCaller;
 pub use accounts::devices::{SignedInDevice, Which};
 pub use anser_backend::Heads;
 pub use anser_backend::search::Hit;
+pub use anser_backend::{Files, Usage};
 pub use api::*;
 pub use fanout::mailbox::{ChannelDelivery, Delivery, Mailbox};
+pub use files::{
+    Challenge, Claim, FileLink, FilePorts, FileReader, FileSettings, NewUpload, UploadInto,
+    UploadProgress, Variant,
+};
 pub use lane::Pending;
 pub use metrics::names as metric_names;
 pub use moderation::{InvalidWords, Words};

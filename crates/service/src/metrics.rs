@@ -32,10 +32,22 @@ pub mod names {
     pub const KEYS_EXPIRED: &str = "anser_idempotency_keys_expired_total";
     /// Counter: messages erased because their time was over.
     pub const MESSAGES_EXPIRED: &str = "anser_messages_expired_total";
+    /// Counter: uploads given up because nothing came any more.
+    pub const UPLOADS_GIVEN_UP: &str = "anser_uploads_given_up_total";
+    /// Counter: files removed because no message had held them for long.
+    pub const FILES_REMOVED: &str = "anser_files_removed_total";
     /// Counter: tokens that their devices had replaced and that were used all the same; their devices were signed out.
     pub const TOKENS_REUSED: &str = "anser_tokens_reused_total";
     /// Counter: sessions whose client had seen more than the log holds.
     pub const LOG_BEHIND_CLIENT: &str = "anser_log_behind_client_total";
+}
+
+pub(crate) fn uploads_given_up(count: u64) {
+    metrics::counter!(names::UPLOADS_GIVEN_UP).increment(count);
+}
+
+pub(crate) fn files_removed(count: u64) {
+    metrics::counter!(names::FILES_REMOVED).increment(count);
 }
 
 pub(crate) fn messages_accepted(count: u64) {

@@ -25,6 +25,7 @@ use crate::erase::Eraser;
 use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
 use crate::fanout::sweep;
+use crate::files::{FilePorts, Filing, collect};
 use crate::messages::request::Work;
 use crate::metrics;
 use crate::moderation::Words;
@@ -59,6 +60,8 @@ pub struct Ports {
     pub accounts: Arc<dyn Accounts>,
     /// What searches ask; without it they are `UNSUPPORTED`.
     pub search: Option<Arc<dyn SearchIndex>>,
+    /// Where files are kept; without it whatever is about files is `UNSUPPORTED`.
+    pub files: Option<FilePorts>,
 }
 
 /// How the service is.
@@ -96,6 +99,7 @@ pub struct Service {
     guesses: Guesses,
     doors: Doors,
     side: Arc<Semaphore>,
+    files: Option<Arc<Filing>>,
     words: ArcSwapOption<Words>,
     paces: Paces,
     /// Compose counter of messages sent through the app server's door.
@@ -191,7 +195,11 @@ impl Service {
             every: Duration::from_millis(settings.erase_every_ms),
         };
         tasks.spawn(eraser.run(stop.clone()));
+        let files = ports.files.clone();
+        let files = files.map(|files| Arc::new(Filing::new(files, settings.files, &*entropy)));
+        let collect_every = Duration::from_millis(settings.files.collect_every_ms);
         let service = Arc::new(Self {
+            files,
             passwords: Passwords::new(settings.hashing),
             guesses: Guesses::default(),
             doors: Doors::new(),
@@ -215,7 +223,10 @@ impl Service {
             stop,
             tasks,
         });
-        service.spawn(teller::run(Arc::downgrade(&service), board, told));
+        service.spawn(teller::run(Arc::downgrade(&service), board, told.clone()));
+        if service.files.is_some() {
+            service.spawn(collect::run(Arc::downgrade(&service), collect_every, told));
+        }
         service
     }
 
@@ -400,6 +411,10 @@ impl Service {
 
     pub(crate) fn search(&self) -> Option<&dyn SearchIndex> {
         self.ports.search.as_deref()
+    }
+
+    pub(crate) const fn files(&self) -> Option<&Arc<Filing>> {
+        self.files.as_ref()
     }
 
     pub(crate) fn accounts(&self) -> &dyn Accounts {

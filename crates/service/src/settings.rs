@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anser_types::{DeviceClass, limits};
 
+use crate::files::FileSettings;
 use crate::moderation::Words;
 
 /// The only source of randomness for product code: tokens, salts, group ids. Tests and the simulator bring a seeded
@@ -185,6 +186,8 @@ pub struct Settings {
     pub edit_within_ms: u64,
     /// How long after it was said a message may be taken back by its sender.
     pub revoke_within_ms: u64,
+    /// How much room files may take, and how long they stay.
+    pub files: FileSettings,
 }
 
 impl Default for Settings {
@@ -231,6 +234,7 @@ impl Default for Settings {
             words: None,
             edit_within_ms: limits::EDIT_WITHIN_MS,
             revoke_within_ms: limits::REVOKE_WITHIN_MS,
+            files: FileSettings::default(),
         }
     }
 }

@@ -103,6 +103,7 @@ catalogue! {
     StorageFull = 502, STORAGE_FULL, true, Server, "The server's disk is nearly full; reading goes on.", "The operator must free space.";
     Draining = 503, DRAINING, true, Server, "The server is shutting down.", "Reconnect after the time given.";
     TooManyConnections = 504, TOO_MANY_CONNECTIONS, true, Server, "The server has no room for another connection.", "Reconnect after the time given.";
+    FilesUnreachable = 505, FILES_UNREACHABLE, true, Server, "The place where this server keeps files cannot be reached; messages go on.", "It is tried again by itself; the operator should look at the disk or the object store.";
     LogBehindClient = 600, LOG_BEHIND_CLIENT, false, Server, "The client has seen more than the server's log holds: data was lost.", "The operator should run 'anser doctor'; the client rebuilds by itself.";
     StoreDamaged = 601, STORE_DAMAGED, false, Server, "The store is damaged; serving it could lose acknowledged messages.", "Stop, copy the data directory, and restore a backup.";
     StoreInUse = 602, STORE_IN_USE, false, User, "Another process uses this store.", "Close it, or name another directory.";

@@ -61,6 +61,8 @@ pub struct StoredFile {
     pub media_type: String,
     /// How many bytes it has.
     pub bytes: u64,
+    /// How many bytes came: more where a picture told something beside its pixels.
+    pub sent_bytes: u64,
     /// Their hash.
     pub sha256: Sha256,
     /// What it looks like, if it is a picture or a video of which a picture could be made.

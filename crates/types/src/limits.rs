@@ -89,6 +89,22 @@ pub const FILE_LINK_LIFE_MS: u64 = 300_000;
 pub const PICTURE_MAX_PIXELS: u64 = 40_000_000;
 /// Bytes of a picture that is looked at; a larger one is a plain file.
 pub const PICTURE_MAX_BYTES: u64 = 32 << 20;
+/// Pixels along one side of a picture: the most a JPEG can have; rows and columns cost beside pixels.
+pub const PICTURE_MAX_SIDE: u32 = 65_535;
+/// Bytes of a picture unpacked, a turned copy of it included: the deepest PNG of [`PICTURE_MAX_PIXELS`] takes 320 MB.
+pub const PICTURE_UNPACKED_MAX_BYTES: u64 = 400_000_000;
+/// Scans of a JPEG, each a pass over the whole picture that may cost its sender a few bytes; cameras and encoders make
+/// 1 to 12.
+pub const PICTURE_SCANS_MAX: usize = 32;
+/// Pixels of all frames of a moving picture, which everybody who sees it unpacks: 1,000 frames of full HD.
+pub const PICTURE_FRAMES_MAX_PIXELS: u64 = 2_000_000_000;
+/// How long the program that takes a picture out of a film may run, in milliseconds: 8K takes two seconds, a busy machine
+/// makes them longer.
+pub const POSTER_WAIT_MS: u64 = 10_000;
+/// Address space of that program, in bytes: its libraries and some frames of 8K.
+pub const POSTER_MEMORY_MAX_BYTES: u64 = 2 << 30;
+/// Bytes that program may answer: a picture of [`crate::ThumbnailSize::Large`] without loss takes 5 MB.
+pub const POSTER_MAX_BYTES: u64 = 8 << 20;
 /// Bytes of the small picture sent with an image or a video: shown while the large one is fetched.
 pub const THUMBNAIL_MAX_BYTES: usize = 16 * 1024;
 /// Bytes of a voice's loudness over time: more steps than a screen shows.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::alteration::Altered;
 use crate::body::Forwarded;
+use crate::file::FileId;
 use crate::id::{ConversationId, MessageId, UserId};
 use crate::number::Seq;
 use crate::time::UnixMs;
@@ -125,6 +126,9 @@ pub struct Content {
     pub burn_after_ms: Option<u32>,
     /// Whose words these are, if they are forwarded.
     pub forwarded: Option<Box<Forwarded>>,
+    /// Files at the server that this message holds: its readers may fetch them as long as they may see it. At most
+    /// `FILES_PER_MESSAGE`. The server does not look for them in the body, which may be sealed.
+    pub files: Vec<FileId>,
 }
 
 impl Content {
@@ -146,6 +150,7 @@ impl Content {
             expires_at: None,
             burn_after_ms: None,
             forwarded: None,
+            files: Vec::new(),
         }
     }
 }

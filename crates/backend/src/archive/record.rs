@@ -1,12 +1,13 @@
-//! The records of an archive: sixteen subjects, each with its key and its row.
+//! The records of an archive: nineteen subjects, each with its key and its row.
 
 use std::fmt;
 
-use anser_types::{ChangeNo, ConversationId, Seq, UserNo};
+use anser_types::{ChangeNo, ConversationId, Seq, Sha256, UserNo};
 
 use crate::codec::{
-    DeviceRecord, Devices, KeyRow, LastSeen, Malformed, Reader, read_change, read_conversation,
-    read_edition, read_member, read_message, read_number, read_pointer, read_position, read_user,
+    ContentRow, DeviceRecord, Devices, FileRow, KeyRow, LastSeen, Malformed, Reader, read_change,
+    read_conversation, read_edition, read_member, read_message, read_number, read_pointer,
+    read_position, read_user,
 };
 
 /// What a record is about; archives are ordered by it. Keys are fixed width and big-endian but for the ends of
@@ -46,11 +47,17 @@ pub enum Subject {
     Item = 15,
     /// `user_no` → when the user's devices were connected last.
     Seen = 16,
+    /// `sha256` → what is known of these bytes, and how many files have them. The bytes themselves are in no archive.
+    FileContent = 17,
+    /// `file` → who sent it, what it is called, which bytes it has.
+    File = 18,
+    /// `file ‖ conversation ‖ seq` → since which change this message holds it.
+    FileHold = 19,
 }
 
 impl Subject {
     /// Every subject, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::LastUser,
         Self::User,
         Self::Devices,
@@ -67,6 +74,9 @@ impl Subject {
         Self::Edition,
         Self::Item,
         Self::Seen,
+        Self::FileContent,
+        Self::File,
+        Self::FileHold,
     ];
 
     /// The subject with this number.
@@ -95,6 +105,9 @@ impl Subject {
             Self::Edition => "replaced contents",
             Self::Item => "items of lists",
             Self::Seen => "times devices were seen",
+            Self::FileContent => "contents of files",
+            Self::File => "files",
+            Self::FileHold => "files in messages",
         }
     }
 }
@@ -133,6 +146,16 @@ impl Entry<'_> {
             Subject::Seen => {
                 key.u64()?;
                 LastSeen::read(value)?;
+            }
+            Subject::FileContent => drop(ContentRow::read(Sha256(key.array()?), value)?),
+            Subject::File => {
+                key.array::<16>()?;
+                FileRow::read(value)?;
+            }
+            Subject::FileHold => {
+                key.array::<16>()?;
+                let (_, _): (ConversationId, u64) = (key.conversation()?, key.u64()?);
+                read_number(value)?;
             }
             Subject::Conversation => drop(read_conversation(key.conversation()?, value)?),
             Subject::Member => {

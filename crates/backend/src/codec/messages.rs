@@ -2,8 +2,8 @@
 
 use anser_types::body::Forwarded;
 use anser_types::{
-    Alteration, Altered, ChangeNo, Content, ConversationId, DeviceNo, Edition, LocalNo, Message,
-    MessageId, MessageKind, Reaction, Seq, UnixMs, UserId,
+    Alteration, Altered, ChangeNo, Content, ConversationId, DeviceNo, Edition, FileId, LocalNo,
+    Message, MessageId, MessageKind, Reaction, Seq, UnixMs, UserId,
 };
 use bytes::Bytes;
 
@@ -18,7 +18,9 @@ const MENTIONS_ALL: u8 = 8;
 const HAS_ALTERED: u8 = 16;
 const BURNS: u8 = 32;
 const FORWARDED: u8 = 64;
-const CONTENT_FLAGS: u8 = HAS_CONTENT | HAS_REPLY | HAS_EXPIRY | MENTIONS_ALL | BURNS | FORWARDED;
+const HAS_FILES: u8 = 128;
+const CONTENT_FLAGS: u8 =
+    HAS_CONTENT | HAS_REPLY | HAS_EXPIRY | MENTIONS_ALL | BURNS | FORWARDED | HAS_FILES;
 
 /// Appends the row of a message that was just said; everything is borrowed, so that a commit clones nothing.
 pub fn write_new_message(
@@ -68,6 +70,7 @@ fn content_flags(content: &Content) -> u8 {
         | if content.mention_all { MENTIONS_ALL } else { 0 }
         | if content.burn_after_ms.is_some() { BURNS } else { 0 }
         | if content.forwarded.is_some() { FORWARDED } else { 0 }
+        | if content.files.is_empty() { 0 } else { HAS_FILES }
 }
 
 fn write_content(out: &mut Vec<u8>, content: &Content) {
@@ -86,6 +89,10 @@ fn write_content(out: &mut Vec<u8>, content: &Content) {
         put_varint(out, forwarded.said_at.0);
     }
     put_users(out, &content.mentions);
+    if !content.files.is_empty() {
+        put_varint(out, content.files.len() as u64);
+        content.files.iter().for_each(|file| out.extend_from_slice(&file.0));
+    }
     put_bytes(out, &content.body);
 }
 
@@ -183,6 +190,7 @@ fn read_content(reader: &mut Reader<'_>, flags: u8) -> Result<Content, Malformed
         forwarded: if flags & FORWARDED == 0 { None } else { Some(read_forwarded(reader)?) },
         mentions: reader.users()?,
         mention_all: flags & MENTIONS_ALL != 0,
+        files: if flags & HAS_FILES == 0 { Vec::new() } else { read_files(reader)? },
         body: Bytes::copy_from_slice(reader.bytes()?),
     })
 }
@@ -190,6 +198,14 @@ fn read_content(reader: &mut Reader<'_>, flags: u8) -> Result<Content, Malformed
 fn read_forwarded(reader: &mut Reader<'_>) -> Result<Box<Forwarded>, Malformed> {
     let (from, said_at) = (reader.user()?, UnixMs(reader.varint()?));
     Ok(Box::new(Forwarded { from, said_at }))
+}
+
+fn read_files(reader: &mut Reader<'_>) -> Result<Vec<FileId>, Malformed> {
+    let count = reader.count()?;
+    if count == 0 {
+        return Err(Malformed("a message holds files and none"));
+    }
+    (0..count).map(|_| reader.array().map(FileId)).collect()
 }
 
 fn read_burn(reader: &mut Reader<'_>) -> Result<u32, Malformed> {

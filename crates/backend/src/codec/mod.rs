@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answers;
+mod files;
 mod lists;
 mod messages;
 mod primitives;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use accounts::{Devices, LastSeen, Superseded, read_token, read_user, write_token, write_user};
 pub use answers::{DeviceRecord, Kept, KeyRow, read_delta, write_delta};
+pub use files::{ContentRow, FileRow, read_usage, write_usage};
 pub use messages::{read_edition, read_message, write_edition, write_message, write_new_message};
 pub use primitives::{
     Malformed, Reader, put_bytes, put_text, put_varint, read_number, write_number,

@@ -8,9 +8,10 @@ use anser_types::report::{About, Report, ReportId, ReportReason};
 use anser_types::{
     Alteration, Altered, Answer, Audience, Change, ChangeKind, ChangeNo, Channel, CommandNo,
     Contact, Content, Conversation, ConversationId, ConversationKind, DeviceClass, DeviceNo, Done,
-    Edition, ErrorCode, Group, InboxSeq, Item, JoinMode, JoinRequest, JoinState, LocalNo, LogEpoch,
-    Member, MemberAct, Message, MessageId, MessageKind, Notify, Options, Outcome, Period, Reaction,
-    Refusal, Relation, Role, Seq, SetGroup, Settings, Staff, UnixMs, UserId, UserNo, Version,
+    Edition, ErrorCode, FileId, Group, InboxSeq, Item, JoinMode, JoinRequest, JoinState, LocalNo,
+    LogEpoch, Member, MemberAct, Message, MessageId, MessageKind, Notify, Options, Outcome, Period,
+    Reaction, Refusal, Relation, Role, Seq, SetGroup, Settings, Staff, UnixMs, UserId, UserNo,
+    Version,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -50,6 +51,7 @@ fn content() -> Content {
         expires_at: Some(UnixMs(1_800_000_000_000)),
         burn_after_ms: Some(30_000),
         forwarded: Some(Box::new(Forwarded { from: user("carol"), said_at: UnixMs(300) })),
+        files: vec![FileId([7; 16]), FileId([8; 16])],
         mention_all: true,
     }
 }
@@ -62,6 +64,7 @@ fn messages_and_tombstones() {
         reply_to: None,
         expires_at: None,
         burn_after_ms: None,
+        files: Vec::new(),
         forwarded: None,
         ..content()
     };

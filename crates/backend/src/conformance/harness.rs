@@ -6,6 +6,7 @@ use std::thread::Thread;
 
 use crate::Boxed;
 use crate::accounts::Accounts;
+use crate::files::Files;
 use crate::ledger::Ledger;
 use crate::memory::MemoryBackend;
 use crate::reads::{Conversations, Inspect, Lists};
@@ -21,19 +22,25 @@ pub struct Ports {
     pub lists: Arc<dyn Lists>,
     /// Users and tokens.
     pub accounts: Arc<dyn Accounts>,
+    /// What is known of files.
+    pub files: Arc<dyn Files>,
     /// The raw store.
     pub inspect: Arc<dyn Inspect>,
 }
 
 impl Ports {
     /// The ports of a store that implements them all.
-    pub fn of<S: Ledger + Conversations + Lists + Accounts + Inspect + 'static>(store: S) -> Self {
+    pub fn of<S>(store: S) -> Self
+    where
+        S: Ledger + Conversations + Lists + Accounts + Files + Inspect + 'static,
+    {
         let store = Arc::new(store);
         Self {
             ledger: Arc::clone(&store) as Arc<dyn Ledger>,
             conversations: Arc::clone(&store) as Arc<dyn Conversations>,
             lists: Arc::clone(&store) as Arc<dyn Lists>,
             accounts: Arc::clone(&store) as Arc<dyn Accounts>,
+            files: Arc::clone(&store) as Arc<dyn Files>,
             inspect: store,
         }
     }

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod alterations;
 pub mod channels;
 pub mod exactly_once;
+pub mod files;
 mod harness;
 pub mod keys;
 pub mod lists;
@@ -123,6 +124,12 @@ properties! { $
     alterations::alterations_of_a_batch_see_each_other
     alterations::a_missing_target_is_left_alone
     alterations::what_is_over_is_found_and_erased
+    files::a_file_is_kept_as_it_was_put
+    files::nobody_takes_more_room_than_they_may
+    files::messages_hold_their_files
+    files::what_is_taken_back_holds_nothing
+    files::a_missing_file_is_held_by_nothing
+    files::unheld_files_go_with_their_bytes
     lists::an_item_is_its_last_change
     lists::items_come_in_pages_by_key
     lists::an_answer_speaks_of_its_own_conversation

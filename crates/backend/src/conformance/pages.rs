@@ -149,6 +149,7 @@ pub fn contents_come_back_as_they_were<H: Harness>(on: &mut Subject<H>) {
             expires_at: Some(UnixMs(u64::MAX)),
             burn_after_ms: Some(u32::MAX),
             forwarded: Some(Box::new(Forwarded { from: a.id.clone(), said_at: UnixMs(u64::MAX) })),
+            files: Vec::new(),
         },
         Content { kind: MessageKind::Voice, ..Content::text("z".repeat(65_536)) },
     ];

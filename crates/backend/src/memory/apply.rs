@@ -33,7 +33,8 @@ pub(super) fn apply(
         return Ok(repetition);
     }
     let stale = append.expects.iter().any(|(id, version)| staged.version(durable, *id) != *version);
-    if stale {
+    let mut files = append.records.iter().flat_map(Record::files);
+    if stale || !files.all(|file| durable.files.has(*file)) {
         return Ok(Appended::Stale);
     }
     let written =
@@ -248,6 +249,7 @@ impl<'a> Records<'a> {
                 let log = self.staged.log(self.durable, *conversation);
                 log.heads.seq = log.heads.seq.next();
                 let (seq, at) = (log.heads.seq, log.tick(self.at));
+                log.hold(&content.files, *conversation, seq);
                 log.messages.push(Arc::new(Message {
                     conversation: *conversation,
                     seq,

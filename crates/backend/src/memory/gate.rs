@@ -24,6 +24,8 @@ pub enum CommitKind {
     Expiry,
     /// A user, password or token.
     Account,
+    /// A file.
+    File,
 }
 
 /// How a commit ends.

@@ -11,6 +11,7 @@ mod accounts;
 mod apply;
 mod backend;
 mod faults;
+mod files;
 mod gate;
 mod ledger;
 mod process;

@@ -5,11 +5,13 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use anser_types::{
-    Alteration, Change, ChangeKind, ChangeNo, Conversation, ConversationId, Edition, InboxSeq,
-    ItemKey, Member, Message, Seq, UnixMs, UserNo, Version,
+    Alteration, Change, ChangeKind, ChangeNo, Conversation, ConversationId, Edition, FileId,
+    InboxSeq, ItemKey, Member, Message, Seq, UnixMs, UserNo, Version,
 };
 
+use super::files::FileWrite;
 use super::state::{DeviceRecord, Durable, InboxRow, KeyRecord, Log, index};
+use crate::files::Hold;
 use crate::ledger::DeviceKey;
 use crate::reads::Heads;
 
@@ -35,6 +37,8 @@ pub(super) struct StagedLog {
     pub items: BTreeMap<ItemKey, ChangeNo>,
     pub heads: Heads,
     pub last_at: UnixMs,
+    /// What becomes of files that messages hold.
+    files: Vec<FileWrite>,
     altered: BTreeMap<Seq, Target>,
 }
 
@@ -60,6 +64,7 @@ impl StagedLog {
             items: BTreeMap::new(),
             heads: durable.heads(id),
             last_at: log.map(|log| log.last_at).unwrap_or_default(),
+            files: Vec::new(),
             altered: BTreeMap::new(),
         }
     }
@@ -76,15 +81,28 @@ impl StagedLog {
         let message = Arc::make_mut(&mut target.message);
         message.alter(change.change_no, change.at, &change.actor, alteration);
         match (alteration, replaced) {
-            (Alteration::Edit(_), Some(content)) => {
+            (Alteration::Edit(new), Some(content)) => {
+                let hold =
+                    Hold { conversation: change.conversation, seq: *seq, since: change.change_no };
+                self.files.extend(new.files.iter().map(|file| FileWrite::Hold(*file, hold)));
                 target.editions.push(Edition { until: change.change_no, since, content });
             }
-            (erasing, _) if erasing.erases() => {
+            (erasing, content) if erasing.erases() => {
+                let place = (change.conversation, *seq);
+                let editions = target.editions.iter().map(|edition| &edition.content);
+                let files = content.iter().chain(editions).flat_map(|content| &content.files);
+                self.files.extend(files.map(|file| FileWrite::Release(*file, place, change.at)));
                 target.gone.extend(target.editions.drain(..).map(|edition| edition.until));
             }
             _ => {}
         }
         self.altered.insert(*seq, target);
+    }
+
+    /// A message that was just said holds these.
+    pub fn hold(&mut self, files: &[FileId], conversation: ConversationId, seq: Seq) {
+        let hold = Hold { conversation, seq, since: ChangeNo::ZERO };
+        self.files.extend(files.iter().map(|file| FileWrite::Hold(*file, hold)));
     }
 
     fn target(&self, log: Option<&Log>, seq: Seq) -> Option<Target> {
@@ -184,6 +202,7 @@ impl Staged {
             log.items.extend(staged.items);
             staged.altered.into_iter().for_each(|(seq, target)| log.replace(seq, target));
             log.last_at = staged.last_at;
+            staged.files.into_iter().for_each(|write| durable.files.apply(write));
         }
         for (user, rows) in self.inboxes {
             durable.inboxes.entry(user).or_default().entries.extend(rows);

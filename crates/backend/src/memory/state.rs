@@ -8,6 +8,7 @@ use anser_types::{
     InboxSeq, ItemKey, LogEpoch, Member, Message, Seq, UnixMs, UserId, UserNo, Version,
 };
 
+use super::files::FileTables;
 use crate::accounts::{Device, User};
 use crate::codec::LastSeen;
 use crate::ledger::{DeviceKey, InboxBounds};
@@ -29,6 +30,7 @@ pub(super) struct Durable {
     pub cursors: BTreeMap<DeviceKey, InboxSeq>,
     pub seen: BTreeMap<UserNo, LastSeen>,
     pub accounts: AccountTables,
+    pub files: FileTables,
 }
 
 impl Durable {
@@ -45,6 +47,7 @@ impl Durable {
             cursors: BTreeMap::new(),
             seen: BTreeMap::new(),
             accounts: AccountTables::default(),
+            files: FileTables::default(),
         }
     }
 

@@ -288,6 +288,7 @@ impl LightClient {
             reply_to: None,
             expires_at: None,
             burn_after_ms: None,
+            files: Vec::new(),
             forwarded: None,
         };
         match self.core.compose(Command::SendMessage { to, content }, self.now()) {

@@ -47,6 +47,7 @@ fn other_content_is_given_whole() {
         mention_all: false,
         expires_at: None,
         burn_after_ms: None,
+        files: Vec::new(),
         forwarded: None,
     });
     let shown = message_json(&message);

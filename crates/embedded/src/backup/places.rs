@@ -32,6 +32,9 @@ pub const fn place_of(subject: Subject) -> Place {
         Subject::Edition => Tag::Edition,
         Subject::Item => Tag::Item,
         Subject::Seen => Tag::Seen,
+        Subject::FileContent => Tag::FileContent,
+        Subject::File => Tag::File,
+        Subject::FileHold => Tag::FileHold,
     };
     Place { table: Table::State, tag: Some(tag) }
 }

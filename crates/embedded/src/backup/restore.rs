@@ -1,13 +1,16 @@
 //! A new store from an archive: built beside its place, checked, and moved there whole or not at all.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anser_backend::archive::{ArchiveError, Entry, Header, Reader, Subject, Summary};
-use anser_backend::codec::{Devices, read_message, read_user, write_number, write_token};
-use anser_backend::{DeviceKey, StoreError, Token};
-use anser_types::{ConversationId, ErrorCode, LogEpoch, Seq, UserNo};
+use anser_backend::codec::{
+    ContentRow, Devices, FileRow, read_message, read_user, write_number, write_token, write_usage,
+};
+use anser_backend::{DeviceKey, StoreError, Token, Usage};
+use anser_types::{ConversationId, ErrorCode, FileId, LogEpoch, Seq, Sha256, UserNo};
 use bytes::Bytes;
 
 use super::export::BackupError;
@@ -201,7 +204,12 @@ fn build<R: Read>(
 /// Brings every record into the tables, and what derives from them.
 fn fill<R: Read>(reader: &mut Reader<R>, tables: &Tables) -> Result<Summary, RestoreError> {
     let starts = reader.header().starts;
-    let mut filling = Filling { tables, batch: TableBatch::default() };
+    let mut filling = Filling {
+        tables,
+        batch: TableBatch::default(),
+        bytes: HashMap::new(),
+        usages: HashMap::new(),
+    };
     filling.put(keys::starts(), |row| write_number(row, starts));
     for subject in Subject::ALL {
         let place = place_of(subject);
@@ -220,6 +228,9 @@ fn fill<R: Read>(reader: &mut Reader<R>, tables: &Tables) -> Result<Summary, Res
             })?;
         }
     }
+    for (user, usage) in std::mem::take(&mut filling.usages) {
+        filling.put(keys::file_usage(user), |row| write_usage(row, usage));
+    }
     filling.flush()?;
     // Nothing is left, or it is out of order.
     reader.next()?;
@@ -231,7 +242,14 @@ fn fill<R: Read>(reader: &mut Reader<R>, tables: &Tables) -> Result<Summary, Res
 struct Filling<'a> {
     tables: &'a Tables,
     batch: TableBatch,
+    /// How many bytes each content of files has.
+    bytes: HashMap<Sha256, u64>,
+    /// How much room each user's files take.
+    usages: HashMap<UserNo, Usage>,
 }
+
+const NAMELESS_BYTES: ArchiveError = ArchiveError::Contradiction("a file has bytes without a name");
+const NAMELESS_FILE: ArchiveError = ArchiveError::Contradiction("a file has no name");
 
 impl Filling<'_> {
     fn put(&mut self, key: keys::Key, write: impl FnOnce(&mut Vec<u8>)) {
@@ -274,6 +292,22 @@ impl Filling<'_> {
                     .into());
                 };
                 self.put(keys::listing(user, ConversationId(*id)), |_| {});
+            }
+            Subject::FileContent => {
+                let sha256 = entry.key.try_into().map(Sha256).map_err(|_| NAMELESS_BYTES)?;
+                let row = ContentRow::read(sha256, entry.value).map_err(TableError::from)?;
+                self.bytes.insert(sha256, row.content.bytes);
+            }
+            Subject::File => {
+                let id = entry.key.try_into().map(FileId).map_err(|_| NAMELESS_FILE)?;
+                let row = FileRow::read(entry.value).map_err(TableError::from)?;
+                if row.holds == 0 {
+                    self.put(keys::file_unheld(row.unheld_since, id), |_| {});
+                }
+                let bytes = self.bytes.get(&row.sha256).ok_or(NAMELESS_BYTES)?;
+                let usage = self.usages.entry(row.owner).or_default();
+                usage.files += 1;
+                usage.bytes += bytes;
             }
             _ => {}
         }

@@ -6,10 +6,10 @@ use std::io;
 
 use anser_backend::archive::{Entry, Subject};
 use anser_backend::codec::{
-    Devices, Pointed, Reader, read_change, read_message, read_number, read_pointer, read_position,
-    read_user,
+    Devices, FileRow, Pointed, Reader, read_change, read_message, read_number, read_pointer,
+    read_position, read_user,
 };
-use anser_types::{ChangeNo, ConversationId, Seq, UserNo};
+use anser_types::{ChangeNo, ConversationId, FileId, Seq, UserNo};
 
 use super::rows::{Row, Rows};
 use super::run::Telling;
@@ -144,7 +144,8 @@ impl Checks {
                     telling.damage("tables: an item of a list names what is missing", touches);
                 }
             }
-            Subject::Commands | Subject::IdempotencyKey | Subject::Seen => {}
+            Subject::File | Subject::FileHold => compare_file(entry, rows, telling)?,
+            Subject::Commands | Subject::IdempotencyKey | Subject::Seen | Subject::FileContent => {}
         }
         Ok(())
     }
@@ -252,6 +253,30 @@ impl Checks {
         }
         Ok(())
     }
+}
+
+/// A file needs to know of its bytes, and a message that holds one needs the file.
+fn compare_file(
+    entry: &Entry<'_>,
+    rows: &Rows,
+    telling: &mut Telling<'_>,
+) -> Result<(), crate::tables::TableError> {
+    let id = FileId(Reader::new(entry.key).array()?);
+    if entry.subject == Subject::FileHold {
+        if rows.get(Table::State, &keys::file(id))?.is_none() {
+            telling.damage("tables: a message holds a file that is missing", format!("file {id}"));
+        }
+        return Ok(());
+    }
+    let row = FileRow::read(entry.value)?;
+    if rows.get(Table::State, &keys::file_content(row.sha256))?.is_none() {
+        telling.damage("tables: nothing is known of a file's bytes", format!("file {id}"));
+    }
+    if row.holds == 0 && rows.get(Table::State, &keys::file_unheld(row.unheld_since, id))?.is_none()
+    {
+        telling.damage("tables: nothing says when a file may go", format!("file {id}"));
+    }
+    Ok(())
 }
 
 /// Numbers must follow each other.

@@ -120,7 +120,7 @@ fn after(mut key: Vec<u8>) -> Vec<u8> {
 }
 
 /// Bytes of a key that are looked at when reading on; only Idempotency-Keys are longer.
-const KEY_BYTES: usize = 32;
+const KEY_BYTES: usize = 48;
 
 /// The key of the first row from which reading works again, `None` if none does: steps that double until one lands
 /// behind the damage, then the last step is halved.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod conversations;
+mod files;
 mod inbox;
 mod inspect;
 mod ledger;

@@ -1,7 +1,7 @@
 //! One append: fence, number, versions; then its records, inbox entries and answer are staged.
 
 use anser_backend::{
-    Append, Appended, Assigned, Committed, InboxEntry, Origin, Position, Record, StoreError,
+    Append, Appended, Assigned, Committed, Hold, InboxEntry, Origin, Position, Record, StoreError,
 };
 use anser_types::limits::IDEMPOTENCY_KEEP_MS;
 use anser_types::{
@@ -11,6 +11,7 @@ use anser_types::{
 
 use super::alter::alter;
 use super::devices::Numbered;
+use super::files;
 use super::members::Members;
 use super::stage::{Fault, Stage};
 use crate::codec::{
@@ -27,6 +28,11 @@ pub fn append(stage: &mut Stage<'_>, append: &Append) -> Result<Appended, Fault>
     }
     for (id, version) in &append.expects {
         if stage.conversation(*id)?.version() != *version {
+            return Ok(Appended::Stale);
+        }
+    }
+    for record in &append.records {
+        if !files::are_there(stage, record.files())? {
             return Ok(Appended::Stale);
         }
     }
@@ -199,6 +205,8 @@ fn write_record(
             if let Some(over) = content.expires_at {
                 stage.commit().put(Table::State, &keys::expiring(over, *conversation, seq), |_| {});
             }
+            let conversation = *conversation;
+            files::hold(stage, &content.files, Hold { conversation, seq, since: ChangeNo::ZERO })?;
             Ok(Assigned::Message { seq, at })
         }
         Record::Change { conversation, actor, kind } => {

@@ -6,6 +6,7 @@
 mod alter;
 mod append;
 mod devices;
+pub mod files;
 mod members;
 mod stage;
 mod thread;

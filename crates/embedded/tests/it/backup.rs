@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anser_backend::archive::{Reader, Subject, Summary};
 use anser_backend::testing::{AppendBuilder, Person, group};
 use anser_backend::{
-    Appended, CreateUser, DeviceKey, NewToken, Order, Others, PageLimit, SoftPosition, StoreError,
-    TrimPolicy,
+    Appended, CreateUser, DeviceKey, NewToken, Order, Others, PageLimit, PutFile, SoftPosition,
+    StoreError, TrimPolicy, Usage,
 };
 use anser_embedded::{EmbeddedStore, RestoreError, RestoreOptions, Restored, restore};
 use anser_types::{
-    Alteration, ChangeKind, CommandNo, Content, Cut, DeviceClass, ErrorCode, InboxSeq, Item,
-    LogEpoch, Seq, SessionEpoch, Settings, UnixMs, UserId, Version,
+    Alteration, ChangeKind, CommandNo, Content, Cut, DeviceClass, ErrorCode, FileId, InboxSeq,
+    Item, LogEpoch, Seq, SessionEpoch, Settings, Sha256, StoredFile, UnixMs, UserId, Version,
 };
 
 use crate::conformance::small;
@@ -43,6 +43,23 @@ struct Town {
     device: DeviceKey,
     epoch: SessionEpoch,
     _dir: tempfile::TempDir,
+}
+
+const HELD: FileId = FileId([1; 16]);
+const UNHELD: FileId = FileId([2; 16]);
+
+fn file(id: FileId, owner: &Person) -> StoredFile {
+    StoredFile {
+        id,
+        owner: owner.no,
+        name: "map.txt".into(),
+        media_type: "text/plain".into(),
+        bytes: 300,
+        sent_bytes: 300,
+        sha256: Sha256([id.0[0]; 32]),
+        look: None,
+        created_at: UnixMs(3),
+    }
 }
 
 async fn person(store: &EmbeddedStore, id: &str) -> Person {
@@ -80,8 +97,13 @@ impl Town {
         let read = AppendBuilder::internal()
             .reads(town.alice.direct(&town.bob), &town.bob, Seq(1))
             .build();
+        for number in [HELD, UNHELD] {
+            let put = town.store.files().put_file(file(number, &town.alice), 1_000).await;
+            assert_eq!(put, Ok(PutFile::Stored));
+        }
+        let holding = Content { files: vec![HELD], ..Content::text("by key") };
         let keyed = AppendBuilder::keyed(&town.alice, "key-1")
-            .says(group(1), &town.alice, 1, "by key", &[&town.alice, &town.bob])
+            .says_content(group(1), &town.alice, 1, holding, &[&town.alice, &town.bob])
             .build();
         let edited = AppendBuilder::internal()
             .alters(
@@ -162,6 +184,14 @@ async fn what_is_restored_is_what_was_backed_up() {
         let devices = town.store.accounts().devices(user).await;
         assert_eq!(devices, store.accounts().devices(user).await);
     }
+    let (before, after) = (town.store.files(), store.files());
+    for id in [HELD, UNHELD] {
+        assert_eq!(before.file(id).await, after.file(id).await);
+        assert_eq!(before.holds(id, None, 10).await, after.holds(id, None, 10).await);
+    }
+    assert_eq!(after.unheld(UnixMs(3), 10).await, Ok(vec![UNHELD]));
+    let usage = after.usage(town.alice.no).await;
+    assert_eq!(usage, Ok(Usage { files: 2, bytes: 600 }));
     let found = store.accounts().token([7; 32]).await.unwrap().unwrap();
     assert_eq!((found.device, found.user_id), (town.device, town.alice.id.clone()));
     assert_eq!(store.accounts().user(town.bob.id.clone()).await.unwrap().unwrap().no, town.bob.no);

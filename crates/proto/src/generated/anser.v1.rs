@@ -80,6 +80,10 @@ pub struct SendMessage {
     /// Whose words these are, if they are forwarded; nobody vouches for it.
     #[prost(message, optional, tag = "11")]
     pub forwarded: ::core::option::Option<Forwarded>,
+    /// Files at the server that the message holds, 16 bytes each, one after the other; at most 100. Its readers may fetch
+    /// these and no others; the content says what they are.
+    #[prost(bytes = "bytes", tag = "12")]
+    pub files: ::prost::bytes::Bytes,
     #[prost(oneof = "send_message::To", tags = "1, 2")]
     pub to: ::core::option::Option<send_message::To>,
 }
@@ -184,6 +188,8 @@ pub struct EditedContent {
     pub burn_after_ms: u32,
     #[prost(message, optional, tag = "8")]
     pub forwarded: ::core::option::Option<Forwarded>,
+    #[prost(bytes = "bytes", tag = "9")]
+    pub files: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Forwarded {
@@ -667,6 +673,9 @@ pub struct Message {
     pub burn_after_ms: u32,
     #[prost(message, optional, boxed, tag = "19")]
     pub forwarded: ::core::option::Option<::prost::alloc::boxed::Box<Forwarded>>,
+    /// Files at the server that it holds, 16 bytes each, one after the other.
+    #[prost(bytes = "bytes", tag = "20")]
+    pub files: ::prost::bytes::Bytes,
 }
 /// What changes made of a message since it was said.
 #[derive(Clone, PartialEq, ::prost::Message)]

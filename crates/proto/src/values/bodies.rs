@@ -2,10 +2,10 @@
 
 use anser_types::body::{Body, Custom, FileRef, Location, MergedEntry, Picture, Voice};
 use anser_types::limits::{
-    CAPTION_MAX_BYTES, CONTENT_MAX_BYTES, FILE_LINK_MAX_BYTES, MERGED_DEPTH_MAX, MERGED_MAX,
-    THUMBNAIL_MAX_BYTES, TITLE_MAX_BYTES, WAVEFORM_MAX_BYTES,
+    CAPTION_MAX_BYTES, CONTENT_MAX_BYTES, FILE_LINK_MAX_BYTES, FILES_PER_MESSAGE, MERGED_DEPTH_MAX,
+    MERGED_MAX, THUMBNAIL_MAX_BYTES, TITLE_MAX_BYTES, WAVEFORM_MAX_BYTES,
 };
-use anser_types::{MessageKind, UserId};
+use anser_types::{FileId, MessageKind, UserId};
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -106,6 +106,41 @@ pub fn read(kind: MessageKind, content: &Bytes) -> Result<Body, Unreadable> {
         check_depth(entries, 1)?;
     }
     Ok(body)
+}
+
+/// The files at the server that a content of this kind names, in order, each once: what its message must hold for its
+/// readers to have them. What cannot be read names none.
+#[must_use]
+pub fn files_in(kind: MessageKind, content: &Bytes) -> Vec<FileId> {
+    let mut found = Vec::new();
+    if let Ok(body) = read(kind, content) {
+        gather_files(&body, &mut found);
+    }
+    found
+}
+
+fn gather_files(body: &Body, found: &mut Vec<FileId>) {
+    let file = match body {
+        Body::Image(Picture { file, .. })
+        | Body::Video(Picture { file, .. }, _)
+        | Body::Voice(Voice { file, .. })
+        | Body::File(file, _) => file,
+        Body::Merged(_, entries) => {
+            for entry in entries {
+                if let Ok(body) = parse(entry.kind, &entry.body) {
+                    gather_files(&body, found);
+                }
+            }
+            return;
+        }
+        _ => return,
+    };
+    if let Ok(id) = file.file.parse()
+        && !found.contains(&id)
+        && found.len() < FILES_PER_MESSAGE
+    {
+        found.push(id);
+    }
 }
 
 fn parse(kind: MessageKind, content: &Bytes) -> Result<Body, Unreadable> {

@@ -1,11 +1,13 @@
 //! What messages carry, and what is done to them once they were said.
 
 use anser_types::body::Forwarded;
+use anser_types::limits::FILES_PER_MESSAGE;
 use anser_types::report::{ReportReason, Reported};
 use anser_types::{
-    Alteration, Altered, ChangeNo, Command, Content, DeviceNo, Edition, LocalNo, MessageId,
+    Alteration, Altered, ChangeNo, Command, Content, DeviceNo, Edition, FileId, LocalNo, MessageId,
     MessageKind, Reaction, Seq, Target, UserId,
 };
+use bytes::Bytes;
 use v1::alteration::How;
 
 use super::{Unreadable, id_bytes, target, user};
@@ -32,6 +34,7 @@ pub fn send_message(to: &Target, content: &Content) -> v1::SendMessage {
         mention_all: content.mention_all,
         burn_after_ms: content.burn_after_ms.unwrap_or(0),
         forwarded: forwarded(content),
+        files: files(&content.files),
         to: Some(match to {
             Target::User(id) => To::User(id.to_string()),
             Target::Conversation(id) => To::Conversation(id_bytes(*id)),
@@ -59,6 +62,7 @@ pub fn read_send_message(send: v1::SendMessage) -> Result<Command, Unreadable> {
         mention_all: send.mention_all,
         burn_after_ms: send.burn_after_ms,
         forwarded: send.forwarded,
+        files: send.files,
     })?;
     Ok(Command::SendMessage { to, content })
 }
@@ -75,6 +79,7 @@ pub fn content(content: &Content) -> v1::EditedContent {
         expires_at_ms: content.expires_at.map_or(0, time::to_wire),
         burn_after_ms: content.burn_after_ms.unwrap_or(0),
         forwarded: forwarded(content),
+        files: files(&content.files),
     }
 }
 
@@ -92,7 +97,24 @@ pub fn read_content(content: v1::EditedContent) -> Result<Content, Unreadable> {
         expires_at: (content.expires_at_ms > 0).then(|| time::from_wire(content.expires_at_ms)),
         burn_after_ms: (content.burn_after_ms > 0).then_some(content.burn_after_ms),
         forwarded: content.forwarded.as_ref().map(read_forwarded).transpose()?.map(Box::new),
+        files: read_files(&content.files)?,
     })
+}
+
+/// The names of files, one after the other.
+#[must_use]
+pub fn files(files: &[FileId]) -> Bytes {
+    let names = files.iter().flat_map(|file| file.0);
+    if files.is_empty() { Bytes::new() } else { names.collect() }
+}
+
+fn read_files(names: &[u8]) -> Result<Vec<FileId>, Unreadable> {
+    let (names, rest) = names.as_chunks();
+    if !rest.is_empty() || names.len() > FILES_PER_MESSAGE {
+        let rule = format!("at most {FILES_PER_MESSAGE} names of 16 bytes each");
+        return Err(Unreadable::new("files", rule));
+    }
+    Ok(names.iter().copied().map(FileId).collect())
 }
 
 /// Whose words a content holds, if they are forwarded.
@@ -125,6 +147,7 @@ pub fn read_content_of(message: &mut v1::Message) -> Result<Content, Unreadable>
         mention_all: message.mention_all,
         burn_after_ms: message.burn_after_ms,
         forwarded: message.forwarded.take().map(|forwarded| *forwarded),
+        files: std::mem::take(&mut message.files),
     })
 }
 

@@ -15,7 +15,7 @@ pub fn body_of(content: &Content) -> Result<Body, Refusal> {
     Ok(bodies::read(content.kind, &content.body)?)
 }
 
-/// The content that holds this body.
+/// The content that holds this body, and the files at the server that it names.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`: a field or all of it is beyond its limit, or makes no sense; `NOT_ALLOWED` for a system notice.
@@ -24,7 +24,9 @@ pub fn content_of(body: &Body) -> Result<Content, Refusal> {
         let why = "system notices are made by the server";
         return Err(Refusal::because(ErrorCode::NotAllowed, why));
     }
-    Ok(Content { kind: body.kind(), body: bodies::write(body)?, ..Content::text("") })
+    let (kind, body) = (body.kind(), bodies::write(body)?);
+    let files = bodies::files_in(kind, &body);
+    Ok(Content { kind, body, files, ..Content::text("") })
 }
 
 /// Every builder refuses with `INVALID_ARGUMENT` what is beyond a limit or makes no sense; [`content_of`] is behind all
@@ -118,14 +120,23 @@ impl Client {
     ) -> Result<Content, Refusal> {
         let mut entries = Vec::with_capacity(messages.len());
         let mut expires_at: Option<UnixMs> = None;
+        let mut files = Vec::new();
         for message in messages {
             let content = forwardable(message)?;
             let Forwarded { from: sender, said_at } = origin(message, content);
             let (kind, body) = (content.kind, content.body.clone());
             entries.push(MergedEntry { sender, said_at, kind, body });
             expires_at = [expires_at, content.expires_at].into_iter().flatten().min();
+            files.extend(
+                content
+                    .files
+                    .iter()
+                    .copied()
+                    .filter(|file| !files.contains(file))
+                    .collect::<Vec<_>>(),
+            );
         }
-        Ok(Content { expires_at, ..content_of(&Body::Merged(title.into(), entries))? })
+        Ok(Content { expires_at, files, ..content_of(&Body::Merged(title.into(), entries))? })
     }
 }
 

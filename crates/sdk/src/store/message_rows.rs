@@ -3,8 +3,8 @@
 use anser_client::records::StoredMessage;
 use anser_types::body::Forwarded;
 use anser_types::{
-    Altered, ChangeNo, Content, ConversationId, DeviceNo, LocalNo, Message, MessageId, MessageKind,
-    Refusal, Seq, UnixMs, UserId,
+    Altered, ChangeNo, Content, ConversationId, DeviceNo, FileId, LocalNo, Message, MessageId,
+    MessageKind, Refusal, Seq, UnixMs, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -178,7 +178,7 @@ pub(super) fn write_altered(connection: &Connection, message: &Message) -> Resul
         .prepare_cached(
             "UPDATE message SET kind = ?3, body = ?4, mentions = ?5, mention_all = ?6, reply_to = ?7,
                  expires_at = ?8, altered_by = ?9, edits = ?10, edited_at = ?11, revoked_by = ?12, reactions = ?13,
-                 burn_after_ms = ?14, forwarded_from = ?15, forwarded_at = ?16
+                 burn_after_ms = ?14, forwarded_from = ?15, forwarded_at = ?16, files = ?17
              WHERE conversation = ?1 AND seq = ?2 RETURNING id",
         )?
         .query_row(
@@ -199,6 +199,7 @@ pub(super) fn write_altered(connection: &Connection, message: &Message) -> Resul
                 content.and_then(|content| content.burn_after_ms),
                 forwarded_from,
                 forwarded_at,
+                files(content),
             ],
             |row| row.get(0),
         )?;
@@ -244,9 +245,9 @@ fn write_row(
             "INSERT INTO message (conversation, seq, sender, device, local_no, sent_at, server_time,
                  kind, body, mentions, reply_to, expires_at, inbox_seq, own_local_no, stored_offline,
                  mention_all, altered_by, edits, edited_at, revoked_by, reactions, doubted, burn_after_ms,
-                 forwarded_from, forwarded_at, by_channel, hidden)
+                 forwarded_from, forwarded_at, by_channel, files, hidden)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                 ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,
+                 ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27,
                  EXISTS (SELECT 1 FROM hidden WHERE hidden.conversation = ?1 AND hidden.seq = ?2))
              ON CONFLICT (conversation, seq) DO UPDATE SET
                  sender = excluded.sender, device = excluded.device, local_no = excluded.local_no,
@@ -260,7 +261,8 @@ fn write_row(
                  own_local_no = coalesce(excluded.own_local_no, own_local_no),
                  stored_offline = max(excluded.stored_offline, stored_offline), not_on_server = 0,
                  hidden = excluded.hidden, burn_after_ms = excluded.burn_after_ms,
-                 forwarded_from = excluded.forwarded_from, forwarded_at = excluded.forwarded_at
+                 forwarded_from = excluded.forwarded_from, forwarded_at = excluded.forwarded_at,
+                 files = excluded.files
              RETURNING id",
         )?
         .query_row(
@@ -291,6 +293,7 @@ fn write_row(
                 forwarded_from,
                 forwarded_at,
                 stored.by_channel,
+                files(content),
             ],
             |row| row.get(0),
         )?;
@@ -418,6 +421,17 @@ fn forwarded(content: Option<&Content>) -> (Option<&str>, Option<i64>) {
     )
 }
 
+/// The names of the files a content holds, one after the other.
+fn files(content: Option<&Content>) -> Option<Vec<u8>> {
+    let files = content.map(|content| &content.files).filter(|files| !files.is_empty())?;
+    Some(files.iter().flat_map(|file| file.0).collect())
+}
+
+fn read_files(row: &Row<'_>) -> rusqlite::Result<Vec<FileId>> {
+    let names = row.get::<_, Option<Vec<u8>>>("files")?.unwrap_or_default();
+    Ok(names.as_chunks().0.iter().copied().map(FileId).collect())
+}
+
 fn read_content(row: &Row<'_>) -> rusqlite::Result<Option<Content>> {
     let Some(kind) = row.get::<_, Option<u32>>("kind")? else { return Ok(None) };
     Ok(Some(Content {
@@ -429,5 +443,6 @@ fn read_content(row: &Row<'_>) -> rusqlite::Result<Option<Content>> {
         expires_at: read_optional(row, "expires_at")?.map(UnixMs),
         burn_after_ms: row.get("burn_after_ms")?,
         forwarded: read_forwarded(row)?,
+        files: read_files(row)?,
     }))
 }

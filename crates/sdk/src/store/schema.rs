@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     HEADS,
     NETWORKS,
     ENDPOINT_LIST,
+    FILES,
 ];
 
 const TABLES: &str = "
@@ -212,6 +213,9 @@ CREATE TABLE endpoint_list (
     one INTEGER PRIMARY KEY CHECK (one = 1), signed BLOB NOT NULL
 ) STRICT;
 ";
+
+/// The files at the server that each message holds, 16 bytes each.
+const FILES: &str = "ALTER TABLE message ADD COLUMN files BLOB;";
 
 /// Brings the database to the newest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

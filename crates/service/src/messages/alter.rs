@@ -44,6 +44,9 @@ pub(crate) async fn plan(
     if matches!(alteration, Alteration::Edit(_) | Alteration::React { .. }) {
         speak::may(service, actor, &place)?;
     }
+    if let Alteration::Edit(content) = alteration {
+        service.may_hold(actor, content).await?;
+    }
     let case = Case { service, actor, place: &place, message: &message };
     let row = match alteration {
         Alteration::Edit(content) => case.edit(content)?,

@@ -47,6 +47,7 @@ pub(crate) async fn plan(
         check_reply(service, actor, &place, reply_to).await?;
     }
     let mut records = Vec::with_capacity(if place.is_new { 4 } else { 1 });
+    service.may_hold(actor, composed.content).await?;
     if composed.content.burn_after_ms.is_some() {
         expiry::may_burn(service, actor, &place).await?;
         records.extend(expiry::first_that_burns(&mut place));

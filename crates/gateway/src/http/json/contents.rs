@@ -1,7 +1,10 @@
 //! Contents of messages: what a client composes, and what readers get.
 
+use anser_proto::values::bodies::files_in;
 use anser_types::body::Forwarded;
-use anser_types::limits::{BURN_AFTER_MS, CONTENT_MAX_BYTES, EXPIRES_WITHIN_MS, MENTIONS_MAX};
+use anser_types::limits::{
+    BURN_AFTER_MS, CONTENT_MAX_BYTES, EXPIRES_WITHIN_MS, FILES_PER_MESSAGE, MENTIONS_MAX,
+};
 use anser_types::{Content, MessageKind, Refusal, Seq, UnixMs};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -10,7 +13,7 @@ use utoipa::openapi::schema::RefBuilder;
 use utoipa::openapi::{Array, ArrayBuilder, Ref};
 
 use super::bodies::{BodyJson, kind_named, unnamed};
-use super::scalars::{Base64, Number, UserName, given, ids, names, text};
+use super::scalars::{Base64, FileName, Number, UserName, given, ids, names, text};
 use crate::http::body::invalid;
 
 /// Whose words these are, if they are forwarded. A word of who forwards: nobody vouches for it.
@@ -49,6 +52,18 @@ pub(crate) struct NewContent {
     #[schema(schema_with = burn_after)]
     burn_after_ms: Option<Number>,
     forwarded: Option<ForwardedJson>,
+    /// Files at the server that the message holds, beside those that its `body` names: its readers may fetch these and no
+    /// others.
+    #[serde(default)]
+    #[schema(schema_with = files)]
+    files: Vec<FileName>,
+}
+
+fn files() -> Array {
+    ArrayBuilder::new()
+        .items(Ref::from_schema_name("FileName"))
+        .max_items(Some(FILES_PER_MESSAGE))
+        .build()
 }
 
 fn expires_at() -> Ref {
@@ -87,6 +102,13 @@ impl NewContent {
             }
             _ => return Err(invalid("one of text, body, or kind and content_base64")),
         };
+        let mut files = files_in(kind, &body);
+        for name in self.files {
+            let file = name.id("files")?;
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
         let (least, most) = BURN_AFTER_MS;
         let too_long = || invalid(format!("burn_after_ms: {least} to {most}"));
         let burn_after = given("burn_after_ms", self.burn_after_ms.as_ref())?;
@@ -101,6 +123,7 @@ impl NewContent {
                 .map(|ms| u32::try_from(ms).map_err(|_| too_long()))
                 .transpose()?,
             forwarded: self.forwarded.map(|forwarded| forwarded.read()).transpose()?.map(Box::new),
+            files,
         })
     }
 }
@@ -140,6 +163,9 @@ pub(crate) struct ContentJson {
     burn_after_ms: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     forwarded: Option<ForwardedJson>,
+    /// Files at the server that the message holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileName>,
 }
 
 impl From<&Content> for ContentJson {
@@ -159,6 +185,7 @@ impl From<&Content> for ContentJson {
             expires_at_ms: content.expires_at.map(Number::from),
             burn_after_ms: content.burn_after_ms.map(|ms| u64::from(ms).into()),
             forwarded,
+            files: content.files.iter().map(|file| FileName::from(*file)).collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use anser_types::limits::{
     CONTENT_MAX_BYTES, REACTION_MAX_BYTES, SEARCH_TEXT_MAX_BYTES, USER_ID_MAX_BYTES,
 };
-use anser_types::{ConversationId, Refusal, Target, UnixMs, UserId};
+use anser_types::{ConversationId, FileId, Refusal, Target, UnixMs, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,15 @@ scalar! {
         .description(Some("A conversation's id: 32 hexadecimal digits."))
         .pattern(Some("^[0-9a-fA-F]{32}$"))
         .examples(["c2ad2cf055b7cdd98696353d4e55f08a"])
+        .build()
+}
+
+scalar! {
+    /// A file's name at the server.
+    FileName = string()
+        .description(Some("A file's name at the server: 32 hexadecimal digits."))
+        .pattern(Some("^[0-9a-fA-F]{32}$"))
+        .examples(["7d0c9a64b1f24d3c9e1f5a2b8c6d4e0f"])
         .build()
 }
 
@@ -178,6 +187,18 @@ impl ConversationText {
 
 impl From<ConversationId> for ConversationText {
     fn from(id: ConversationId) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl FileName {
+    pub(crate) fn id(&self, field: &str) -> Result<FileId, Refusal> {
+        self.0.parse().map_err(|error| invalid(format!("{field}: {error}")))
+    }
+}
+
+impl From<FileId> for FileName {
+    fn from(id: FileId) -> Self {
         Self(id.to_string())
     }
 }

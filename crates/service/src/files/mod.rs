@@ -1,0 +1,119 @@
+//! Files: what is sent beside messages. Uploads grow until they are complete (`uploads`), are looked at and become files
+//! (`complete`), which messages hold and whoever may see such a message may fetch (`access`), by a link too (`links`). Who
+//! shows that they have the bytes need not send them (`possession`). What nobody needs goes (`collect`).
+//!
+//! What is known of files stands in the store; the bytes are elsewhere and are named by their hash. A file is there once
+//! both are durable (guarantee G21).
+
+pub(crate) mod access;
+pub(crate) mod collect;
+mod complete;
+mod links;
+mod possession;
+mod turns;
+mod uploads;
+
+use std::sync::Arc;
+
+use anser_backend::{BlobError, Blobs, Files, StoreError};
+use anser_types::{ErrorCode, Refusal, limits};
+
+use self::links::LinkKey;
+use self::turns::TurnsByName;
+use self::uploads::Unfinished;
+use crate::settings::Entropy;
+use crate::writer::publish::refusal_of;
+
+pub use self::access::FileReader;
+pub use self::links::FileLink;
+pub use self::possession::{Challenge, Claim};
+pub use self::uploads::{NewUpload, UploadInto, UploadProgress};
+pub use anser_backend::Variant;
+
+/// Where files are kept.
+#[derive(Clone)]
+pub struct FilePorts {
+    /// What is known of them.
+    pub known: Arc<dyn Files>,
+    /// Their bytes.
+    pub bytes: Arc<dyn Blobs>,
+}
+
+/// How much room files may take, and how long they stay.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSettings {
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Bytes of all files of one user.
+    pub user_bytes: u64,
+    /// How long an upload waits for its next bytes.
+    pub upload_keep_ms: u64,
+    /// How long a file is kept that no message holds.
+    pub unheld_keep_ms: u64,
+    /// Time between two looks for what may go.
+    pub collect_every_ms: u64,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            file_bytes: limits::FILE_MAX_BYTES,
+            user_bytes: limits::FILES_PER_USER_BYTES,
+            upload_keep_ms: limits::UPLOAD_KEEP_MS,
+            unheld_keep_ms: limits::FILE_UNHELD_KEEP_MS,
+            collect_every_ms: 60_000,
+        }
+    }
+}
+
+/// The state of everything about files in this process.
+pub(crate) struct Filing {
+    pub(crate) known: Arc<dyn Files>,
+    pub(crate) bytes: Arc<dyn Blobs>,
+    pub(crate) settings: FileSettings,
+    unfinished: Unfinished,
+    /// Completing an upload or giving it up: one at a time for each.
+    turns: TurnsByName,
+    /// Keeping bytes and removing them: one at a time for each hash.
+    bytes_turns: TurnsByName,
+    links: LinkKey,
+}
+
+impl Filing {
+    pub(crate) fn new(ports: FilePorts, settings: FileSettings, entropy: &dyn Entropy) -> Self {
+        Self {
+            known: ports.known,
+            bytes: ports.bytes,
+            settings,
+            unfinished: Unfinished::default(),
+            turns: TurnsByName::default(),
+            bytes_turns: TurnsByName::default(),
+            links: LinkKey::new(entropy),
+        }
+    }
+}
+
+/// The honest refusal for a store that failed while files were looked up; logged here, once.
+pub(crate) fn store_refusal(error: &StoreError) -> Refusal {
+    tracing::error!(%error, "the store refused to tell of files");
+    refusal_of(error)
+}
+
+/// The honest refusal for bytes that could not be kept or given; conditions of the server are logged here, once.
+pub(crate) fn bytes_refusal(error: BlobError) -> Refusal {
+    let code = match &error {
+        BlobError::Unknown => return Refusal::new(ErrorCode::FileUnknown),
+        BlobError::Busy => return Refusal::new(ErrorCode::UploadBusy).retry_after(1_000),
+        BlobError::OtherOffset(_) | BlobError::TakenOver => ErrorCode::UploadConflict,
+        BlobError::TooLong(_) => ErrorCode::InvalidArgument,
+        BlobError::Incomplete(_) => ErrorCode::FileIncomplete,
+        BlobError::OtherHash(_) => ErrorCode::ChecksumMismatch,
+        BlobError::Refused(_) => ErrorCode::PictureRefused,
+        BlobError::Full(_) => ErrorCode::StorageFull,
+        BlobError::Failed(_) => {
+            tracing::error!(%error, "files cannot be reached");
+            return Refusal::new(ErrorCode::FilesUnreachable).retry_after(5_000);
+        }
+    };
+    Refusal::because(code, error.to_string())
+}
