@@ -140,6 +140,9 @@ pub trait BlobReader: Send {
     fn read(&mut self) -> Boxed<'_, Result<Option<Bytes>, BlobError>>;
 }
 
+/// How many bytes there are in all, and the way out of those that were asked for.
+pub type Reading = (u64, Box<dyn BlobReader>);
+
 /// Keeps bytes. Complete ones are named by their hash, so the same bytes are kept once.
 pub trait Blobs: Send + Sync {
     /// Notes an upload with no bytes; durable.
@@ -185,7 +188,7 @@ pub trait Blobs: Send + Sync {
         sha256: Sha256,
         variant: Variant,
         range: Option<Range<u64>>,
-    ) -> Boxed<'_, Result<(u64, Box<dyn BlobReader>), BlobError>>;
+    ) -> Boxed<'_, Result<Reading, BlobError>>;
 
     /// Removes bytes with their smaller pictures. Unknown ones are removed already.
     fn remove(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>>;

@@ -25,14 +25,14 @@ pub use append::{
     Append, Appended, Assigned, Committed, InboxEntry, InboxWrite, MemberWrite, Origin, Record,
 };
 pub use blobs::{
-    BlobError, BlobReader, Blobs, Examined, Upload, UploadState, UploadWriter, Variant,
+    BlobError, BlobReader, Blobs, Examined, Reading, Upload, UploadState, UploadWriter, Variant,
 };
 pub use files::{Files, Hold, PutFile, Usage};
 pub use ledger::{
     DeviceKey, ExpiryPolicy, ExpiryReport, InboxBounds, Ledger, LedgerStatus, SessionOpened,
     SoftPosition, StoreError, TrimPolicy, TrimReport,
 };
-pub use memory::MemoryBackend;
+pub use memory::{MemoryBackend, MemoryBlobs};
 pub use reads::{
     Conversations, Heads, InboxPage, Inspect, Listing, Lists, Order, PageLimit, Position, Roster,
     Whom,

@@ -19,6 +19,7 @@ const EDGES: &[Edge] = &[
     edge("anser-client", &["anser-types", "anser-proto"], &["tokio"]),
     edge("anser-backend", &["anser-types"], &["tokio", "prost"]),
     edge("anser-embedded", &["anser-types", "anser-backend"], &["prost"]),
+    edge("anser-files", &["anser-types", "anser-backend", "anser-media"], &["prost", "axum"]),
     edge("anser-search", &["anser-types", "anser-backend"], &["tokio", "prost"]),
     edge("anser-cluster", &["anser-types", "anser-backend"], &["prost"]),
     edge(
@@ -41,6 +42,7 @@ const EDGES: &[Edge] = &[
             "anser-backend",
             "anser-embedded",
             "anser-cluster",
+            "anser-files",
             "anser-search",
             "anser-service",
             "anser-outbound",

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod alterations;
+pub mod blobs;
 pub mod channels;
 pub mod exactly_once;
 pub mod files;

@@ -10,6 +10,7 @@
 mod accounts;
 mod apply;
 mod backend;
+mod blobs;
 mod faults;
 mod files;
 mod gate;
@@ -21,5 +22,6 @@ mod staging;
 mod state;
 
 pub use backend::MemoryBackend;
+pub use blobs::MemoryBlobs;
 pub use faults::Image;
 pub use gate::{AtOnce, CommitDecision, CommitGate, CommitKind, PendingCommit};

@@ -1,0 +1,29 @@
+//! The bytes of files: uploads on their way in a local spool, complete ones in a directory or an object store.
+//!
+//! A file can be read only after every byte of it was durable and compared with its hash (guarantee G21); what an upload
+//! was told to have survives any crash (G1). The port is [`anser_backend::Blobs`]; this crate knows no protocol and no rule
+//! of the product.
+//!
+//! Reading order: `store` (the port), `upload` (an upload and its owner), `spool` (its files), `keep` (complete bytes).
+//! What may wait for a disk runs on the threads of `lanes`; each upload has one owner, reached through its `strand`.
+
+pub mod disk;
+mod hashing;
+mod keep;
+mod lanes;
+mod looks;
+mod reading;
+mod settings;
+mod spool;
+mod store;
+mod strand;
+mod upload;
+
+pub use disk::{Disk, SystemDisk};
+pub use settings::{Keep, Settings};
+pub use store::FileStore;
+
+/// Bytes of a block that is collected before it is written. Two of them are all an upload has in memory.
+const BLOCK_BYTES: usize = 512 * 1024;
+/// Bytes of a block that is read. Two of them are all a reader has in memory.
+const READ_BYTES: usize = 256 * 1024;

@@ -1,0 +1,5 @@
+//! What the bytes of files promise: the conformance suite, and what a disk, a crash and other people can do to them.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod conformance;
+mod places;

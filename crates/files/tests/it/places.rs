@@ -1,0 +1,63 @@
+//! A directory with a store in it, and what tests do to both.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anser_files::{Disk, FileStore, Keep, Settings, SystemDisk};
+use tempfile::TempDir;
+
+/// A directory that goes with it.
+pub struct Place(TempDir);
+
+impl Place {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn spool(&self) -> PathBuf {
+        self.0.path().join("spool")
+    }
+
+    pub fn files(&self) -> PathBuf {
+        self.0.path().join("files")
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings {
+            spool: self.spool(),
+            keep: Keep::Directory(self.files()),
+            workers: 2,
+            on_worker_start: || {},
+            min_free_bytes: 0,
+        }
+    }
+
+    pub fn open(&self) -> FileStore {
+        self.open_on(SystemDisk)
+    }
+
+    pub fn open_on(&self, disk: impl Disk + 'static) -> FileStore {
+        FileStore::open_on(&self.settings(), Arc::new(disk)).unwrap()
+    }
+
+    /// Everything as a kill would leave it now.
+    pub fn image(&self) -> Self {
+        let image = Self::new();
+        copy(self.0.path(), image.0.path());
+        image
+    }
+}
+
+/// Copies a directory with everything in it; what goes while it is copied is not in it.
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+        }
+    }
+}
