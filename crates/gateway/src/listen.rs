@@ -303,7 +303,7 @@ async fn requests<S>(stream: S, remote: IpAddr, place: Arc<Place>, house: &House
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let guest = http::Guest { peer: remote, place };
+    let guest = http::Guest { peer: remote, place, session: http::Session::default() };
     http::serve(stream, house.router.clone(), guest, &house.stop).await;
 }
 

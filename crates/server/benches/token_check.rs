@@ -29,6 +29,7 @@ async fn main() {
         lists: opened.lists(),
         accounts: opened.accounts(),
         search: None,
+        files: None,
     };
     let settings =
         Settings { api_keys: vec![Sha256::digest(API_KEY).into()], ..Settings::default() };

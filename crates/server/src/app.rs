@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::machine::{self, SystemClock, SystemEntropy};
 use crate::setup::Setup;
-use crate::{api_key, first_start, gateways, listeners, moderation, secret_file};
+use crate::{api_key, files, first_start, gateways, listeners, moderation, secret_file};
 
 /// How often the metrics' histograms are folded together; between two renders they would grow.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -218,6 +218,7 @@ fn service_settings(setup: &Setup) -> Result<Settings, Failure> {
         relations_by_app: config.contacts.by_app,
         words: moderation::load(setup)?,
         edit_within_ms: config.messages.edit_within_minutes.get() * MINUTE_MS,
+        files: files::settings(config),
         revoke_within_ms: config.messages.revoke_within_minutes.get() * MINUTE_MS,
         ..defaults
     })

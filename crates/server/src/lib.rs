@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod dump;
 pub mod errors_page;
 pub mod failure;
+mod files;
 pub mod first_start;
 pub mod gateways;
 pub mod limits_page;

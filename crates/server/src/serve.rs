@@ -19,7 +19,9 @@ use crate::failure::Failure;
 use crate::machine::{SystemClock, SystemEntropy, host_name};
 use crate::setup::Setup;
 use crate::voice::{Event, Voice};
-use crate::{acme, first_start, listeners, moderation, open_files, search, store, telemetry};
+use crate::{
+    acme, files, first_start, listeners, moderation, open_files, search, store, telemetry,
+};
 
 /// Sockets that are taken up at once. The runtime looks at sockets again after 61 steps: were it given more than it does
 /// until then, what other threads have finished, such as commits, would stand behind all of them. The rest waits in the
@@ -91,12 +93,14 @@ async fn run(
     let mut signals = Signals::take()?;
     let opened = store::open(&setup.data_dir.store(), &setup.loaded.config)?;
     let search = search::start(setup, &opened)?;
+    let kept = files::open(setup)?;
     let ports = Ports {
         ledger: opened.ledger(),
         conversations: opened.conversations(),
         lists: opened.lists(),
         accounts: opened.accounts(),
         search: search.clone().map(|search| search as _),
+        files: kept.as_ref().map(|kept| files::ports(kept, &opened)),
     };
     let backups = Arc::new(Door::new(opened.clone(), Arc::new(SystemClock)));
     let mut app = App::start(setup, ports, metrics, backups).await?;
@@ -135,6 +139,11 @@ async fn run(
     }
     let service = app.service().clone();
     app.stop().await;
+    if let Some(kept) = kept
+        && let Err(failure) = files::close(kept).await
+    {
+        error!(%failure, next = failure.next_step, "files were not closed in order");
+    }
     if let Some(search) = search {
         search.stop();
     }

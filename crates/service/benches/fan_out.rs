@@ -57,6 +57,7 @@ fn service() -> Arc<Service> {
         lists: Arc::clone(&store) as _,
         accounts: store,
         search: None,
+        files: None,
     };
     let settings = Settings {
         api_keys: vec![sha2::Sha256::digest(API_KEY).into()],

@@ -61,5 +61,6 @@ pub fn plain_ports(backend: &MemoryBackend) -> Ports {
         lists: Arc::new(backend.clone()),
         accounts: Arc::new(backend.clone()),
         search: None,
+        files: None,
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn let_in(
     response
 }
 
-async fn caller(api: &Api, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Refusal> {
+pub(super) async fn caller(api: &Api, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let Bearer(secret) = Bearer::of(headers);
     match in_whose_name(uri)? {
         None => api.service.authenticate(&secret).await,
@@ -113,6 +113,11 @@ impl Asker {
     /// Answers a read.
     pub(super) async fn query(&self, query: Query) -> Result<Reply, Problem> {
         Ok(self.service.query(&self.caller, query).await?)
+    }
+
+    /// Who asks.
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Whose answers these are.

@@ -7,7 +7,7 @@ use anser_types::{ErrorCode, Refusal};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{Api, Guest};
+use super::{Api, Guest, tus};
 use crate::origins::Origins;
 
 /// How long a browser may go on without asking again. A change of the list asks for a new start of the server anyhow.
@@ -20,17 +20,41 @@ pub(super) fn cors(origins: &Arc<Origins>) -> CorsLayer {
     let named = move |page: &HeaderValue, _: &_| page.to_str().is_ok_and(|page| origins.name(page));
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(named))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::HEAD,
+        ])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
+            header::IF_RANGE,
+            header::RANGE,
             HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("x-http-method-override"),
+            tus::TUS_RESUMABLE,
+            tus::UPLOAD_LENGTH,
+            tus::UPLOAD_OFFSET,
+            tus::UPLOAD_METADATA,
+            tus::UPLOAD_CHECKSUM,
+            tus::UPLOAD_CONCAT,
+            tus::UPLOAD_DEFER_LENGTH,
         ])
         .expose_headers([
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
             header::ETAG,
+            header::LOCATION,
+            header::CONTENT_RANGE,
+            header::CONTENT_DISPOSITION,
+            tus::TUS_RESUMABLE,
+            tus::UPLOAD_LENGTH,
+            tus::UPLOAD_OFFSET,
+            tus::UPLOAD_EXPIRES,
             HeaderName::from_static("ratelimit"),
             HeaderName::from_static("ratelimit-policy"),
         ])

@@ -18,8 +18,11 @@ mod conversations;
 mod cross_origin;
 mod development;
 mod devices;
+mod download;
+mod files;
 mod gateways;
 mod groups;
+mod hasty;
 mod health;
 mod items;
 mod json;
@@ -31,9 +34,12 @@ mod password;
 mod paths;
 mod people;
 pub(crate) mod problem;
+mod ranges;
 mod refusals;
 mod routes;
 mod serve;
+mod tus;
+mod uploads;
 mod ws;
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
@@ -52,6 +58,7 @@ use crate::conn::Settings;
 use crate::origins::Origins;
 use crate::places::{Place, subscriber};
 use crate::proxies::Proxies;
+pub(crate) use hasty::Session;
 pub(crate) use problem::Problem;
 pub(crate) use routes::router;
 pub(crate) use serve::serve;
@@ -63,6 +70,8 @@ pub(crate) struct Guest {
     pub(crate) peer: IpAddr,
     /// Held by everything that outlives the request: a WebSocket keeps its connection's place.
     pub(crate) place: Arc<Place>,
+    /// Told when the connection becomes a session.
+    pub(crate) session: Session,
 }
 
 /// What sessions over WebSocket must answer to.

@@ -13,8 +13,8 @@ use utoipa::{IntoParams, OpenApi};
 
 use super::json::bodies::MergedJson;
 use super::json::scalars::{
-    Base64, ClientMsgId, ConversationText, Cursor, Emoji, Number, Place, SearchText, Sha256Hex,
-    UserName,
+    Base64, ClientMsgId, ConversationText, Cursor, Emoji, FileBytes, FileName, Number, Place,
+    SearchText, Sha256Hex, UserName,
 };
 use super::paths::PageSize;
 use super::problem::Body as ProblemBody;
@@ -23,6 +23,8 @@ use super::routes;
 
 /// Tags of the routes of users: by a device's token, or by the API key with `?as=`.
 pub(super) const OF_USERS: [&str; 4] = ["messages", "conversations", "groups", "people"];
+/// The tag of files: for the same, but without an Idempotency-Key, since doing it twice harms nobody.
+pub(super) const OF_FILES: [&str; 1] = ["files"];
 /// Tags of the routes by the API key.
 pub(super) const OF_OPERATORS: [&str; 2] = ["app", "admin"];
 
@@ -42,13 +44,14 @@ pub(super) const OF_OPERATORS: [&str; 2] = ["app", "admin"];
         (name = "conversations", description = "One's conversations: their list, how far one has read, what changed."),
         (name = "groups", description = "Groups and channels, and who is in them."),
         (name = "people", description = "Contacts, who is online, one's settings, reports to the operators."),
+        (name = "files", description = "Files beside messages: resumable uploads (tus 1.0.0), fetching, smaller pictures."),
         (name = "app", description = "For an app server of yours that makes users and acts in their name."),
         (name = "admin", description = "For operators."),
         (name = "watching", description = "Health, figures, this description, and the door to sessions.")
     ),
     components(schemas(
         ProblemBody<'_>, UserName, ConversationText, Place, Number, Base64, Sha256Hex, ClientMsgId, Cursor, Emoji,
-        SearchText, PageSize, MergedJson
+        SearchText, PageSize, MergedJson, FileName, FileBytes
     ))
 )]
 struct Base;
@@ -81,6 +84,8 @@ fn complete(mut api: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
             };
             if of(&OF_USERS) {
                 of_user(operation, has_effect);
+            } else if of(&OF_FILES) {
+                of_user(operation, false);
             } else if of(&OF_OPERATORS) {
                 operation.security = Some(vec![requirement(&["api_key"])]);
             }

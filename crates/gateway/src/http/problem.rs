@@ -97,20 +97,29 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         E::PasswordRefused | E::InvalidArgument | E::ReadAboveHead => StatusCode::BAD_REQUEST,
-        E::FrameTooLarge | E::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        E::FrameTooLarge | E::ContentTooLarge | E::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         E::Silent => StatusCode::REQUEST_TIMEOUT,
         E::TokenInvalid | E::TokenExpired | E::WrongCredentials => StatusCode::UNAUTHORIZED,
         E::ApiKeyInvalid | E::Replaced | E::SignedOut | E::TokenReused => StatusCode::UNAUTHORIZED,
         E::RegistrationClosed | E::NotAllowed | E::OriginRefused => StatusCode::FORBIDDEN,
+        E::QuotaExceeded | E::LinkInvalid => StatusCode::FORBIDDEN,
         E::SenderRefused | E::Muted | E::TooLate | E::ContentRefused => StatusCode::FORBIDDEN,
         E::UserUnknown | E::ConversationUnknown | E::TargetMissing => StatusCode::NOT_FOUND,
+        E::FileUnknown | E::NotInPossession => StatusCode::NOT_FOUND,
+        E::FileIncomplete | E::UploadConflict => StatusCode::CONFLICT,
+        E::PictureRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        E::UploadBusy => StatusCode::LOCKED,
+        // What tus 1.0 says with this number has no name elsewhere.
+        E::ChecksumMismatch => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
         E::UserExists | E::TooManyDevices | E::GroupFull => StatusCode::CONFLICT,
         E::LimitReached => StatusCode::CONFLICT,
         E::Conflict | E::AnswerForgotten | E::OutOfOrder => StatusCode::CONFLICT,
         E::RateLimited | E::GroupFlooded => StatusCode::TOO_MANY_REQUESTS,
         E::TooManyStrangers | E::TooManyReports => StatusCode::TOO_MANY_REQUESTS,
         E::Stale | E::Overloaded | E::Draining => StatusCode::SERVICE_UNAVAILABLE,
-        E::TooManyConnections | E::StoreFailed => StatusCode::SERVICE_UNAVAILABLE,
+        E::TooManyConnections | E::StoreFailed | E::FilesUnreachable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         E::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         E::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         // What is left is about servers, stores and configurations: never the caller's doing.

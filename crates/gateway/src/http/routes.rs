@@ -6,6 +6,7 @@ use anser_types::limits::{FRAME_MAX_BYTES, REQUEST_DEADLINE_MS};
 use anser_types::{ErrorCode, Refusal};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::OpenApi;
@@ -15,7 +16,7 @@ use utoipa_axum::routes;
 use super::asker::let_in;
 use super::{
     Api, Guest, Problem, accounts, admin, app, conversations, cross_origin, development, devices,
-    gateways, groups, health, messages, pages, password, people, ws,
+    files, gateways, groups, health, messages, pages, password, people, tus, uploads, ws,
 };
 use crate::metrics;
 
@@ -91,11 +92,39 @@ fn of_users() -> Routes {
         .routes(routes!(people::report))
 }
 
+/// What is asked about files, for a user.
+fn of_files() -> Routes {
+    Routes::new()
+        .routes(routes!(files::usage))
+        .routes(routes!(files::challenge))
+        .routes(routes!(files::claim))
+        .routes(routes!(files::file))
+        .routes(routes!(files::links))
+}
+
+/// Uploads, for a user: they take the time they need.
+fn uploading() -> Routes {
+    Routes::new().routes(routes!(uploads::create)).routes(routes!(
+        uploads::progress,
+        uploads::write,
+        uploads::write_by_post,
+        uploads::remove
+    ))
+}
+
+/// The bytes of files, for whoever may see them, also by a link; they take the time they need.
+fn fetching() -> Routes {
+    Routes::new().routes(routes!(files::content)).routes(routes!(files::thumbnail))
+}
+
 /// The description of all routes, added to what it begins with.
 pub(super) fn described(base: OpenApi) -> OpenApi {
     OpenApiRouter::with_openapi(base)
         .merge(signing_in())
         .merge(of_users())
+        .merge(of_files())
+        .merge(uploading())
+        .merge(fetching())
         .merge(others())
         .into_openapi()
 }
@@ -103,14 +132,19 @@ pub(super) fn described(base: OpenApi) -> OpenApi {
 /// Every route.
 pub(crate) fn router(api: Arc<Api>) -> Router {
     let signing_in = signing_in().route_layer(from_fn_with_state(Arc::clone(&api), limit_sign_ins));
-    let of_users = of_users().route_layer(from_fn_with_state(Arc::clone(&api), let_in));
-    let (router, _) = signing_in.merge(of_users).merge(others()).split_for_parts();
+    let let_in = || from_fn_with_state(Arc::clone(&api), let_in);
+    let of_users = of_users().merge(of_files()).route_layer(let_in());
+    let in_time = signing_in.merge(of_users).merge(others()).route_layer(from_fn(within_deadline));
+    let uploading = uploading().route_layer(let_in()).route_layer(from_fn(tus::spoken));
+    let (router, _) = in_time.merge(uploading).merge(fetching()).split_for_parts();
+    let abilities = from_fn_with_state(Arc::clone(&api), abilities);
     router
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(cross_origin::cors(&api.origins))
-        .layer(from_fn(within_deadline))
+        .layer(abilities)
+        .layer(from_fn(counted))
         .with_state(api)
 }
 
@@ -128,14 +162,29 @@ async fn limit_sign_ins(
     }
 }
 
-/// Every request ends by its deadline (guarantee G18), and is counted.
+/// Every request ends by its deadline (guarantee G18). Those that carry files end when nothing moves any more.
 async fn within_deadline(request: Request, next: Next) -> Response {
     let deadline = std::time::Duration::from_millis(REQUEST_DEADLINE_MS);
-    let response = tokio::time::timeout(deadline, next.run(request))
+    tokio::time::timeout(deadline, next.run(request))
         .await
-        .unwrap_or_else(|_| Problem(Refusal::new(ErrorCode::TimedOut)).into_response());
+        .unwrap_or_else(|_| Problem(Refusal::new(ErrorCode::TimedOut)).into_response())
+}
+
+async fn counted(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
     metrics::http_request(response.status().as_u16());
     response
+}
+
+/// What uploads may be like, to programs that ask; what browsers ask before they let a page do something is another matter.
+async fn abilities(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let of_browser = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let asks =
+        request.method() == Method::OPTIONS && request.uri().path().starts_with("/v1/uploads");
+    if asks && !of_browser {
+        return tus::abilities(api.service.file_max_bytes().ok());
+    }
+    next.run(request).await
 }
 
 async fn unknown_route(request: Request) -> Response {

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::Future, pin::pin, time::Duration};
 
-use anser_types::limits::HELLO_TIMEOUT_MS;
+use anser_types::limits::{HELLO_TIMEOUT_MS, TRANSFER_STALL_MS};
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::Guest;
+use super::hasty::Hasty;
 
 /// Bytes of a request's head, and of what is read at a time; the least hyper allows.
 const BUFFER_BYTES: usize = 8 * 1024;
@@ -23,6 +24,8 @@ pub(crate) async fn serve<S>(stream: S, router: Router, guest: Guest, stop: &Can
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let session = guest.session.clone();
+    let stream = Hasty::new(stream, Duration::from_millis(TRANSFER_STALL_MS), session);
     let service = service_fn(move |request| answer(request, router.clone(), guest.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

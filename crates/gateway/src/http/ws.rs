@@ -55,6 +55,7 @@ pub(super) async fn upgrade(
             return Problem(Refusal::new(ErrorCode::TooManyConnections)).into_response();
         }
     };
+    guest.session.begins();
     let upgraded = hyper::upgrade::on(&mut request);
     let house = Arc::clone(&api);
     api.doors.tracker.spawn(async move {

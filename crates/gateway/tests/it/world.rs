@@ -6,11 +6,11 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use anser_backend::memory::MemoryBackend;
+use anser_backend::memory::{MemoryBackend, MemoryBlobs};
 use anser_gateway::{
     Gateway, GatewayConfig, ListenerConfig, ListenerKind, Settings as ConnectionSettings, Stream,
 };
-use anser_service::{Entropy, HashPlace, Hashing, Ports, Service, Settings, SignedIn};
+use anser_service::{Entropy, FilePorts, HashPlace, Hashing, Ports, Service, Settings, SignedIn};
 use anser_types::{Clock, DeviceClass, UnixMs, UserId};
 use sha2::{Digest, Sha256};
 use tokio::io::DuplexStream;
@@ -79,7 +79,11 @@ impl World {
             conversations: Arc::new(backend.clone()),
             lists: Arc::new(backend.clone()),
             accounts: Arc::new(backend.clone()),
-            search: Some(Arc::new(backend)),
+            search: Some(Arc::new(backend.clone())),
+            files: Some(FilePorts {
+                known: Arc::new(backend),
+                bytes: Arc::new(MemoryBlobs::default()),
+            }),
         };
         let mut settings = Settings {
             api_keys: vec![Sha256::digest(API_KEY).into()],

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_backend::MemoryBackend;
+use anser_backend::{MemoryBackend, MemoryBlobs};
 use anser_gateway::{Gateway, GatewayConfig, ListenerConfig, ListenerKind, PublishedList};
 use anser_sdk::http::{AppServerClient, DeviceDescription, HttpConnection, SignedIn};
 use anser_sdk::{
     AppServerDevices, CertificatePin, Client, ClientBuilder, Event, Events, SecretString,
     SystemClock, Trust,
 };
-use anser_service::{Entropy, HashPlace, Hashing, Ports, Service, Settings};
+use anser_service::{Entropy, FilePorts, HashPlace, Hashing, Ports, Service, Settings};
 use anser_types::{DeviceClass, UserId};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
@@ -69,6 +69,7 @@ impl Certificate {
 /// The server.
 pub struct World {
     backend: MemoryBackend,
+    blobs: MemoryBlobs,
     change: fn(&mut Settings),
     compression: bool,
     /// The list of addresses that the server gives.
@@ -101,6 +102,7 @@ impl World {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut world = Self {
             backend: MemoryBackend::new(),
+            blobs: MemoryBlobs::default(),
             change,
             compression,
             gateways: PublishedList::default(),
@@ -120,6 +122,10 @@ impl World {
             lists: Arc::new(self.backend.clone()),
             accounts: Arc::new(self.backend.clone()),
             search: Some(Arc::new(self.backend.clone())),
+            files: Some(FilePorts {
+                known: Arc::new(self.backend.clone()),
+                bytes: Arc::new(self.blobs.clone()),
+            }),
         };
         let cheap = Hashing {
             memory_kib: 8,

@@ -264,6 +264,36 @@ settings! {
         directory: String = "search".into();
     }
 
+    /// Files beside messages: pictures, voices, videos, whatever is sent (docs/operate/file-storage.md).
+    files: Files {
+        /// Whether the server keeps files. If false, whatever is about files is answered UNSUPPORTED.
+        enabled: bool = true;
+        /// The directory of files: those on their way, and, without a bucket, those that are complete. Relative to the data
+        /// directory.
+        directory: String = "files".into();
+        /// MiB that one file may have.
+        file_mib: Within<1, 1_048_576> = Within::new(anser_types::limits::FILE_MAX_BYTES >> 20);
+        /// MiB that all files of one user may take.
+        user_mib: Within<1, 1_073_741_824> =
+            Within::new(anser_types::limits::FILES_PER_USER_BYTES >> 20);
+        /// Hours that an upload waits for its next bytes.
+        upload_hours: Within<1, 8760> =
+            Within::new(anser_types::limits::UPLOAD_KEEP_MS / (3600 * 1000));
+        /// Days that a file is kept that no message holds: it was never sent, or what held it was taken back.
+        unsent_days: Within<1, 3650> =
+            Within::new(anser_types::limits::FILE_UNHELD_KEEP_MS / (24 * 3600 * 1000));
+        /// A bucket of an object store that speaks S3: complete files are kept there. Empty for the directory.
+        bucket: String = String::new();
+        /// The object store's address, such as "https://s3.example.org"; empty for Amazon's own.
+        bucket_endpoint: String = String::new();
+        /// Its region.
+        bucket_region: String = "us-east-1".into();
+        /// What the names of this installation's objects begin with.
+        bucket_prefix: String = "anser".into();
+        /// File with the access key and, on the next line, its secret. Relative to the data directory.
+        bucket_key_file: String = "bucket-key".into();
+    }
+
     /// The disk.
     store: Store {
         /// Free space in MiB below which nothing more is accepted (STORAGE_FULL); reading goes on.

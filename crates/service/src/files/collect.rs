@@ -20,17 +20,27 @@ pub(crate) async fn run(service: Weak<Service>, every: Duration, stop: Cancellat
     let mut watch = None;
     while ticked(&mut ticks, &stop).await {
         let Some(service) = service.upgrade() else { return };
-        let Ok(filing) = service.filing() else { return };
         let now = service.clock().now();
         let watch = watch.get_or_insert_with(|| ClockWatch::new(now));
         let Some(now) = watch.if_believed(now) else { continue };
-        if let Err(refusal) = step(filing, now).await {
+        if let Err(refusal) = service.collect_files(now).await {
             tracing::warn!(%refusal, "files that nobody needs were not removed");
         }
     }
 }
 
-async fn step(filing: &Filing, now: UnixMs) -> Result<(), Refusal> {
+impl Service {
+    /// Removes what nobody needs at this time: old uploads, files that no message has held for long, bytes that no file has.
+    /// Done again and again by itself.
+    ///
+    /// # Errors
+    /// What the store or the place of files says; the next time goes on.
+    pub async fn collect_files(&self, now: UnixMs) -> Result<(), Refusal> {
+        collect(self.filing()?, now).await
+    }
+}
+
+async fn collect(filing: &Filing, now: UnixMs) -> Result<(), Refusal> {
     let before = |keep_ms: u64| UnixMs(now.0.saturating_sub(keep_ms));
     for id in filing.unfinished().await?.old(before(filing.settings.upload_keep_ms)) {
         filing.give_up(id).await?;

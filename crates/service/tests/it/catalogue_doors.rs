@@ -73,6 +73,7 @@ async fn alice_on(world: &World, habit: Habit) -> Device {
         conversations: Arc::clone(&store) as _,
         lists: Arc::clone(&store) as _,
         accounts: store,
+        files: None,
         search: None,
     };
     let entropy = Arc::new(crate::world::Counter::default());

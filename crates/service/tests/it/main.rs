@@ -10,6 +10,8 @@ mod contacts;
 mod crowds;
 mod exactly_once;
 mod expiry;
+mod file_uploads;
+mod files;
 mod forgetting;
 mod group_rules;
 mod groups;

@@ -184,6 +184,7 @@ async fn with_index(world: &World, index: Option<Told>) -> Device {
         conversations: Arc::clone(&store) as _,
         lists: Arc::clone(&store) as _,
         accounts: store,
+        files: None,
         search: index.map(|index| Arc::new(index) as _),
     };
     let entropy = Arc::new(crate::world::Counter::default());

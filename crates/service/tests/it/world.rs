@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anser_backend::memory::{CommitDecision, CommitGate, MemoryBackend, PendingCommit};
-use anser_backend::{Boxed, Conversations};
+use anser_backend::{Boxed, Conversations, MemoryBlobs};
 use anser_service::{
-    Answered, AppCaller, CommandRequest, Delivery, Entropy, HashPlace, Hashing, Hello, Mailbox,
-    Opened, Pending, Ports, Query, Reply, SecretString, Service, Session, Settings, Signal,
-    SignedIn,
+    Answered, AppCaller, CommandRequest, Delivery, Entropy, FilePorts, HashPlace, Hashing, Hello,
+    Mailbox, Opened, Pending, Ports, Query, Reply, SecretString, Service, Session, Settings,
+    Signal, SignedIn,
 };
 use anser_types::{
     Clock, Command, CommandNo, Content, ConversationId, DeviceClass, DeviceNo, Done, ErrorCode,
@@ -103,6 +103,7 @@ impl CommitGate for GateOf {
 pub struct World {
     pub service: Arc<Service>,
     pub store: MemoryBackend,
+    pub blobs: MemoryBlobs,
     pub clock: Arc<HandClock>,
     pub gate: Arc<Gate>,
     settings: Settings,
@@ -149,25 +150,26 @@ impl World {
         let gate = Arc::new(Gate::new());
         let store = MemoryBackend::with_gate(Arc::new(GateOf(Arc::clone(&gate))));
         let clock = Arc::new(HandClock(AtomicU64::new(1_750_000_000_000)));
-        let service = start(&store, &clock, &settings);
-        Self { service, store, clock, gate, settings }
+        let blobs = MemoryBlobs::default();
+        let service = start((&store, &blobs), &clock, &settings);
+        Self { service, store, blobs, clock, gate, settings }
     }
 
     /// Kills the server and starts it again on the same store. Whatever was not committed is gone.
     pub fn crash(&mut self) {
         self.store.crash();
         self.store = self.store.reopen();
-        self.service = start(&self.store, &self.clock, &self.settings);
+        self.service = start((&self.store, &self.blobs), &self.clock, &self.settings);
     }
 
     /// Another process on the same store.
     pub fn elsewhere(&self) -> Arc<Service> {
-        start(&self.store, &self.clock, &self.settings)
+        start((&self.store, &self.blobs), &self.clock, &self.settings)
     }
 
     /// The same by another configuration.
     pub fn elsewhere_with(&self, settings: &Settings) -> Arc<Service> {
-        start(&self.store, &self.clock, settings)
+        start((&self.store, &self.blobs), &self.clock, settings)
     }
 
     pub fn app(&self) -> AppCaller {
@@ -216,13 +218,18 @@ impl World {
     }
 }
 
-fn start(store: &MemoryBackend, clock: &Arc<HandClock>, settings: &Settings) -> Arc<Service> {
+fn start(
+    (store, blobs): (&MemoryBackend, &MemoryBlobs),
+    clock: &Arc<HandClock>,
+    settings: &Settings,
+) -> Arc<Service> {
     let store = Arc::new(store.clone());
     let ports = Ports {
         ledger: Arc::clone(&store) as _,
         conversations: Arc::clone(&store) as _,
         lists: Arc::clone(&store) as _,
         accounts: Arc::clone(&store) as _,
+        files: Some(FilePorts { known: Arc::clone(&store) as _, bytes: Arc::new(blobs.clone()) }),
         search: Some(store),
     };
     let clock: Arc<dyn Clock> = Arc::clone(clock) as _;

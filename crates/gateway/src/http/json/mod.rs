@@ -4,6 +4,7 @@ pub(super) mod bodies;
 pub(super) mod changes;
 pub(super) mod contents;
 pub(super) mod conversations;
+pub(super) mod files;
 pub(super) mod lists;
 pub(super) mod messages;
 pub(super) mod scalars;

@@ -125,6 +125,14 @@ scalar! {
 }
 
 scalar! {
+    /// Bytes of a file.
+    FileBytes = string()
+        .description(Some("Bytes of a file, as they are."))
+        .content_media_type("application/octet-stream")
+        .build()
+}
+
+scalar! {
     /// A reaction.
     Emoji = string()
         .description(Some(format!("An emoji or another short text: 1 to {REACTION_MAX_BYTES} bytes of UTF-8.")))

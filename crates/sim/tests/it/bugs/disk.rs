@@ -94,9 +94,9 @@ impl Cached {
 impl Seams for Cached {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
         self.0.state.lock().backend = Some(backend.clone());
-        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
-        let bent = BentLedger { inner: ledger, bend: Arc::clone(&self.0) };
-        Ports { ledger: Arc::new(bent), conversations, lists, accounts, search }
+        let ports = plain_ports(backend);
+        let bent = BentLedger { inner: ports.ledger, bend: Arc::clone(&self.0) };
+        Ports { ledger: Arc::new(bent), ..ports }
     }
 
     fn server_died(&self, backend: &MemoryBackend) {

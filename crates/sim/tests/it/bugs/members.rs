@@ -63,14 +63,12 @@ struct Cached;
 
 impl Seams for Cached {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
+        let ports = plain_ports(backend);
         let bend = Arc::new(Stale::default());
         Ports {
-            ledger: Arc::new(BentLedger { inner: ledger, bend: Arc::clone(&bend) }),
-            conversations: Arc::new(BentReads { inner: conversations, bend }),
-            lists,
-            accounts,
-            search,
+            ledger: Arc::new(BentLedger { inner: ports.ledger, bend: Arc::clone(&bend) }),
+            conversations: Arc::new(BentReads { inner: ports.conversations, bend }),
+            ..ports
         }
     }
 }

@@ -77,9 +77,9 @@ struct Counting;
 
 impl Seams for Counting {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
-        let bent = BentLedger { inner: ledger, bend: Arc::new(Counter::default()) };
-        Ports { ledger: Arc::new(bent), conversations, lists, accounts, search }
+        let ports = plain_ports(backend);
+        let bent = BentLedger { inner: ports.ledger, bend: Arc::new(Counter::default()) };
+        Ports { ledger: Arc::new(bent), ..ports }
     }
 }
 
@@ -223,15 +223,13 @@ struct CountsAnew;
 
 impl Seams for CountsAnew {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
+        let ports = plain_ports(backend);
         let base = Mutex::default();
         let bend = Arc::new(FromLastKey { backend: backend.clone(), base });
         Ports {
-            ledger: Arc::new(BentLedger { inner: ledger, bend: Arc::clone(&bend) }),
-            conversations: Arc::new(BentReads { inner: conversations, bend }),
-            lists,
-            accounts,
-            search,
+            ledger: Arc::new(BentLedger { inner: ports.ledger, bend: Arc::clone(&bend) }),
+            conversations: Arc::new(BentReads { inner: ports.conversations, bend }),
+            ..ports
         }
     }
 }

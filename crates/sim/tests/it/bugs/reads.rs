@@ -21,10 +21,10 @@ pub struct Reads<B>(pub fn() -> B);
 
 impl<B: BendReads + 'static> Seams for Reads<B> {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
+        let ports = plain_ports(backend);
         let bend = Arc::new((self.0)());
-        let conversations = Arc::new(BentReads { inner: conversations, bend });
-        Ports { ledger, conversations, lists, accounts, search }
+        let conversations = Arc::new(BentReads { inner: ports.conversations, bend });
+        Ports { conversations, ..ports }
     }
 }
 

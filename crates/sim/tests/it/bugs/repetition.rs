@@ -88,9 +88,9 @@ impl Forgetting {
 
 impl Seams for Forgetting {
     fn ports(&self, backend: &MemoryBackend) -> Ports {
-        let Ports { ledger, conversations, lists, accounts, search } = plain_ports(backend);
-        let bent = BentLedger { inner: ledger, bend: Arc::clone(&self.0) };
-        Ports { ledger: Arc::new(bent), conversations, lists, accounts, search }
+        let ports = plain_ports(backend);
+        let bent = BentLedger { inner: ports.ledger, bend: Arc::clone(&self.0) };
+        Ports { ledger: Arc::new(bent), ..ports }
     }
 
     fn server_died(&self, _backend: &MemoryBackend) {

@@ -1,0 +1,137 @@
+//! The bytes of files on their way out: as one answer or a part of it, with headers that let no browser take them for a
+//! page of this server.
+
+use std::ops::Range;
+
+use anser_service::{FileReader, Service, Variant};
+use anser_types::limits::FILE_LINK_LIFE_MS;
+use anser_types::{ErrorCode, Refusal, StoredFile};
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream::unfold;
+
+use super::Problem;
+use super::ranges::{Wanted, wanted};
+
+/// What a browser may show where it stands: formats that no browser runs anything of. Everything else is saved.
+const SHOWN: [&str; 15] = [
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "image/bmp",
+    "video/mp4",
+    "video/webm",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "audio/x-wav",
+    "audio/mp4",
+    "audio/aac",
+    "audio/flac",
+];
+
+/// Nothing that a file says is done, even where somebody opens it as a page.
+const POLICY: &str =
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+
+/// Answers with the file, or the part that is asked for.
+pub(super) async fn answer(
+    service: &Service,
+    file: &StoredFile,
+    variant: Variant,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let (media_type, tag) = match variant {
+        Variant::Whole => (file.media_type.as_str(), format!("\"{}\"", file.sha256)),
+        Variant::Thumbnail(size) => ("image/jpeg", format!("\"{}-{}\"", file.sha256, size.name())),
+    };
+    // Of a smaller picture it is not known beforehand how long it is.
+    let (bytes, opened) = match variant {
+        Variant::Whole => (file.bytes, None),
+        Variant::Thumbnail(_) => {
+            let reader = service.read_file(file, variant, None).await?;
+            (reader.bytes, Some(reader))
+        }
+    };
+    let (status, range) = match wanted(headers, &tag, bytes) {
+        Wanted::Nothing => return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response()),
+        Wanted::Outside => return Ok(outside(bytes)),
+        Wanted::Whole => (StatusCode::OK, 0..bytes),
+        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+    };
+    let reader = match opened {
+        Some(reader) if status == StatusCode::OK => reader,
+        _ => service.read_file(file, variant, Some(range.clone())).await?,
+    };
+    let mut response = (status, body(reader)).into_response();
+    let told = response.headers_mut();
+    describe(told, media_type, &file.name);
+    insert(told, ETAG, &tag);
+    insert(told, CONTENT_LENGTH, &(range.end - range.start).to_string());
+    if status == StatusCode::PARTIAL_CONTENT {
+        insert(told, CONTENT_RANGE, &content_range(&range, bytes));
+    }
+    Ok(response)
+}
+
+fn content_range(range: &Range<u64>, bytes: u64) -> String {
+    format!("bytes {}-{}/{bytes}", range.start, range.end - 1)
+}
+
+fn outside(bytes: u64) -> Response {
+    let detail = format!("the file has {bytes} bytes");
+    let refusal = Refusal::because(ErrorCode::InvalidArgument, detail);
+    let mut response = Problem(refusal).with_status(StatusCode::RANGE_NOT_SATISFIABLE);
+    insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{bytes}"));
+    response
+}
+
+fn describe(headers: &mut HeaderMap, media_type: &str, name: &str) {
+    let shown = SHOWN.contains(&media_type);
+    let how = if shown { "inline" } else { "attachment" };
+    // RFC 8187; what is no letter, digit or one of these is written by its bytes.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if plain(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    let disposition =
+        if name.is_empty() { how.to_owned() } else { format!("{how}; filename*=UTF-8''{encoded}") };
+    insert(headers, CONTENT_TYPE, media_type);
+    insert(headers, CONTENT_DISPOSITION, &disposition);
+    insert(headers, CACHE_CONTROL, &format!("private, max-age={}", FILE_LINK_LIFE_MS / 1_000));
+    insert(headers, CONTENT_SECURITY_POLICY, POLICY);
+    insert(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    insert(headers, ACCEPT_RANGES, "bytes");
+    insert(headers, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// The bytes as they are read. Whose file cannot be read to its end is cut off: what it has is shorter than it was told.
+fn body(reader: FileReader) -> Body {
+    Body::from_stream(unfold(Some(reader), |reader| async move {
+        let mut reader = reader?;
+        match reader.read().await {
+            Ok(Some(block)) => Some((Ok(block), Some(reader))),
+            Ok(None) => None,
+            Err(refusal) => Some((Err::<Bytes, _>(refusal), None)),
+        }
+    }))
+}
