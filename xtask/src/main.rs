@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask test | tidy | contract | sim | chaos | weaknet | fuzz | generate | frames | dictionary`.
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks to a terminal")]
 
+mod bucket;
 mod chaos;
 mod codegen;
 mod contract;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::files::root;
-use crate::judges;
+use crate::{bucket, judges};
 
 /// Programs the tests use, the Debian package each comes in, and what happens without it.
 const TOOLS: &[(&str, &str)] =
@@ -16,6 +16,7 @@ const TOOLS: &[(&str, &str)] =
 pub fn run() -> anyhow::Result<()> {
     install_missing_tools()?;
     judges::install()?;
+    bucket::install()?;
     let started = Instant::now();
     step("format", "cargo", &["fmt", "--all", "--check"])?;
     crate::tidy::run(false)?;

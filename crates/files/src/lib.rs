@@ -20,7 +20,7 @@ mod strand;
 mod upload;
 
 pub use disk::{Disk, SystemDisk};
-pub use settings::{Keep, Settings};
+pub use settings::{BucketSettings, Keep, Settings};
 pub use store::FileStore;
 
 /// Bytes of a block that is collected before it is written. Two of them are all an upload has in memory.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 /// How a store of files is set up; there is no clock in it: times are passed in.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -22,4 +24,25 @@ pub struct Settings {
 pub enum Keep {
     /// A local directory.
     Directory(PathBuf),
+    /// A bucket; see the lifecycle rule that ADR 0007 asks for.
+    Bucket(BucketSettings),
+}
+
+/// A bucket of an S3-like store.
+#[derive(Clone, Debug)]
+pub struct BucketSettings {
+    /// Where the store is, as in `https://s3.example.org`; the bucket's name is put behind it as a path.
+    pub endpoint: String,
+    /// The bucket, which must be there.
+    pub bucket: String,
+    /// Its region; stores that have none take any, as in `us-east-1`.
+    pub region: String,
+    /// Who asks.
+    pub access_key: String,
+    /// What proves it.
+    pub secret_key: SecretString,
+    /// What the name of every object begins with, without a slash at its ends; may be empty.
+    pub prefix: String,
+    /// Without TLS: for a store on the same machine.
+    pub allow_http: bool,
 }

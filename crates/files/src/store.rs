@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::disk::{Disk, SystemDisk};
 use crate::keep::Keeper;
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, closed};
 use crate::looks::Looks;
 use crate::settings::Settings;
 use crate::spool::Spool;
@@ -102,7 +102,16 @@ impl FileStore {
         }
         self.shared.lanes.close();
         self.shared.lanes.ended().await;
+        self.shared.spool.unlock();
         Ok(())
+    }
+
+    /// Asks whether complete bytes can be reached: a bucket is not asked before somebody needs it.
+    ///
+    /// # Errors
+    /// [`BlobError::Failed`] with what the object store says.
+    pub async fn check(&self) -> Result<(), BlobError> {
+        self.shared.keeper.check().await
     }
 
     fn entry(&self, id: FileId) -> Result<Entry, BlobError> {
@@ -167,7 +176,10 @@ impl FileStore {
                 None => drop(self.examine_upload(id).await?),
             }
         };
-        self.shared.keeper.keep(&self.shared, sha256, kept).await
+        // A bucket is asked by a task of its own: half a file is not left there because somebody did not wait.
+        let shared = Arc::clone(&self.shared);
+        let keeping = async move { shared.keeper.keep(&shared, sha256, kept).await };
+        tokio::spawn(keeping).await.map_err(|_| closed())?
     }
 
     async fn forget(&self, id: FileId) -> Result<(), BlobError> {

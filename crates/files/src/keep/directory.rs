@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anser_backend::{BlobError, Variant};
 use anser_types::{Sha256, ThumbnailSize};
 
-use super::name;
+use super::{is_whole, name};
 use crate::disk::{Disk, failure, make_directory, private, remove_if_there, room_for};
 use crate::reading::Ranged;
 use crate::upload::Kept;
@@ -43,6 +43,8 @@ impl Directory {
             let to = self.path_of(sha256, Variant::Thumbnail(*size));
             self.put(thumbnail, bytes, &to)?;
         }
+        let there = metadata(&kept.whole).map_err(failure("reading an upload"))?.len();
+        is_whole(there, kept.bytes)?;
         self.put(&kept.whole, kept.bytes, &whole)?;
         // Also if everything was there: whoever put it there may have died before this.
         self.disk.sync_names(&parent).map_err(failure("keeping a file"))

@@ -1,5 +1,6 @@
 //! Where complete bytes are kept, named by their hash.
 
+mod bucket;
 mod directory;
 
 use std::ops::Range;
@@ -12,6 +13,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::settings::Keep;
 use crate::store::Shared;
 use crate::upload::Kept;
+use bucket::Bucket;
 use directory::Directory;
 
 /// Hashes whose bytes are kept or removed at the same time; two that share a place wait for each other.
@@ -28,6 +30,7 @@ pub(crate) struct Keeper {
 #[derive(Debug)]
 enum Place {
     Directory(Arc<Directory>),
+    Bucket(Arc<Bucket>),
 }
 
 impl Keeper {
@@ -37,8 +40,17 @@ impl Keeper {
             Keep::Directory(path) => {
                 Place::Directory(Arc::new(Directory::open(path, disk, spare)?))
             }
+            Keep::Bucket(settings) => Place::Bucket(Arc::new(Bucket::open(settings)?)),
         };
         Ok(Self { place, turns: (0..PLACES).map(|_| Mutex::default()).collect() })
+    }
+
+    /// Asks whether the place can be reached.
+    pub async fn check(&self) -> Result<(), BlobError> {
+        match &self.place {
+            Place::Directory(_) => Ok(()),
+            Place::Bucket(bucket) => bucket.check().await,
+        }
     }
 
     async fn turn(&self, sha256: Sha256) -> MutexGuard<'_, ()> {
@@ -58,6 +70,7 @@ impl Keeper {
                 let directory = Arc::clone(directory);
                 shared.lanes.uploads.run(move || directory.keep(sha256, &kept)).await
             }
+            Place::Bucket(bucket) => bucket.keep(shared, sha256, &kept).await,
         }
     }
 
@@ -78,6 +91,7 @@ impl Keeper {
                 let reader = crate::reading::FileReader::new(Arc::clone(shared), file);
                 Ok((bytes, Box::new(reader) as Box<dyn BlobReader>))
             }
+            Place::Bucket(bucket) => bucket.read(sha256, variant, range).await,
         }
     }
 
@@ -89,6 +103,7 @@ impl Keeper {
                 let directory = Arc::clone(directory);
                 shared.lanes.uploads.run(move || directory.remove(sha256)).await
             }
+            Place::Bucket(bucket) => bucket.remove(sha256).await,
         }
     }
 }
@@ -101,4 +116,12 @@ fn name(sha256: Sha256, variant: Variant) -> String {
         Variant::Thumbnail(size) => format!(".{}", size.name()),
     };
     format!("{first:02x}/{second:02x}/{sha256}{size}")
+}
+
+/// Fails if an upload does not have the bytes any more that it had when it was examined.
+fn is_whole(there: u64, examined: u64) -> Result<(), BlobError> {
+    if there == examined {
+        return Ok(());
+    }
+    Err(BlobError::Failed(format!("{there} bytes of an upload are left of {examined}")))
 }

@@ -30,8 +30,8 @@ pub(crate) struct Spool {
     pub disk: Arc<dyn Disk>,
     /// So many bytes stay free.
     pub min_free_bytes: u64,
-    /// Held as long as the spool is.
-    _lock: File,
+    /// Held until the spool is closed.
+    lock: File,
 }
 
 impl Spool {
@@ -51,9 +51,16 @@ impl Spool {
         })?;
         let directory = File::open(path)?;
         let path = path.to_owned();
-        let spool = Self { path, directory, disk, min_free_bytes, _lock: lock };
+        let spool = Self { path, directory, disk, min_free_bytes, lock };
         let found = spool.survey()?;
         Ok((spool, found))
+    }
+
+    /// Lets another process use the directory.
+    pub fn unlock(&self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the spool stays locked until this process ends");
+        }
     }
 
     /// What has arrived of an upload.

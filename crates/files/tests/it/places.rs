@@ -40,6 +40,11 @@ impl Place {
         FileStore::open_on(&self.settings(), Arc::new(disk)).unwrap()
     }
 
+    /// Where something of another place stands in this one.
+    pub fn same(&self, of: &Self, path: &Path) -> PathBuf {
+        self.0.path().join(path.strip_prefix(of.0.path()).unwrap())
+    }
+
     /// Everything as a kill would leave it now.
     pub fn image(&self) -> Self {
         let image = Self::new();
@@ -48,10 +53,11 @@ impl Place {
     }
 }
 
-/// Copies a directory with everything in it; what goes while it is copied is not in it.
+/// Copies a directory with everything in it. Notes come first: what they speak of only grows meanwhile.
 fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    let mut entries: Vec<_> = std::fs::read_dir(from).unwrap().map(Result::unwrap).collect();
+    entries.sort_by_key(|entry| entry.path().extension().is_none_or(|kind| kind != "note"));
+    for entry in entries {
         let to = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             std::fs::create_dir(&to).unwrap();

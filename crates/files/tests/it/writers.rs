@@ -1,0 +1,110 @@
+//! Several people who write to one upload, and disks that are slow meanwhile.
+
+use anser_backend::conformance::blobs::{hash_of, some_bytes};
+use anser_backend::{BlobError, Blobs as _};
+use anser_types::UnixMs;
+
+use crate::disks::WildDisk;
+use crate::people::{ID, begin, keep, offset, send, take, writer};
+use crate::places::Place;
+
+#[tokio::test]
+async fn whoever_wants_an_upload_is_told_when_a_slow_disk_holds_it() {
+    let (place, disk) = (Place::new(), WildDisk::default());
+    let store = place.open_on(disk.clone());
+    let bytes = some_bytes(1, 3 << 20);
+    begin(&store, 1, Some(bytes.len())).await;
+    let mut slow = writer(&store, ID, 0).await;
+    disk.hold();
+    // Two blocks: one waits for the disk, the other is being filled.
+    take(&mut *slow, &bytes.slice(..900_000)).await.unwrap();
+    disk.wait_for_writes();
+    // Time passes as soon as everybody waits.
+    tokio::time::pause();
+    assert_eq!(store.upload(ID).await, Err(BlobError::Busy));
+    assert_eq!(store.write(ID, 0, None, UnixMs(30)).await.err(), Some(BlobError::Busy));
+    tokio::time::resume();
+    disk.let_go();
+    // Those who gave up do not end anybody's writing afterwards.
+    take(&mut *slow, &bytes.slice(900_000..2 << 20)).await.unwrap();
+    assert_eq!(slow.finish().await, Ok(2 << 20));
+    send(&store, ID, 2 << 20, &bytes.slice(2 << 20..)).await;
+    assert_eq!(keep(&store, ID).await, hash_of(&bytes));
+}
+
+#[tokio::test]
+async fn a_writer_that_hangs_is_taken_over_with_everything_it_took() {
+    let (place, disk) = (Place::new(), WildDisk::default());
+    let store = place.open_on(disk.clone());
+    let bytes = some_bytes(1, 3 << 20);
+    begin(&store, 1, Some(bytes.len())).await;
+    let mut hanging = writer(&store, ID, 0).await;
+    disk.hold();
+    take(&mut *hanging, &bytes.slice(..900_000)).await.unwrap();
+    disk.wait_for_writes();
+    let (now, ()) = tokio::join!(offset(&store, ID), async { disk.let_go() });
+    assert_eq!(now, 900_000, "also what waited for the disk, and what was not handed over");
+    assert_eq!(take(&mut *hanging, &bytes.slice(..1)).await, Err(BlobError::TakenOver));
+    let mut newer = writer(&store, ID, now).await;
+    drop(hanging);
+    take(&mut *newer, &bytes.slice(now..)).await.unwrap();
+    assert_eq!(newer.finish().await, Ok(bytes.len() as u64), "the farewell ended nobody else");
+    assert_eq!(keep(&store, ID).await, hash_of(&bytes));
+}
+
+#[tokio::test]
+async fn a_write_that_is_given_up_loses_nothing_that_was_taken() {
+    let (place, disk) = (Place::new(), WildDisk::default());
+    let store = place.open_on(disk.clone());
+    let bytes = some_bytes(1, 3 << 20);
+    begin(&store, 1, Some(bytes.len())).await;
+    let mut first = writer(&store, ID, 0).await;
+    disk.hold();
+    let mut writing = Box::pin(take(&mut *first, &bytes));
+    // It takes what two blocks hold, and waits.
+    while futures::poll!(writing.as_mut()).is_ready() {}
+    disk.wait_for_writes();
+    drop(writing);
+    drop(first);
+    disk.let_go();
+    let now = offset(&store, ID).await;
+    assert_eq!(now, 1 << 20, "two blocks");
+    send(&store, ID, now, &bytes.slice(now..)).await;
+    assert_eq!(keep(&store, ID).await, hash_of(&bytes));
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_kept_everything_and_answers_nobody() {
+    let place = Place::new();
+    let store = place.open();
+    begin(&store, 1, Some(3_000)).await;
+    let mut late = writer(&store, ID, 0).await;
+    take(&mut *late, &some_bytes(1, 1_000)).await.unwrap();
+    store.close().await.unwrap();
+    assert_eq!(late.write(some_bytes(1, 10)).await, Err(BlobError::TakenOver));
+    assert!(late.finish().await.is_err());
+    assert!(store.upload(ID).await.is_err());
+    drop(store);
+    assert_eq!(offset(&place.open(), ID).await, 1_000);
+}
+
+/// As many at once as there are, each with its own bytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_beside_each_other_do_not_mix() {
+    let place = Place::new();
+    let store = place.open();
+    let mut people = tokio::task::JoinSet::new();
+    for id in 1..=20 {
+        let store = store.clone();
+        people.spawn(async move {
+            let bytes = some_bytes(u32::from(id), 700_000 + usize::from(id));
+            crate::people::kept(&store, id, &bytes).await;
+            let read = crate::people::read(&store, hash_of(&bytes)).await.unwrap();
+            assert!(read == bytes, "{id}");
+        });
+    }
+    while let Some(done) = people.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(store.uploads().await.unwrap().len(), 20);
+}
