@@ -18,6 +18,12 @@ pub struct Response {
 }
 
 impl Response {
+    /// A header of it, in small letters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| *found == name).map(|(_, value)| value)
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
     }
@@ -48,9 +54,12 @@ pub async fn request(
 ) -> Response {
     let mut stream = TcpStream::connect(at).await.unwrap();
     let length = body.len();
+    // Unless it is said to be something else.
+    let json =
+        if headers.contains("content-type:") { "" } else { "content-type: application/json\r\n" };
     let text = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
-         content-length: {length}\r\ncontent-type: application/json\r\n{headers}\r\n{body}"
+         content-length: {length}\r\n{json}{headers}\r\n{body}"
     );
     // A refusal may come before the whole body is read.
     drop(stream.write_all(text.as_bytes()).await);

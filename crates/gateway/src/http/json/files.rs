@@ -37,7 +37,7 @@ pub(crate) struct LookJson {
     height: u32,
     /// How long it is; 0 for what does not move.
     duration_ms: u32,
-    /// Some 25 bytes that paint a blur of it (<https://evanw.github.io/thumbhash/>).
+    /// Some 25 bytes that paint a blur of it (ThumbHash, by Evan Wallace).
     thumbhash_base64: Base64,
     /// A small JPEG to travel within the message, as its `thumbnail_base64`.
     preview_base64: Base64,

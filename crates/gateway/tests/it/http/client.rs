@@ -107,6 +107,8 @@ pub fn spec() -> Value {
 
 /// The route of the description that a request goes to.
 pub fn template(method: &str, path: &str) -> String {
+    // Whatever is read can be asked about (RFC 9110, section 9.3.2).
+    let method = if method == "HEAD" { "GET" } else { method };
     let asked: Vec<&str> = path.split('?').next().unwrap().split('/').collect();
     let spec = spec();
     let fits = |template: &&String| {

@@ -2,8 +2,10 @@
 
 mod client;
 mod described;
+mod files;
 mod limits;
 mod once;
 mod pages;
 mod routes;
 mod rules;
+mod uploads;
