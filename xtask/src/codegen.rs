@@ -61,6 +61,7 @@ fn compile() -> Result<String> {
     // Rare, and large: a message that nothing altered pays no more than a pointer for it.
     config.boxed(".anser.v1.Message.altered");
     config.boxed(".anser.v1.Message.forwarded");
+    config.boxed(".anser.v1.Message.files");
     // Written by hand, so that no log shows a token.
     config.skip_debug([".anser.v1.Hello"]);
     let mut generated = config.generate(requests)?;

@@ -1,11 +1,12 @@
 //! Where the bytes of files are kept: opened with the server, closed after the last request.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anser_embedded::EmbeddedStore;
-use anser_files::{FileStore, Keep, Settings};
-use anser_service::{FilePorts, FileSettings};
+use anser_files::{BucketSettings, FileStore, Keep, Settings};
+use anser_service::{FilePorts, FileSettings, SecretString};
 use anser_types::ErrorCode;
 
 use crate::config::Config;
@@ -40,8 +41,53 @@ pub fn open(setup: &Setup) -> Result<Option<FileStore>, Failure> {
     })
 }
 
-fn keep(_setup: &Setup, directory: PathBuf) -> Result<Keep, Failure> {
-    Ok(Keep::Directory(directory))
+fn keep(setup: &Setup, directory: PathBuf) -> Result<Keep, Failure> {
+    let config = &setup.loaded.config.files;
+    if config.bucket.is_empty() {
+        return Ok(Keep::Directory(directory));
+    }
+    let endpoint = match &*config.bucket_endpoint {
+        "" => format!("https://s3.{}.amazonaws.com", config.bucket_region),
+        named => named.to_owned(),
+    };
+    let allow_http = is_here(&endpoint);
+    if !endpoint.starts_with("https://") && !allow_http {
+        let detail =
+            format!("files.bucket_endpoint: {endpoint} is neither https:// nor on this machine");
+        return Err(Failure::new(ErrorCode::ConfigInvalid, detail)
+            .next("Write an address that begins with https://."));
+    }
+    let path = setup.data_dir.resolve(&config.bucket_key_file);
+    let (access_key, secret_key) = bucket_key(&path)?;
+    Ok(Keep::Bucket(BucketSettings {
+        endpoint,
+        bucket: config.bucket.clone(),
+        region: config.bucket_region.clone(),
+        access_key,
+        secret_key,
+        prefix: config.bucket_prefix.trim_matches('/').to_owned(),
+        allow_http,
+    }))
+}
+
+/// Whether an address without TLS is of this machine alone.
+fn is_here(endpoint: &str) -> bool {
+    let host = endpoint.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next());
+    matches!(host, Some(Some("127.0.0.1" | "localhost")))
+}
+
+/// The access key and its secret, each on a line.
+fn bucket_key(path: &Path) -> Result<(String, SecretString), Failure> {
+    let wrong = |what: &str| {
+        Failure::new(ErrorCode::ConfigInvalid, format!("{}: {what}", path.display()))
+            .next("Write the access key in the first line of that file and its secret in the second; give nobody else the right to read it.")
+    };
+    let text = fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match (lines.next(), lines.next(), lines.next()) {
+        (Some(key), Some(secret), None) => Ok((key.to_owned(), SecretString::from(secret))),
+        _ => Err(wrong("two lines are needed")),
+    }
 }
 
 /// The ports of files.

@@ -127,7 +127,7 @@ pub fn what_is_taken_back_holds_nothing<H: Harness>(subject: &mut Subject<H>) {
         |seq| AppendBuilder::internal().at(300).alters(id, &a, seq, revoke.clone(), &[&a]);
     let batch = [first, edited(Seq(1)), revoked(Seq(1))].map(AppendBuilder::build);
     assert!(subject.append(batch.into()).iter().all(|one| matches!(one, Appended::Committed(_))));
-    subject.commit(says.clone().says_content(id, &a, 2, with(&[&picture]), &[&a]));
+    subject.commit(says.says_content(id, &a, 2, with(&[&picture]), &[&a]));
     subject.commit(edited(Seq(2)));
     assert_eq!(holds(subject, &picture), [hold(id, 2, 0)]);
     subject.commit(revoked(Seq(2)));

@@ -76,7 +76,7 @@ pub(crate) fn message(message: &Message, peer: Option<&UserId>) -> v1::Message {
         mention_all: content.is_some_and(|content| content.mention_all),
         burn_after_ms: content.and_then(|content| content.burn_after_ms).unwrap_or(0),
         forwarded: content.and_then(messages::forwarded).map(Box::new),
-        files: content.map(|content| messages::files(&content.files)).unwrap_or_default(),
+        files: content.and_then(messages::files_of).map(Box::new),
     }
 }
 

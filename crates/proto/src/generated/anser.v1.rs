@@ -673,9 +673,15 @@ pub struct Message {
     pub burn_after_ms: u32,
     #[prost(message, optional, boxed, tag = "19")]
     pub forwarded: ::core::option::Option<::prost::alloc::boxed::Box<Forwarded>>,
-    /// Files at the server that it holds, 16 bytes each, one after the other.
-    #[prost(bytes = "bytes", tag = "20")]
-    pub files: ::prost::bytes::Bytes,
+    #[prost(message, optional, boxed, tag = "20")]
+    pub files: ::core::option::Option<::prost::alloc::boxed::Box<Files>>,
+}
+/// Files at the server that a message holds.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Files {
+    /// 16 bytes each, one after the other.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub names: ::prost::bytes::Bytes,
 }
 /// What changes made of a message since it was said.
 #[derive(Clone, PartialEq, ::prost::Message)]

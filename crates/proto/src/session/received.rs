@@ -97,6 +97,10 @@ pub struct ReceivedEvent {
 }
 
 /// What an event says.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every event is known: a box would cost each an allocation"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReceivedKind {
     /// A kind this version knows.

@@ -101,6 +101,12 @@ pub fn read_content(content: v1::EditedContent) -> Result<Content, Unreadable> {
     })
 }
 
+/// The files that a message holds.
+#[must_use]
+pub fn files_of(content: &Content) -> Option<v1::Files> {
+    (!content.files.is_empty()).then(|| v1::Files { names: files(&content.files) })
+}
+
 /// The names of files, one after the other.
 #[must_use]
 pub fn files(files: &[FileId]) -> Bytes {
@@ -147,7 +153,7 @@ pub fn read_content_of(message: &mut v1::Message) -> Result<Content, Unreadable>
         mention_all: message.mention_all,
         burn_after_ms: message.burn_after_ms,
         forwarded: message.forwarded.take().map(|forwarded| *forwarded),
-        files: std::mem::take(&mut message.files),
+        files: message.files.take().map(|files| files.names).unwrap_or_default(),
     })
 }
 

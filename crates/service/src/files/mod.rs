@@ -100,6 +100,7 @@ pub(crate) fn store_refusal(error: &StoreError) -> Refusal {
 }
 
 /// The honest refusal for bytes that could not be kept or given; conditions of the server are logged here, once.
+#[expect(clippy::needless_pass_by_value, reason = "an error ends here: `map_err` gives it away")]
 pub(crate) fn bytes_refusal(error: BlobError) -> Refusal {
     let code = match &error {
         BlobError::Unknown => return Refusal::new(ErrorCode::FileUnknown),
