@@ -9,6 +9,7 @@ mod driver;
 mod endpoint;
 mod error;
 mod events;
+mod files;
 pub mod http;
 pub mod store;
 mod tls;
@@ -22,16 +23,21 @@ pub use anser_trust::CertificatePin;
 pub use anser_types as types;
 pub use client::{
     AppServerDevices, Client, ClientBuilder, ConnectionState, DeviceSource, MembersPage, NewDevice,
-    PasswordDevices, ReadersPage, SentMessage, ServerSearch, ServerSearchPage, SyncMode, body_of,
-    content_of,
+    PasswordDevices, ReadersPage, SentMessage, ServerSearch, ServerSearchPage, ShowAs, SyncMode,
+    UnfinishedUpload, body_of, content_of, file_in, file_of,
 };
 pub use clock::SystemClock;
 pub use endpoint::{Endpoint, Scheme};
 pub use error::Error;
 pub use events::{Delivery, Event, Events};
+pub use files::{
+    FileAt, Recording, Transfer, TransferProgress, TransferState, UploadOptions, UploadSource,
+};
+pub use http::{FileInfo, FileLinks, FileUsage};
 pub use secrecy::SecretString;
 pub use store::{
     ChatMessage, Conversation, ConversationOptions, HistoryPage, PageBounds, Status, TotalUnread,
+    UploadNo,
 };
 pub use tls::{ClientCertificate, TlsTerms};
 pub use trust::Trust;

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
 
 use super::devices::{AppServerDevices, DeviceSource, PasswordDevices};
+use super::files::Running;
 use super::handle::{Client, Inner};
 use super::state::ConnectionState;
 use crate::clock::SystemClock;
@@ -18,7 +19,9 @@ use crate::driver::{Credentials, CredentialsTask, Driver, DriverParts, GatewayLi
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::{Event, EventQueue};
-use crate::http::{AccountClient, AppServerClient, DeviceDescription, HttpConnection, SignedIn};
+use crate::http::{
+    AccountClient, AppServerClient, DeviceDescription, FilesClient, HttpConnection, SignedIn,
+};
 use crate::store::{Store, StoreOptions};
 use crate::tls::{ClientCertificate, TlsTerms};
 use crate::transports::Dialer;
@@ -430,7 +433,8 @@ impl ClientBuilder {
         source: Option<Arc<dyn DeviceSource>>,
         take: Option<SignedIn>,
     ) -> Result<Client, Error> {
-        let account = self.http_connection()?.map(AccountClient::new);
+        let http = self.http_connection()?;
+        let (account, files) = (http.clone().map(AccountClient::new), http.map(FilesClient::new));
         let queue = Arc::new(EventQueue::new(store.newest_arrival().await?));
         if let Some(path) = store.key_file_made() {
             queue.push(Event::KeyFileMade(path.clone()));
@@ -470,7 +474,18 @@ impl ClientBuilder {
         };
         tokio::spawn(driver.run());
         tokio::spawn(task.run());
-        Ok(Client::new(Inner { user, store, requests, queue, state, synced, account, needs }))
+        Ok(Client::new(Inner {
+            user,
+            store,
+            requests,
+            queue,
+            state,
+            synced,
+            account,
+            files,
+            running_uploads: Running::default(),
+            needs,
+        }))
     }
 }
 

@@ -7,11 +7,12 @@ use anser_types::{Command, ConversationId, Done, ErrorCode, Refusal, Target, Use
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::ClientBuilder;
+use super::files::Running;
 use super::state::ConnectionState;
 use crate::driver::{Composed, Need, Request};
 use crate::error::Error;
 use crate::events::{EventQueue, Events};
-use crate::http::AccountClient;
+use crate::http::{AccountClient, FilesClient};
 use crate::store::Store;
 
 /// What all handles of a client share.
@@ -23,6 +24,8 @@ pub(super) struct Inner {
     pub(super) state: watch::Receiver<ConnectionState>,
     pub(super) synced: watch::Receiver<bool>,
     pub(super) account: Option<AccountClient>,
+    pub(super) files: Option<FilesClient>,
+    pub(super) running_uploads: Running,
     pub(super) needs: mpsc::Sender<Need>,
 }
 

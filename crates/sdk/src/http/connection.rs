@@ -19,6 +19,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_millis(REQUEST_DEADLINE_MS + 5_
 pub struct HttpConnection {
     base: Url,
     client: reqwest::Client,
+    /// For what may take as long as it gets on.
+    transfers: reqwest::Client,
 }
 
 /// `application/problem+json`, as far as it is needed here.
@@ -55,13 +57,38 @@ impl HttpConnection {
             }
             other => return Err(invalid(format!("'{other}' is not http or https"))),
         }
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.into().config(&[b"http/1.1"])?)
-            .timeout(REQUEST_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| invalid(format!("the HTTP client cannot be set up: {error}")))?;
-        Ok(Self { base, client })
+        let tls = tls.into().config(&[b"http/1.1"])?;
+        let builder = || {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .connect_timeout(REQUEST_TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
+        };
+        let unusable =
+            |error: reqwest::Error| invalid(format!("the HTTP client cannot be set up: {error}"));
+        let client = builder().timeout(REQUEST_TIMEOUT).build().map_err(unusable)?;
+        let transfers = builder().build().map_err(unusable)?;
+        Ok(Self { base, client, transfers })
+    }
+
+    /// A request that may take as long as it gets on: whoever sends it looks whether it does.
+    pub(super) fn transfer(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: &str,
+    ) -> Result<RequestBuilder, Refusal> {
+        Ok(self.transfers.request(method, self.url(path)?).bearer_auth(bearer))
+    }
+
+    /// The address of a path at this server.
+    pub(super) fn url(&self, path: &str) -> Result<Url, Refusal> {
+        self.base.join(path).map_err(|error| {
+            Refusal::because(
+                ErrorCode::ConfigInvalid,
+                format!("{} cannot be extended: {error}", self.base),
+            )
+        })
     }
 
     /// Sends a JSON request and reads a JSON answer.
@@ -125,19 +152,13 @@ impl HttpConnection {
         self.request(Method::POST, path, bearer)
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         method: Method,
         path: &str,
         bearer: Option<&str>,
     ) -> Result<RequestBuilder, Refusal> {
-        let url = self.base.join(path).map_err(|error| {
-            Refusal::because(
-                ErrorCode::ConfigInvalid,
-                format!("{} cannot be extended: {error}", self.base),
-            )
-        })?;
-        let request = self.client.request(method, url);
+        let request = self.client.request(method, self.url(path)?);
         Ok(match bearer {
             Some(secret) => request.bearer_auth(secret),
             None => request,
@@ -152,7 +173,7 @@ fn is_loopback(url: &Url) -> bool {
     })
 }
 
-async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, Refusal> {
+pub(super) async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, Refusal> {
     response.json().await.map_err(|error| {
         Refusal::because(
             ErrorCode::Internal,
@@ -161,7 +182,7 @@ async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, Refusal> {
     })
 }
 
-async fn succeeded(request: RequestBuilder) -> Result<Response, Refusal> {
+pub(super) async fn succeeded(request: RequestBuilder) -> Result<Response, Refusal> {
     let response = request.send().await.map_err(|error| failed_to_send(&error))?;
     if response.status().is_success() {
         return Ok(response);
@@ -191,7 +212,7 @@ fn refusal_of(problem: Problem) -> Refusal {
     refusal
 }
 
-fn failed_to_send(error: &reqwest::Error) -> Refusal {
+pub(super) fn failed_to_send(error: &reqwest::Error) -> Refusal {
     if let Some(refusal) = refused_certificate(error) {
         return refusal;
     }

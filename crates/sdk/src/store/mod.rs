@@ -33,6 +33,7 @@ mod schema;
 mod search;
 mod settings_rows;
 mod snapshot;
+mod upload_rows;
 mod values;
 mod worker;
 
@@ -45,7 +46,9 @@ pub use key::KeySource;
 pub use message_rows::{ChatMessage, Status};
 pub use opening::StoreOptions;
 pub use option_rows::ConversationOptions;
+pub use upload_rows::UploadNo;
 pub use worker::{Applied, Store};
 
 pub(crate) use coverage::Filled;
 pub(crate) use draft_rows::KeptDraft;
+pub(crate) use upload_rows::KeptUpload;

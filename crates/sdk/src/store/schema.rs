@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     NETWORKS,
     ENDPOINT_LIST,
     FILES,
+    UPLOADS,
 ];
 
 const TABLES: &str = "
@@ -216,6 +217,16 @@ CREATE TABLE endpoint_list (
 
 /// The files at the server that each message holds, 16 bytes each.
 const FILES: &str = "ALTER TABLE message ADD COLUMN files BLOB;";
+
+/// Uploads of files by their paths that are not complete: which file it was, and how far the server had it.
+const UPLOADS: &str = "
+CREATE TABLE upload (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    path BLOB NOT NULL, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, sha256 BLOB,
+    name TEXT NOT NULL, original INTEGER NOT NULL,
+    file BLOB, sent INTEGER NOT NULL
+) STRICT;
+";
 
 /// Brings the database to the newest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

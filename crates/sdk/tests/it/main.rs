@@ -9,6 +9,7 @@ mod chat;
 mod compression;
 mod contents;
 mod endpoints;
+mod files;
 mod forgetting;
 mod full_disk;
 mod gateways;
@@ -16,6 +17,7 @@ mod group_rules;
 mod groups;
 mod history;
 mod kill;
+mod line;
 mod mutual_tls;
 #[path = "../../../proto/tests/it/newer.rs"]
 mod newer;

@@ -1,0 +1,177 @@
+//! A source whose bytes are all there: read at any place, hashed, and looked at whether it is still the same.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use anser_types::{ErrorCode, Refusal, Sha256};
+use bytes::Bytes;
+use sha2::Digest;
+
+use crate::http::{Challenge, Piece};
+
+/// Bytes hashed between two looks at whether anybody still wants it.
+const HASHED_AT_A_TIME: u64 = 32 << 20;
+/// Bytes read at a time for that.
+const READ_AT_A_TIME: usize = 256 << 10;
+
+/// By what one sees that a file was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Its bytes.
+    pub(crate) bytes: u64,
+    /// When it was written to last, in nanoseconds since 1970.
+    pub(crate) modified_ns: i64,
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
+        let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let modified_ns = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
+        Self { bytes: metadata.len(), modified_ns }
+    }
+}
+
+/// The source.
+#[derive(Clone, Debug)]
+pub(super) enum Opened {
+    File { path: PathBuf, file: Arc<File>, stamp: Stamp },
+    Memory(Bytes),
+}
+
+impl Opened {
+    /// Opens a file.
+    pub(super) async fn file(path: PathBuf) -> Result<Self, Refusal> {
+        blocking(move || {
+            let unreadable = |error: io::Error| cannot_read(&path, &error);
+            let file = File::open(&path).map_err(unreadable)?;
+            let metadata = file.metadata().map_err(unreadable)?;
+            if !metadata.is_file() {
+                let why = format!("{} is no file", path.display());
+                return Err(Refusal::because(ErrorCode::InvalidArgument, why));
+            }
+            Ok(Self::File { file: Arc::new(file), stamp: Stamp::of(&metadata), path })
+        })
+        .await
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::File { stamp, .. } => stamp.bytes,
+            Self::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+
+    pub(super) const fn stamp(&self) -> Option<Stamp> {
+        match self {
+            Self::File { stamp, .. } => Some(*stamp),
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// The same source as it is now, if it is another one than before: the path may lead to another file.
+    pub(super) async fn changed(&self) -> Result<Option<Self>, Refusal> {
+        let Self::File { path, stamp, .. } = self else { return Ok(None) };
+        let now = Self::file(path.clone()).await?;
+        Ok((now.stamp() != Some(*stamp)).then_some(now))
+    }
+
+    /// So many bytes from this offset on, and their hash; fewer at the end.
+    pub(super) async fn piece(&self, offset: u64, most: usize) -> Result<Piece, Refusal> {
+        let left = self.bytes().saturating_sub(offset);
+        let length = usize::try_from(left).map_or(most, |left| left.min(most));
+        let source = self.clone();
+        blocking(move || {
+            let bytes = source.read(offset, length)?;
+            let sha256 = Sha256(sha2::Sha256::digest(&bytes).into());
+            Ok(Piece { offset, bytes, sha256, length: None })
+        })
+        .await
+    }
+
+    /// The hash of all of it. `hashed` hears how far it is.
+    pub(super) async fn sha256(&self, hashed: impl Fn(u64)) -> Result<Sha256, Refusal> {
+        let mut hash = sha2::Sha256::new();
+        let mut from = 0;
+        while from < self.bytes() {
+            let to = self.bytes().min(from + HASHED_AT_A_TIME);
+            let source = self.clone();
+            hash = blocking(move || source.hash_into(hash, from, to)).await?;
+            hashed(to);
+            from = to;
+        }
+        Ok(Sha256(hash.finalize().into()))
+    }
+
+    /// The answer to what the server asks.
+    pub(super) async fn proof(&self, challenge: Challenge) -> Result<Sha256, Refusal> {
+        let source = self.clone();
+        blocking(move || {
+            let mut hash = sha2::Sha256::new().chain_update(&challenge.nonce);
+            for (offset, bytes) in challenge.places {
+                let end = offset.saturating_add(bytes).min(source.bytes());
+                hash = source.hash_into(hash, offset, end)?;
+            }
+            Ok(Sha256(hash.finalize().into()))
+        })
+        .await
+    }
+
+    fn hash_into(
+        &self,
+        mut hash: sha2::Sha256,
+        mut from: u64,
+        to: u64,
+    ) -> Result<sha2::Sha256, Refusal> {
+        while from < to {
+            let length =
+                usize::try_from(to - from).map_or(READ_AT_A_TIME, |left| left.min(READ_AT_A_TIME));
+            hash.update(self.read(from, length)?);
+            from += length as u64;
+        }
+        Ok(hash)
+    }
+
+    fn read(&self, offset: u64, length: usize) -> Result<Bytes, Refusal> {
+        match self {
+            Self::Memory(bytes) => {
+                let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                Ok(bytes.slice(from..bytes.len().min(from.saturating_add(length))))
+            }
+            Self::File { path, file, .. } => {
+                let mut bytes = vec![0; length];
+                match file.read_exact_at(&mut bytes, offset) {
+                    Ok(()) => Ok(bytes.into()),
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                        Err(source_changed(path))
+                    }
+                    Err(error) => Err(cannot_read(path, &error)),
+                }
+            }
+        }
+    }
+}
+
+/// Runs what waits for the disk on a thread of its own.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Refusal::because(ErrorCode::Internal, format!("reading a file ended: {error}")))
+    })
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> Refusal {
+    let why = format!("{} cannot be read: {error}", path.display());
+    Refusal::because(ErrorCode::InvalidArgument, why)
+}
+
+/// What was read is not what was begun with: as a wrong checksum, it is begun anew.
+pub(super) fn source_changed(path: &Path) -> Refusal {
+    let why = format!("{} was changed while it was sent", path.display());
+    Refusal::because(ErrorCode::ChecksumMismatch, why)
+}

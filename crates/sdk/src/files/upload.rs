@@ -1,0 +1,348 @@
+//! An upload, attempt by attempt: not at all if the server has the bytes, else piece by piece from where it stopped.
+
+use std::time::Instant;
+
+use anser_types::{ErrorCode, FileId, Refusal};
+
+use super::doors::Doors;
+use super::drive::{End, Work};
+use super::grown::Grown;
+use super::opened::Opened;
+use super::piece_size::PieceSize;
+use super::source::{UploadOptions, Wanted, name_of};
+use super::transfer::{Teller, TransferState};
+use crate::http::{FileInfo, NewUpload, Piece};
+use crate::store::{KeptUpload, UploadNo};
+
+/// A file up to this size is sent in one request, without asking first.
+const AT_ONCE_BYTES: u64 = 64 * 1024;
+
+/// The task of an upload.
+pub(crate) struct Sending {
+    doors: Doors,
+    source: Source,
+    new: NewUpload,
+    /// Its name at the server, once it was announced.
+    file: Option<FileId>,
+    /// Where it stands in the store, if it goes on after a restart.
+    row: Option<UploadNo>,
+    offset: u64,
+    size: PieceSize,
+    /// The server was asked whether it has these bytes.
+    asked: bool,
+    /// Dropped with it.
+    guard: Option<Box<dyn Send + Sync>>,
+}
+
+enum Source {
+    Whole(Opened),
+    Growing(Grown),
+}
+
+impl Sending {
+    /// A new upload. A path goes on where an earlier upload of the same file stopped.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the file cannot be read.
+    pub(crate) async fn new(
+        doors: Doors,
+        wanted: Wanted,
+        options: UploadOptions,
+    ) -> Result<Self, Refusal> {
+        let (source, length, name) = match wanted {
+            Wanted::Path(path) => {
+                let name = name_of(&path);
+                let path = std::path::absolute(&path).unwrap_or(path);
+                let opened = Opened::file(path).await?;
+                let length = opened.bytes();
+                (Source::Whole(opened), Some(length), name)
+            }
+            Wanted::Memory(bytes) => {
+                let length = bytes.len() as u64;
+                (Source::Whole(Opened::Memory(bytes)), Some(length), String::new())
+            }
+            Wanted::Growing(reader) => (Source::Growing(Grown::new(reader)), None, String::new()),
+        };
+        let new = NewUpload {
+            name: options.name.unwrap_or(name),
+            length,
+            sha256: None,
+            original: options.original,
+        };
+        Ok(Self {
+            doors,
+            source,
+            new,
+            file: None,
+            row: None,
+            offset: 0,
+            size: PieceSize::default(),
+            asked: false,
+            guard: None,
+        })
+    }
+
+    /// Goes on with what an earlier run began.
+    pub(crate) fn adopt(&mut self, kept: &KeptUpload) {
+        self.row = Some(kept.no);
+        let Source::Whole(opened) = &self.source else { return };
+        if opened.stamp() == Some(kept.stamp) {
+            (self.file, self.new.sha256) = (kept.file, kept.sha256);
+            // It was asked before it was announced.
+            self.asked = kept.file.is_some();
+        }
+    }
+
+    /// What the store keeps of it; `None` if it cannot go on after a restart, or is not worth it.
+    pub(crate) fn to_keep(&self) -> Option<KeptUpload> {
+        let Source::Whole(Opened::File { path, stamp, .. }) = &self.source else { return None };
+        (stamp.bytes > AT_ONCE_BYTES).then(|| KeptUpload {
+            no: self.row.unwrap_or_default(),
+            path: path.clone(),
+            stamp: *stamp,
+            sha256: self.new.sha256,
+            name: self.new.name.clone(),
+            original: self.new.original,
+            file: self.file,
+            offset: self.offset,
+        })
+    }
+
+    pub(crate) const fn length(&self) -> Option<u64> {
+        self.new.length
+    }
+
+    /// This lives as long as the upload.
+    pub(crate) fn while_running(&mut self, guard: impl Send + Sync + 'static) {
+        self.guard = Some(Box::new(guard));
+    }
+
+    pub(crate) const fn set_row(&mut self, row: UploadNo) {
+        self.row = Some(row);
+    }
+
+    /// Writes down how far it is. Without that it begins anew after a restart, which costs time and nothing else.
+    async fn note(&self) {
+        let (Some(_), Some(kept)) = (self.row, self.to_keep()) else { return };
+        if let Err(error) = self.doors.store.note_upload(kept).await {
+            tracing::warn!(%error, "it is not stored how far an upload is");
+        }
+    }
+
+    /// Finds out where it goes on: announces it, or asks. Gives the file if it is complete.
+    async fn locate(&mut self, tell: &Teller) -> Result<Option<FileInfo>, Refusal> {
+        if let Some(file) = self.file {
+            let at = self.doors.http.upload_at(&self.doors.token().await?, file).await?;
+            self.offset = at.offset;
+            return Ok(at.stored);
+        }
+        self.offset = 0;
+        tell.moved(0);
+        if let Some(file) = self.claim(tell).await? {
+            return Ok(Some(file));
+        }
+        tell.state(TransferState::Moving);
+        tell.moved(0);
+        let body = match &self.source {
+            Source::Whole(opened) if opened.bytes() <= AT_ONCE_BYTES => {
+                let most = usize::try_from(opened.bytes()).unwrap_or(usize::MAX);
+                let piece = opened.piece(0, most).await?;
+                self.new.sha256 = Some(piece.sha256);
+                Some(piece.bytes)
+            }
+            _ => None,
+        };
+        let token = self.doors.token().await?;
+        let at = self.doors.http.begin_upload(&token, &self.new, body).await?;
+        self.file = Some(at.file);
+        self.offset = at.offset;
+        self.note().await;
+        Ok(at.stored)
+    }
+
+    /// Shows the server that the bytes are here, in the hope that it has them too.
+    async fn claim(&mut self, tell: &Teller) -> Result<Option<FileInfo>, Refusal> {
+        let Source::Whole(opened) = &self.source else { return Ok(None) };
+        let bytes = opened.bytes();
+        if bytes <= AT_ONCE_BYTES || self.asked {
+            return Ok(None);
+        }
+        let sha256 = match self.new.sha256 {
+            Some(sha256) => sha256,
+            None => {
+                tell.state(TransferState::Hashing);
+                let sha256 = opened.sha256(|hashed| tell.moved(hashed)).await?;
+                self.new.sha256 = Some(sha256);
+                sha256
+            }
+        };
+        let token = self.doors.token().await?;
+        let claimed = async {
+            let challenge = self.doors.http.challenge(&token, sha256, bytes).await?;
+            let proof = opened.proof(challenge.clone()).await?;
+            let (name, of) = (&self.new.name, (sha256, bytes));
+            self.doors.http.claim(&token, of, &challenge, proof, name).await
+        };
+        match claimed.await {
+            Ok(file) => Ok(Some(file)),
+            Err(refusal)
+                if matches!(refusal.code, ErrorCode::NotInPossession | ErrorCode::Unsupported) =>
+            {
+                self.asked = true;
+                Ok(None)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Sends what is missing of a source that is all there; the next piece is read while one is on its way.
+    async fn send_whole(&mut self, file: FileId, tell: &Teller) -> Result<(), Refusal> {
+        let Source::Whole(opened) = &self.source else { return Ok(()) };
+        let opened = opened.clone();
+        let mut next =
+            (self.offset < opened.bytes()).then(|| ahead(&opened, self.offset, self.size.bytes()));
+        while let Some(piece) = next.take() {
+            let piece = blocking_of(piece).await?;
+            let end = piece.offset + piece.bytes.len() as u64;
+            next = (end < opened.bytes()).then(|| ahead(&opened, end, self.size.bytes()));
+            self.send(file, piece, tell).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a growing source until it has ended; the last piece tells its length.
+    async fn send_growing(&mut self, file: FileId, tell: &Teller) -> Result<(), Refusal> {
+        loop {
+            let offset = self.offset;
+            let Source::Growing(grown) = &mut self.source else { return Ok(()) };
+            let piece = grown.next(offset).await?;
+            let last = piece.length.is_some();
+            if let Some(length) = piece.length {
+                tell.total(length);
+            }
+            self.send(file, piece, tell).await?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends one piece.
+    async fn send(&mut self, file: FileId, piece: Piece, tell: &Teller) -> Result<(), Refusal> {
+        let (from, end) = (piece.offset, piece.offset + piece.bytes.len() as u64);
+        let token = self.doors.token().await?;
+        let begun = Instant::now();
+        let sent = |bytes| tell.moved(from + bytes);
+        let at = self.doors.http.append(&token, file, piece, sent).await?;
+        if at != end {
+            let why = format!("the upload goes on at {at}, not at {end}");
+            return Err(Refusal::because(ErrorCode::UploadConflict, why));
+        }
+        self.size.took(begun.elapsed());
+        self.offset = at;
+        self.note().await;
+        Ok(())
+    }
+
+    /// Begins anew if the file is another one than before.
+    async fn look_again(&mut self) -> Result<(), Refusal> {
+        let Source::Whole(opened) = &self.source else { return Ok(()) };
+        let Some(now) = opened.changed().await? else { return Ok(()) };
+        tracing::info!("a file was changed while it was sent; its upload begins anew");
+        self.give_up().await;
+        self.new.length = Some(now.bytes());
+        self.new.sha256 = None;
+        self.asked = false;
+        self.source = Source::Whole(now);
+        Ok(())
+    }
+
+    /// Tells the server that what it has of this upload is not wanted.
+    async fn give_up(&mut self) {
+        let Some(file) = self.file.take() else { return };
+        let given_up = async {
+            let token = self.doors.token().await?;
+            self.doors.http.give_up_upload(&token, file).await
+        };
+        if let Err(refusal) = given_up.await {
+            tracing::debug!(%refusal, "the server gives an upload up by itself");
+        }
+    }
+}
+
+impl Work for Sending {
+    async fn attempt(&mut self, tell: &Teller) -> Result<FileInfo, Refusal> {
+        self.look_again().await?;
+        if let Some(length) = self.new.length {
+            tell.total(length);
+        }
+        if let Some(file) = self.locate(tell).await? {
+            return Ok(file);
+        }
+        tell.state(TransferState::Moving);
+        tell.moved(self.offset);
+        let Some(file) = self.file else {
+            return Err(Refusal::because(ErrorCode::Internal, "an upload without a name"));
+        };
+        match &self.source {
+            Source::Whole(_) => self.send_whole(file, tell).await?,
+            Source::Growing(_) => self.send_growing(file, tell).await?,
+        }
+        let at = self.doors.http.upload_at(&self.doors.token().await?, file).await?;
+        self.offset = at.offset;
+        at.stored.ok_or_else(|| {
+            let why = format!("{} bytes are there, and no file yet", at.offset);
+            Refusal::because(ErrorCode::Internal, why)
+        })
+    }
+
+    fn mend(&mut self, refusal: &Refusal) -> bool {
+        self.size.broke();
+        match refusal.code {
+            ErrorCode::UploadConflict | ErrorCode::ChecksumMismatch => match &self.source {
+                Source::Whole(_) => true,
+                Source::Growing(grown) => grown.has(self.offset),
+            },
+            // Given up by the server, or gone because its hash was wrong.
+            ErrorCode::FileUnknown if self.file.is_some() => {
+                let from_the_start = match &self.source {
+                    Source::Whole(_) => true,
+                    Source::Growing(grown) => grown.has(0),
+                };
+                if from_the_start {
+                    (self.file, self.asked) = (None, false);
+                }
+                from_the_start
+            }
+            _ => false,
+        }
+    }
+
+    fn position(&self) -> u64 {
+        self.offset
+    }
+
+    async fn settle(&mut self, end: End) {
+        if end != End::Done {
+            self.give_up().await;
+        }
+        let Some(row) = self.row else { return };
+        if let Err(error) = self.doors.store.forget_upload(row).await {
+            tracing::warn!(%error, "an upload that has ended is still in the local store");
+        }
+    }
+}
+
+/// A piece that is being read.
+type Ahead = tokio::task::JoinHandle<Result<Piece, Refusal>>;
+
+fn ahead(opened: &Opened, offset: u64, bytes: usize) -> Ahead {
+    let opened = opened.clone();
+    tokio::spawn(async move { opened.piece(offset, bytes).await })
+}
+
+async fn blocking_of(piece: Ahead) -> Result<Piece, Refusal> {
+    piece.await.unwrap_or_else(|error| {
+        Err(Refusal::because(ErrorCode::Internal, format!("reading a file ended: {error}")))
+    })
+}
