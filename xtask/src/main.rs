@@ -9,10 +9,12 @@ mod examples;
 mod files;
 mod fuzz;
 mod judges;
+mod npm;
 mod python;
 mod sim;
 mod test;
 mod tidy;
+mod uploaders;
 mod weaknet;
 
 use clap::{Parser, Subcommand};

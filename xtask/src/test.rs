@@ -6,17 +6,24 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::files::root;
-use crate::{bucket, judges};
+use crate::{bucket, judges, uploaders};
 
 /// Programs the tests use, the Debian package each comes in, and what happens without it.
-const TOOLS: &[(&str, &str)] =
-    &[("strace", "strace"), ("git", "git"), ("python3", "python3-venv"), ("pebble", "pebble")];
+const TOOLS: &[(&str, &str)] = &[
+    ("strace", "strace"),
+    ("git", "git"),
+    ("python3", "python3-venv"),
+    ("pebble", "pebble"),
+    ("npm", "npm"),
+    ("ffmpeg", "ffmpeg"),
+];
 
 /// Runs format, lints, tidy, tests and the documentation build; stops at the first failure.
 pub fn run() -> anyhow::Result<()> {
     install_missing_tools()?;
     judges::install()?;
     bucket::install()?;
+    uploaders::install()?;
     let started = Instant::now();
     step("format", "cargo", &["fmt", "--all", "--check"])?;
     crate::tidy::run(false)?;

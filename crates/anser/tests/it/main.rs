@@ -25,3 +25,4 @@ mod reports;
 mod search;
 mod secrets;
 mod talk;
+mod uploads;
