@@ -91,8 +91,9 @@ pub const PICTURE_MAX_PIXELS: u64 = 40_000_000;
 pub const PICTURE_MAX_BYTES: u64 = 32 << 20;
 /// Pixels along one side of a picture: the most a JPEG can have; rows and columns cost beside pixels.
 pub const PICTURE_MAX_SIDE: u32 = 65_535;
-/// Bytes of a picture unpacked, a turned copy of it included: the deepest PNG of [`PICTURE_MAX_PIXELS`] takes 320 MB.
-pub const PICTURE_UNPACKED_MAX_BYTES: u64 = 400_000_000;
+/// Bytes that a picture takes unpacked, with what its decoder needs beside: a progressive JPEG of [`PICTURE_MAX_PIXELS`]
+/// takes 480 MB, the deepest PNG 320 MB.
+pub const PICTURE_UNPACKED_MAX_BYTES: u64 = 500_000_000;
 /// Scans of a JPEG, each a pass over the whole picture that may cost its sender a few bytes; cameras and encoders make
 /// 1 to 12.
 pub const PICTURE_SCANS_MAX: usize = 32;

@@ -20,6 +20,7 @@ const EDGES: &[Edge] = &[
     edge("anser-backend", &["anser-types"], &["tokio", "prost"]),
     edge("anser-embedded", &["anser-types", "anser-backend"], &["prost"]),
     edge("anser-files", &["anser-types", "anser-backend", "anser-media"], &["prost", "axum"]),
+    edge("anser-media", &["anser-types"], &["tokio", "prost"]),
     edge("anser-search", &["anser-types", "anser-backend"], &["tokio", "prost"]),
     edge("anser-cluster", &["anser-types", "anser-backend"], &["prost"]),
     edge(
@@ -43,6 +44,7 @@ const EDGES: &[Edge] = &[
             "anser-embedded",
             "anser-cluster",
             "anser-files",
+            "anser-media",
             "anser-search",
             "anser-service",
             "anser-outbound",
