@@ -10,6 +10,7 @@ use crate::bench::{self, BenchOptions};
 use crate::chat::{self, ChatOptions};
 use crate::contact::{self, ContactCommand};
 use crate::devices::{self, DevicesCommand};
+use crate::download::{self, DownloadOptions};
 use crate::failure;
 use crate::forward::{self, ForwardOptions};
 use crate::group::{self, GroupCommand};
@@ -26,6 +27,7 @@ use crate::send::{self, SendOptions};
 use crate::settings::{self, SettingsOptions};
 use crate::tail::{self, TailOptions};
 use crate::token::{self, TokenOptions};
+use crate::upload::{self, UploadOptions};
 
 /// What a client can be asked to do.
 #[derive(Debug, Subcommand)]
@@ -46,6 +48,15 @@ pub enum Command {
     History(HistoryOptions),
     /// Find messages by their words, at the server or here
     Search(SearchOptions),
+    /// Send files to the server, to be said something with later
+    ///
+    /// Prints each file's id. What breaks off goes on by itself; after Ctrl+C or a crash with --resume. A file that no
+    /// message holds is kept for a week, and nobody but you gets it.
+    Upload(UploadOptions),
+    /// Fetch a file, by its id or by the message it came with
+    ///
+    /// What breaks off goes on by itself, and where it stopped when the command is typed again. Nothing is overwritten.
+    Download(DownloadOptions),
     /// Forward messages to somebody, one by one or as one
     Forward(ForwardOptions),
     /// Replace the text of a message of yours
@@ -100,6 +111,8 @@ impl Command {
             Self::Tail(options) => options.json,
             Self::History(options) => options.json,
             Self::Search(options) => options.json,
+            Self::Upload(options) => options.json,
+            Self::Download(options) => options.json,
             Self::Forward(options) => options.json,
             Self::Edit(options) => options.which.json,
             Self::Revoke(which) | Self::Editions(which) | Self::Readers(which) => which.json,
@@ -154,6 +167,8 @@ fn on_a_runtime(command: Command) -> anyhow::Result<()> {
             Command::Tail(options) => tail::run(options).await,
             Command::History(options) => history::run(options).await,
             Command::Search(options) => search::run(options).await,
+            Command::Upload(options) => upload::run(options).await,
+            Command::Download(options) => download::run(options).await,
             Command::Forward(options) => forward::run(options).await,
             Command::Edit(options) => alter::edit(options).await,
             Command::Revoke(which) => alter::revoke(which).await,

@@ -15,10 +15,8 @@ pub fn detail(content: &Content) -> String {
     let Ok(body) = body_of(content) else { return String::new() };
     let words = match &body {
         Body::Text(text) | Body::System(text) => return plain::clean(text),
-        Body::Image(picture) => picture_words(picture),
-        Body::Video(picture, duration_ms) => {
-            join(&[&length(*duration_ms), &picture_words(picture)])
-        }
+        Body::Image(picture) => picture_words(picture, 0),
+        Body::Video(picture, duration_ms) => picture_words(picture, *duration_ms),
         Body::Voice(voice) => length(voice.duration_ms),
         Body::File(file, caption) => join(&[&file_words(file), caption]),
         Body::Location(place) => join(&[&place.name, &place.address, &degrees(place)]),
@@ -36,24 +34,60 @@ fn join(parts: &[&str]) -> String {
     there.join(" · ")
 }
 
-fn picture_words(picture: &Picture) -> String {
-    if picture.caption.is_empty() { picture.file.name.clone() } else { picture.caption.clone() }
+/// What is said with a picture, or what it is called; how large it is, and how long.
+fn picture_words(picture: &Picture, duration_ms: u32) -> String {
+    let name = if picture.caption.is_empty() { &picture.file.name } else { &picture.caption };
+    let mut known = Vec::new();
+    if duration_ms > 0 {
+        known.push(length(duration_ms));
+    }
+    if picture.width > 0 && picture.height > 0 {
+        known.push(format!("{}×{}", picture.width, picture.height));
+    }
+    if picture.file.bytes > 0 {
+        known.push(size(picture.file.bytes));
+    }
+    with_known(name, &known)
 }
 
 fn file_words(file: &FileRef) -> String {
     let name = if file.name.is_empty() { &file.file } else { &file.name };
-    if file.bytes == 0 { name.clone() } else { format!("{name} ({})", size(file.bytes)) }
+    let known = (file.bytes > 0).then(|| size(file.bytes));
+    with_known(name, known.as_slice())
 }
 
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_024 => format!("{bytes} B"),
-        1_024..1_048_576 => format!("{} KiB", bytes >> 10),
-        _ => format!("{} MiB", bytes >> 20),
+fn with_known(name: &str, known: &[String]) -> String {
+    match (name, known) {
+        (name, []) => name.to_owned(),
+        ("", known) => known.join(", "),
+        (name, known) => format!("{name} ({})", known.join(", ")),
     }
 }
 
-fn length(ms: u32) -> String {
+/// So many bytes, in words.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let tenths = |unit: u64| {
+        let tenths = (u128::from(bytes) * 10 / u128::from(unit)) % 10;
+        (bytes / unit, tenths)
+    };
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes >> 10),
+        1_048_576..1_073_741_824 => {
+            let (whole, tenths) = tenths(1 << 20);
+            format!("{whole}.{tenths} MiB")
+        }
+        _ => {
+            let (whole, tenths) = tenths(1 << 30);
+            format!("{whole}.{tenths} GiB")
+        }
+    }
+}
+
+/// So many milliseconds, as minutes and seconds.
+#[must_use]
+pub fn length(ms: u32) -> String {
     let seconds = ms.div_ceil(1_000);
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }

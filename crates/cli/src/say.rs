@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::changes;
 pub use crate::changes::change_json;
 use crate::chat::times::LocalTimes;
-use crate::{kinds, plain};
+use crate::{files, kinds, plain};
 
 /// Prints a line and gives it to the reader at once.
 ///
@@ -57,7 +57,8 @@ pub const fn state_name(status: &Status) -> &'static str {
     }
 }
 
-/// A message as JSON: `text` for texts, else `kind` and `content_base64`; `content` is absent once it was removed.
+/// A message as JSON: `text` for texts, else `kind` and `content_base64`, and `file` where it holds one; `content` is absent
+/// once it was removed.
 #[must_use]
 pub fn message_json(message: &ChatMessage) -> Value {
     let mut object = Map::new();
@@ -131,6 +132,9 @@ fn insert_content(object: &mut Map<String, Value>, content: &Content) {
             let encoded = base64::engine::general_purpose::STANDARD.encode(&content.body);
             object.insert("kind".to_owned(), json!(kind.code()));
             object.insert("content_base64".to_owned(), json!(encoded));
+            if let Some(file) = anser_sdk::file_in(content) {
+                object.insert("file".to_owned(), files::reference_json(&file));
+            }
         }
     }
     if let Some(seq) = content.reply_to {
@@ -263,7 +267,12 @@ fn said(content: &Content) -> String {
         kind => {
             let detail = kinds::detail(content);
             let gap = if detail.is_empty() { "" } else { " " };
-            format!("({}){gap}{detail}", kind.name())
+            // With it the file can be fetched: anser download.
+            let file = match content.files.as_slice() {
+                [file] if kind != MessageKind::Merged => format!(" [{file}]"),
+                _ => String::new(),
+            };
+            format!("({}){gap}{detail}{file}", kind.name())
         }
     }
 }

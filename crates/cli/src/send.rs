@@ -1,15 +1,17 @@
 //! `anser send`: one message, and its place once the server has stored it.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anser_sdk::{Client, SentMessage};
+use anser_sdk::{Client, SentMessage, ShowAs, UploadOptions};
 use anser_types::{Content, ConversationId, ErrorCode, Refusal, Target, UserId};
 use clap::Args;
 use serde_json::json;
 
 use crate::identity::Who;
 use crate::named::{self, duration};
+use crate::upload::Uploading;
 use crate::{say, session};
 
 /// Send one message and wait until the server has stored it.
@@ -18,11 +20,27 @@ pub struct SendOptions {
     #[command(flatten)]
     pub who: Who,
     /// To whom; with --group, what to say
-    #[arg(value_name = "USER")]
-    first: String,
+    #[arg(value_name = "USER", required_unless_present_all = ["group", "file"])]
+    first: Option<String>,
     /// What to say; "-" reads it from the standard input
-    #[arg(value_name = "TEXT", required_unless_present = "group", conflicts_with = "group")]
+    #[arg(
+        value_name = "TEXT",
+        required_unless_present_any = ["group", "file"],
+        conflicts_with_all = ["group", "file"]
+    )]
     second: Option<String>,
+    /// Send this file: a picture or a video as such, anything else as a file
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<PathBuf>,
+    /// What to say with the file
+    #[arg(long, value_name = "TEXT", requires = "file")]
+    pub caption: Option<String>,
+    /// Keep a picture as it is, with what it tells beside its pixels: camera, time, place
+    #[arg(long, requires = "file")]
+    pub original: bool,
+    /// Show it as a plain file, whatever it is
+    #[arg(long, requires = "file")]
+    pub as_file: bool,
     /// To a group, by its id
     #[arg(long, value_name = "ID")]
     pub group: Option<ConversationId>,
@@ -46,10 +64,15 @@ impl SendOptions {
     /// # Errors
     /// `INVALID_ARGUMENT`: nobody can have this name.
     pub fn said(&self) -> Result<(Target, &str), Refusal> {
+        let first = self.first.as_deref().unwrap_or_default();
         match (self.group, &self.second) {
-            (Some(group), _) => Ok((Target::Conversation(group), &self.first)),
+            (Some(_), _) if self.file.is_some() && !first.is_empty() => {
+                let why = "with a file, what to say goes into --caption";
+                Err(Refusal::because(ErrorCode::InvalidArgument, why))
+            }
+            (Some(group), _) => Ok((Target::Conversation(group), first)),
             (None, text) => {
-                let user = UserId::new(&self.first).map_err(|error| {
+                let user = UserId::new(first).map_err(|error| {
                     Refusal::because(ErrorCode::InvalidArgument, error.to_string())
                 })?;
                 Ok((Target::User(user), text.as_deref().unwrap_or_default()))
@@ -64,9 +87,13 @@ impl SendOptions {
 /// Why the message is not stored at the server.
 pub async fn run(options: SendOptions) -> anyhow::Result<()> {
     let (to, text) = options.said()?;
-    let text = read_text(text)?;
+    let text = if options.file.is_some() { String::new() } else { read_text(text)? };
     let sent = session::with_client(&options.who, async |client| {
-        send(&client, to, Content::text(text), &options).await
+        let content = match &options.file {
+            Some(path) => with_file(&client, path.clone(), &options).await?,
+            None => Content::text(text),
+        };
+        send(&client, to, content, &options).await
     })
     .await?;
     let state = if sent.stored_offline { "stored_offline" } else { "sent" };
@@ -83,6 +110,21 @@ pub async fn run(options: SendOptions) -> anyhow::Result<()> {
         say::line(&format!("#{} {words}", sent.seq))?;
     }
     Ok(())
+}
+
+/// Uploads the file; what is said with it is made of what the server found.
+async fn with_file(
+    client: &Client,
+    path: PathBuf,
+    options: &SendOptions,
+) -> anyhow::Result<Content> {
+    let patience = session::seconds(options.timeout);
+    let uploading = Uploading { who: &options.who.user, bar: !options.json, patience };
+    let with = UploadOptions { original: options.original, name: None };
+    let file = uploading.run(client, path, with).await?;
+    let show = if options.as_file { ShowAs::File } else { ShowAs::WhatItIs };
+    let caption = options.caption.clone().unwrap_or_default();
+    Ok(Client::create_file_message_of(&file, show, caption)?)
 }
 
 async fn send(

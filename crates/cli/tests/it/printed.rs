@@ -125,9 +125,9 @@ fn requirement_g3_every_kind_is_shown_in_words() {
     };
     let entries = vec![entry(MessageKind::Text, "hi"), entry(MessageKind::Unknown(77), "?")];
     for (body, words) in [
-        (Body::Image(picture.clone()), "(image) 海边"),
+        (Body::Image(picture.clone()), "(image) 海边 (68 KiB)"),
         (Body::Voice(voice), "(voice) 1:02"),
-        (Body::Video(picture, 5_000), "(video) 0:05 · 海边"),
+        (Body::Video(picture, 5_000), "(video) 海边 (0:05, 68 KiB)"),
         (Body::File(file, String::new()), "(file) tea.png (68 KiB)"),
         (Body::Location(place), "(location) 外滩 · 31.23040° N 121.47370° W"),
         (Body::Card(user("carol"), "Carol".into()), "(card) Carol (carol)"),

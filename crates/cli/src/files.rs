@@ -1,0 +1,143 @@
+//! Files in words and as JSON, the names they may have here, and which one is meant.
+
+use std::path::PathBuf;
+
+use anser_sdk::{Client, FileAt, FileInfo};
+use anser_types::body::FileRef;
+use anser_types::{ConversationId, ErrorCode, FileId, Refusal, Seq, Target, UserId};
+use serde_json::{Value, json};
+
+use crate::{kinds, plain};
+
+/// Bytes of a file's name on this disk; file systems take 255, and a number may come behind it.
+const NAME_MAX_BYTES: usize = 200;
+
+/// A file at the server as JSON.
+#[must_use]
+pub fn json(file: &FileInfo) -> Value {
+    let look = file.look.as_ref().map(|look| {
+        let thumbnails: Vec<&str> = look.thumbnails.iter().map(|size| size.name()).collect();
+        json!({
+            "width": look.width,
+            "height": look.height,
+            "duration_ms": look.duration_ms,
+            "thumbnails": thumbnails,
+        })
+    });
+    json!({
+        "file": file.id.to_string(),
+        "name": file.name,
+        "media_type": file.media_type,
+        "bytes": file.bytes,
+        "sha256": file.sha256.to_string(),
+        "look": look,
+    })
+}
+
+/// A file at the server in a line: its id, what it is called, what it is.
+#[must_use]
+pub fn line(file: &FileInfo) -> String {
+    let mut words = vec![file.media_type.clone(), kinds::size(file.bytes)];
+    if let Some(look) = &file.look {
+        words.push(format!("{}×{}", look.width, look.height));
+        if look.duration_ms > 0 {
+            words.push(kinds::length(look.duration_ms));
+        }
+    }
+    let name = if file.name.is_empty() { String::new() } else { format!("{} ", file.name) };
+    plain::one_line(&format!("{} {name}({})", file.id, words.join(", ")))
+}
+
+/// The file that a message names, as JSON.
+#[must_use]
+pub fn reference_json(file: &FileRef) -> Value {
+    json!({
+        "file": file.file,
+        "name": file.name,
+        "media_type": file.media_type,
+        "bytes": file.bytes,
+        "sha256": file.sha256.map(hex::encode),
+    })
+}
+
+/// What a file is called on this disk: nothing in a name that somebody else gave leads elsewhere or hides it.
+#[must_use]
+pub fn safe_name(name: &str, otherwise: FileId) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = plain::one_line(last).replace(['\u{fffd}', ':', '*', '?', '"', '<', '>', '|'], "_");
+    let mut name = name.trim_start_matches(['.', '-', ' ']).to_owned();
+    while name.len() > NAME_MAX_BYTES {
+        let middle = name.char_indices().map(|(at, _)| at).nth(name.chars().count() / 2);
+        name.remove(middle.unwrap_or_default());
+    }
+    if name.is_empty() { otherwise.to_string() } else { name }
+}
+
+/// What somebody may want to have: a file by its name at the server, or the one of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A file, as `anser upload` and `anser history` show it.
+    File(FileId),
+    /// A message of a conversation.
+    Message(Target, Seq),
+}
+
+impl std::str::FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let how = || "write a file's 32 digits, or USER#NUMBER or GROUP-ID#NUMBER".to_owned();
+        let Some((place, seq)) = text.rsplit_once('#') else {
+            return text.parse().map(Self::File).map_err(|_| how());
+        };
+        let seq = seq.parse().ok().filter(|seq| *seq > 0).ok_or_else(how)?;
+        let target = match place.parse::<ConversationId>() {
+            Ok(group) => Target::Conversation(group),
+            Err(_) => Target::User(UserId::new(place).map_err(|_| how())?),
+        };
+        Ok(Self::Message(target, Seq(seq)))
+    }
+}
+
+/// Finds what is wanted: the file, and what it is called there.
+///
+/// # Errors
+/// `TARGET_MISSING` when there is no such message or it holds no file, `FILE_UNKNOWN` when it names a link.
+pub async fn find(
+    client: &Client,
+    wanted: &Wanted,
+    seen_in: Option<Target>,
+) -> Result<(FileAt, Option<String>), Refusal> {
+    match wanted {
+        Wanted::File(file) => {
+            let at = seen_in.map(|at| match at {
+                Target::User(peer) => client.direct_conversation(&peer),
+                Target::Conversation(id) => id,
+            });
+            Ok((FileAt { at, ..FileAt::from(*file) }, None))
+        }
+        Wanted::Message(target, seq) => {
+            let message = client.message(target.clone(), *seq).await?.ok_or_else(|| {
+                Refusal::because(ErrorCode::TargetMissing, format!("there is no message {seq}"))
+            })?;
+            let name = message.content.as_ref().and_then(anser_sdk::file_in).map(|file| file.name);
+            Ok((Client::file_at(&message)?, name))
+        }
+    }
+}
+
+/// The first path of a name in a directory at which nothing is: `name`, `name (2)`, `name (3)`…
+#[must_use]
+pub fn free_path(directory: &std::path::Path, name: &str) -> PathBuf {
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+        _ => (name, String::new()),
+    };
+    let mut path = directory.join(name);
+    let mut number = 2;
+    while path.symlink_metadata().is_ok() {
+        path = directory.join(format!("{stem} ({number}){extension}"));
+        number += 1;
+    }
+    path
+}
