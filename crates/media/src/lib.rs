@@ -8,8 +8,8 @@
 //! **Memory.** One call of [`look`] takes at most [`anser_types::limits::PICTURE_UNPACKED_MAX_BYTES`] (500 MB) for pixels and
 //! what decoders need beside them, which is estimated from the headers before anything is unpacked; and, beside its input, a
 //! copy without metadata of at most [`anser_types::limits::PICTURE_MAX_BYTES`] (32 MiB). The decoder of JPEGs runs a thread
-//! for each colour while it works, and may queue up to 240 MB more for them if they fall far behind; none was seen to. A
-//! photograph of 12 megapixels takes some 10 MB, 75 MB if it is turned, 145 MB if it is progressive as well. Who calls bounds
+//! for each colour while it works, and may queue up to 240 MB more for them if they fall far behind, which was never seen. A
+//! photograph of 12 megapixels takes some 25 MB, 75 MB if it is turned, 145 MB if it is progressive as well. Who calls bounds
 //! how many calls run at a time.
 
 mod decode;
