@@ -9,6 +9,7 @@ mod fsync_errors;
 mod full_disk;
 mod http;
 mod http_once;
+mod integrate;
 mod judges;
 mod kept;
 mod kills;

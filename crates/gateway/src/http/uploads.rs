@@ -1,6 +1,7 @@
 //! Uploads: files on their way here, resumable after every break (tus 1.0.0, `tus.rs`). What has arrived stays, however a
 //! request ends; a complete upload is a file under the same name.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +16,14 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use serde::Deserialize;
 use tokio::time::timeout;
-use utoipa::IntoParams;
+use utoipa::openapi::{self, RefOr};
+use utoipa::{IntoParams, IntoResponses};
 
 use super::asker::Asker;
 use super::body::{Path, invalid};
 use super::json::files::UploadJson;
 use super::json::scalars::{FileBytes, FileName};
-use super::refusals::refusals;
+use super::refusals::{described, refusals};
 use super::tus::{self, Checksum, Creation, UPLOAD_LENGTH, UPLOAD_OFFSET};
 use super::{Api, Problem};
 
@@ -32,6 +34,17 @@ refusals! {
     Write: FileUnknown, UploadConflict, UploadBusy, FileTooLarge, QuotaExceeded, ChecksumMismatch, PictureRefused, Silent,
         FilesUnreachable;
     Remove: FileUnknown, NotAllowed, UploadBusy, FilesUnreachable;
+}
+
+/// A body of another kind than bytes of an upload.
+struct NoBytes;
+
+impl IntoResponses for NoBytes {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let mut described = described(&[ErrorCode::InvalidArgument]);
+        let response = described.remove("400").into_iter();
+        response.map(|response| ("415".to_owned(), response)).collect()
+    }
 }
 
 /// An upload.
@@ -110,7 +123,7 @@ pub(super) async fn progress(
         ("Upload-Length" = Option<u64>, Header, description = "Bytes of the whole, where that became known now."),
         ("Upload-Checksum" = Option<String>, Header, description = "Of the bytes of this request.")),
     request_body(content = FileBytes, content_type = "application/offset+octet-stream"),
-    responses((status = 204, description = "Taken; `Upload-Offset` says how far it is."), Write))]
+    responses((status = 204, description = "Taken; `Upload-Offset` says how far it is."), Write, NoBytes))]
 pub(super) async fn write(
     State(api): State<Arc<Api>>,
     asker: Asker,
@@ -143,7 +156,7 @@ pub(super) async fn write(
         ("Upload-Length" = Option<u64>, Header, description = "Bytes of the whole, where that became known now."),
         ("Upload-Checksum" = Option<String>, Header, description = "Of the bytes of this request.")),
     request_body(content = FileBytes, content_type = "application/offset+octet-stream"),
-    responses((status = 204, description = "Taken; `Upload-Offset` says how far it is."), Write))]
+    responses((status = 204, description = "Taken; `Upload-Offset` says how far it is."), Write, NoBytes))]
 pub(super) async fn write_by_post(
     state: State<Arc<Api>>,
     asker: Asker,

@@ -93,9 +93,9 @@ async fn a_link_needs_no_token_and_ends_after_some_minutes() {
     let expires: u64 = made["expires_at_ms"].as_str().unwrap().parse().unwrap();
     assert_eq!(UnixMs(expires), UnixMs(1_795_169_730_288 + 300_000));
     let broken = &link[..link.len() - 1];
-    request(town.at, "GET", broken, "", "").await.is_problem(403, ErrorCode::LinkInvalid);
+    request(town.at, "GET", broken, "", "").await.is_problem(401, ErrorCode::LinkInvalid);
     town.world.clock.advance(300_000);
-    request(town.at, "GET", link, "", "").await.is_problem(403, ErrorCode::LinkInvalid);
+    request(town.at, "GET", link, "", "").await.is_problem(401, ErrorCode::LinkInvalid);
     let nobody = format!("/v1/files/{file}/content");
     request(town.at, "GET", &nobody, "", "").await.is_problem(401, ErrorCode::TokenInvalid);
 }
