@@ -1,14 +1,17 @@
-//! Errors that need a store which misbehaves: what a session is told then.
+//! Errors that need a store, or a place of files, which misbehaves: what a session or an uploader is told then.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use anser_backend::memory::MemoryBackend;
 use anser_backend::{
-    Append, Appended, Boxed, DeviceKey, ExpiryPolicy, ExpiryReport, Ledger, LedgerStatus, Origin,
-    SessionOpened, SoftPosition, StoreError, TrimPolicy, TrimReport,
+    Append, Appended, BlobError, Blobs, Boxed, DeviceKey, Examined, ExpiryPolicy, ExpiryReport,
+    Ledger, LedgerStatus, MemoryBlobs, Origin, Reading, SessionOpened, SoftPosition, StoreError,
+    TrimPolicy, TrimReport, Upload, UploadState, UploadWriter, Variant,
 };
-use anser_service::{Ports, Service};
-use anser_types::{DeviceClass, ErrorCode, InboxSeq};
+use anser_service::{FilePorts, NewUpload, Ports, Service, UploadProgress};
+use anser_types::{DeviceClass, ErrorCode, FileId, InboxSeq, Refusal, Sha256, UnixMs};
+use bytes::Bytes;
 
 use crate::world::{Device, World, not_executed, quick_settings, send, to};
 
@@ -98,4 +101,104 @@ async fn results_that_are_missing_are_an_error_of_the_server_and_never_an_acknow
     let refusal = not_executed(alice.run(send(to("bob"), "hello")).await);
     assert_eq!(refusal.code, ErrorCode::Internal);
     assert!(refusal.code.retryable(), "the same number settles it later");
+}
+
+/// A place of files that says this of what it looks at, and cannot be read from.
+struct Unhelpful {
+    blobs: MemoryBlobs,
+    says: BlobError,
+}
+
+impl Blobs for Unhelpful {
+    fn begin(&self, upload: Upload) -> Boxed<'_, Result<(), BlobError>> {
+        self.blobs.begin(upload)
+    }
+
+    fn upload(&self, id: FileId) -> Boxed<'_, Result<Option<UploadState>, BlobError>> {
+        self.blobs.upload(id)
+    }
+
+    fn uploads(&self) -> Boxed<'_, Result<Vec<UploadState>, BlobError>> {
+        self.blobs.uploads()
+    }
+
+    fn write(
+        &self,
+        id: FileId,
+        offset: u64,
+        length: Option<u64>,
+        at: UnixMs,
+    ) -> Boxed<'_, Result<Box<dyn UploadWriter>, BlobError>> {
+        self.blobs.write(id, offset, length, at)
+    }
+
+    fn join(&self, id: FileId, parts: Vec<FileId>, at: UnixMs) -> Boxed<'_, Result<(), BlobError>> {
+        self.blobs.join(id, parts, at)
+    }
+
+    fn examine(&self, _: FileId) -> Boxed<'_, Result<Examined, BlobError>> {
+        Box::pin(async { Err(self.says.clone()) })
+    }
+
+    fn keep(&self, id: FileId, examined: Examined) -> Boxed<'_, Result<(), BlobError>> {
+        self.blobs.keep(id, examined)
+    }
+
+    fn give_up(&self, id: FileId) -> Boxed<'_, Result<(), BlobError>> {
+        self.blobs.give_up(id)
+    }
+
+    fn read(
+        &self,
+        _: Sha256,
+        _: Variant,
+        _: Option<Range<u64>>,
+    ) -> Boxed<'_, Result<Reading, BlobError>> {
+        Box::pin(async { Err(BlobError::Failed("the cable is out".into())) })
+    }
+
+    fn remove(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {
+        self.blobs.remove(sha256)
+    }
+}
+
+/// What becomes of an upload at such a place, and what is left of it.
+async fn uploaded_where(says: BlobError) -> (Refusal, Result<UploadProgress, ErrorCode>) {
+    let world = World::new();
+    let alice = crate::files::caller(&world, "alice").await;
+    let store = Arc::new(world.store.clone());
+    let place = Arc::new(Unhelpful { blobs: world.blobs.clone(), says });
+    let ports = Ports {
+        ledger: Arc::clone(&store) as _,
+        conversations: Arc::clone(&store) as _,
+        lists: Arc::clone(&store) as _,
+        accounts: Arc::clone(&store) as _,
+        files: Some(FilePorts { known: store, bytes: place }),
+        search: None,
+    };
+    let entropy = Arc::new(crate::world::Counter::default());
+    let service = Service::start(ports, Arc::clone(&world.clock) as _, entropy, quick_settings());
+    let new = NewUpload { length: Some(3), ..NewUpload::default() };
+    let id = service.begin_upload(&alice, new).await.unwrap().id;
+    let mut into = service.write_upload(&alice, id, 0, None).await.unwrap();
+    into.write(Bytes::from_static(b"abc")).await.unwrap();
+    let refusal = into.finish().await.unwrap_err();
+    (refusal, service.upload(&alice, id).await.map_err(|refusal| refusal.code))
+}
+
+#[tokio::test]
+async fn what_is_no_safe_picture_is_thrown_away() {
+    let why = "it is an archive in disguise";
+    let (refusal, left) = uploaded_where(BlobError::Refused(why.into())).await;
+    assert_eq!((refusal.code, &*refusal.detail), (ErrorCode::PictureRefused, why));
+    assert_eq!(left, Err(ErrorCode::FileUnknown));
+}
+
+#[tokio::test]
+async fn a_place_of_files_that_is_out_of_reach_loses_nothing_and_may_be_tried_again() {
+    let (refusal, left) = uploaded_where(BlobError::Failed("the cable is out".into())).await;
+    assert_eq!(refusal.code, ErrorCode::FilesUnreachable);
+    assert!(refusal.code.retryable() && refusal.retry_after_ms.is_some());
+    assert!(!refusal.detail.contains("cable"), "what it is about is the operator's");
+    assert_eq!(left, Err(ErrorCode::FilesUnreachable), "it is still there");
 }
