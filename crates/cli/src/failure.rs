@@ -8,6 +8,10 @@ pub fn of(error: &anyhow::Error) -> Option<Failure> {
     if is_end_of_reading(error) {
         return None;
     }
+    // Who failed so has said already what to do next.
+    if let Some(failure) = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()) {
+        return Some(failure.clone());
+    }
     let refusal = error.chain().find_map(|cause| cause.downcast_ref::<Refusal>());
     let Some(refusal) = refusal else {
         let failure = Failure::new(ErrorCode::Internal, format!("{error:#}"));

@@ -1,12 +1,13 @@
 //! Files in words and as JSON, the names they may have here, and which one is meant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anser_sdk::{Client, FileAt, FileInfo};
 use anser_types::body::FileRef;
 use anser_types::{ConversationId, ErrorCode, FileId, Refusal, Seq, Target, UserId};
 use serde_json::{Value, json};
 
+use crate::place::Environment;
 use crate::{kinds, plain};
 
 /// Bytes of a file's name on this disk; file systems take 255, and a number may come behind it.
@@ -126,9 +127,51 @@ pub async fn find(
     }
 }
 
+/// Where downloads go: as the desktop has it, else `Downloads` in the home directory.
+///
+/// # Errors
+/// `CONFIG_INVALID` when the environment names no home.
+pub fn downloads(environment: Environment<'_>) -> Result<PathBuf, Refusal> {
+    let set = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(directory) = set("XDG_DOWNLOAD_DIR").filter(|path| path.is_absolute()) {
+        return Ok(directory);
+    }
+    let home = set("HOME").ok_or_else(|| {
+        Refusal::because(
+            ErrorCode::ConfigInvalid,
+            "HOME is not set: nobody knows where downloads go",
+        )
+    })?;
+    let settings = set("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config"));
+    let told = std::fs::read_to_string(settings.join("user-dirs.dirs")).unwrap_or_default();
+    let told = told.lines().find_map(|line| {
+        let value = line.trim().strip_prefix("XDG_DOWNLOAD_DIR=")?.trim_matches('"');
+        match value.strip_prefix("$HOME/") {
+            Some(within) => Some(home.join(within)),
+            None => Some(PathBuf::from(value)).filter(|path| path.is_absolute()),
+        }
+    });
+    Ok(told.unwrap_or_else(|| home.join("Downloads")))
+}
+
+/// A path as it was typed: `~/` stands for the home directory.
+#[must_use]
+pub fn typed_path(text: &str, environment: Environment<'_>) -> PathBuf {
+    match (text.strip_prefix("~/"), environment("HOME")) {
+        (Some(within), Some(home)) if !home.is_empty() => PathBuf::from(home).join(within),
+        _ => PathBuf::from(text),
+    }
+}
+
+/// Why a place on this disk cannot be used.
+#[must_use]
+pub fn unusable(path: &Path, error: &std::io::Error) -> Refusal {
+    Refusal::because(ErrorCode::InvalidArgument, format!("{}: {error}", path.display()))
+}
+
 /// The first path of a name in a directory at which nothing is: `name`, `name (2)`, `name (3)`…
 #[must_use]
-pub fn free_path(directory: &std::path::Path, name: &str) -> PathBuf {
+pub fn free_path(directory: &Path, name: &str) -> PathBuf {
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),

@@ -171,6 +171,37 @@ pub async fn open(who: &Who, place: &Place, purpose: Purpose) -> Result<Client, 
     Err(in_use.map_or_else(|| Refusal::new(ErrorCode::StoreInUse), Refusal::from))
 }
 
+/// Opens every store of a user's commands that is there and that no other process uses, one after the other: what an
+/// interrupted command left may lie in any of them.
+///
+/// # Errors
+/// What is wrong with place, password or key.
+pub async fn open_each(
+    who: &Who,
+    place: &Place,
+    mut work: impl AsyncFnMut(Client) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let credentials = credentials(who, place)?;
+    let clients = place::client_dir(&variable as Environment<'_>)?;
+    for slot in Purpose::Command.slots() {
+        let directory = place::store_directory(&clients, &place.directory, &who.user, &slot);
+        if !directory.is_dir() {
+            continue;
+        }
+        let builder = builder(place, Purpose::Command).store_directory(directory);
+        let client = match sign_in(builder, who, place, Purpose::Command, credentials.clone()).await
+        {
+            Ok(client) => client,
+            Err(Error::Store(StoreError::InUse { .. })) => continue,
+            Err(error) => return Err(explain(error, who, place, &credentials).into()),
+        };
+        let result = work(client.clone()).await;
+        client.close().await;
+        result?;
+    }
+    Ok(())
+}
+
 fn builder(place: &Place, purpose: Purpose) -> ClientBuilder {
     Client::builder()
         .endpoint(place.session.clone())

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anser_sdk::{FileInfo, Transfer, TransferProgress, TransferState};
-use anser_types::{ErrorCode, Refusal};
+use anser_types::{ErrorCode, Failure, Refusal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::kinds::size;
@@ -30,8 +30,8 @@ pub struct Watching<'a> {
 /// # Errors
 /// Why it ended; `FILE_INCOMPLETE` when it was paused by a signal, and the reason it waits for when nothing moved for too
 /// long: both say how to go on.
-pub async fn watch(transfer: &Transfer, how: Watching<'_>) -> Result<FileInfo, Refusal> {
-    let bar = Bar::new(&how);
+pub async fn watch(transfer: &Transfer, how: Watching<'_>) -> anyhow::Result<FileInfo> {
+    let mut bar = Bar::new(&how);
     let mut progress = transfer.watch();
     let mut moved = (0, Instant::now());
     let asked_to_end = signals::asked_to_end();
@@ -46,13 +46,13 @@ pub async fn watch(transfer: &Transfer, how: Watching<'_>) -> Result<FileInfo, R
             }
             TransferState::Failed(refusal) => {
                 bar.clear();
-                return Err(refusal.clone());
+                return Err(refusal.clone().into());
             }
             TransferState::Waiting { reason, .. }
                 if now.moved <= moved.0 && moved.1.elapsed() >= how.patience =>
             {
                 bar.clear();
-                return Err(paused(transfer, reason.clone(), &now, &how));
+                return Err(paused(transfer, reason.clone(), &now, &how).into());
             }
             _ => {}
         }
@@ -64,11 +64,11 @@ pub async fn watch(transfer: &Transfer, how: Watching<'_>) -> Result<FileInfo, R
             () = &mut asked_to_end => {
                 bar.clear();
                 let reason = Refusal::new(ErrorCode::FileIncomplete);
-                return Err(paused(transfer, reason, &now, &how));
+                return Err(paused(transfer, reason, &now, &how).into());
             }
             changed = progress.changed() => {
                 if changed.is_err() {
-                    return Err(Refusal::because(ErrorCode::Unreachable, "the client is closed"));
+                    return Err(Refusal::from(anser_sdk::Error::Closed).into());
                 }
             }
             () = tokio::time::sleep(TICK) => {}
@@ -79,21 +79,24 @@ pub async fn watch(transfer: &Transfer, how: Watching<'_>) -> Result<FileInfo, R
 /// Pauses it, and says how far it is and how to go on.
 fn paused(
     transfer: &Transfer,
-    mut reason: Refusal,
+    reason: Refusal,
     now: &TransferProgress,
     how: &Watching<'_>,
-) -> Refusal {
+) -> Failure {
     transfer.pause();
     let of = now.total.map_or_else(String::new, |total| format!(" of {}", size(total)));
-    let name = plain::one_line(how.name);
-    let paused = format!("{name}: paused after {}{of}; go on with: {}", size(now.moved), how.go_on);
-    reason.detail =
-        if reason.detail.is_empty() { paused } else { format!("{}\n{paused}", reason.detail) };
-    reason
+    let paused = format!("{}: paused after {}{of}", plain::one_line(how.name), size(now.moved));
+    let mut failure = Failure::from(reason).next(format!("Go on with {}.", how.go_on));
+    failure.detail = format!("{}\n{paused}", failure.detail).trim().to_owned();
+    failure
 }
 
 /// The bar; drawn on standard error, and only on a terminal.
-struct Bar(ProgressBar);
+struct Bar {
+    bar: ProgressBar,
+    /// What it was doing when it was shown last.
+    state: Option<std::mem::Discriminant<TransferState>>,
+}
 
 impl Bar {
     fn new(how: &Watching<'_>) -> Self {
@@ -107,15 +110,20 @@ impl Bar {
             Err(error) => tracing::debug!(%error, "the bar is drawn as usual"),
         }
         bar.set_prefix(plain::one_line(how.name));
-        Self(bar)
+        Self { bar, state: None }
     }
 
-    fn show(&self, now: &TransferProgress) {
+    fn show(&mut self, now: &TransferProgress) {
         if let Some(total) = now.total {
-            self.0.set_length(total);
+            self.bar.set_length(total);
         }
-        self.0.set_position(now.moved);
-        self.0.set_message(match &now.state {
+        self.bar.set_position(now.moved);
+        // What was there before tells nothing of how fast it is.
+        let state = Some(std::mem::discriminant(&now.state));
+        if self.state != state {
+            (self.state, _) = (state, self.bar.reset_eta());
+        }
+        self.bar.set_message(match &now.state {
             TransferState::Hashing => "reading".to_owned(),
             TransferState::Paused => "paused".to_owned(),
             TransferState::Waiting { retry_at, reason } => {
@@ -127,6 +135,6 @@ impl Bar {
     }
 
     fn clear(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

@@ -119,7 +119,8 @@ async fn with_file(
     options: &SendOptions,
 ) -> anyhow::Result<Content> {
     let patience = session::seconds(options.timeout);
-    let uploading = Uploading { who: &options.who.user, bar: !options.json, patience };
+    let who = &options.who.user;
+    let uploading = Uploading { who, bar: !options.json, patience, within: true };
     let with = UploadOptions { original: options.original, name: None };
     let file = uploading.run(client, path, with).await?;
     let show = if options.as_file { ShowAs::File } else { ShowAs::WhatItIs };

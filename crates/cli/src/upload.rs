@@ -1,14 +1,14 @@
 //! `anser upload`: files to the server, before anything is said with them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anser_sdk::{Client, FileInfo, Transfer, UnfinishedUpload, UploadNo};
+use anser_sdk::{Client, FileInfo, Transfer, UnfinishedUpload};
 use anser_types::{ErrorCode, Refusal, UserId};
 use clap::Args;
 use serde_json::json;
 
-use crate::identity::Who;
+use crate::identity::{self, Who};
 use crate::moving::{self, Watching};
 use crate::{files, kinds, plain, say, session};
 
@@ -32,9 +32,9 @@ pub struct UploadOptions {
     /// List the uploads that were interrupted
     #[arg(long, conflicts_with_all = ["files", "original", "resume"])]
     pub list: bool,
-    /// Give up the interrupted upload with this number
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["files", "original", "resume", "list"])]
-    pub forget: Option<u64>,
+    /// Give up the interrupted uploads of this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "original", "resume", "list"])]
+    pub forget: Option<PathBuf>,
     /// Seconds that nothing may move until it is given up for now
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub timeout: u64,
@@ -48,33 +48,23 @@ pub struct UploadOptions {
 /// # Errors
 /// Why a file is not at the server; those before it are.
 pub async fn run(options: UploadOptions) -> anyhow::Result<()> {
+    if options.list || options.resume || options.forget.is_some() {
+        return interrupted(&options).await;
+    }
     session::with_client(&options.who, async |client| {
-        if options.list {
-            return list(&client, options.json).await;
-        }
-        if let Some(no) = options.forget {
-            client.forget_upload(UploadNo(no)).await.map_err(Refusal::from)?;
-            return Ok(());
-        }
-        if options.resume {
-            return resume(&client, &options).await;
-        }
         let with = anser_sdk::UploadOptions { original: options.original, name: None };
         for path in &options.files {
-            let upload = Uploading {
-                who: &options.who.user,
-                bar: !options.json,
-                patience: patience(&options),
-            };
-            tell(&upload.run(&client, path.clone(), with.clone()).await?, options.json)?;
+            let file = uploading(&options).run(&client, path.clone(), with.clone()).await?;
+            tell(&file, options.json)?;
         }
         Ok(())
     })
     .await
 }
 
-const fn patience(options: &UploadOptions) -> Duration {
-    session::seconds(options.timeout)
+const fn uploading(options: &UploadOptions) -> Uploading<'_> {
+    let patience = session::seconds(options.timeout);
+    Uploading { who: &options.who.user, bar: !options.json, patience, within: false }
 }
 
 /// An upload in the foreground.
@@ -86,6 +76,8 @@ pub(crate) struct Uploading<'a> {
     pub(crate) bar: bool,
     /// For so long it may stand still.
     pub(crate) patience: Duration,
+    /// It is part of another command, which goes on when it is typed again.
+    pub(crate) within: bool,
 }
 
 impl Uploading<'_> {
@@ -98,14 +90,17 @@ impl Uploading<'_> {
         client: &Client,
         path: PathBuf,
         with: anser_sdk::UploadOptions,
-    ) -> Result<FileInfo, Refusal> {
+    ) -> anyhow::Result<FileInfo> {
         let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let transfer = client.upload(path, with).await?;
+        let transfer = client.upload(path, with).await.map_err(Refusal::from)?;
         self.watch(&transfer, &shown).await
     }
 
-    async fn watch(self, transfer: &Transfer, name: &str) -> Result<FileInfo, Refusal> {
-        let go_on = format!("anser upload --as {} --resume", self.who);
+    async fn watch(self, transfer: &Transfer, name: &str) -> anyhow::Result<FileInfo> {
+        let go_on = match self.within {
+            true => "the same command".to_owned(),
+            false => format!("'anser upload --as {} --resume'", self.who),
+        };
         let how = Watching { name, bar: self.bar, patience: self.patience, go_on: &go_on };
         moving::watch(transfer, how).await
     }
@@ -115,53 +110,65 @@ fn tell(file: &FileInfo, json: bool) -> std::io::Result<()> {
     if json { say::object(&files::json(file)) } else { say::line(&files::line(file)) }
 }
 
-async fn list(client: &Client, json: bool) -> anyhow::Result<()> {
-    let uploads = client.uploads().await.map_err(Refusal::from)?;
-    if uploads.is_empty() && !json {
+/// Lists, goes on with or gives up what earlier commands left, in whichever store it lies.
+async fn interrupted(options: &UploadOptions) -> anyhow::Result<()> {
+    let place = options.who.place.find()?;
+    let (mut found, mut failed) = (false, None);
+    identity::open_each(&options.who, &place, async |client| {
+        for upload in client.uploads().await.map_err(Refusal::from)? {
+            found = true;
+            if options.list {
+                show(&upload, options.json)?;
+            } else if options.resume {
+                failed = resume(&client, &upload, options).await?.or(failed.take());
+            } else if options.forget.as_deref().and_then(absolute).as_ref() == Some(&upload.path) {
+                client.forget_upload(upload.no).await.map_err(Refusal::from)?;
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    if !found && !options.json {
         say::aside("no upload was interrupted")?;
     }
-    for upload in &uploads {
-        if json {
-            say::object(&json!({
-                "upload": upload.no.0,
-                "path": upload.path,
-                "name": upload.name,
-                "bytes": upload.bytes,
-                "sent": upload.sent,
-                "original": upload.original,
-            }))?;
-        } else {
-            say::line(&unfinished(upload))?;
-        }
-    }
-    Ok(())
-}
-
-fn unfinished(upload: &UnfinishedUpload) -> String {
-    let (sent, bytes) = (kinds::size(upload.sent), kinds::size(upload.bytes));
-    plain::one_line(&format!("{} {} ({sent} of {bytes} sent)", upload.no, upload.path.display()))
-}
-
-/// Goes on with every interrupted upload; one whose file is gone does not stop the others.
-async fn resume(client: &Client, options: &UploadOptions) -> anyhow::Result<()> {
-    let mut failed = None;
-    for upload in client.uploads().await.map_err(Refusal::from)? {
-        let upload_of =
-            Uploading { who: &options.who.user, bar: !options.json, patience: patience(options) };
-        let done = match client.resume_upload(upload.no).await {
-            Ok(transfer) => upload_of.watch(&transfer, &upload.name).await,
-            Err(error) => Err(error.into()),
-        };
-        match done {
-            Ok(file) => tell(&file, options.json)?,
-            Err(refusal) if refusal.code == ErrorCode::InvalidArgument => {
-                let forget =
-                    format!("anser upload --as {} --forget {}", options.who.user, upload.no);
-                say::aside(&format!("{}; give it up with: {forget}", refusal.detail))?;
-                failed = Some(refusal);
-            }
-            Err(refusal) => return Err(refusal.into()),
-        }
-    }
     failed.map_or(Ok(()), |refusal| Err(refusal.into()))
+}
+
+fn absolute(path: &Path) -> Option<PathBuf> {
+    std::path::absolute(path).ok()
+}
+
+fn show(upload: &UnfinishedUpload, json: bool) -> std::io::Result<()> {
+    if json {
+        return say::object(&json!({
+            "path": upload.path,
+            "name": upload.name,
+            "bytes": upload.bytes,
+            "sent": upload.sent,
+            "original": upload.original,
+        }));
+    }
+    let (sent, bytes) = (kinds::size(upload.sent), kinds::size(upload.bytes));
+    let path = upload.path.display();
+    say::line(&plain::one_line(&format!("{path} ({sent} of {bytes} sent)")))
+}
+
+/// Goes on with one. Why it cannot when its file is gone: that does not stop the others.
+async fn resume(
+    client: &Client,
+    upload: &UnfinishedUpload,
+    options: &UploadOptions,
+) -> anyhow::Result<Option<Refusal>> {
+    let transfer = match client.resume_upload(upload.no).await.map_err(Refusal::from) {
+        Ok(transfer) => transfer,
+        Err(refusal) if refusal.code == ErrorCode::InvalidArgument => {
+            let (who, path) = (&options.who.user, upload.path.display());
+            say::aside(&format!("give it up with: anser upload --as {who} --forget {path}"))?;
+            return Ok(Some(refusal));
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let file = uploading(options).watch(&transfer, &upload.name).await?;
+    tell(&file, options.json)?;
+    Ok(None)
 }

@@ -8,6 +8,7 @@ use super::asked::{Asked, Look};
 use super::forwarding;
 use super::looking;
 use super::model::{Model, Overlay};
+use super::moving;
 use super::of_oneself;
 use super::opening;
 use super::reporting;
@@ -107,6 +108,9 @@ pub fn run(model: &mut Model, command: Slash, effects: &mut Vec<Effect>) {
         Slash::React { emoji, on } => alter_last(model, Alteration::React { emoji, on }, effects),
         Slash::Pin(on) => alter_last(model, Alteration::Pin { on }, effects),
         Slash::Forward(to) => forwarding::run(model, &to, effects),
+        Slash::Attach { .. } | Slash::Open | Slash::Save(_) => {
+            moving::run(model, command, effects);
+        }
         Slash::ReportMessage(..) | Slash::ReportUser(..) | Slash::ReportGroup(..) => {
             reporting::run(model, command, effects);
         }

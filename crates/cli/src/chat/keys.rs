@@ -8,6 +8,7 @@ use ratatui_textarea::CursorMove;
 use super::commands;
 use super::looking::{self, Move};
 use super::model::{Model, Overlay};
+use super::moving;
 use super::opening;
 use super::overlay;
 use super::slash;
@@ -75,8 +76,13 @@ fn chat_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
         KeyCode::Char('o') if control => effects.push(Effect::ConnectNow),
         KeyCode::F(1) => model.show(Overlay::Help),
         KeyCode::Esc => {
+            let shown = !model.candidates.is_empty() || model.notice.is_some();
             model.candidates.clear();
             model.notice = None;
+            // What lies over the line of a transfer goes first: nothing is cancelled that is not seen.
+            if !shown {
+                moving::cancel(model, effects);
+            }
         }
         KeyCode::PageUp => looking::go(model, Move::PageUp, effects),
         KeyCode::PageDown => looking::go(model, Move::PageDown, effects),

@@ -10,6 +10,7 @@
 
 pub mod asked;
 pub mod blocks;
+pub mod carrying;
 pub mod commands;
 pub mod composer;
 pub mod forwarding;
@@ -20,6 +21,7 @@ pub mod list;
 pub mod listing;
 pub mod looking;
 pub mod model;
+pub mod moving;
 pub mod notices;
 pub mod of_oneself;
 pub mod opening;

@@ -9,6 +9,7 @@ use anser_types::{ConversationId, Notify, Presence, Target, UserId};
 
 use super::asked::Listing;
 use super::composer::Composer;
+use super::moving::{Moving, MovingNo};
 use super::palette::Palette;
 use super::step::{Link, Now};
 use super::switcher::Switcher;
@@ -157,6 +158,10 @@ pub struct Model {
     pub quit_armed: Option<Duration>,
     /// How many members groups have, as far as the server was asked.
     pub member_counts: BTreeMap<ConversationId, usize>,
+    /// Files on their way, in the order in which they were begun.
+    pub moving: Vec<Moving>,
+    /// How many were begun in this run.
+    pub moved: MovingNo,
     /// Read positions that were sent in this run, so that none is sent twice.
     pub marked: BTreeMap<ConversationId, anser_types::Seq>,
 }
@@ -188,6 +193,8 @@ impl Model {
             count_reload: Reload::default(),
             quit_armed: None,
             member_counts: BTreeMap::new(),
+            moving: Vec::new(),
+            moved: 0,
             marked: BTreeMap::new(),
         }
     }

@@ -188,6 +188,8 @@ fn help(model: &Model, width: usize) -> Page {
         Text::HelpReact,
         Text::HelpForward,
         Text::HelpForwardSeveral,
+        Text::HelpAttach,
+        Text::HelpOpen,
         Text::HelpReport,
         Text::HelpReportWhy,
         Text::HelpGroupCreate,

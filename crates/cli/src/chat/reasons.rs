@@ -23,6 +23,36 @@ impl Texts {
     }
 }
 
+impl Texts {
+    /// What to do next, in one sentence without its final stop.
+    #[must_use]
+    pub fn next_step(self, refusal: &Refusal) -> &'static str {
+        let text = match self.0 {
+            Language::En => None,
+            Language::Zh => next_in_chinese(refusal.code),
+        };
+        text.unwrap_or_else(|| refusal.code.next_step()).trim_end_matches('.')
+    }
+}
+
+/// What to do next about what can happen to a file.
+const fn next_in_chinese(code: ErrorCode) -> Option<&'static str> {
+    Some(match code {
+        ErrorCode::InvalidArgument => "请检查路径",
+        ErrorCode::FileUnknown => "请对方重新发送",
+        ErrorCode::FileIncomplete => "请重新发送",
+        ErrorCode::FileTooLarge => "请发送较小的文件",
+        ErrorCode::QuotaExceeded => "请撤回不再需要的文件消息，或联系管理员",
+        ErrorCode::UploadBusy => "请稍后再试",
+        ErrorCode::ChecksumMismatch => "请重新下载",
+        ErrorCode::PictureRefused => "请用图片程序重新保存，或作为普通文件发送",
+        ErrorCode::NotEmpty => "请换一个路径",
+        ErrorCode::LocalDiskFull => "请清理磁盘空间",
+        ErrorCode::FilesUnreachable | ErrorCode::Unreachable => "稍后会自动重试",
+        _ => return None,
+    })
+}
+
 const fn in_chinese(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
         ErrorCode::FrameTooLarge | ErrorCode::ContentTooLarge => "消息太大",
@@ -50,6 +80,16 @@ const fn in_chinese(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::GroupFlooded => "本群消息过多",
         ErrorCode::TooManyStrangers => "你联系的陌生人过多",
         ErrorCode::TooManyReports => "你举报得过于频繁",
+        ErrorCode::FileUnknown => "没有这个文件，或你不在含有它的会话中",
+        ErrorCode::FileIncomplete => "文件尚未传完",
+        ErrorCode::FileTooLarge => "文件超过服务器限制",
+        ErrorCode::QuotaExceeded => "你的文件空间不足",
+        ErrorCode::UploadConflict => "上传位置不一致",
+        ErrorCode::UploadBusy => "这个文件正在上传",
+        ErrorCode::ChecksumMismatch => "文件内容校验不符，已丢弃",
+        ErrorCode::PictureRefused => "图片无法安全显示",
+        ErrorCode::FilesUnreachable => "服务器的文件存储暂时无法访问",
+        ErrorCode::NotEmpty => "目标位置已有文件",
         ErrorCode::Overloaded => "服务器繁忙",
         ErrorCode::RateLimited => "操作太频繁",
         ErrorCode::StorageFull => "服务器磁盘将满",

@@ -4,12 +4,15 @@ mod group;
 mod people;
 mod report;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anser_types::report::ReportReason;
 use anser_types::{ContactAct, ConversationId, Notify, Role, SetGroup, SetSettings, UserId};
 
 use super::texts::{Text, Texts};
+use crate::files;
+use crate::identity::variable;
 
 /// What a line that begins with `/` asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +107,17 @@ pub enum Slash {
     Pin(bool),
     /// Pass the last message on: to a user, or a group by its name or id.
     Forward(String),
+    /// Send a file.
+    Attach {
+        /// Where it lies.
+        path: PathBuf,
+        /// What to say with it.
+        caption: String,
+    },
+    /// Fetch the file of the last message that has one, and open it.
+    Open,
+    /// Fetch the file of the last message that has one, to here.
+    Save(PathBuf),
     /// Tell the operators about the last message of somebody else: why, and in one's own words.
     ReportMessage(ReportReason, String),
     /// Tell the operators about a user.
@@ -143,7 +157,7 @@ impl Misunderstood {
 }
 
 /// Every command.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 30] = [
     "/to",
     "/contact",
     "/group",
@@ -156,6 +170,9 @@ const COMMANDS: [&str; 27] = [
     "/pin",
     "/unpin",
     "/forward",
+    "/attach",
+    "/open",
+    "/save",
     "/report",
     "/forget",
     "/readers",
@@ -237,6 +254,17 @@ pub fn parse(line: &str) -> Result<Slash, Misunderstood> {
         "/unpin" => plain(Slash::Pin(false)),
         "/forward" if rest.is_empty() => Err(Misunderstood::new(Text::WantsWhom, &[name])),
         "/forward" => Ok(Slash::Forward(rest.join(" "))),
+        "/attach" => match rest.as_slice() {
+            [] => Err(Misunderstood::new(Text::WantsPath, &[name])),
+            [path, caption @ ..] => {
+                Ok(Slash::Attach { path: typed(path), caption: caption.join(" ") })
+            }
+        },
+        "/open" => plain(Slash::Open),
+        "/save" => match rest.as_slice() {
+            [path] => Ok(Slash::Save(typed(path))),
+            _ => Err(Misunderstood::new(Text::WantsPath, &[name])),
+        },
         "/report" => report::parse(&rest),
         "/members" => plain(Slash::GroupMembers),
         "/history" => plain(Slash::History),
@@ -246,6 +274,10 @@ pub fn parse(line: &str) -> Result<Slash, Misunderstood> {
         "/quit" => plain(Slash::Quit),
         other => Err(Misunderstood::new(Text::UnknownCommand, &[other])),
     }
+}
+
+fn typed(path: &str) -> PathBuf {
+    files::typed_path(path, &variable)
 }
 
 fn user(text: &str) -> Result<UserId, Misunderstood> {

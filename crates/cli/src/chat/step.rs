@@ -1,5 +1,6 @@
 //! The two sides of the model's door: what happens to it, and what it wants done.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anser_sdk::store::{Conversation, HistoryPage};
@@ -10,6 +11,8 @@ use anser_types::{
 use crossterm::event::KeyEvent;
 
 use super::asked::{Asked, Listing, Look};
+use super::carrying::Shown;
+use super::moving::{Attachment, MovingNo, Stage, Wish};
 use super::texts::Text;
 use super::timeline::{Beside, Window};
 
@@ -99,6 +102,14 @@ pub enum Input {
     Queued(ConversationId),
     /// A message could not be queued; its text is given back.
     NotQueued(Target, String, Refusal),
+    /// A file is on its way.
+    Moving(MovingNo, Stage),
+    /// A file was sent, and the message with it is queued.
+    Attached(MovingNo, Target),
+    /// A file was fetched: where it lies, and whether it was opened.
+    Fetched(MovingNo, PathBuf, Shown),
+    /// A file was not sent or fetched; the name of what was asked for, and why.
+    NotMoved(MovingNo, &'static str, Refusal),
 }
 
 /// Something to be done. Its result, if any, comes back as an [`Input`].
@@ -158,6 +169,12 @@ pub enum Effect {
     Look(Look),
     /// Keep what was begun in a conversation that is left; an empty text ends it.
     KeepDraft(Target, String),
+    /// Send a file, and a message with it.
+    Attach(MovingNo, Attachment),
+    /// Fetch a file.
+    Fetch(MovingNo, Wish),
+    /// End this transfer.
+    StopMoving(MovingNo),
     /// Connect now.
     ConnectNow,
     /// End the program.

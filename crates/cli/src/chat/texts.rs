@@ -198,6 +198,23 @@ catalogue! {
     DoneUnblock: "you hear from {0} again", "已取消拉黑 {0}";
     DoneRemove: "{0} is no contact of yours any more", "{0} 已不是你的好友";
     Forwarding: "on its way to {0} · {1}", "正在转发给 {0} · {1}";
+    // Files on their way.
+    MovingReads: "reading {0}…", "正在读取 {0}…";
+    MovingUp: "sending {0}: {1} · Esc cancels", "正在发送 {0}：{1} · Esc 取消";
+    MovingDown: "fetching {0}: {1} · Esc cancels", "正在下载 {0}：{1} · Esc 取消";
+    MovingWaits: "{0}: again in {2} s ({1}) · Esc cancels", "{0}：{2} 秒后重试（{1}）· Esc 取消";
+    MovingCancelled: "{0}: cancelled", "{0}：已取消";
+    TooManyMoving: "{0} files are on their way already", "已有 {0} 个文件正在传输";
+    FileOpened: "opened: {0}", "已打开：{0}";
+    FileSaved: "saved: {0}", "已保存：{0}";
+    FileNotOpened: "saved, and not opened, for it could be a program: {0}", "已保存；可能是程序，未打开：{0}";
+    FileNoDesktop: "saved; nothing here opens files: {0}", "已保存；此处没有可打开文件的程序：{0}";
+    NoFileHere: "no message here has a file", "这里没有带文件的消息";
+    WantsPath: "{0} needs a file: {0} PATH (in quotes if it has spaces)", "{0} 需要文件路径：{0} 路径（含空格时加引号）";
+    RefusedWithNext: "{0}: {1} ({2}) · {3}", "{0}：{1}（{2}）· {3}";
+    HelpAttach: "/attach PATH TEXT  send a file, with what to say · Esc cancels", "/attach 路径 说明  发送文件 · Esc 取消";
+    HelpOpen: "/open  fetch and open the last file on the screen · /save PATH", "/open  下载并打开屏幕上最后一个文件 · /save 路径";
+
     DoneReport: "reported to the operators", "已向管理方举报";
     DoneReportUser: "reported to the operators: {0}", "已向管理方举报：{0}";
     DoneReportMessage: "reported to the operators: a message of {0}", "已向管理方举报 {0} 的一条消息";

@@ -4,9 +4,11 @@ use anser_sdk::Event;
 use anser_sdk::store::HistoryPage;
 use anser_types::{ConversationId, Refusal, Target};
 
+use super::carrying::Shown;
 use super::keys;
 use super::looking;
 use super::model::{Model, Overlay, Sync};
+use super::moving;
 use super::opening;
 use super::step::{Effect, Input, Link, Now};
 use super::tellings;
@@ -82,6 +84,34 @@ fn result(model: &mut Model, input: Input, effects: &mut Vec<Effect>) {
         Input::NotQueued(target, text, refusal) => {
             give_back(model, &target, text);
             model.say(texts.reason(&refusal), true);
+        }
+        other => moved(model, other),
+    }
+}
+
+/// What became of a file.
+fn moved(model: &mut Model, input: Input) {
+    let texts = model.setting.texts;
+    match input {
+        Input::Moving(no, stage) => moving::got_on(model, no, stage),
+        Input::Attached(no, to) => {
+            moving::ended(model, no);
+            let conversation = opening::conversation_of(model, &to);
+            changed(model, conversation);
+        }
+        Input::Fetched(no, path, shown) => {
+            moving::ended(model, no);
+            let text = match shown {
+                Shown::Opened => Text::FileOpened,
+                Shown::Saved => Text::FileSaved,
+                Shown::NotGiven => Text::FileNotOpened,
+                Shown::NoDesktop => Text::FileNoDesktop,
+            };
+            model.say(texts.with(text, &[&path.display().to_string()]), false);
+        }
+        // Of what was cancelled nobody wants to hear that it failed.
+        Input::NotMoved(no, what, refusal) if moving::ended(model, no).is_some() => {
+            moving::failed(model, what, &refusal);
         }
         _ => {}
     }

@@ -10,6 +10,7 @@ use super::link;
 use super::list;
 use super::looking;
 use super::model::Model;
+use super::moving;
 use super::overlay;
 use super::step::Link;
 use super::texts::Text;
@@ -139,7 +140,7 @@ fn timeline(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(rows), area);
 }
 
-/// Completions, a notice, or who types at the left; what is new below at the right.
+/// Completions, a notice, a file on its way, or who types at the left; what is new below at the right.
 fn status(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let width = usize::from(area.width);
     let palette = model.setting.palette;
@@ -150,6 +151,8 @@ fn status(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     } else if let Some(notice) = &model.notice {
         let style = if notice.bad { palette.bad() } else { palette.strong() };
         (plain::one_line(&notice.text), style)
+    } else if let Some(line) = moving::line(model) {
+        (line, palette.waiting())
     } else {
         (typing(model), palette.quiet())
     };

@@ -6,6 +6,7 @@ use anser_sdk::{Client, Error, MemberState};
 use anser_types::{Alteration, Content, ConversationId, ErrorCode, Refusal, Target, UserId};
 use tokio::sync::mpsc;
 
+use super::carrying::Carrier;
 use super::step::{Effect, Input};
 use super::texts::Text;
 use super::timeline::{Beside, OLDER_PAGE, Window};
@@ -26,6 +27,7 @@ pub struct Worker {
     client: Client,
     results: mpsc::Sender<Input>,
     saying: mpsc::Sender<Effect>,
+    carrier: Carrier,
 }
 
 impl Worker {
@@ -34,7 +36,7 @@ impl Worker {
     pub fn start(client: Client, results: mpsc::Sender<Input>) -> Self {
         let (saying, queue) = mpsc::channel(SAYING);
         tokio::spawn(say_in_order(client.clone(), queue, results.clone()));
-        Self { client, results, saying }
+        Self { client, results, saying, carrier: Carrier::default() }
     }
 
     /// Begins to carry out an effect. Gives back what there is no room for, as an input.
@@ -50,6 +52,14 @@ impl Worker {
             | Effect::KeepDraft(..)
             | Effect::ConnectNow => self.say(effect),
             Effect::Quit => None,
+            Effect::StopMoving(no) => {
+                self.carrier.stop(no);
+                None
+            }
+            Effect::Attach(..) | Effect::Fetch(..) => {
+                self.carry(effect);
+                None
+            }
             read_or_group => {
                 let (client, results) = (self.client.clone(), self.results.clone());
                 tokio::spawn(async move {
@@ -61,6 +71,20 @@ impl Worker {
                 None
             }
         }
+    }
+
+    fn carry(&self, effect: Effect) {
+        let (client, results) = (self.client.clone(), self.results.clone());
+        let carrier = self.carrier.clone();
+        tokio::spawn(async move {
+            let input = match effect {
+                Effect::Attach(no, what) => carrier.attach(&client, no, what, &results).await,
+                Effect::Fetch(no, wish) => carrier.fetch(&client, no, wish, &results).await,
+                _ => return,
+            };
+            // An error means that the chat ends.
+            drop(results.send(input).await);
+        });
     }
 
     fn say(&self, effect: Effect) -> Option<Input> {

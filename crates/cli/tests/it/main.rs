@@ -4,6 +4,7 @@
 mod alterations;
 mod asking;
 mod chat;
+mod files;
 mod forwarding;
 mod lists;
 mod news;

@@ -247,7 +247,7 @@ fn what_is_longer_than_the_screen_can_be_scrolled() {
     assert!(chat.screen().iter().any(|line| line.contains("◉ read")));
     assert!(!chat.screen().iter().any(|line| line.contains("Enter sends")));
     chat.press(crossterm::event::KeyCode::Up);
-    for _ in 0..30 {
+    for _ in 0..40 {
         chat.press(crossterm::event::KeyCode::Up);
     }
     assert!(chat.screen().iter().any(|line| line.contains("Enter sends")));

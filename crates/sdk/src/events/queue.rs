@@ -19,7 +19,7 @@ const HIDDEN_TOGETHER_MAX: usize = 256;
 /// What the stream should do next.
 pub(super) enum Next {
     /// Give this event.
-    Event(Event),
+    Event(Box<Event>),
     /// Read kept events up to here from the store first.
     Read(ArrivalNo),
     /// Wait until something changes.
@@ -112,12 +112,13 @@ impl EventQueue {
     pub(super) fn next(&self, given: ArrivalNo) -> Next {
         let mut state = self.state.lock();
         if state.dropped > 0 {
-            return Next::Event(Event::Lagged { dropped: std::mem::take(&mut state.dropped) });
+            let dropped = std::mem::take(&mut state.dropped);
+            return Next::Event(Box::new(Event::Lagged { dropped }));
         }
         match state.waiting.front() {
             Some((after, _)) if *after > given => Next::Read(*after),
             Some(_) => match state.waiting.pop_front() {
-                Some((_, event)) => Next::Event(event),
+                Some((_, event)) => Next::Event(Box::new(event)),
                 None => Next::Wait,
             },
             None if state.newest > given => Next::Read(state.newest),

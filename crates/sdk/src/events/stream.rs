@@ -57,7 +57,7 @@ impl Events {
                 return Ok(Some(self.delivery(event_of(arrival), Some(no))));
             }
             match self.queue.next(self.looked_at) {
-                Next::Event(event) => return Ok(Some(self.delivery(event, None))),
+                Next::Event(event) => return Ok(Some(self.delivery(*event, None))),
                 Next::Wait => self.queue.came().await,
                 Next::End => return Ok(None),
                 Next::Read(up_to) => self.read_page(up_to).await?,

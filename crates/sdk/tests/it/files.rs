@@ -5,7 +5,7 @@ use std::path::Path;
 use anser_gateway::ListenerKind;
 use anser_sdk::types::{Content, ErrorCode, MessageKind, Target};
 use anser_sdk::{
-    Client, FileAt, FileInfo, ShowAs, Transfer, TransferState, UploadOptions, UploadSource, file_in,
+    Client, FileInfo, ShowAs, Transfer, TransferState, UploadOptions, UploadSource, file_in,
 };
 use bytes::Bytes;
 use tempfile::tempdir;
@@ -28,7 +28,7 @@ pub fn bytes(count: usize, seed: u64) -> Bytes {
 }
 
 /// A client whose HTTP goes over this line.
-async fn over(world: &World, line: &Line, user: &str, store: &Path) -> Client {
+pub async fn over(world: &World, line: &Line, user: &str, store: &Path) -> Client {
     let builder = world.builder(ListenerKind::Tcp, store).http(line.base());
     let client = builder.login_with(world.devices(user)).await.unwrap();
     soon(client.wait_connected()).await.unwrap();
@@ -36,7 +36,7 @@ async fn over(world: &World, line: &Line, user: &str, store: &Path) -> Client {
 }
 
 /// Waits until a transfer waits.
-async fn waits(transfer: &Transfer) {
+pub async fn waits(transfer: &Transfer) {
     let mut watch = transfer.watch();
     let waiting = |state: &TransferState| matches!(state, TransferState::Waiting { .. });
     let now = soon(watch.wait_for(|now| waiting(&now.state) || now.state.is_final())).await;
@@ -44,7 +44,7 @@ async fn waits(transfer: &Transfer) {
     assert!(waiting(&now.state), "{now:?}");
 }
 
-async fn upload(client: &Client, source: impl Into<UploadSource>) -> FileInfo {
+pub async fn upload(client: &Client, source: impl Into<UploadSource>) -> FileInfo {
     let transfer = client.upload(source, UploadOptions::default()).await.unwrap();
     soon(transfer.done()).await.unwrap()
 }
@@ -358,67 +358,4 @@ async fn what_the_server_refuses_for_good_ends_an_upload_with_the_reason() {
     assert_eq!(error.code(), ErrorCode::InvalidArgument);
     let no_file = alice.upload(a.path(), UploadOptions::default()).await.unwrap_err();
     assert_eq!(no_file.code(), ErrorCode::InvalidArgument);
-}
-
-#[tokio::test]
-async fn requirement_h2_a_download_goes_on_where_it_stopped_also_after_a_restart() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
-    let sent = bytes(6 << 20, 15);
-    let file = upload(&alice, sent.clone()).await;
-    let target = a.path().join("back.bin");
-    line.cut_after_received(2 << 20);
-    let transfer = alice.download(&file, &target).unwrap();
-    waits(&transfer).await;
-    assert!(transfer.progress().moved > 1 << 20, "{:?}", transfer.progress());
-    alice.close().await;
-    line.mend();
-    let alice = over(&world, &line, "alice", a.path()).await;
-    let before = line.received();
-    line.cut_after_received(2 << 20);
-    let transfer = alice.download(&file, &target).unwrap();
-    waits(&transfer).await;
-    line.mend();
-    assert!(!target.exists());
-    let got = soon(transfer.done()).await.unwrap();
-    assert_eq!(got, file);
-    assert_eq!(std::fs::read(&target).unwrap(), sent);
-    assert!(line.received() - before < (5 << 20), "{} bytes", line.received() - before);
-    assert!(!a.path().join("back.bin.part").exists());
-    let error = alice.download(&file, &target).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::NotEmpty);
-}
-
-#[tokio::test]
-async fn what_is_not_what_was_sent_never_gets_the_name_of_a_download() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let alice = world.client("alice", a.path()).await;
-    let sent = bytes(400_000, 16);
-    let file = upload(&alice, sent.clone()).await;
-    let (target, part) = (a.path().join("back.bin"), a.path().join("back.bin.part"));
-    // The message names another hash than the server.
-    let wrong = FileAt { sha256: Some(anser_sdk::types::Sha256([7; 32])), ..FileAt::from(file.id) };
-    let error = soon(alice.download(wrong, &target).unwrap().done()).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::ChecksumMismatch);
-    let error = soon(alice.file_bytes(wrong, 1 << 20)).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::ChecksumMismatch);
-    assert!(!target.exists() && !part.exists());
-    // The beginning of another file, and one that is longer: all of it is fetched.
-    for rest in [bytes(100_000, 17), bytes(400_000, 18), bytes(500_000, 19)] {
-        std::fs::write(&part, rest).unwrap();
-        soon(alice.download(&file, &target).unwrap().done()).await.unwrap();
-        assert_eq!(std::fs::read(&target).unwrap(), sent);
-        assert!(!part.exists());
-        std::fs::remove_file(&target).unwrap();
-    }
-    // Somebody writes there meanwhile: it is not overwritten, and what came is kept.
-    let transfer = alice.download(&file, &target).unwrap();
-    std::fs::write(&target, "mine").unwrap();
-    let error = soon(transfer.done()).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::NotEmpty);
-    assert_eq!(std::fs::read(&target).unwrap(), b"mine");
-    assert!(part.exists());
 }

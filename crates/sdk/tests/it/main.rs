@@ -8,6 +8,7 @@ mod channels;
 mod chat;
 mod compression;
 mod contents;
+mod downloads;
 mod endpoints;
 mod files;
 mod forgetting;
