@@ -5,6 +5,7 @@ mod acme;
 mod backup;
 mod commands;
 mod drills;
+mod files;
 mod fsync_errors;
 mod full_disk;
 mod http;

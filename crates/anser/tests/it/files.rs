@@ -1,0 +1,268 @@
+//! Files at the command line, against the real server: two people exchange a picture, and an upload goes on by itself
+//! when the server is killed in the middle of it.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::Value;
+
+use crate::program::{Home, text};
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn object(output: &Output) -> Value {
+    serde_json::from_str(&said(output)).unwrap()
+}
+
+fn code(output: &Output) -> Value {
+    assert!(!output.status.success(), "{}", text(&output.stdout));
+    let failure: Value = serde_json::from_slice(&output.stderr).unwrap();
+    failure["error"]["code"].clone()
+}
+
+/// A file of this size that looks like nothing else.
+fn file(home: &Home, name: &str, size: usize) -> (String, Vec<u8>) {
+    let mut bytes = vec![0; size];
+    SmallRng::seed_from_u64(size as u64).fill(&mut bytes[..]);
+    let path = home.path().join(name);
+    std::fs::write(&path, &bytes).unwrap();
+    (path.to_str().unwrap().to_owned(), bytes)
+}
+
+/// A picture of this size without anything beside its pixels.
+fn picture(home: &Home, name: &str, width: u32, height: u32) -> (String, Vec<u8>) {
+    let line = std::iter::once(0).chain((0..width * 3).map(|n| n.to_le_bytes()[0]));
+    let lines: Vec<u8> = (0..height).flat_map(|_| line.clone()).collect();
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |kind: &[u8; 4], data: &[u8]| {
+        let checked = [&kind[..], data].concat();
+        png.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+        png.extend(&checked);
+        png.extend(crc32(&checked).to_be_bytes());
+    };
+    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    chunk(b"IHDR", &[&size[..], &[8, 2, 0, 0, 0]].concat());
+    chunk(b"IDAT", &zlib_stored(&lines));
+    chunk(b"IEND", b"");
+    let path = home.path().join(name);
+    std::fs::write(&path, &png).unwrap();
+    (path.to_str().unwrap().to_owned(), png)
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 }
+        })
+    })
+}
+
+/// RFC 1950 without any compression.
+fn zlib_stored(bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x78, 0x01];
+    let blocks: Vec<&[u8]> = bytes.chunks(65_535).collect();
+    for (n, block) in blocks.iter().enumerate() {
+        let length = u16::try_from(block.len()).unwrap();
+        out.push(u8::from(n + 1 == blocks.len()));
+        out.extend(length.to_le_bytes());
+        out.extend((!length).to_le_bytes());
+        out.extend(*block);
+    }
+    let (a, b) = bytes.iter().fold((1_u32, 0_u32), |(a, b), byte| {
+        let a = (a + u32::from(*byte)) % 65_521;
+        (a, (b + a) % 65_521)
+    });
+    out.extend(((b << 16) | a).to_be_bytes());
+    out
+}
+
+#[test]
+fn requirement_h1_two_people_exchange_a_picture_and_nobody_else_has_it() {
+    let home = Home::new();
+    let _server = home.serve();
+    for user in ["bob", "carol"] {
+        said(&home.run(&["group", "list", "--as", user]));
+    }
+    let (path, bytes) = picture(&home, "sunset.png", 320, 200);
+    let sent = home.run(&[
+        "send",
+        "--as",
+        "alice",
+        "bob",
+        "--file",
+        &path,
+        "--caption",
+        "at the lake",
+        "--json",
+    ]);
+    assert_eq!(object(&sent)["seq"], 1);
+    let line = said(&home.run(&["history", "--as", "bob", "alice"]));
+    assert!(line.contains("(image) at the lake (320×200, "), "{line}");
+    let shown = object(&home.run(&["history", "--as", "bob", "alice", "--json"]));
+    let id = shown["file"]["file"].as_str().unwrap();
+    assert!(line.contains(&format!("[{id}]")), "{line}");
+    assert_eq!(shown["file"]["name"], "sunset.png");
+
+    let into = home.path().join("bob");
+    std::fs::create_dir(&into).unwrap();
+    let into = into.to_str().unwrap();
+    let got = object(&home.run(&["download", "--as", "bob", "alice#1", "-o", into, "--json"]));
+    assert_eq!((&got["media_type"], &got["look"]["width"]), (&"image/png".into(), &320.into()));
+    assert_eq!(std::fs::read(Path::new(into).join("sunset.png")).unwrap(), bytes);
+    let over = home.run(&["download", "--as", "bob", "alice#1", "-o", into, "--json"]);
+    assert_eq!(code(&over), "NOT_EMPTY");
+    let other = home.path().join("other.png");
+    let other = other.to_str().unwrap();
+    said(&home.run(&["download", "--as", "bob", id, "--with", "alice", "-o", other]));
+    let no = home.run(&["download", "--as", "carol", id, "-o", into, "--json"]);
+    assert_eq!(code(&no), "FILE_UNKNOWN");
+    let none = home.run(&["download", "--as", "bob", "alice#2", "--json"]);
+    assert_eq!(code(&none), "TARGET_MISSING");
+}
+
+/// A way to the server that stops after so many bytes to it, until it is opened. It ends with the process.
+struct Gate {
+    address: SocketAddr,
+    state: Arc<(Mutex<GateState>, Condvar)>,
+}
+
+#[derive(Default)]
+struct GateState {
+    carried: usize,
+    open: bool,
+}
+
+impl Gate {
+    fn before(server: SocketAddr, stops_after: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new((Mutex::new(GateState::default()), Condvar::new()));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok) {
+                // While the server is away, whoever comes is sent away.
+                let Ok(far) = TcpStream::connect(server) else { continue };
+                let (near_too, far_too) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+                let state = Arc::clone(&shared);
+                std::thread::spawn(move || {
+                    carry(near, far, |bytes| pass(&state, stops_after, bytes))
+                });
+                std::thread::spawn(move || carry(far_too, near_too, |_| ()));
+            }
+        });
+        Self { address, state }
+    }
+
+    /// Waits until so much was carried that it has stopped.
+    fn wait_stopped(&self, stops_after: usize) {
+        let (state, changed) = &*self.state;
+        let stopped = |state: &mut GateState| state.carried < stops_after;
+        drop(changed.wait_while(state.lock().unwrap(), stopped).unwrap());
+    }
+
+    fn open(&self) {
+        let (state, changed) = &*self.state;
+        state.lock().unwrap().open = true;
+        changed.notify_all();
+    }
+
+    fn carried(&self) -> usize {
+        self.state.0.lock().unwrap().carried
+    }
+}
+
+fn pass(state: &(Mutex<GateState>, Condvar), stops_after: usize, bytes: usize) {
+    let (state, changed) = state;
+    let mut now = state.lock().unwrap();
+    now.carried += bytes;
+    changed.notify_all();
+    let waits = |now: &mut GateState| !now.open && now.carried >= stops_after;
+    drop(changed.wait_while(now, waits).unwrap());
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, passes: impl Fn(usize)) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        passes(read);
+        if to.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    // One end broke: so does the other. Both may be gone already.
+    drop(from.shutdown(Shutdown::Both));
+    drop(to.shutdown(Shutdown::Both));
+}
+
+#[test]
+fn requirement_h2_an_upload_goes_on_by_itself_when_the_server_is_killed_in_the_middle() {
+    const SIZE: usize = 24 << 20;
+    const STOPS_AFTER: usize = 14 << 20;
+    let home = Home::new();
+    let server = home.serve();
+    let ports = server.ports();
+    said(&home.run(&["group", "list", "--as", "bob"]));
+    let (path, bytes) = file(&home, "film.bin", SIZE);
+    let gate = Gate::before(server.address("http"), STOPS_AFTER);
+    let (url, key) = (format!("http://{}", gate.address), home.data_dir().join("api-key"));
+    let words = ["send", "--as", "alice", "bob", "--file", &path, "--json", "--server", &url];
+    let mut command = home.program(&words);
+    command.arg("--api-key-file").arg(key).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let sending = command.spawn().unwrap();
+    gate.wait_stopped(STOPS_AFTER);
+    server.kill();
+    let _server = home.serve_at(&ports);
+    gate.open();
+    let sent = sending.wait_with_output().unwrap();
+    assert_eq!(object(&sent)["seq"], 1, "{}", text(&sent.stderr));
+    // What the first server had taken for good was not sent to the second one.
+    assert!(gate.carried() < SIZE + (12 << 20), "{} bytes", gate.carried());
+
+    let target = home.path().join("back.bin");
+    let target = target.to_str().unwrap();
+    said(&home.run(&["download", "--as", "bob", "alice#1", "-o", target]));
+    assert_eq!(std::fs::read(target).unwrap(), bytes);
+    let left = home.run(&["upload", "--as", "alice", "--list", "--json"]);
+    assert_eq!(said(&left), "");
+}
+
+#[test]
+fn requirement_h2_an_upload_paused_by_a_signal_goes_on_with_another_command() {
+    const SIZE: usize = 24 << 20;
+    const STOPS_AFTER: usize = 14 << 20;
+    let home = Home::new();
+    let server = home.serve();
+    let (path, bytes) = file(&home, "film.bin", SIZE);
+    let gate = Gate::before(server.address("http"), STOPS_AFTER);
+    let (url, key) = (format!("http://{}", gate.address), home.data_dir().join("api-key"));
+    let through = |words: &[&str]| {
+        let mut command = home.program(words);
+        command.args(["--as", "alice", "--server", &url, "--api-key-file"]).arg(&key);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let uploading = through(&["upload", &path]);
+    gate.wait_stopped(STOPS_AFTER);
+    let pid = rustix::process::Pid::from_child(&uploading);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let paused = uploading.wait_with_output().unwrap();
+    let why = text(&paused.stderr);
+    assert!(why.contains("next: Go on with 'anser upload --as alice --resume'"), "{why}");
+    gate.open();
+    let listed = said(&through(&["upload", "--list"]).wait_with_output().unwrap());
+    assert!(listed.contains("film.bin (") && listed.contains(" of 24.0 MiB sent)"), "{listed}");
+    let before = gate.carried();
+    let file = object(&through(&["upload", "--resume", "--json"]).wait_with_output().unwrap());
+    assert!(gate.carried() - before < 20 << 20, "{} bytes", gate.carried() - before);
+    let target = home.path().join("back.bin");
+    let (id, target) = (file["file"].as_str().unwrap(), target.to_str().unwrap());
+    said(&through(&["download", id, "-o", target]).wait_with_output().unwrap());
+    assert_eq!(std::fs::read(target).unwrap(), bytes);
+    assert_eq!(said(&through(&["upload", "--list"]).wait_with_output().unwrap()), "");
+}
