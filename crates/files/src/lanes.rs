@@ -173,6 +173,8 @@ impl Turn for Once {
 pub(crate) struct Lanes {
     /// What arrives is written and made durable.
     pub uploads: Lane,
+    /// What arrives is hashed, beside being written.
+    pub hashes: Lane,
     /// What is kept is read: never behind a slow fsync.
     pub reads: Lane,
     /// Pictures are decoded: one thread, so one at a time.
@@ -186,6 +188,7 @@ impl Lanes {
         let lane = |name, count| Lane::start(&Threads { name, count, on_start, alive: &alive });
         Ok(Self {
             uploads: lane("anser-files-in", workers)?,
+            hashes: lane("anser-files-sum", workers)?,
             reads: lane("anser-files-out", workers)?,
             looks: lane("anser-files-look", 1)?,
             ended: tokio::sync::Mutex::new(ended),
@@ -193,7 +196,7 @@ impl Lanes {
     }
 
     pub fn close(&self) {
-        for lane in [&self.looks, &self.uploads, &self.reads] {
+        for lane in [&self.looks, &self.uploads, &self.hashes, &self.reads] {
             lane.close();
         }
     }

@@ -24,6 +24,6 @@ pub use settings::{BucketSettings, Keep, Settings};
 pub use store::FileStore;
 
 /// Bytes of a block that is collected before it is written. Two of them are all an upload has in memory.
-const BLOCK_BYTES: usize = 512 * 1024;
+const BLOCK_BYTES: usize = 256 * 1024;
 /// Bytes of a block that is read. Two of them are all a reader has in memory.
 const READ_BYTES: usize = 256 * 1024;

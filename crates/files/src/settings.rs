@@ -11,7 +11,8 @@ pub struct Settings {
     pub spool: PathBuf,
     /// Where complete bytes are kept.
     pub keep: Keep,
-    /// Threads that write what arrives, and as many that read; at least one of each. One more looks at pictures.
+    /// Threads that write what arrives, as many that hash it, and as many that read; at least one of each. One more looks
+    /// at pictures.
     pub workers: usize,
     /// Called by each thread when it starts: to lower its priority.
     pub on_worker_start: fn(),

@@ -13,6 +13,7 @@ use anser_types::{FileId, Sha256, UnixMs};
 use parking_lot::Mutex;
 
 use crate::disk::{Disk, SystemDisk};
+use crate::hashing::Hashing;
 use crate::keep::Keeper;
 use crate::lanes::{Lanes, closed};
 use crate::looks::Looks;
@@ -79,12 +80,12 @@ impl FileStore {
         let (spool, found) = Spool::open(&settings.spool, Arc::clone(&disk), spare)?;
         let keeper = Keeper::open(&settings.keep, disk, spare)?;
         let spool = Arc::new(spool);
+        let lanes = Lanes::start(settings.workers, settings.on_worker_start)?;
         let uploads = found
             .into_iter()
-            .map(|(upload, progress)| (upload.id, Entry::new(&spool, upload, progress)));
+            .map(|(upload, progress)| (upload.id, Entry::new(&spool, &lanes, upload, progress)));
         let uploads = Mutex::new(uploads.collect());
-        let lanes = Lanes::start(settings.workers, settings.on_worker_start)?;
-        let looks = Arc::default();
+        let looks = Arc::new(Looks::find());
         Ok(Self { shared: Arc::new(Shared { lanes, spool, keeper, looks, uploads }) })
     }
 
@@ -128,7 +129,7 @@ impl FileStore {
         // Put in place on the thread too: whoever asked may be gone by then, and what is noted must be known.
         let begin = move || {
             let progress = shared.spool.begin(&upload)?;
-            let entry = Entry::new(&shared.spool, upload.clone(), progress);
+            let entry = Entry::new(&shared.spool, &shared.lanes, upload.clone(), progress);
             shared.uploads.lock().insert(upload.id, entry);
             Ok(())
         };
@@ -141,9 +142,9 @@ impl FileStore {
         let verify = move |arrival: &mut Arrival| arrival.verify(&looks);
         match entry.strand.ask(&lanes.uploads, verify).await? {
             Verified::Done(examined) => Ok(examined),
-            Verified::ToBeSeen { media_type, sha256 } => {
+            Verified::ToBeSeen { head, sha256 } => {
                 let looks = Arc::clone(&self.shared.looks);
-                let see = move |arrival: &mut Arrival| arrival.see(&looks, media_type, sha256);
+                let see = move |arrival: &mut Arrival| arrival.see(&looks, &head, sha256);
                 entry.strand.ask(&lanes.looks, see).await
             }
         }
@@ -197,8 +198,9 @@ impl FileStore {
 }
 
 impl Entry {
-    fn new(spool: &Arc<Spool>, upload: Upload, progress: Progress) -> Self {
-        let (arrival, durable) = Arrival::new(Arc::clone(spool), upload, progress);
+    fn new(spool: &Arc<Spool>, lanes: &Lanes, upload: Upload, progress: Progress) -> Self {
+        let hashing = Hashing::new(lanes.hashes.clone());
+        let (arrival, durable) = Arrival::new(Arc::clone(spool), hashing, upload, progress);
         Self { strand: Strand::new(arrival), durable }
     }
 }

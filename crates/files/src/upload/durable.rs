@@ -55,6 +55,11 @@ impl Durable {
         inner.turn
     }
 
+    /// Waits for the sync that is under way.
+    pub fn wait(&self) {
+        drop(self.inner.lock());
+    }
+
     /// Makes the first `offset` bytes durable and notes it. Does nothing if the turn is over or more is noted already.
     pub fn advance(
         &self,

@@ -9,7 +9,7 @@ use anser_types::{Look, Sha256, ThumbnailSize};
 use super::Arrival;
 use crate::disk::{failure, private};
 use crate::hashing::Running;
-use crate::looks::{HEAD_BYTES, Looks, Seen};
+use crate::looks::{HEAD_BYTES, Looks, Seen, Unseen};
 
 /// What was found out and made.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(crate) enum Verified {
     /// Everything is known.
     Done(Examined),
     /// All bytes are here, and they are what was announced; it remains to look at them.
-    ToBeSeen { media_type: String, sha256: Sha256 },
+    ToBeSeen { head: Vec<u8>, sha256: Sha256 },
 }
 
 /// The files of an upload that are to be kept.
@@ -46,22 +46,17 @@ impl Arrival {
             return Ok(Verified::Done(made.examined.clone()));
         }
         let file = self.open()?;
-        if self.hash.bytes() != self.written {
-            // It was begun by another process, or put together.
-            let mut hash = Running::new();
-            hash.catch_up(&file, self.written)?;
-            self.hash = hash;
-        }
-        let sha256 = self.hash.hash();
+        let again = file.try_clone().map_err(failure("opening an upload"))?;
+        let sha256 = self.hashing.of(again, self.written)?;
         if state.upload.sha256.is_some_and(|announced| announced != sha256) {
             return Err(BlobError::OtherHash(sha256));
         }
         let head_bytes = usize::try_from(self.written).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
         let mut head = vec![0; head_bytes];
         file.read_exact_at(&mut head, 0).map_err(failure("reading an upload"))?;
-        let media_type = looks.media_type(&head);
-        if looks.is_to_be_seen(&media_type, self.written) {
-            return Ok(Verified::ToBeSeen { media_type, sha256 });
+        let (media_type, is_to_be_seen) = looks.sniff(&head, self.written);
+        if is_to_be_seen {
+            return Ok(Verified::ToBeSeen { head, sha256 });
         }
         Ok(Verified::Done(self.note_made(media_type, sha256, None, None)))
     }
@@ -70,7 +65,7 @@ impl Arrival {
     pub fn see(
         &mut self,
         looks: &Looks,
-        media_type: String,
+        head: &[u8],
         sha256: Sha256,
     ) -> Result<Examined, BlobError> {
         self.check()?;
@@ -78,13 +73,11 @@ impl Arrival {
             return Ok(made.examined.clone());
         }
         let original = self.durable.state().upload.original;
-        let Seen { look, clean, thumbnails } =
-            match looks.look(&self.spool.bytes_of(self.id), &media_type, original) {
-                Ok(seen) => seen,
-                // Nobody is shown it as a picture then.
-                Err(_) if original => Seen::default(),
-                Err(reason) => return Err(BlobError::Refused(reason)),
-            };
+        let seen = looks.look(&self.spool.bytes_of(self.id), head, original);
+        let Seen { media_type, look, clean, thumbnails } = seen.map_err(|error| match error {
+            Unseen::Refused(reason) => BlobError::Refused(reason),
+            Unseen::Unreadable(error) => failure("reading an upload")(error),
+        })?;
         for (size, picture) in &thumbnails {
             self.put(&self.spool.thumbnail_of(self.id, *size), picture)?;
         }
@@ -100,13 +93,13 @@ impl Arrival {
 
     fn note_made(
         &mut self,
-        media_type: String,
+        media_type: &str,
         sha256: Sha256,
         cleaned: Option<(Sha256, u64)>,
         look: Option<Look>,
     ) -> Examined {
         let (sha256, bytes) = cleaned.unwrap_or((sha256, self.written));
-        let examined = Examined { sha256, bytes, media_type, look };
+        let examined = Examined { sha256, bytes, media_type: media_type.to_owned(), look };
         self.made = Some(Made { examined: examined.clone(), is_cleaned: cleaned.is_some() });
         examined
     }
@@ -126,11 +119,12 @@ impl Arrival {
     pub fn prepare_keeping(&mut self, examined: &Examined) -> Result<Option<Kept>, BlobError> {
         self.check()?;
         let Some(made) = self.made.clone() else { return Ok(None) };
-        if made.examined != *examined {
+        let made_bytes = (made.examined.sha256, made.examined.bytes);
+        if made_bytes != (examined.sha256, examined.bytes) {
             return Err(BlobError::OtherHash(made.examined.sha256));
         }
         self.durable.set_kept_as(examined.sha256)?;
-        let sizes = examined.look.iter().flat_map(|look| look.thumbnails.iter());
+        let sizes = made.examined.look.iter().flat_map(|look| look.thumbnails.iter());
         let thumbnails =
             sizes.map(|size| (*size, self.spool.thumbnail_of(self.id, *size))).collect();
         let whole = if made.is_cleaned {

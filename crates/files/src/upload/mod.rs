@@ -9,7 +9,7 @@ mod writer;
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use anser_backend::{BlobError, Upload, UploadState};
 use anser_types::limits::UPLOAD_NOTE_BYTES;
@@ -17,7 +17,7 @@ use anser_types::{FileId, UnixMs};
 use tokio::sync::mpsc;
 
 use crate::disk::{failure, private};
-use crate::hashing::Running;
+use crate::hashing::{Block, Hashing};
 use crate::lanes::Lane;
 use crate::spool::Spool;
 use crate::spool::note::Progress;
@@ -31,6 +31,10 @@ pub(crate) use writer::{Opened, Writer};
 /// arrive meanwhile.
 const SYNC_BYTES: u64 = UPLOAD_NOTE_BYTES / 2;
 
+const QUEUED: u8 = 0;
+const RUNNING: u8 = 1;
+const ENDED: u8 = 2;
+
 /// The owner of an upload.
 pub(crate) struct Arrival {
     id: FileId,
@@ -38,8 +42,7 @@ pub(crate) struct Arrival {
     durable: Arc<Durable>,
     /// Bytes that are in the file; without a writer all of them are durable.
     written: u64,
-    /// Of everything written, or of less when another process wrote it.
-    hash: Running,
+    hashing: Hashing,
     writing: Option<Writing>,
     made: Option<Made>,
     /// It was given up.
@@ -55,15 +58,20 @@ struct Writing {
     turn: u64,
     touched_at: UnixMs,
     began: u64,
-    hash_before: Running,
     /// What the last sync that was started covers.
     synced: u64,
-    syncing: Arc<AtomicBool>,
+    /// How far it is: [`QUEUED`], [`RUNNING`] or [`ENDED`].
+    sync: Arc<AtomicU8>,
 }
 
 impl Arrival {
     /// The owner of an upload as it was noted, and what is durable of it.
-    pub fn new(spool: Arc<Spool>, upload: Upload, progress: Progress) -> (Self, Arc<Durable>) {
+    pub fn new(
+        spool: Arc<Spool>,
+        hashing: Hashing,
+        upload: Upload,
+        progress: Progress,
+    ) -> (Self, Arc<Durable>) {
         let id = upload.id;
         let durable = Arc::new(Durable::new(Arc::clone(&spool), upload, progress));
         let arrival = Self {
@@ -71,7 +79,7 @@ impl Arrival {
             spool,
             durable: Arc::clone(&durable),
             written: progress.offset,
-            hash: Running::new(),
+            hashing,
             writing: None,
             made: None,
             gone: false,
@@ -130,7 +138,8 @@ impl Arrival {
         };
         let missing = length.unwrap_or(offset) - offset;
         self.spool.room_for(missing)?;
-        let (empties, fresh) = mpsc::channel(1);
+        self.hashing.mark();
+        let (empties, fresh) = mpsc::channel(2);
         // The second of two blocks: one is filled while the other is written.
         empties.try_send(Vec::new()).ok();
         let writing = Writing {
@@ -140,9 +149,8 @@ impl Arrival {
             turn: self.durable.next_turn(),
             touched_at: at,
             began: offset,
-            hash_before: self.hash.clone(),
             synced: offset,
-            syncing: Arc::default(),
+            sync: Arc::new(AtomicU8::new(ENDED)),
         };
         let filling = Arc::clone(&writing.filling);
         self.writing = Some(writing);
@@ -154,41 +162,35 @@ impl Arrival {
     }
 
     /// Writes a block, unless its writer's time is over.
-    pub fn write_block(&mut self, filling: &Arc<Filling>, mut block: Vec<u8>, lane: &Lane) {
+    pub fn write_block(&mut self, filling: &Arc<Filling>, block: Vec<u8>, lane: &Lane) {
         if !self.is_written_by(filling) {
             return;
         }
-        let written = self.append(&block).and_then(|()| self.sync_now_and_then(lane));
-        let Some(writing) = &self.writing else { return };
-        match written {
-            Ok(()) => {
-                block.clear();
-                writing.empties.try_send(block).ok();
-            }
+        if let Err(error) = self.append(block).and_then(|()| self.sync_now_and_then(lane)) {
             // Told to whoever writes, with the next block.
-            Err(error) => {
-                filling.end(error.clone());
-                if let Err(later) = self.let_go(error) {
-                    tracing::warn!(id = %self.id, error = %later, "an upload was cut short");
-                }
+            filling.end(error.clone());
+            if let Err(later) = self.let_go(error) {
+                tracing::warn!(id = %self.id, error = %later, "an upload was cut short");
             }
         }
     }
 
-    fn append(&mut self, block: &[u8]) -> Result<(), BlobError> {
+    fn append(&mut self, bytes: Vec<u8>) -> Result<(), BlobError> {
         let Some(writing) = &self.writing else { return Err(BlobError::TakenOver) };
-        if block.is_empty() {
+        let more = bytes.len() as u64;
+        if more == 0 {
             return Ok(());
         }
-        self.spool.room_for(block.len() as u64)?;
-        self.spool
-            .disk
-            .write_at(&writing.bytes, self.written, block)
-            .map_err(failure("writing an upload"))?;
-        if self.hash.bytes() == self.written {
-            self.hash.update(block);
+        self.spool.room_for(more)?;
+        let block = Arc::new(Block { bytes, back_to: writing.empties.clone() });
+        self.hashing.update(self.written, Arc::clone(&block));
+        let put = self.spool.disk.write_at(&writing.bytes, self.written, &block.bytes);
+        if let Err(error) = put {
+            // The hash has taken in what the file has not.
+            self.hashing.forget();
+            return Err(failure("writing an upload")(error));
         }
-        self.written += block.len() as u64;
+        self.written += more;
         Ok(())
     }
 
@@ -196,28 +198,27 @@ impl Arrival {
     fn sync_now_and_then(&mut self, lane: &Lane) -> Result<(), BlobError> {
         let (written, durable) = (self.written, &self.durable);
         let Some(writing) = &mut self.writing else { return Ok(()) };
-        let unsynced = written - writing.synced;
-        let (turn, touched_at) = (writing.turn, writing.touched_at);
-        if unsynced < SYNC_BYTES {
+        if written - writing.synced < SYNC_BYTES {
             return Ok(());
         }
-        if writing.syncing.load(Ordering::Acquire) {
-            if unsynced < UPLOAD_NOTE_BYTES {
-                return Ok(());
-            }
-            writing.synced = written;
-            return durable.advance(turn, &writing.bytes, written, touched_at);
-        }
+        let (turn, touched_at) = (writing.turn, writing.touched_at);
         writing.synced = written;
-        writing.syncing.store(true, Ordering::Release);
-        let (durable, bytes) = (Arc::clone(durable), Arc::clone(&writing.bytes));
-        let (syncing, id) = (Arc::clone(&writing.syncing), self.id);
+        match writing.sync.load(Ordering::Acquire) {
+            // Every thread of the lane is busy, and this may be the only one.
+            QUEUED => return durable.advance(turn, &writing.bytes, written, touched_at),
+            RUNNING => durable.wait(),
+            _ => {}
+        }
+        let sync = Arc::new(AtomicU8::new(QUEUED));
+        writing.sync = Arc::clone(&sync);
+        let (durable, bytes, id) = (Arc::clone(durable), Arc::clone(&writing.bytes), self.id);
         drop(lane.start_work(move || {
+            sync.store(RUNNING, Ordering::Release);
             if let Err(error) = durable.advance(turn, &bytes, written, touched_at) {
                 // The writer meets it too, at its end at the latest.
                 tracing::warn!(%id, %error, "an upload on its way was not made durable");
             }
-            syncing.store(false, Ordering::Release);
+            sync.store(ENDED, Ordering::Release);
         }));
         Ok(())
     }
@@ -226,14 +227,14 @@ impl Arrival {
     fn let_go(&mut self, reason: BlobError) -> Result<(), BlobError> {
         let Some(writing) = &self.writing else { return Ok(()) };
         let rest = writing.filling.end(reason);
-        let written = self.append(&rest);
+        let written = self.append(rest);
         let Some(writing) = self.writing.take() else { return Ok(()) };
         let noted =
             self.durable.advance(writing.turn, &writing.bytes, self.written, writing.touched_at);
         if noted.is_err() {
             // What is not noted is not there.
             self.written = self.durable.state().offset;
-            self.hash = Running::new();
+            self.hashing.forget();
         }
         noted.and(written)
     }
@@ -257,11 +258,11 @@ impl Arrival {
         // First the note: bytes behind it are nothing, and bytes that are missing before it would be a damage.
         if let Err(error) = self.durable.retreat(writing.began) {
             self.written = self.durable.state().offset;
-            self.hash = Running::new();
+            self.hashing.forget();
             return Err(error);
         }
         self.written = writing.began;
-        self.hash = writing.hash_before;
+        self.hashing.go_back();
         writing.bytes.set_len(self.written).map_err(failure("cutting an upload"))
     }
 

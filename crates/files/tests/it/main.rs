@@ -10,5 +10,6 @@ mod garbage;
 mod memory;
 mod moto;
 mod people;
+mod pictures;
 mod places;
 mod writers;

@@ -17,7 +17,7 @@ async fn whoever_wants_an_upload_is_told_when_a_slow_disk_holds_it() {
     let mut slow = writer(&store, ID, 0).await;
     disk.hold();
     // Two blocks: one waits for the disk, the other is being filled.
-    take(&mut *slow, &bytes.slice(..900_000)).await.unwrap();
+    take(&mut *slow, &bytes.slice(..400_000)).await.unwrap();
     disk.wait_for_writes();
     // Time passes as soon as everybody waits.
     tokio::time::pause();
@@ -26,7 +26,7 @@ async fn whoever_wants_an_upload_is_told_when_a_slow_disk_holds_it() {
     tokio::time::resume();
     disk.let_go();
     // Those who gave up do not end anybody's writing afterwards.
-    take(&mut *slow, &bytes.slice(900_000..2 << 20)).await.unwrap();
+    take(&mut *slow, &bytes.slice(400_000..2 << 20)).await.unwrap();
     assert_eq!(slow.finish().await, Ok(2 << 20));
     send(&store, ID, 2 << 20, &bytes.slice(2 << 20..)).await;
     assert_eq!(keep(&store, ID).await, hash_of(&bytes));
@@ -40,10 +40,10 @@ async fn a_writer_that_hangs_is_taken_over_with_everything_it_took() {
     begin(&store, 1, Some(bytes.len())).await;
     let mut hanging = writer(&store, ID, 0).await;
     disk.hold();
-    take(&mut *hanging, &bytes.slice(..900_000)).await.unwrap();
+    take(&mut *hanging, &bytes.slice(..400_000)).await.unwrap();
     disk.wait_for_writes();
     let (now, ()) = tokio::join!(offset(&store, ID), async { disk.let_go() });
-    assert_eq!(now, 900_000, "also what waited for the disk, and what was not handed over");
+    assert_eq!(now, 400_000, "also what waited for the disk, and what was not handed over");
     assert_eq!(take(&mut *hanging, &bytes.slice(..1)).await, Err(BlobError::TakenOver));
     let mut newer = writer(&store, ID, now).await;
     drop(hanging);
@@ -68,7 +68,7 @@ async fn a_write_that_is_given_up_loses_nothing_that_was_taken() {
     drop(first);
     disk.let_go();
     let now = offset(&store, ID).await;
-    assert_eq!(now, 1 << 20, "two blocks");
+    assert_eq!(now, 512 << 10, "two blocks");
     send(&store, ID, now, &bytes.slice(now..)).await;
     assert_eq!(keep(&store, ID).await, hash_of(&bytes));
 }
