@@ -3,6 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::model::Model;
+use super::wrap;
+use crate::plain;
 
 /// Columns from which the list of conversations has room beside the timeline.
 const LIST_FROM: u16 = 64;
@@ -10,6 +12,8 @@ const LIST_FROM: u16 = 64;
 const LIST_WIDTH: u16 = 28;
 /// What stands before the text in the composer.
 pub const PROMPT: &str = "> ";
+/// Rows that the status may take.
+const STATUS_ROWS: u16 = 3;
 /// Smallest screen on which anything sensible can be shown.
 const SMALLEST: (u16, u16) = (20, 6);
 
@@ -32,6 +36,13 @@ pub struct Areas {
     pub composer: Rect,
 }
 
+/// Rows of the status: what went wrong is told to its end, with what to do about it.
+fn status_rows(model: &Model, width: u16, most: u16) -> u16 {
+    let Some(notice) = model.notice.as_ref().filter(|notice| notice.bad) else { return 1 };
+    let lines = wrap::wrap(&plain::one_line(&notice.text), usize::from(width)).len();
+    u16::try_from(lines).unwrap_or(most).min(STATUS_ROWS).min(most).max(1)
+}
+
 /// The parts of the screen for this model; `None` when it is too small.
 #[must_use]
 pub fn areas(model: &Model) -> Option<Areas> {
@@ -50,12 +61,13 @@ pub fn areas(model: &Model) -> Option<Areas> {
         .unwrap_or(rows_max)
         .min(rows_max);
     let composer_top = height - rows;
+    let status_rows = status_rows(model, main, composer_top.saturating_sub(3));
     Some(Areas {
         header: Rect::new(0, 0, width, 1),
         list,
         title: Rect::new(left, 1, main, 1),
-        timeline: Rect::new(left, 2, main, composer_top - 3),
-        status: Rect::new(left, composer_top - 1, main, 1),
+        timeline: Rect::new(left, 2, main, composer_top - 2 - status_rows),
+        status: Rect::new(left, composer_top - status_rows, main, status_rows),
         prompt: Rect::new(left, composer_top, prompt_width, 1),
         composer: Rect::new(left + prompt_width, composer_top, composer_width, rows),
     })

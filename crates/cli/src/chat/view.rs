@@ -144,6 +144,14 @@ fn timeline(model: &Model, area: Rect, frame: &mut Frame<'_>) {
 fn status(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let width = usize::from(area.width);
     let palette = model.setting.palette;
+    if let Some(notice) = model.notice.as_ref().filter(|notice| notice.bad && area.height > 1)
+        && model.candidates.is_empty()
+    {
+        let rows = wrap::wrap(&plain::one_line(&notice.text), width).into_iter();
+        let rows = rows.take(usize::from(area.height)).map(|row| Line::styled(row, palette.bad()));
+        frame.render_widget(Paragraph::new(rows.collect::<Vec<_>>()), area);
+        return;
+    }
     let below = below(model);
     let room = width.saturating_sub(below.as_ref().map_or(0, |text| wrap::width(text) + 1));
     let (text, style) = if !model.candidates.is_empty() {
