@@ -2,8 +2,9 @@
 //! page of this server.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use anser_service::{FileReader, Service, Variant};
+use anser_service::{Caller, FileReader, Service, Variant};
 use anser_types::limits::FILE_LINK_LIFE_MS;
 use anser_types::{ErrorCode, Refusal, StoredFile};
 use axum::body::Body;
@@ -44,8 +45,8 @@ const POLICY: &str =
 
 /// Answers with the file, or the part that is asked for.
 pub(super) async fn answer(
-    service: &Service,
-    file: &StoredFile,
+    service: &Arc<Service>,
+    (file, caller): (&StoredFile, Option<&Caller>),
     variant: Variant,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
@@ -57,7 +58,7 @@ pub(super) async fn answer(
     let (bytes, opened) = match variant {
         Variant::Whole => (file.bytes, None),
         Variant::Thumbnail(_) => {
-            let reader = service.read_file(file, variant, None).await?;
+            let reader = service.read_file(caller, file, variant, None).await?;
             (reader.bytes, Some(reader))
         }
     };
@@ -69,7 +70,7 @@ pub(super) async fn answer(
     };
     let reader = match opened {
         Some(reader) if status == StatusCode::OK => reader,
-        _ => service.read_file(file, variant, Some(range.clone())).await?,
+        _ => service.read_file(caller, file, variant, Some(range.clone())).await?,
     };
     let mut response = (status, body(reader)).into_response();
     let told = response.headers_mut();

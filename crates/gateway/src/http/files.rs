@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anser_service::Caller;
 use anser_types::{ConversationId, FileId, Refusal, Sha256, StoredFile, UnixMs};
 use axum::Json as JsonOut;
 use axum::extract::{Request, State};
@@ -102,8 +103,10 @@ pub(super) async fn content(
     request: Request,
 ) -> Result<Response, Problem> {
     let (uri, headers) = (request.uri(), request.headers());
-    let found = fetched(&api, path.file.id("the path")?, &fetching, (uri, headers)).await?;
-    download::answer(&api.service, &found, anser_service::Variant::Whole, headers).await
+    let (found, caller) =
+        fetched(&api, path.file.id("the path")?, &fetching, (uri, headers)).await?;
+    let variant = anser_service::Variant::Whole;
+    download::answer(&api.service, (&found, caller.as_ref()), variant, headers).await
 }
 
 /// Fetch a smaller picture
@@ -118,25 +121,26 @@ pub(super) async fn thumbnail(
     request: Request,
 ) -> Result<Response, Problem> {
     let (uri, headers) = (request.uri(), request.headers());
-    let found = fetched(&api, path.file.id("the path")?, &fetching, (uri, headers)).await?;
+    let (found, caller) =
+        fetched(&api, path.file.id("the path")?, &fetching, (uri, headers)).await?;
     let variant = anser_service::Variant::Thumbnail(path.size.into());
-    download::answer(&api.service, &found, variant, headers).await
+    download::answer(&api.service, (&found, caller.as_ref()), variant, headers).await
 }
 
-/// The file, if whoever comes with a token, a key or a link may see it.
+/// The file, if whoever comes with a token, a key or a link may see it, and who that is; nobody with a link.
 async fn fetched(
     api: &Api,
     id: FileId,
     Fetching { at, link }: &Fetching,
     (uri, headers): (&Uri, &HeaderMap),
-) -> Result<StoredFile, Refusal> {
+) -> Result<(StoredFile, Option<Caller>), Refusal> {
     if let Some(link) = link {
-        return api.service.file_by_link(id, link).await;
+        return Ok((api.service.file_by_link(id, link).await?, None));
     }
     let caller = caller(api, uri, headers).await?;
     api.service.count_request(&caller).map_err(|(refusal, _)| refusal)?;
     let at = place(at.as_ref(), caller.user())?;
-    api.service.file(&caller, id, at).await
+    Ok((api.service.file(&caller, id, at).await?, Some(caller)))
 }
 
 /// Make links to a file

@@ -9,6 +9,7 @@ use anser_types::limits::{FILE_HOLDS_SEARCHED, FILES_PER_MESSAGE};
 use anser_types::{Content, ConversationId, ErrorCode, FileId, Refusal, StoredFile, UserNo};
 use bytes::Bytes;
 
+use super::standing::Standing;
 use super::{Filing, bytes_refusal, store_refusal};
 use crate::api::Caller;
 use crate::directory::View;
@@ -23,14 +24,16 @@ pub struct FileReader {
     /// How many bytes there are in all, whatever the range.
     pub bytes: u64,
     reader: Box<dyn BlobReader>,
+    standing: Standing,
 }
 
 impl FileReader {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// `FILES_UNREACHABLE`.
+    /// `FILES_UNREACHABLE`, `SIGNED_OUT`.
     pub async fn read(&mut self) -> Result<Option<Bytes>, Refusal> {
+        self.standing.ask().await?;
         self.reader.read().await.map_err(bytes_refusal)
     }
 }
@@ -131,12 +134,13 @@ impl Service {
         Ok(())
     }
 
-    /// Reads a file that the caller may see ([`Self::file`]), or a smaller picture of it.
+    /// Reads a file that the caller may see ([`Self::file`]; nobody where a link was shown), or a smaller picture of it.
     ///
     /// # Errors
     /// As [`Self::file`]; `FILE_UNKNOWN` for a size in which there is no picture.
     pub async fn read_file(
-        &self,
+        self: &Arc<Self>,
+        caller: Option<&Caller>,
         file: &StoredFile,
         variant: Variant,
         range: Option<Range<u64>>,
@@ -150,7 +154,7 @@ impl Service {
         let filing = self.filing()?;
         let (bytes, reader) =
             filing.bytes.read(file.sha256, variant, range).await.map_err(bytes_refusal)?;
-        Ok(FileReader { bytes, reader })
+        Ok(FileReader { bytes, reader, standing: Standing::of(self, caller) })
     }
 
     /// How much room the caller's files take, and how much they may.

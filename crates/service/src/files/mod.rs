@@ -10,6 +10,7 @@ pub(crate) mod collect;
 mod complete;
 mod links;
 mod possession;
+mod standing;
 mod turns;
 mod uploads;
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
+use super::standing::Standing;
 use super::{Filing, bytes_refusal, store_refusal};
 use crate::api::Caller;
 use crate::service::Service;
@@ -170,13 +171,14 @@ pub struct UploadInto {
     id: FileId,
     writer: Box<dyn UploadWriter>,
     offset: u64,
+    standing: Standing,
 }
 
 impl UploadInto {
     /// Takes the next bytes; waits while earlier ones are still being written.
     ///
     /// # Errors
-    /// `FILE_TOO_LARGE`, `UPLOAD_CONFLICT` when another request took the upload over, or what the place of files says.
+    /// `FILE_TOO_LARGE`, `SIGNED_OUT`, `UPLOAD_CONFLICT` when another request took the upload over, or what the place of files says.
     /// What was taken before stays.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Refusal> {
         let offset = self.offset + bytes.len() as u64;
@@ -185,6 +187,7 @@ impl UploadInto {
             let detail = format!("more than {} bytes", filing.settings.file_bytes);
             return Err(Refusal::because(ErrorCode::FileTooLarge, detail));
         }
+        self.standing.ask().await?;
         self.writer.write(bytes).await.map_err(bytes_refusal)?;
         self.offset = offset;
         Ok(())
@@ -296,7 +299,8 @@ impl Service {
         let now = self.clock().now();
         let writer = filing.bytes.write(id, offset, length, now).await.map_err(bytes_refusal)?;
         filing.unfinished.touch(id, length.unwrap_or(offset), now);
-        Ok(UploadInto { service: Arc::clone(self), owner, id, writer, offset })
+        let standing = Standing::of(self, Some(caller));
+        Ok(UploadInto { service: Arc::clone(self), owner, id, writer, offset, standing })
     }
 
     /// Whether an upload may have the length that became known now.

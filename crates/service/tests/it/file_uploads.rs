@@ -1,12 +1,13 @@
 //! Uploads: that what has arrived stays, that only what is whole is a file, and how much anybody may send.
 
-use anser_service::{Caller, NewUpload, UploadProgress};
+use anser_backend::Accounts as _;
+use anser_service::{Caller, NewUpload, UploadProgress, Variant};
 use anser_types::limits::UPLOAD_KEEP_MS;
 use anser_types::{Clock as _, Command, ErrorCode, FileId, Refusal};
 use bytes::Bytes;
 
 use crate::files::{caller, sha256, upload, with};
-use crate::world::{World, quick_settings, to};
+use crate::world::{World, id as id_of, quick_settings, to};
 
 fn of(length: u64) -> NewUpload {
     NewUpload { length: Some(length), ..NewUpload::default() }
@@ -182,4 +183,24 @@ async fn who_removes_a_file_removes_only_what_no_message_holds() {
     assert_eq!(code(world.service.file(&alice, unheld.id, None).await), ErrorCode::FileUnknown);
     let empty = world.service.begin_upload(&alice, of(0)).await.unwrap();
     assert_eq!(empty.file.map(|file| file.sha256), Some(sha256(b"")));
+}
+
+#[tokio::test]
+async fn guarantee_g26_who_is_signed_out_sends_and_fetches_no_more_within_seconds() {
+    let world = World::new();
+    let alice = caller(&world, "alice").await;
+    let file = upload(&world, &alice, &[7; 1_000_000]).await;
+    let id = world.service.begin_upload(&alice, of(6)).await.unwrap().id;
+    let mut into = world.service.write_upload(&alice, id, 0, None).await.unwrap();
+    let mut reader =
+        world.service.read_file(Some(&alice), &file, Variant::Whole, None).await.unwrap();
+    reader.read().await.unwrap();
+    into.write(Bytes::from_static(b"abc")).await.unwrap();
+    world.clock.forward(2_000);
+    into.write(Bytes::from_static(b"d")).await.unwrap();
+    let user = world.store.user(id_of("alice")).await.unwrap().unwrap().no;
+    world.store.revoke(user, Some(alice.device())).await.unwrap();
+    world.clock.forward(2_000);
+    assert_eq!(code(into.write(Bytes::from_static(b"ef")).await), ErrorCode::SignedOut);
+    assert_eq!(code(reader.read().await), ErrorCode::SignedOut);
 }

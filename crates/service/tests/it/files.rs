@@ -45,9 +45,9 @@ async fn sees(world: &World, who: &Caller, file: FileId) -> bool {
     }
 }
 
-async fn fetched(service: &Service, who: &Caller, file: FileId) -> Vec<u8> {
+async fn fetched(service: &Arc<Service>, who: &Caller, file: FileId) -> Vec<u8> {
     let found = service.file(who, file, None).await.unwrap();
-    let mut reader = service.read_file(&found, Variant::Whole, None).await.unwrap();
+    let mut reader = service.read_file(Some(who), &found, Variant::Whole, None).await.unwrap();
     let mut all = Vec::new();
     while let Some(block) = reader.read().await.unwrap() {
         all.extend_from_slice(&block);
