@@ -203,8 +203,8 @@ fn carry(mut from: TcpStream, mut to: TcpStream, passes: impl Fn(usize)) {
 
 #[test]
 fn requirement_h2_an_upload_goes_on_by_itself_when_the_server_is_killed_in_the_middle() {
-    const SIZE: usize = 24 << 20;
-    const STOPS_AFTER: usize = 14 << 20;
+    const SIZE: usize = 64 << 20;
+    const STOPS_AFTER: usize = 48 << 20;
     let home = Home::new();
     let server = home.serve();
     let ports = server.ports();
@@ -222,8 +222,8 @@ fn requirement_h2_an_upload_goes_on_by_itself_when_the_server_is_killed_in_the_m
     gate.open();
     let sent = sending.wait_with_output().unwrap();
     assert_eq!(object(&sent)["seq"], 1, "{}", text(&sent.stderr));
-    // What the first server had taken for good was not sent to the second one.
-    assert!(gate.carried() < SIZE + (12 << 20), "{} bytes", gate.carried());
+    // What the first server had taken for good was not sent to the second one; 32 MiB may go with the process.
+    assert!(gate.carried() < SIZE + (34 << 20), "{} bytes", gate.carried());
 
     let target = home.path().join("back.bin");
     let target = target.to_str().unwrap();

@@ -31,7 +31,7 @@ pub struct UnfinishedUpload {
     pub name: String,
     /// Its bytes when it was begun.
     pub bytes: u64,
-    /// Those that the server had when that was noted last.
+    /// About how many the server has: as was noted last.
     pub sent: u64,
     /// A picture is kept as it is.
     pub original: bool,

@@ -35,7 +35,7 @@ impl Grown {
     }
 
     /// The next piece from `offset` on, which is where the server is.
-    pub(super) async fn next(&mut self, offset: u64) -> Result<Piece, Refusal> {
+    pub(super) async fn next(&mut self, offset: u64) -> Result<(Piece, Bytes), Refusal> {
         let passed = offset.checked_sub(self.held_from).and_then(|n| usize::try_from(n).ok());
         let passed = passed.filter(|passed| *passed <= self.held.len()).ok_or_else(|| {
             let why = format!(
@@ -48,10 +48,12 @@ impl Grown {
         self.held_from = offset;
         self.gather().await?;
         let bytes = Bytes::copy_from_slice(&self.held[..self.held.len().min(PIECE_BYTES)]);
-        let sha256 = Sha256(sha2::Sha256::digest(&bytes).into());
+        // The hash of all of it is not known before its end: each piece is checked.
+        let sha256 = Some(Sha256(sha2::Sha256::digest(&bytes).into()));
         let all = self.held_from + self.held.len() as u64;
         let last = self.ended && bytes.len() == self.held.len();
-        Ok(Piece { offset, bytes, sha256, length: last.then_some(all) })
+        let (count, length) = (bytes.len() as u64, last.then_some(all));
+        Ok((Piece { offset, bytes: count, sha256, length }, bytes))
     }
 
     /// Reads until there is something to send, and what comes soon after it.

@@ -9,14 +9,31 @@ use std::time::UNIX_EPOCH;
 
 use anser_types::{ErrorCode, Refusal, Sha256};
 use bytes::Bytes;
+use futures::StreamExt as _;
+use parking_lot::Mutex;
 use sha2::Digest;
+use tokio::sync::mpsc;
 
-use crate::http::{Challenge, Piece};
+use crate::http::{Challenge, PieceBytes};
 
 /// Bytes hashed between two looks at whether anybody still wants it.
 const HASHED_AT_A_TIME: u64 = 32 << 20;
 /// Bytes read at a time for that.
 const READ_AT_A_TIME: usize = 256 << 10;
+
+/// Bytes handed over at a time, and how many of them wait to be sent: 1 MiB.
+const SENT_AT_A_TIME: usize = 128 << 10;
+const READ_AHEAD: usize = 8;
+
+/// Why a source could not be read to its end, if it could not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fault(Arc<Mutex<Option<Refusal>>>);
+
+impl Fault {
+    pub(super) fn take(&self) -> Option<Refusal> {
+        self.0.lock().take()
+    }
+}
 
 /// By what one sees that a file was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,17 +97,41 @@ impl Opened {
         Ok((now.stamp() != Some(*stamp)).then_some(now))
     }
 
-    /// So many bytes from this offset on, and their hash; fewer at the end.
-    pub(super) async fn piece(&self, offset: u64, most: usize) -> Result<Piece, Refusal> {
-        let left = self.bytes().saturating_sub(offset);
-        let length = usize::try_from(left).map_or(most, |left| left.min(most));
-        let source = self.clone();
-        blocking(move || {
-            let bytes = source.read(offset, length)?;
-            let sha256 = Sha256(sha2::Sha256::digest(&bytes).into());
-            Ok(Piece { offset, bytes, sha256, length: None })
-        })
-        .await
+    /// All of it; for what is small.
+    pub(super) async fn all(&self) -> Result<Bytes, Refusal> {
+        let (source, length) = (self.clone(), usize::try_from(self.bytes()).unwrap_or(usize::MAX));
+        blocking(move || source.read(0, length)).await
+    }
+
+    /// So many bytes from this offset on, read while those before them are on their way. What cannot be read is told by
+    /// the second value when the first has ended with an error.
+    pub(super) fn stream(&self, mut from: u64, bytes: u64) -> (PieceBytes, Fault) {
+        let (chunks, queue) = mpsc::channel(READ_AHEAD);
+        let fault = Fault::default();
+        let (source, to, told) = (self.clone(), from + bytes, fault.clone());
+        tokio::spawn(async move {
+            while from < to {
+                let left = usize::try_from(to - from).unwrap_or(usize::MAX);
+                let (source, length) = (source.clone(), left.min(SENT_AT_A_TIME));
+                let chunk = match blocking(move || source.read(from, length)).await {
+                    Ok(chunk) => Ok(chunk),
+                    Err(refusal) => {
+                        *told.0.lock() = Some(refusal);
+                        Err(io::ErrorKind::Other.into())
+                    }
+                };
+                from += length as u64;
+                let failed = chunk.is_err();
+                // Nobody takes them any more: the request has ended.
+                if chunks.send(chunk).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
+        let queue = futures::stream::unfold(queue, |mut queue| async {
+            queue.recv().await.map(|chunk| (chunk, queue))
+        });
+        (queue.boxed(), fault)
     }
 
     /// The hash of all of it. `hashed` hears how far it is.

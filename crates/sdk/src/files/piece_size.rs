@@ -1,18 +1,18 @@
-//! How much of a file is sent at a time: as much as takes some seconds, so that a fast line is not kept waiting for
-//! answers and a slow one does not lose much in a break.
+//! How much of a file is sent in one request: as much as takes some seconds. A fast line is then not kept waiting for
+//! answers, and on a slow one it is known now and then how far it is. What arrived before a break stays in any case.
 
 use std::time::Duration;
 
-/// The first piece, the smallest, and the largest; two of them are in memory at a time.
-const BYTES: (usize, usize, usize) = (1 << 20, 256 << 10, 16 << 20);
-/// A piece that took less makes the next one twice as large.
-const QUICK: Duration = Duration::from_secs(2);
-/// A piece that took more makes the next one half as large.
-const SLOW: Duration = Duration::from_secs(8);
+/// The first piece, the smallest, and the largest.
+const BYTES: (u64, u64, u64) = (16 << 20, 4 << 20, 1 << 30);
+/// A piece that took less makes the next one four times as large.
+const QUICK: Duration = Duration::from_secs(10);
+/// A piece that took more makes the next one a quarter as large.
+const SLOW: Duration = Duration::from_secs(120);
 
 /// The size of the next piece.
 #[derive(Debug)]
-pub(super) struct PieceSize(usize);
+pub(super) struct PieceSize(u64);
 
 impl Default for PieceSize {
     fn default() -> Self {
@@ -21,22 +21,17 @@ impl Default for PieceSize {
 }
 
 impl PieceSize {
-    pub(super) const fn bytes(&self) -> usize {
+    pub(super) const fn bytes(&self) -> u64 {
         self.0
     }
 
     /// A piece of this size took so long.
     pub(super) fn took(&mut self, time: Duration) {
         if time < QUICK {
-            self.0 = (self.0 * 2).min(BYTES.2);
+            self.0 = (self.0 * 4).min(BYTES.2);
         } else if time > SLOW {
-            self.broke();
+            self.0 = (self.0 / 4).max(BYTES.1);
         }
-    }
-
-    /// A piece did not get through.
-    pub(super) fn broke(&mut self) {
-        self.0 = (self.0 / 2).max(BYTES.1);
     }
 }
 
@@ -52,10 +47,10 @@ mod tests {
         }
         assert_eq!(size.bytes(), BYTES.2);
         for _ in 0..10 {
-            size.took(Duration::from_secs(20));
+            size.took(Duration::from_secs(180));
         }
         assert_eq!(size.bytes(), BYTES.1);
-        size.took(Duration::from_secs(4));
+        size.took(Duration::from_secs(30));
         assert_eq!(size.bytes(), BYTES.1);
     }
 }

@@ -1,5 +1,6 @@
 //! An upload, attempt by attempt: not at all if the server has the bytes, else piece by piece from where it stopped.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anser_types::{ErrorCode, FileId, Refusal};
@@ -11,8 +12,8 @@ use super::opened::Opened;
 use super::piece_size::PieceSize;
 use super::source::{UploadOptions, Wanted, name_of};
 use super::transfer::{Teller, TransferState};
-use crate::http::{FileInfo, NewUpload, Piece};
-use crate::store::{KeptUpload, UploadNo};
+use crate::http::{FileInfo, NewUpload, Piece, PieceBytes, in_slices};
+use crate::store::{KeptUpload, Store, UploadNo};
 
 /// A file up to this size is sent in one request, without asking first.
 const AT_ONCE_BYTES: u64 = 64 * 1024;
@@ -145,10 +146,8 @@ impl Sending {
         tell.moved(0);
         let body = match &self.source {
             Source::Whole(opened) if opened.bytes() <= AT_ONCE_BYTES => {
-                let most = usize::try_from(opened.bytes()).unwrap_or(usize::MAX);
-                let piece = opened.piece(0, most).await?;
-                self.new.sha256 = Some(piece.sha256);
-                Some(piece.bytes)
+                self.new.sha256 = Some(opened.sha256(|_| ()).await?);
+                Some(opened.all().await?)
             }
             _ => None,
         };
@@ -195,17 +194,18 @@ impl Sending {
         }
     }
 
-    /// Sends what is missing of a source that is all there; the next piece is read while one is on its way.
+    /// Sends what is missing of a source that is all there. Pieces carry no hash: that of the whole is known to the
+    /// server, and what arrived of a piece before a break need not be sent again.
     async fn send_whole(&mut self, file: FileId, tell: &Teller) -> Result<(), Refusal> {
         let Source::Whole(opened) = &self.source else { return Ok(()) };
         let opened = opened.clone();
-        let mut next =
-            (self.offset < opened.bytes()).then(|| ahead(&opened, self.offset, self.size.bytes()));
-        while let Some(piece) = next.take() {
-            let piece = blocking_of(piece).await?;
-            let end = piece.offset + piece.bytes.len() as u64;
-            next = (end < opened.bytes()).then(|| ahead(&opened, end, self.size.bytes()));
-            self.send(file, piece, tell).await?;
+        while self.offset < opened.bytes() {
+            let offset = self.offset;
+            let bytes = self.size.bytes().min(opened.bytes() - offset);
+            let piece = Piece { offset, bytes, sha256: None, length: None };
+            let (stream, fault) = opened.stream(offset, bytes);
+            let sent = self.send(file, piece, stream, tell).await;
+            sent.map_err(|refusal| fault.take().unwrap_or(refusal))?;
         }
         Ok(())
     }
@@ -215,12 +215,12 @@ impl Sending {
         loop {
             let offset = self.offset;
             let Source::Growing(grown) = &mut self.source else { return Ok(()) };
-            let piece = grown.next(offset).await?;
+            let (piece, bytes) = grown.next(offset).await?;
             let last = piece.length.is_some();
             if let Some(length) = piece.length {
                 tell.total(length);
             }
-            self.send(file, piece, tell).await?;
+            self.send(file, piece, in_slices(bytes), tell).await?;
             if last {
                 return Ok(());
             }
@@ -228,12 +228,28 @@ impl Sending {
     }
 
     /// Sends one piece.
-    async fn send(&mut self, file: FileId, piece: Piece, tell: &Teller) -> Result<(), Refusal> {
-        let (from, end) = (piece.offset, piece.offset + piece.bytes.len() as u64);
+    async fn send(
+        &mut self,
+        file: FileId,
+        piece: Piece,
+        bytes: PieceBytes,
+        tell: &Teller,
+    ) -> Result<(), Refusal> {
+        let (from, end) = (piece.offset, piece.offset + piece.bytes);
         let token = self.doors.token().await?;
         let begun = Instant::now();
-        let sent = |bytes| tell.moved(from + bytes);
-        let at = self.doors.http.append(&token, file, piece, sent).await?;
+        let (store, kept) = (self.doors.store.clone(), self.row.and_then(|_| self.to_keep()));
+        let noted = AtomicU64::new(0);
+        let sent = |bytes| {
+            let (offset, so_long) = (from + bytes, begun.elapsed().as_secs());
+            tell.moved(offset);
+            if let Some(kept) = &kept
+                && noted.fetch_max(so_long, Ordering::Relaxed) < so_long
+            {
+                note_on_the_side(store.clone(), KeptUpload { offset, ..kept.clone() });
+            }
+        };
+        let at = self.doors.http.append(&token, file, piece, bytes, sent).await?;
         if at != end {
             let why = format!("the upload goes on at {at}, not at {end}");
             return Err(Refusal::because(ErrorCode::UploadConflict, why));
@@ -297,7 +313,6 @@ impl Work for Sending {
     }
 
     fn mend(&mut self, refusal: &Refusal) -> bool {
-        self.size.broke();
         match refusal.code {
             ErrorCode::UploadConflict | ErrorCode::ChecksumMismatch => match &self.source {
                 Source::Whole(_) => true,
@@ -333,16 +348,11 @@ impl Work for Sending {
     }
 }
 
-/// A piece that is being read.
-type Ahead = tokio::task::JoinHandle<Result<Piece, Refusal>>;
-
-fn ahead(opened: &Opened, offset: u64, bytes: usize) -> Ahead {
-    let opened = opened.clone();
-    tokio::spawn(async move { opened.piece(offset, bytes).await })
-}
-
-async fn blocking_of(piece: Ahead) -> Result<Piece, Refusal> {
-    piece.await.unwrap_or_else(|error| {
-        Err(Refusal::because(ErrorCode::Internal, format!("reading a file ended: {error}")))
-    })
+/// Every second it is noted how far an upload is, for those who list them: the server knows it exactly.
+fn note_on_the_side(store: Store, kept: KeptUpload) {
+    tokio::spawn(async move {
+        if let Err(error) = store.note_upload(kept).await {
+            tracing::debug!(%error, "it is not stored how far an upload is");
+        }
+    });
 }

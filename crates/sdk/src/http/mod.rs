@@ -14,4 +14,6 @@ pub use account::{AccountClient, DeviceDescription, OwnDevice, SignedIn};
 pub use app_server::{AppServerClient, Sent};
 pub use connection::HttpConnection;
 pub use files::{FileContent, FileInfo, FileLinks, FileUsage, FilesClient};
-pub use uploads::{Challenge, NewUpload, Piece, UploadAt};
+pub use uploads::{Challenge, NewUpload, Piece, PieceBytes, UploadAt};
+
+pub(crate) use uploads::in_slices;

@@ -1,13 +1,15 @@
 //! Uploads by tus 1.0.0 (<https://tus.io/protocols/resumable-upload>), and the way that sends nothing because the server
 //! has the bytes already.
 
-use std::convert::Infallible;
+use std::io;
 use std::time::Duration;
 
 use anser_types::{ErrorCode, FileId, Refusal, Sha256};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use reqwest::{Body, Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -48,18 +50,21 @@ pub struct UploadAt {
     pub stored: Option<FileInfo>,
 }
 
-/// Some bytes of an upload.
+/// Which bytes of an upload are sent.
 #[derive(Clone, Debug)]
 pub struct Piece {
     /// Where they belong.
     pub offset: u64,
-    /// They.
-    pub bytes: Bytes,
-    /// Their hash.
-    pub sha256: Sha256,
+    /// How many there are.
+    pub bytes: u64,
+    /// Their hash. With it the server keeps all of them or none; without it what arrived before a break.
+    pub sha256: Option<Sha256>,
     /// How many bytes the upload has in all, if that was not known when it began and is known now.
     pub length: Option<u64>,
 }
+
+/// The bytes of a piece, as they are read.
+pub type PieceBytes = BoxStream<'static, io::Result<Bytes>>;
 
 /// What the server wants to know to believe that somebody has a file.
 #[derive(Clone, Debug)]
@@ -91,7 +96,9 @@ impl FilesClient {
             Some(length) => request.header("Upload-Length", length),
             None => request.header("Upload-Defer-Length", 1),
         };
-        let response = send(request, body.unwrap_or_default(), |_| ()).await?;
+        let body = body.unwrap_or_default();
+        let (length, slices) = (body.len() as u64, in_slices(body));
+        let response = send(request, length, slices, |_| ()).await?;
         answer::<UploadAnswer>(response).await?.read()
     }
 
@@ -105,6 +112,7 @@ impl FilesClient {
         token: &SecretString,
         file: FileId,
         piece: Piece,
+        bytes: PieceBytes,
         sent: impl Fn(u64) + Send,
     ) -> Result<u64, Refusal> {
         let path = upload_path(file);
@@ -113,17 +121,17 @@ impl FilesClient {
             .transfer(Method::PATCH, &path, token.expose_secret())?
             .header(TUS.0, TUS.1)
             .header("Upload-Offset", piece.offset);
-        // The end of a source may be known only after its last byte was sent.
-        request = if piece.bytes.is_empty() {
-            request.header(CONTENT_TYPE, BYTES)
-        } else {
-            let sum = format!("sha256 {}", STANDARD.encode(piece.sha256.0));
-            request.header("Upload-Checksum", sum)
-        };
+        if piece.bytes == 0 {
+            // The end of a source may be known only after its last byte was sent.
+            request = request.header(CONTENT_TYPE, BYTES);
+        } else if let Some(sha256) = piece.sha256 {
+            let sum = format!("sha256 {}", STANDARD.encode(sha256.0));
+            request = request.header("Upload-Checksum", sum);
+        }
         if let Some(length) = piece.length {
             request = request.header("Upload-Length", length);
         }
-        let response = send(request, piece.bytes, sent).await?;
+        let response = send(request, piece.bytes, bytes, sent).await?;
         let offset = header(response.headers(), "Upload-Offset")?;
         offset.parse().map_err(|_| unexpected(&format!("Upload-Offset: {offset}")))
     }
@@ -209,23 +217,30 @@ fn metadata(new: &NewUpload) -> String {
     pairs.join(",")
 }
 
+/// Bytes in memory, in slices.
+pub(crate) fn in_slices(bytes: Bytes) -> PieceBytes {
+    let slices = (0..bytes.len().div_ceil(SLICE_BYTES)).map(move |n| {
+        let end = bytes.len().min((n + 1) * SLICE_BYTES);
+        Ok(bytes.slice(n * SLICE_BYTES..end))
+    });
+    futures::stream::iter(slices).boxed()
+}
+
 /// Sends a request with these bytes. It may take as long as it likes, but not without getting on.
 async fn send(
     request: RequestBuilder,
-    bytes: Bytes,
+    length: u64,
+    bytes: PieceBytes,
     sent: impl Fn(u64),
 ) -> Result<Response, Refusal> {
-    let length = bytes.len();
     let (handing, mut handed) = watch::channel(0_u64);
-    let slices = (0..length.div_ceil(SLICE_BYTES)).map(move |n| {
-        let end = length.min((n + 1) * SLICE_BYTES);
-        handing.send_replace(end as u64);
-        Ok::<_, Infallible>(bytes.slice(n * SLICE_BYTES..end))
+    let bytes = bytes.inspect_ok(move |bytes| {
+        handing.send_modify(|so_far| *so_far += bytes.len() as u64);
     });
     let request = if length == 0 {
         request.header(CONTENT_LENGTH, 0)
     } else {
-        let body = Body::wrap_stream(futures::stream::iter(slices));
+        let body = Body::wrap_stream(bytes);
         request.header(CONTENT_LENGTH, length).header(CONTENT_TYPE, BYTES).body(body)
     };
     let mut answered = std::pin::pin!(succeeded(request));
@@ -238,7 +253,7 @@ async fn send(
             changed = handed.changed(), if !all_handed => {
                 let so_far = *handed.borrow_and_update();
                 // The end of the body is also the end of what is told about it.
-                all_handed = changed.is_err() || so_far == length as u64;
+                all_handed = changed.is_err() || so_far == length;
                 sent(so_far);
             }
             () = tokio::time::sleep(patience) => return Err(silent()),

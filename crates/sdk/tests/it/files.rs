@@ -129,8 +129,8 @@ async fn requirement_h2_an_upload_goes_on_by_itself_where_the_line_broke() {
     let file = soon(transfer.done()).await.unwrap();
     assert_eq!(file.bytes, sent.len() as u64);
     assert_eq!(soon(alice.file_bytes(&file, 6 << 20)).await.unwrap(), sent);
-    // What the server had was not sent again; of the piece that broke, all of it.
-    assert!(line.sent() < (8 << 20), "{} bytes", line.sent());
+    // What had arrived was not sent again.
+    assert!(line.sent() < (5 << 20) + 500_000, "{} bytes", line.sent());
     assert_eq!(soon(alice.file_usage()).await.unwrap().files, 1);
 }
 
@@ -160,10 +160,9 @@ async fn requirement_h2_an_upload_goes_on_after_the_app_was_started_anew() {
     let shown: Vec<_> =
         left.iter().map(|one| (one.name.as_str(), one.bytes, one.running)).collect();
     assert_eq!(shown, [("film.bin", 6 << 20, false)]);
-    assert!(left[0].sent >= 1 << 20, "{left:?}");
     let file = soon(alice.resume_upload(left[0].no).await.unwrap().done()).await.unwrap();
     assert_eq!(soon(alice.file_bytes(&file, 6 << 20)).await.unwrap(), sent);
-    assert!(line.sent() - before < (5 << 20) + 65_536, "{} bytes", line.sent() - before);
+    assert!(line.sent() - before < (3 << 20) + 500_000, "{} bytes", line.sent() - before);
     assert_eq!(alice.uploads().await.unwrap(), []);
     let again = alice.resume_upload(left[0].no).await.unwrap_err();
     assert_eq!(again.code(), ErrorCode::FileUnknown);

@@ -128,7 +128,7 @@ async fn an_older_schema_is_migrated_with_its_messages() {
         ),
         ("conversation", "history_for_new_members join_mode admins_invite muted dismissed"),
         ("change", "details"),
-        ("message", "doubted burn_after_ms forwarded_from forwarded_at by_channel"),
+        ("message", "doubted burn_after_ms forwarded_from forwarded_at by_channel files"),
         ("conversation", "doubted_up_to channel channel_seq channel_change_no head_at"),
     ];
     for table in [
@@ -139,6 +139,7 @@ async fn an_older_schema_is_migrated_with_its_messages() {
         "draft",
         "network",
         "endpoint_list",
+        "upload",
     ] {
         connection.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
