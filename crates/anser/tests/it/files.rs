@@ -7,11 +7,15 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
+use anser_sdk::{Client, Event, SecretString, ShowAs, UploadOptions, body_of};
+use anser_types::UserId;
+use anser_types::body::Body;
+use anser_types::limits::THUMBNAIL_MAX_BYTES;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
-use crate::program::{Home, text};
+use crate::program::{Home, Server, text};
 
 fn said(output: &Output) -> String {
     assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
@@ -265,4 +269,66 @@ fn requirement_h2_an_upload_paused_by_a_signal_goes_on_with_another_command() {
     said(&through(&["download", id, "-o", target]).wait_with_output().unwrap());
     assert_eq!(std::fs::read(target).unwrap(), bytes);
     assert_eq!(said(&through(&["upload", "--list"]).wait_with_output().unwrap()), "");
+}
+
+#[test]
+fn requirement_h4_small_pictures_come_with_the_message_and_at_the_server() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let home = Home::new();
+        let server = home.serve();
+        let (path, png) = picture(&home, "large.png", 900, 600);
+        let alice = client(&home, &server, "alice").await;
+        let bob = client(&home, &server, "bob").await;
+        let mut of_bob = bob.events();
+        let transfer = alice.upload(Path::new(&path), UploadOptions::default()).await.unwrap();
+        let file = transfer.done().await.unwrap();
+        let look = file.look.clone().unwrap();
+        assert_eq!((look.width, look.height), (900, 600));
+        let content = Client::create_file_message_of(&file, ShowAs::WhatItIs, "").unwrap();
+        alice.send_message(bob.user().clone(), content).await.unwrap();
+        let message = loop {
+            if let Event::NewMessage(message) = of_bob.next().await.unwrap().event() {
+                break message.clone();
+            }
+        };
+        // Before anything is fetched there is something to show, and its dimensions.
+        let Body::Image(image) = body_of(message.content.as_ref().unwrap()).unwrap() else {
+            panic!("{message:?}")
+        };
+        assert_eq!((image.width, image.height), (900, 600));
+        assert!(is_jpeg(&image.thumbnail) && image.thumbnail.len() <= THUMBNAIL_MAX_BYTES);
+        let at = Client::file_at(&message).unwrap();
+        for size in look.thumbnails {
+            assert!(is_jpeg(&bob.thumbnail(at, size).await.unwrap()), "{size:?}");
+        }
+        // By a link, without a token.
+        let links = bob.file_links(at).await.unwrap();
+        let address = links.content.strip_prefix("http://").unwrap();
+        let (authority, path) = address.split_at(address.find('/').unwrap());
+        assert_eq!(authority, server.address("http").to_string());
+        let mut stream = TcpStream::connect(authority).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(&png));
+        alice.close().await;
+        bob.close().await;
+    });
+}
+
+async fn client(home: &Home, server: &Server, user: &str) -> Client {
+    let client = Client::builder()
+        .endpoint(format!("tcp://{}", server.address("tcp")).parse().unwrap())
+        .http(format!("http://{}", server.address("http")))
+        .store_directory(home.path().join(user))
+        .login_with_api_key(UserId::new(user).unwrap(), SecretString::from(server.api_key()))
+        .await
+        .unwrap();
+    client.wait_connected().await.unwrap();
+    client
+}
+
+fn is_jpeg(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xd8, 0xff])
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anser_types::{ErrorCode, Refusal, ThumbnailSize};
+use anser_types::{ErrorCode, FileId, Refusal, ThumbnailSize};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
@@ -212,6 +212,15 @@ impl Client {
     pub async fn file_usage(&self) -> Result<FileUsage, Error> {
         let doors = self.doors()?;
         Ok(doors.http.usage(&doors.token().await?).await?)
+    }
+
+    /// Removes a file of one's own at the server that no message holds: it was not sent after all.
+    ///
+    /// # Errors
+    /// `FILE_UNKNOWN`, `NOT_ALLOWED` when a message holds it: take that back instead.
+    pub async fn remove_file(&self, file: FileId) -> Result<(), Error> {
+        let doors = self.doors()?;
+        Ok(doors.http.give_up_upload(&doors.token().await?, file).await?)
     }
 
     fn doors(&self) -> Result<Doors, Error> {

@@ -13,6 +13,8 @@ use crate::http::Piece;
 
 /// Bytes that are sent at a time, and kept until the server has them.
 const PIECE_BYTES: usize = 4 << 20;
+/// Bytes read at a time, if there are so many.
+const READ_BYTES: usize = 16 << 10;
 /// How long bytes wait for more of them.
 const GATHER: Duration = Duration::from_millis(500);
 
@@ -61,6 +63,7 @@ impl Grown {
         let mut until = None;
         while self.held.len() < PIECE_BYTES && !self.ended {
             let nothing_yet = self.held.is_empty();
+            self.held.reserve(READ_BYTES);
             let read = self.reader.read_buf(&mut self.held);
             let read = if nothing_yet {
                 read.await

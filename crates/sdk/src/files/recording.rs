@@ -2,54 +2,48 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use anser_types::{ErrorCode, Refusal};
-use bytes::Bytes;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::sync::mpsc;
+use tokio::io::{AsyncRead, AsyncWriteExt, DuplexStream, ReadBuf};
 
-/// Bytes handed over at a time.
-const CHUNK_BYTES: usize = 64 * 1024;
-/// Chunks that wait to be sent: 4 MiB at the most, half an hour of a voice. A full queue makes [`Recording::write`] wait.
-const CHUNKS: usize = 64;
-
-enum Chunk {
-    Bytes(Bytes),
-    End,
-}
+/// Bytes that wait to be sent, half an hour of a voice; with more of them [`Recording::write`] waits.
+const WAITING_BYTES: usize = 4 << 20;
 
 /// The end of a growing source into which its bytes go. Dropping it without [`finish`](Self::finish) ends the upload as
 /// failed (`FILE_INCOMPLETE`).
 #[derive(Debug)]
-pub struct Recording(mpsc::Sender<Chunk>);
+pub struct Recording {
+    pipe: DuplexStream,
+    finished: Arc<AtomicBool>,
+}
 
 impl Recording {
     /// Makes both ends.
     pub(super) fn new() -> (Self, RecordingReader) {
-        let (chunks, queue) = mpsc::channel(CHUNKS);
-        (Self(chunks), RecordingReader { queue, rest: Bytes::new(), ended: false })
+        let (near, far) = tokio::io::duplex(WAITING_BYTES);
+        let finished = Arc::new(AtomicBool::new(false));
+        let reader = RecordingReader { pipe: far, finished: Arc::clone(&finished) };
+        (Self { pipe: near, finished }, reader)
     }
 
-    /// Adds bytes. Waits while 4 MiB wait to be sent.
+    /// Adds bytes. Waits while 4 MiB wait to be sent; so much may be recorded while there is no connection.
     ///
     /// # Errors
     /// `FILE_INCOMPLETE` when the upload has ended; its state says why.
-    pub async fn write(&mut self, bytes: impl Into<Bytes>) -> Result<(), Refusal> {
-        let mut bytes: Bytes = bytes.into();
-        while !bytes.is_empty() {
-            let chunk = bytes.split_to(bytes.len().min(CHUNK_BYTES));
-            self.0.send(Chunk::Bytes(chunk)).await.map_err(|_| ended())?;
-        }
-        Ok(())
+    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Refusal> {
+        self.pipe.write_all(bytes.as_ref()).await.map_err(|_| ended())
     }
 
     /// Says that this was all.
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub async fn finish(self) -> Result<(), Refusal> {
-        self.0.send(Chunk::End).await.map_err(|_| ended())
+    pub async fn finish(mut self) -> Result<(), Refusal> {
+        self.finished.store(true, Ordering::Release);
+        self.pipe.shutdown().await.map_err(|_| ended())
     }
 }
 
@@ -59,9 +53,8 @@ fn ended() -> Refusal {
 
 /// The other end.
 pub(super) struct RecordingReader {
-    queue: mpsc::Receiver<Chunk>,
-    rest: Bytes,
-    ended: bool,
+    pipe: DuplexStream,
+    finished: Arc<AtomicBool>,
 }
 
 impl AsyncRead for RecordingReader {
@@ -70,15 +63,12 @@ impl AsyncRead for RecordingReader {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        while self.rest.is_empty() && !self.ended {
-            match ready!(self.queue.poll_recv(context)) {
-                Some(Chunk::Bytes(bytes)) => self.rest = bytes,
-                Some(Chunk::End) => self.ended = true,
-                None => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-            }
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.pipe).poll_read(context, into))?;
+        let at_end = into.filled().len() == before && into.remaining() > 0;
+        if at_end && !self.finished.load(Ordering::Acquire) {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
-        let taken = self.rest.len().min(into.remaining());
-        into.put_slice(&self.rest.split_to(taken));
         Poll::Ready(Ok(()))
     }
 }

@@ -234,13 +234,15 @@ async fn requirement_h2_a_voice_is_sent_while_it_is_recorded() {
     let (mut recording, source) = UploadSource::recording();
     let transfer = alice.upload(source, UploadOptions::default()).await.unwrap();
     let said = bytes(200_000, 7);
-    recording.write(said.slice(..120_000)).await.unwrap();
+    recording.write(&said[..120_000]).await.unwrap();
     let mut watch = transfer.watch();
     soon(watch.wait_for(|now| now.moved >= 120_000)).await.unwrap();
     assert_eq!(transfer.progress().total, None);
     // The line breaks in the middle of a sentence.
     line.cut_after_sent(10_000);
-    recording.write(said.slice(120_000..)).await.unwrap();
+    for frame in said[120_000..].chunks(60) {
+        soon(recording.write(frame)).await.unwrap();
+    }
     waits(&transfer).await;
     line.mend();
     recording.finish().await.unwrap();
@@ -331,6 +333,8 @@ async fn an_upload_is_paused_goes_on_and_is_cancelled() {
     assert_eq!(alice.uploads().await.unwrap(), []);
     let usage = soon(alice.file_usage()).await.unwrap();
     assert_eq!((usage.files, usage.bytes), (1, 4 << 20));
+    soon(alice.remove_file(file.id)).await.unwrap();
+    assert_eq!(soon(alice.file_usage()).await.unwrap().files, 0);
 }
 
 #[tokio::test]
