@@ -17,8 +17,8 @@ const ASKING_MAX: usize = 256;
 
 /// What a thread does next.
 pub(crate) trait Turn: Send + Sync {
-    /// One piece of work; it may wait for the disk.
-    fn turn(self: Arc<Self>);
+    /// A piece of work on a thread of this lane; it may wait for the disk.
+    fn turn(self: Arc<Self>, on: &Lane);
 }
 
 /// A queue and its threads.
@@ -59,12 +59,14 @@ impl Lane {
         });
         let lane = Self(shared);
         for _ in 0..threads.count.max(1) {
-            let (shared, alive) = (Arc::clone(&lane.0), threads.alive.clone());
+            let (served, alive) = (lane.clone(), threads.alive.clone());
             let on_start = threads.on_start;
             lane.0.ready.lock().threads += 1;
             let started = thread::Builder::new().name(threads.name.to_owned()).spawn(move || {
                 on_start();
-                shared.serve();
+                while let Some(turn) = served.0.next() {
+                    turn.turn(&served);
+                }
                 drop(alive);
             });
             if let Err(error) = started {
@@ -73,6 +75,11 @@ impl Lane {
             }
         }
         Ok(lane)
+    }
+
+    /// Whether it is the same lane.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Lets the threads end.
@@ -137,12 +144,6 @@ impl Lane {
 }
 
 impl Shared {
-    fn serve(&self) {
-        while let Some(turn) = self.next() {
-            turn.turn();
-        }
-    }
-
     fn next(&self) -> Option<Arc<dyn Turn>> {
         let mut ready = self.ready.lock();
         loop {
@@ -161,7 +162,7 @@ impl Shared {
 struct Once(Mutex<Option<Box<dyn FnOnce() + Send>>>);
 
 impl Turn for Once {
-    fn turn(self: Arc<Self>) {
+    fn turn(self: Arc<Self>, _on: &Lane) {
         let work = self.0.lock().take();
         if let Some(work) = work {
             work();

@@ -23,7 +23,9 @@ pub use disk::{Disk, SystemDisk};
 pub use settings::{BucketSettings, Keep, Settings};
 pub use store::FileStore;
 
-/// Bytes of a block that is collected before it is written. Two of them are all an upload has in memory.
+/// Bytes of a block that is collected before it is written.
 const BLOCK_BYTES: usize = 256 * 1024;
+/// Blocks of an upload: one is filled while the others wait for the disk and the hash. They are all it has in memory.
+const BLOCKS: usize = 4;
 /// Bytes of a block that is read. Two of them are all a reader has in memory.
 const READ_BYTES: usize = 256 * 1024;

@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use anser_backend::{BlobError, BlobReader, Boxed};
 use bytes::Bytes;
+use rustix::fs::{Advice, fadvise};
 use tokio::sync::oneshot;
 
 use crate::READ_BYTES;
@@ -34,13 +36,7 @@ impl Ranged {
         let range = within(range, bytes)?;
         let left = range.end - range.start;
         // A hint for reading ahead; a file is read also without.
-        rustix::fs::fadvise(
-            &file,
-            range.start,
-            std::num::NonZeroU64::new(left),
-            rustix::fs::Advice::Sequential,
-        )
-        .ok();
+        fadvise(&file, range.start, NonZeroU64::new(left), Advice::Sequential).ok();
         file.seek(SeekFrom::Start(range.start)).map_err(failure("opening a file"))?;
         Ok(Self { file, left, bytes })
     }

@@ -1,7 +1,7 @@
 //! One owner with a queue of its own: whatever is done to an upload is done by one thread at a time, in the order in which
 //! it was asked for.
 //!
-//! The queue's bound: a writer has at most two blocks in it and one farewell, everybody else holds a place of a lane while
+//! The queue's bound: a writer has at most [`BLOCKS`](crate::BLOCKS) blocks in it and one farewell, everybody else holds a place of a lane while
 //! they wait.
 
 use std::collections::VecDeque;
@@ -12,6 +12,9 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::lanes::{Lane, Turn, closed};
+
+/// Things a thread does for one owner before it looks for others: so many that it need not be woken for each.
+const STEPS_PER_TURN: usize = 8;
 
 type Work<B> = Box<dyn FnOnce(&mut B, &Arc<Strand<B>>) + Send>;
 
@@ -99,28 +102,41 @@ impl<B: Send + 'static> Strand<B> {
     }
 }
 
-impl<B: Send + 'static> Turn for Strand<B> {
-    fn turn(self: Arc<Self>) {
+impl<B: Send + 'static> Strand<B> {
+    /// Does one thing; says in which lane the next is to be done.
+    fn step(self: &Arc<Self>) -> Option<Lane> {
         let (work, mut owner) = {
             let mut inside = self.0.lock();
-            let Some(owner) = inside.owner.take() else { return };
+            let owner = inside.owner.take()?;
             let Some((_, work)) = inside.waiting.pop_front() else {
                 inside.owner = Some(owner);
                 inside.busy = false;
-                return;
+                return None;
             };
             (work, owner)
         };
-        work(&mut owner, &self);
+        work(&mut owner, self);
         let mut inside = self.0.lock();
         inside.owner = Some(owner);
         let next = inside.waiting.front().map(|(lane, _)| lane.clone());
         inside.busy = next.is_some();
-        drop(inside);
-        if let Some(lane) = next
-            && !lane.push_on(Arc::clone(&self) as Arc<dyn Turn>)
-        {
-            self.drop_work();
+        next
+    }
+}
+
+impl<B: Send + 'static> Turn for Strand<B> {
+    fn turn(self: Arc<Self>, on: &Lane) {
+        for left in (0..STEPS_PER_TURN).rev() {
+            match self.step() {
+                None => return,
+                Some(next) if left > 0 && next.is(on) => {}
+                Some(next) => {
+                    if !next.push_on(Arc::clone(&self) as Arc<dyn Turn>) {
+                        self.drop_work();
+                    }
+                    return;
+                }
+            }
         }
     }
 }

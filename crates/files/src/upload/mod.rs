@@ -16,6 +16,7 @@ use anser_types::limits::UPLOAD_NOTE_BYTES;
 use anser_types::{FileId, UnixMs};
 use tokio::sync::mpsc;
 
+use crate::BLOCKS;
 use crate::disk::{failure, private};
 use crate::hashing::{Block, Hashing};
 use crate::lanes::Lane;
@@ -139,9 +140,11 @@ impl Arrival {
         let missing = length.unwrap_or(offset) - offset;
         self.spool.room_for(missing)?;
         self.hashing.mark();
-        let (empties, fresh) = mpsc::channel(2);
-        // The second of two blocks: one is filled while the other is written.
-        empties.try_send(Vec::new()).ok();
+        let (empties, fresh) = mpsc::channel(BLOCKS);
+        // One more is being filled.
+        for _ in 1..BLOCKS {
+            empties.try_send(Vec::new()).ok();
+        }
         let writing = Writing {
             filling: Arc::new(Filling::new()),
             empties,
@@ -278,6 +281,8 @@ impl Arrival {
     /// Forgets the upload with everything that was made for it.
     pub fn give_up(&mut self) -> Result<(), BlobError> {
         self.gone = true;
+        // What is synced beside this is not noted any more.
+        self.durable.next_turn();
         if let Some(writing) = self.writing.take() {
             writing.filling.end(BlobError::Unknown);
         }

@@ -16,7 +16,7 @@ async fn whoever_wants_an_upload_is_told_when_a_slow_disk_holds_it() {
     begin(&store, 1, Some(bytes.len())).await;
     let mut slow = writer(&store, ID, 0).await;
     disk.hold();
-    // Two blocks: one waits for the disk, the other is being filled.
+    // One block waits for the disk, another is being filled.
     take(&mut *slow, &bytes.slice(..400_000)).await.unwrap();
     disk.wait_for_writes();
     // Time passes as soon as everybody waits.
@@ -61,14 +61,14 @@ async fn a_write_that_is_given_up_loses_nothing_that_was_taken() {
     let mut first = writer(&store, ID, 0).await;
     disk.hold();
     let mut writing = Box::pin(take(&mut *first, &bytes));
-    // It takes what two blocks hold, and waits.
+    // It takes what its blocks hold, and waits.
     while futures::poll!(writing.as_mut()).is_ready() {}
     disk.wait_for_writes();
     drop(writing);
     drop(first);
     disk.let_go();
     let now = offset(&store, ID).await;
-    assert_eq!(now, 512 << 10, "two blocks");
+    assert_eq!(now, 1 << 20, "all blocks");
     send(&store, ID, now, &bytes.slice(now..)).await;
     assert_eq!(keep(&store, ID).await, hash_of(&bytes));
 }
