@@ -157,7 +157,7 @@ impl Gate {
                 let (near_too, far_too) = (near.try_clone().unwrap(), far.try_clone().unwrap());
                 let state = Arc::clone(&shared);
                 std::thread::spawn(move || {
-                    carry(near, far, |bytes| pass(&state, stops_after, bytes))
+                    carry(near, far, |bytes| pass(&state, stops_after, bytes));
                 });
                 std::thread::spawn(move || carry(far_too, near_too, |_| ()));
             }
