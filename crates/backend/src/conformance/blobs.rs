@@ -374,6 +374,14 @@ pub fn what_is_undone_never_was<H: BlobsHarness>(on: &mut BlobsSubject<H>) {
     assert_eq!(on.0.block_on(writer.undo()), Ok(()), "nothing is undone");
     on.send(id, 600_000, &bytes.slice(600_000..));
     assert_eq!(on.examine(id).expect("a good upload").sha256, hash_of(&bytes));
+    let id = on.begin(2, Some(LONG));
+    on.send(id, 0, &bytes.slice(..600_000));
+    let mut writer = on.writer(id, 600_000).expect("a writer");
+    on.take(&mut *writer, &some_bytes(2, LONG - 600_000)).expect("bytes are taken");
+    assert_eq!(on.0.block_on(writer.undo()), Ok(()));
+    on.send(id, 600_000, &bytes.slice(600_000..));
+    let examined = on.examine(id).expect("a good upload");
+    assert_eq!(examined.sha256, hash_of(&bytes), "also without a kill");
 }
 
 /// Parts are put together in the order that is named, and stay.

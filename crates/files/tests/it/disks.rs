@@ -114,7 +114,9 @@ impl Disk for WildDisk {
             self.0.changed.wait(&mut will);
         }
         will.waiting -= 1;
-        if let Some(room) = &mut will.room {
+        // What is overwritten has its room already.
+        let is_new = offset + bytes.len() as u64 > file.metadata()?.len();
+        if let Some(room) = will.room.as_mut().filter(|_| is_new) {
             if (*room) < bytes.len() as u64 {
                 let fits = usize::try_from(*room).unwrap();
                 file.write_all_at(&bytes[..fits], offset)?;
