@@ -90,6 +90,17 @@ fn bucket_key(path: &Path) -> Result<(String, SecretString), Failure> {
     }
 }
 
+/// Says so if the place of complete files cannot be reached. Messages go on without it, so the server starts all the same.
+pub async fn tell_if_unreachable(files: FileStore) {
+    if let Err(error) = files.check().await {
+        tracing::error!(
+            %error,
+            next = "Look at files.bucket, its endpoint and key; uploads are refused until it is there.",
+            "the place of files cannot be reached"
+        );
+    }
+}
+
 /// The ports of files.
 #[must_use]
 pub fn ports(files: &FileStore, store: &EmbeddedStore) -> FilePorts {

@@ -94,6 +94,9 @@ async fn run(
     let opened = store::open(&setup.data_dir.store(), &setup.loaded.config)?;
     let search = search::start(setup, &opened)?;
     let kept = files::open(setup)?;
+    if let Some(kept) = kept.clone() {
+        tokio::spawn(files::tell_if_unreachable(kept));
+    }
     let ports = Ports {
         ledger: opened.ledger(),
         conversations: opened.conversations(),

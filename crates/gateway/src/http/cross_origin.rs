@@ -20,14 +20,7 @@ pub(super) fn cors(origins: &Arc<Origins>) -> CorsLayer {
     let named = move |page: &HeaderValue, _: &_| page.to_str().is_ok_and(|page| origins.name(page));
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(named))
-        .allow_methods([
-            Method::GET,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-            Method::HEAD,
-        ])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

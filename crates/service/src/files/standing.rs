@@ -28,21 +28,22 @@ impl Standing {
         Self { service: Arc::clone(service), caller, asked_at: service.clock().now() }
     }
 
-    /// Refuses once the device was signed out. Costs a look at the clock, and a read now and then.
+    /// Refuses once the device was signed out. Costs a look at the clock, and a read now and then. Returns the time when it
+    /// was asked anew.
     ///
     /// # Errors
     /// `SIGNED_OUT`, or what the store says.
-    pub(super) async fn ask(&mut self) -> Result<(), Refusal> {
-        let Some(caller) = &self.caller else { return Ok(()) };
+    pub(super) async fn ask(&mut self) -> Result<Option<UnixMs>, Refusal> {
         let now = self.service.clock().now();
         if now.0.saturating_sub(self.asked_at.0) < ASKED_EVERY_MS {
-            return Ok(());
+            return Ok(None);
         }
         self.asked_at = now;
+        let Some(caller) = &self.caller else { return Ok(Some(now)) };
         let devices = self.service.accounts().devices(caller.user_no).await;
         let devices = devices.map_err(|error| store_refusal(&error))?;
         if devices.iter().any(|one| one.device == caller.device) {
-            return Ok(());
+            return Ok(Some(now));
         }
         Err(Refusal::new(ErrorCode::SignedOut))
     }

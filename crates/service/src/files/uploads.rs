@@ -187,7 +187,10 @@ impl UploadInto {
             let detail = format!("more than {} bytes", filing.settings.file_bytes);
             return Err(Refusal::because(ErrorCode::FileTooLarge, detail));
         }
-        self.standing.ask().await?;
+        if let Some(now) = self.standing.ask().await? {
+            // However long it takes, it is not given up while something comes.
+            filing.unfinished.touch(self.id, offset, now);
+        }
         self.writer.write(bytes).await.map_err(bytes_refusal)?;
         self.offset = offset;
         Ok(())

@@ -172,6 +172,20 @@ async fn uploads_at_once_are_limited_also_over_a_restart_and_old_ones_are_given_
 }
 
 #[tokio::test]
+async fn an_upload_is_not_given_up_while_something_comes() {
+    let world = World::new();
+    let alice = caller(&world, "alice").await;
+    let id = world.service.begin_upload(&alice, of(3)).await.unwrap().id;
+    let mut into = world.service.write_upload(&alice, id, 0, None).await.unwrap();
+    for byte in [b"a", b"b", b"c"] {
+        world.clock.forward(UPLOAD_KEEP_MS / 2 + 1);
+        into.write(Bytes::from_static(byte)).await.unwrap();
+        world.service.collect_files(world.clock.now()).await.unwrap();
+    }
+    assert_eq!(into.finish().await.unwrap().file.map(|file| file.sha256), Some(sha256(b"abc")));
+}
+
+#[tokio::test]
 async fn who_removes_a_file_removes_only_what_no_message_holds() {
     let world = World::new();
     let alice = caller(&world, "alice").await;
