@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anser_backend::Token;
 use anser_types::{ErrorCode, Refusal, UserNo};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::MutexGuard;
 
 use crate::api::{Arrival, Caller, Hello, Opened, Start};
 use crate::fanout::mailbox::{Mailbox, Slot};
 use crate::service::Service;
 use crate::session::{Registration, Session};
+use crate::stripes::Stripes;
 use crate::sync::reset;
 use crate::{metrics, receipts};
 
@@ -19,19 +20,18 @@ const DOORS: usize = 256;
 /// One door per group of users: sessions of one user are opened and ended one after the other, so that the newest of
 /// two that come at the same time is the one that stays.
 pub(crate) struct Doors {
-    doors: Vec<Mutex<()>>,
+    doors: Stripes,
     revocations: AtomicU64,
 }
 
 impl Doors {
     pub(crate) fn new() -> Self {
-        Self { doors: (0..DOORS).map(|_| Mutex::new(())).collect(), revocations: AtomicU64::new(0) }
+        Self { doors: Stripes::new(DOORS), revocations: AtomicU64::new(0) }
     }
 
     /// Waits for one's turn.
-    #[expect(clippy::cast_possible_truncation, reason = "the remainder is below 256")]
     pub(crate) async fn enter(&self, user: UserNo) -> MutexGuard<'_, ()> {
-        self.doors[(user.0 % DOORS as u64) as usize].lock().await
+        self.doors.enter(user.0).await
     }
 
     /// A token that was good before this may not be any more.

@@ -32,6 +32,7 @@ mod service;
 mod session;
 mod sessionless;
 mod settings;
+mod stripes;
 mod sync;
 mod texts;
 mod trim;
@@ -43,8 +44,8 @@ mod writer;
 pub use accounts::app::AppCaller;
 pub use accounts::devices::{SignedInDevice, Which};
 pub use anser_backend::Heads;
+pub use anser_backend::Usage;
 pub use anser_backend::search::Hit;
-pub use anser_backend::{Files, Usage};
 pub use api::*;
 pub use fanout::mailbox::{ChannelDelivery, Delivery, Mailbox};
 pub use files::{

@@ -37,7 +37,7 @@ use crate::settings::{Entropy, Settings};
 use crate::trim;
 use crate::turns::Turns;
 use crate::writer::actor::Writer;
-use crate::writer::publish::{Publisher, refusal_of};
+use crate::writer::publish::{Publisher, store_refusal};
 use crate::writer::queue::WriterHandle;
 
 /// Batches between the writer and the publisher: one being told, one waiting, one at the store.
@@ -312,10 +312,9 @@ impl Service {
         }
     }
 
-    /// The honest refusal for a failed read or account write; logged here, once.
+    /// As [`store_refusal`], for who has the service at hand.
     pub(crate) fn store_refusal(&self, error: &StoreError) -> Refusal {
-        tracing::error!(%error, "the store refused");
-        refusal_of(error)
+        store_refusal(error)
     }
 
     /// A number for a message composed by an app server: grows, also over a restart while the clock goes forward.

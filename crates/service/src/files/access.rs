@@ -60,9 +60,9 @@ impl Service {
         at: Option<ConversationId>,
     ) -> Result<StoredFile, Refusal> {
         let filing = self.filing()?;
-        let found = filing.known.file(id).await.map_err(|error| store_refusal(&error))?;
+        let found = filing.known.file(id).await.map_err(store_refusal)?;
         let Some(file) = found else {
-            let own = filing.unfinished().await?.owner(id) == Some(user);
+            let own = filing.unfinished().await?.get(id).is_some_and(|one| one.owner == user);
             let code = if own { ErrorCode::FileIncomplete } else { ErrorCode::FileUnknown };
             return Err(Refusal::new(code));
         };
@@ -167,7 +167,7 @@ impl Service {
     ) -> Result<(anser_backend::Usage, u64), Refusal> {
         let filing = self.filing()?;
         let usage = filing.known.usage(caller.user_no).await;
-        Ok((usage.map_err(|error| store_refusal(&error))?, filing.settings.user_bytes))
+        Ok((usage.map_err(store_refusal)?, filing.settings.user_bytes))
     }
 
     /// The bytes that one file may have.

@@ -49,11 +49,11 @@ async fn collect(filing: &Filing, now: UnixMs) -> Result<(), Refusal> {
     let until = before(filing.settings.unheld_keep_ms);
     loop {
         let unheld = filing.known.unheld(until, TOGETHER).await;
-        let unheld = unheld.map_err(|error| store_refusal(&error))?;
+        let unheld = unheld.map_err(store_refusal)?;
         let all = unheld.len() < TOGETHER;
         if !unheld.is_empty() {
             let removed = filing.known.remove_files(unheld, until).await;
-            metrics::files_removed(removed.map_err(|error| store_refusal(&error))?);
+            metrics::files_removed(removed.map_err(store_refusal)?);
         }
         if all {
             break;
@@ -65,8 +65,7 @@ async fn collect(filing: &Filing, now: UnixMs) -> Result<(), Refusal> {
 impl Filing {
     async fn remove_doomed(&self) -> Result<(), Refusal> {
         loop {
-            let doomed =
-                self.known.doomed(TOGETHER).await.map_err(|error| store_refusal(&error))?;
+            let doomed = self.known.doomed(TOGETHER).await.map_err(store_refusal)?;
             let all = doomed.len() < TOGETHER;
             for sha256 in doomed {
                 self.remove_bytes(sha256).await?;

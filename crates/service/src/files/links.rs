@@ -3,18 +3,13 @@
 
 use anser_types::limits::FILE_LINK_LIFE_MS;
 use anser_types::{ConversationId, ErrorCode, FileId, Refusal, StoredFile, UnixMs, UserNo};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 
 use crate::api::Caller;
 use crate::service::Service;
-use crate::settings::Entropy;
 
 /// Time, user, conversation, and half of a hash.
 const LINK_BYTES: usize = 8 + 8 + 16 + 16;
-
-/// The secret of this process: its links end with it.
-pub(crate) struct LinkKey([u8; 32]);
 
 /// A link that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,22 +18,6 @@ pub struct FileLink {
     pub signature: String,
     /// When it ends.
     pub expires_at: UnixMs,
-}
-
-impl LinkKey {
-    pub(crate) fn new(entropy: &dyn Entropy) -> Self {
-        let mut key = [0; 32];
-        entropy.fill(&mut key);
-        Self(key)
-    }
-
-    /// What only this process can say of these words.
-    pub(crate) fn mac(&self, words: &[&[u8]]) -> Hmac<Sha256> {
-        let mac = Hmac::<Sha256>::new_from_slice(&self.0);
-        let mut mac = mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
-        words.iter().for_each(|word| mac.update(word));
-        mac
-    }
 }
 
 impl Service {
@@ -59,7 +38,7 @@ impl Service {
         link.extend_from_slice(&caller.user_no.0.to_be_bytes());
         // No conversation has this id: it would be direct, and zero is the hash of nothing known.
         link.extend_from_slice(&at.map_or([0; 16], |at| at.0));
-        let mac = self.filing()?.links.mac(&[LINK, &id.0, &link]).finalize().into_bytes();
+        let mac = self.filing()?.key.mac(&[LINK, &id.0, &link]).finalize().into_bytes();
         link.extend_from_slice(&mac[..16]);
         Ok((file, FileLink { signature: hex::encode(link), expires_at }))
     }
@@ -73,7 +52,7 @@ impl Service {
         let mut link = [0; LINK_BYTES];
         hex::decode_to_slice(signature, &mut link).map_err(|_| invalid())?;
         let (said, mac) = link.split_at(LINK_BYTES - 16);
-        let expected = self.filing()?.links.mac(&[LINK, &id.0, said]);
+        let expected = self.filing()?.key.mac(&[LINK, &id.0, said]);
         expected.verify_truncated_left(mac).map_err(|_| invalid())?;
         let (expires_at, rest) = said.split_at(8);
         let (user, at) = rest.split_at(8);

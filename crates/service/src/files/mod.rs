@@ -8,22 +8,23 @@
 pub(crate) mod access;
 pub(crate) mod collect;
 mod complete;
+mod key;
 mod links;
 mod possession;
 mod standing;
-mod turns;
 mod uploads;
 
 use std::sync::Arc;
 
 use anser_backend::{BlobError, Blobs, Files, StoreError};
-use anser_types::{ErrorCode, Refusal, limits};
+use anser_types::{ErrorCode, FileId, Refusal, Sha256, limits};
+use tokio::sync::MutexGuard;
 
-use self::links::LinkKey;
-use self::turns::TurnsByName;
+use self::key::ProcessKey;
 use self::uploads::Unfinished;
 use crate::settings::Entropy;
-use crate::writer::publish::refusal_of;
+use crate::stripes::Stripes;
+use crate::writer::publish;
 
 pub use self::access::FileReader;
 pub use self::links::FileLink;
@@ -67,6 +68,9 @@ impl Default for FileSettings {
     }
 }
 
+/// Uploads, and contents, that can be worked on at once. Names are random, so few that are worked on share a lock.
+const STRIPES: usize = 256;
+
 /// The state of everything about files in this process.
 pub(crate) struct Filing {
     pub(crate) known: Arc<dyn Files>,
@@ -74,10 +78,10 @@ pub(crate) struct Filing {
     pub(crate) settings: FileSettings,
     unfinished: Unfinished,
     /// Completing an upload or giving it up: one at a time for each.
-    turns: TurnsByName,
+    by_name: Stripes,
     /// Keeping bytes and removing them: one at a time for each hash.
-    bytes_turns: TurnsByName,
-    links: LinkKey,
+    by_hash: Stripes,
+    key: ProcessKey,
 }
 
 impl Filing {
@@ -87,17 +91,42 @@ impl Filing {
             bytes: ports.bytes,
             settings,
             unfinished: Unfinished::default(),
-            turns: TurnsByName::default(),
-            bytes_turns: TurnsByName::default(),
-            links: LinkKey::new(entropy),
+            by_name: Stripes::new(STRIPES),
+            by_hash: Stripes::new(STRIPES),
+            key: ProcessKey::new(entropy),
         }
+    }
+
+    /// Waits for one's turn at an upload.
+    async fn enter_upload(&self, id: FileId) -> MutexGuard<'_, ()> {
+        self.by_name.enter(first_number(&id.0)).await
+    }
+
+    /// Waits for one's turn at some bytes; whoever waits may have an upload's.
+    async fn enter_bytes(&self, sha256: Sha256) -> MutexGuard<'_, ()> {
+        self.by_hash.enter(first_number(&sha256.0)).await
+    }
+
+    /// Refuses a file of more bytes than one may have.
+    fn check_size(&self, bytes: u64) -> Result<(), Refusal> {
+        let most = self.settings.file_bytes;
+        if bytes <= most {
+            return Ok(());
+        }
+        let detail = format!("{bytes} bytes; the limit is {most}");
+        Err(Refusal::because(ErrorCode::FileTooLarge, detail))
     }
 }
 
-/// The honest refusal for a store that failed while files were looked up; logged here, once.
-pub(crate) fn store_refusal(error: &StoreError) -> Refusal {
-    tracing::error!(%error, "the store refused to tell of files");
-    refusal_of(error)
+/// The number in the first eight bytes of a name.
+fn first_number(name: &[u8]) -> u64 {
+    name.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
+}
+
+/// The honest refusal for a store that failed while files were looked up; logged there, once.
+#[expect(clippy::needless_pass_by_value, reason = "an error ends here: `map_err` gives it away")]
+pub(crate) fn store_refusal(error: StoreError) -> Refusal {
+    publish::store_refusal(&error)
 }
 
 /// The honest refusal for bytes that could not be kept or given; conditions of the server are logged here, once.

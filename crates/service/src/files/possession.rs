@@ -5,13 +5,14 @@
 
 use std::ops::Range;
 
-use anser_backend::{PutFile, Variant};
+use anser_backend::Variant;
 use anser_types::limits::FILE_NAME_MAX_BYTES;
 use anser_types::{ErrorCode, Refusal, StoredFile, UnixMs};
 use hmac::Mac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::complete::Named;
 use super::{Filing, bytes_refusal, store_refusal};
 use crate::api::Caller;
 use crate::service::Service;
@@ -83,7 +84,7 @@ impl Filing {
     ) -> hmac::Hmac<Sha256> {
         let (sha256, bytes) = claim;
         let numbers = [caller.user_no.0, bytes, at.0].map(u64::to_be_bytes);
-        self.links.mac(&[b"anser possession 1", &sha256.0, nonce, numbers.as_flattened()])
+        self.key.mac(&[b"anser possession 1", &sha256.0, nonce, numbers.as_flattened()])
     }
 
     /// The hash over a nonce and what stands at the places that it names.
@@ -112,10 +113,7 @@ impl Service {
         bytes: u64,
     ) -> Result<Challenge, Refusal> {
         let filing = self.filing()?;
-        if bytes > filing.settings.file_bytes {
-            let detail = format!("{bytes} bytes; the limit is {}", filing.settings.file_bytes);
-            return Err(Refusal::because(ErrorCode::FileTooLarge, detail));
-        }
+        filing.check_size(bytes)?;
         let mut nonce = [0; 16];
         self.entropy().fill(&mut nonce);
         let expires_at = UnixMs(self.clock().now().0 + CHALLENGE_LIFE_MS);
@@ -139,28 +137,17 @@ impl Service {
             return Err(refused());
         }
         // Nobody removes these bytes meanwhile.
-        let _bytes = filing.bytes_turns.of(&claim.sha256).await;
+        let _bytes = filing.enter_bytes(claim.sha256).await;
         let known = filing.known.content(claim.sha256).await;
-        let known = known.map_err(|error| store_refusal(&error))?;
+        let known = known.map_err(store_refusal)?;
         let content = known.filter(|content| content.bytes == claim.bytes).ok_or_else(refused)?;
         if !bool::from(filing.proof_of(&claim).await?.ct_eq(&claim.proof)) {
             return Err(refused());
         }
-        let file = StoredFile {
-            id: self.new_file_id(),
-            owner: caller.user_no,
-            name: claim.name,
-            media_type: content.media_type,
-            bytes: content.bytes,
-            sent_bytes: content.bytes,
-            sha256: claim.sha256,
-            look: content.look,
-            created_at: self.clock().now(),
-        };
-        let put = filing.known.put_file(file.clone(), filing.settings.user_bytes).await;
-        match put.map_err(|error| store_refusal(&error))? {
-            PutFile::Stored | PutFile::Exists => Ok(file),
-            PutFile::OverQuota(usage) => Err(filing.over_quota(usage.bytes, file.bytes)),
-        }
+        let named = Named { id: self.new_file_id(), owner: caller.user_no, name: claim.name };
+        let now = self.clock().now();
+        let file = named.with(content, claim.bytes, now);
+        filing.put(&file).await?;
+        Ok(file)
     }
 }

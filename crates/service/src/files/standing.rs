@@ -41,7 +41,7 @@ impl Standing {
         self.asked_at = now;
         let Some(caller) = &self.caller else { return Ok(Some(now)) };
         let devices = self.service.accounts().devices(caller.user_no).await;
-        let devices = devices.map_err(|error| store_refusal(&error))?;
+        let devices = devices.map_err(store_refusal)?;
         if devices.iter().any(|one| one.device == caller.device) {
             return Ok(Some(now));
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anser_backend::{Upload, UploadState, UploadWriter};
+use anser_backend::{BlobError, Upload, UploadState, UploadWriter};
 use anser_types::limits::{FILE_NAME_MAX_BYTES, UPLOAD_PARTS_MAX, UPLOADS_PER_USER};
 use anser_types::{ErrorCode, FileId, Refusal, Sha256, StoredFile, UnixMs, UserNo};
 use bytes::Bytes;
@@ -69,8 +69,8 @@ impl Unfinished {
         self.uploads.lock().insert(id, counted);
     }
 
-    pub(crate) fn owner(&self, id: FileId) -> Option<UserNo> {
-        self.uploads.lock().get(&id).map(|one| one.owner)
+    pub(crate) fn get(&self, id: FileId) -> Option<Counted> {
+        self.uploads.lock().get(&id).copied()
     }
 
     fn touch(&self, id: FileId, bytes: u64, at: UnixMs) {
@@ -136,20 +136,23 @@ impl Filing {
         }
     }
 
-    /// Whether a user may have so much more, in so many bytes of a file.
+    /// Whether a user may begin another upload, of so many bytes.
     async fn admit(&self, owner: UserNo, bytes: u64) -> Result<(), Refusal> {
-        if bytes > self.settings.file_bytes {
-            let detail = format!("{bytes} bytes; the limit is {}", self.settings.file_bytes);
-            return Err(Refusal::because(ErrorCode::FileTooLarge, detail));
-        }
-        let (count, coming) = self.unfinished().await?.of(owner);
+        self.check_size(bytes)?;
+        let (count, _) = self.unfinished().await?.of(owner);
         if count >= UPLOADS_PER_USER {
             let detail =
                 format!("{count} uploads are not complete; the limit is {UPLOADS_PER_USER}");
             return Err(Refusal::because(ErrorCode::LimitReached, detail));
         }
-        let usage = self.known.usage(owner).await.map_err(|error| store_refusal(&error))?;
-        let taken = usage.bytes + coming;
+        self.admit_bytes(owner, bytes, 0).await
+    }
+
+    /// Whether a user has room for an upload of so many bytes, of which `counted` are counted already.
+    async fn admit_bytes(&self, owner: UserNo, bytes: u64, counted: u64) -> Result<(), Refusal> {
+        let (_, coming) = self.unfinished().await?.of(owner);
+        let usage = self.known.usage(owner).await.map_err(store_refusal)?;
+        let taken = usage.bytes + coming.saturating_sub(counted);
         if taken.saturating_add(bytes) > self.settings.user_bytes {
             return Err(self.over_quota(taken, bytes));
         }
@@ -178,8 +181,8 @@ impl UploadInto {
     /// Takes the next bytes; waits while earlier ones are still being written.
     ///
     /// # Errors
-    /// `FILE_TOO_LARGE`, `SIGNED_OUT`, `UPLOAD_CONFLICT` when another request took the upload over, or what the place of files says.
-    /// What was taken before stays.
+    /// `FILE_TOO_LARGE`, `SIGNED_OUT`, `UPLOAD_CONFLICT` when another request took the upload over, or what the place of
+    /// files says. What was taken before stays.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Refusal> {
         let offset = self.offset + bytes.len() as u64;
         let filing = self.service.filing()?;
@@ -290,41 +293,22 @@ impl Service {
     ) -> Result<UploadInto, Refusal> {
         let filing = self.filing()?;
         let owner = caller.user_no;
-        if filing.unfinished().await?.owner(id) != Some(owner) {
+        let counted = filing.unfinished().await?.get(id).filter(|counted| counted.owner == owner);
+        let Some(counted) = counted else {
             return Err(match filing.own_file(owner, id).await? {
-                Some(file) => bytes_refusal(anser_backend::BlobError::OtherOffset(file.sent_bytes)),
+                Some(file) => bytes_refusal(BlobError::OtherOffset(file.sent_bytes)),
                 None => Refusal::new(ErrorCode::FileUnknown),
             });
-        }
+        };
         if let Some(length) = length {
-            self.admit_length(filing, owner, id, length).await?;
+            filing.check_size(length)?;
+            filing.admit_bytes(owner, length, counted.bytes).await?;
         }
         let now = self.clock().now();
         let writer = filing.bytes.write(id, offset, length, now).await.map_err(bytes_refusal)?;
         filing.unfinished.touch(id, length.unwrap_or(offset), now);
         let standing = Standing::of(self, Some(caller));
         Ok(UploadInto { service: Arc::clone(self), owner, id, writer, offset, standing })
-    }
-
-    /// Whether an upload may have the length that became known now.
-    async fn admit_length(
-        &self,
-        filing: &Filing,
-        owner: UserNo,
-        id: FileId,
-        length: u64,
-    ) -> Result<(), Refusal> {
-        if length > filing.settings.file_bytes {
-            let detail = format!("{length} bytes; the limit is {}", filing.settings.file_bytes);
-            return Err(Refusal::because(ErrorCode::FileTooLarge, detail));
-        }
-        let counted = filing.unfinished.uploads.lock().get(&id).map_or(0, |one| one.bytes);
-        let usage = filing.known.usage(owner).await.map_err(|error| store_refusal(&error))?;
-        let taken = usage.bytes + filing.unfinished.of(owner).1.saturating_sub(counted);
-        if taken.saturating_add(length) > filing.settings.user_bytes {
-            return Err(filing.over_quota(taken, length));
-        }
-        Ok(())
     }
 
     /// Puts complete parts together as one upload, which becomes a file. The parts go.
@@ -357,10 +341,7 @@ impl Service {
         }
         // The parts are counted already and go when the whole is there.
         let new = NewUpload { length: None, part: false, ..new };
-        if length > filing.settings.file_bytes {
-            let detail = format!("{length} bytes; the limit is {}", filing.settings.file_bytes);
-            return Err(Refusal::because(ErrorCode::FileTooLarge, detail));
-        }
+        filing.check_size(length)?;
         let whole = self.begin_upload(caller, new).await?.id;
         filing.bytes.join(whole, parts.clone(), self.clock().now()).await.map_err(bytes_refusal)?;
         let progress = self.progress_of(caller.user_no, whole).await?;
@@ -378,7 +359,7 @@ impl Service {
         let filing = self.filing()?;
         if filing.own_file(caller.user_no, id).await?.is_some() {
             let removed = filing.known.remove_files(vec![id], UnixMs(u64::MAX)).await;
-            return match removed.map_err(|error| store_refusal(&error))? {
+            return match removed.map_err(store_refusal)? {
                 0 => {
                     let detail = "a message holds this file; take that back instead";
                     Err(Refusal::because(ErrorCode::NotAllowed, detail))

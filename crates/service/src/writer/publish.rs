@@ -222,6 +222,12 @@ impl Publisher {
     }
 }
 
+/// The honest refusal for a failed read or account write; logged here, once.
+pub(crate) fn store_refusal(error: &StoreError) -> Refusal {
+    tracing::error!(%error, "the store refused");
+    refusal_of(error)
+}
+
 /// The honest refusal for a store that could not do what it was asked.
 pub(crate) fn refusal_of(error: &StoreError) -> Refusal {
     match error {
