@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
-use crate::id::{InvalidId, UserNo, hex_16};
+use crate::id::{InvalidId, UserNo, read_hex, write_hex};
 use crate::time::UnixMs;
 
 /// A file's name at the server: random, made by the server, never given again. Knowing it gives nobody the file.
@@ -14,7 +14,7 @@ pub struct FileId(pub [u8; 16]);
 
 impl fmt::Display for FileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 
@@ -28,7 +28,7 @@ impl FromStr for FileId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        hex_16(text).map(Self).ok_or(InvalidId::NotAFile)
+        read_hex(text).map(Self).ok_or(InvalidId::NotAFile)
     }
 }
 
@@ -38,13 +38,21 @@ pub struct Sha256(pub [u8; 32]);
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 
 impl fmt::Debug for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sha256({self})")
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        read_hex(text).map(Self).ok_or(InvalidId::NotAHash)
     }
 }
 

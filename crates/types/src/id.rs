@@ -24,6 +24,9 @@ pub enum InvalidId {
     /// Not the 32 hexadecimal digits of a file's name at the server.
     #[error("a file's name at the server is 32 hexadecimal digits")]
     NotAFile,
+    /// Not the 64 hexadecimal digits of a SHA-256.
+    #[error("a SHA-256 is 64 hexadecimal digits")]
+    NotAHash,
 }
 
 /// A user's public name: 1–64 bytes of UTF-8, case-sensitive, validated once here, never given out again.
@@ -213,7 +216,7 @@ impl ConversationId {
 
 impl fmt::Display for ConversationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 
@@ -226,16 +229,21 @@ impl fmt::Debug for ConversationId {
 impl std::str::FromStr for ConversationId {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        hex_16(text).map(Self).ok_or(InvalidId::NotHex)
+        read_hex(text).map(Self).ok_or(InvalidId::NotHex)
     }
 }
 
-/// The sixteen bytes of 32 hexadecimal digits.
-pub(crate) fn hex_16(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+/// Writes bytes as hexadecimal digits, two for each.
+pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+/// The bytes of exactly `2 * N` hexadecimal digits.
+pub(crate) fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
-    let mut bytes = [0; 16];
+    let mut bytes = [0; N];
     for (i, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
     }

@@ -8,7 +8,7 @@ use anser_types::limits::IDEMPOTENCY_KEY_MAX_BYTES;
 use anser_types::{Command, ErrorCode, Refusal, UserId};
 use axum::Json as JsonOut;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Uri, request::Parts};
+use axum::http::{HeaderMap, HeaderName, Uri, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::body::{Bearer, invalid, query_of, user};
+use super::headers::set;
 use super::json::{ConversationText, Number};
 use super::{Api, Problem};
 
@@ -81,9 +82,7 @@ fn tell(allowance: &Allowance, headers: &mut HeaderMap) {
     let policy = format!("\"user\";q={burst};w={window_s}");
     let now = format!("\"user\";r={left};t={full_in_s}");
     for (name, text) in [("ratelimit-policy", policy), ("ratelimit", now)] {
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(name, value);
-        }
+        set(headers, HeaderName::from_static(name), &text);
     }
 }
 

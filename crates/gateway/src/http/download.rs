@@ -12,12 +12,13 @@ use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream::unfold;
 
 use super::Problem;
+use super::headers::set;
 use super::ranges::{Wanted, wanted};
 
 /// What a browser may show where it stands: formats that no browser runs anything of. Everything else is saved.
@@ -75,10 +76,10 @@ pub(super) async fn answer(
     let mut response = (status, body(reader)).into_response();
     let told = response.headers_mut();
     describe(told, media_type, &file.name);
-    insert(told, ETAG, &tag);
-    insert(told, CONTENT_LENGTH, &(range.end - range.start).to_string());
+    set(told, ETAG, &tag);
+    told.insert(CONTENT_LENGTH, (range.end - range.start).into());
     if status == StatusCode::PARTIAL_CONTENT {
-        insert(told, CONTENT_RANGE, &content_range(&range, bytes));
+        set(told, CONTENT_RANGE, &content_range(&range, bytes));
     }
     Ok(response)
 }
@@ -91,7 +92,7 @@ fn outside(bytes: u64) -> Response {
     let detail = format!("the file has {bytes} bytes");
     let refusal = Refusal::because(ErrorCode::InvalidArgument, detail);
     let mut response = Problem(refusal).with_status(StatusCode::RANGE_NOT_SATISFIABLE);
-    insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{bytes}"));
+    set(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{bytes}"));
     response
 }
 
@@ -110,19 +111,13 @@ fn describe(headers: &mut HeaderMap, media_type: &str, name: &str) {
     }
     let disposition =
         if name.is_empty() { how.to_owned() } else { format!("{how}; filename*=UTF-8''{encoded}") };
-    insert(headers, CONTENT_TYPE, media_type);
-    insert(headers, CONTENT_DISPOSITION, &disposition);
-    insert(headers, CACHE_CONTROL, &format!("private, max-age={}", FILE_LINK_LIFE_MS / 1_000));
-    insert(headers, CONTENT_SECURITY_POLICY, POLICY);
-    insert(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
-    insert(headers, ACCEPT_RANGES, "bytes");
-    insert(headers, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
-}
-
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
+    set(headers, CONTENT_TYPE, media_type);
+    set(headers, CONTENT_DISPOSITION, &disposition);
+    set(headers, CACHE_CONTROL, &format!("private, max-age={}", FILE_LINK_LIFE_MS / 1_000));
+    set(headers, CONTENT_SECURITY_POLICY, POLICY);
+    set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(headers, ACCEPT_RANGES, "bytes");
+    set(headers, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
 }
 
 /// The bytes as they are read. Whose file cannot be read to its end is cut off: what it has is shorter than it was told.

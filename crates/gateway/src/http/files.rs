@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use anser_service::Caller;
-use anser_types::{ConversationId, FileId, Refusal, Sha256, StoredFile, UnixMs};
+use anser_service::Variant;
+use anser_types::{ConversationId, Refusal, Sha256, UnixMs, UserId};
 use axum::Json as JsonOut;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
@@ -15,9 +15,10 @@ use super::asker::{Asker, caller};
 use super::body::{Json, Path, Query, invalid};
 use super::download;
 use super::json::files::{
-    Challenge, Claim, FileLinks, FileUsage, OwnedBytes, PlaceJson, SizeJson, StoredFileJson,
+    Challenge, Claim, FileLinks, FileUsage, OwnedBytes, PlaceJson, StoredFileJson,
+    ThumbnailSizeName,
 };
-use super::json::scalars::{Base64, FileBytes, FileName, Place, Sha256Hex};
+use super::json::scalars::{Base64, FileBytes, FileName, Place};
 use super::paths::conversation_of;
 use super::refusals::refusals;
 use super::{Api, Problem};
@@ -45,7 +46,7 @@ pub(super) struct FilePath {
 pub(super) struct ThumbnailPath {
     /// The file's name at the server.
     file: FileName,
-    size: SizeJson,
+    size: ThumbnailSizeName,
 }
 
 /// Where it was seen.
@@ -66,10 +67,7 @@ pub(super) struct Fetching {
     link: Option<String>,
 }
 
-fn place(
-    at: Option<&Place>,
-    user: &anser_types::UserId,
-) -> Result<Option<ConversationId>, Refusal> {
+fn place(at: Option<&Place>, user: &UserId) -> Result<Option<ConversationId>, Refusal> {
     let target = at.map(|at| at.target("at")).transpose()?;
     Ok(target.map(|target| conversation_of(&target, user)))
 }
@@ -100,13 +98,10 @@ pub(super) async fn content(
     State(api): State<Arc<Api>>,
     Path(path): Path<FilePath>,
     Query(fetching): Query<Fetching>,
-    request: Request,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (uri, headers) = (request.uri(), request.headers());
-    let (found, caller) =
-        fetched(&api, path.file.id("the path")?, &fetching, (uri, headers)).await?;
-    let variant = anser_service::Variant::Whole;
-    download::answer(&api.service, (&found, caller.as_ref()), variant, headers).await
+    fetch(&api, (&path.file, Variant::Whole), fetching, (&uri, &headers)).await
 }
 
 /// Fetch a smaller picture
@@ -118,29 +113,30 @@ pub(super) async fn thumbnail(
     State(api): State<Arc<Api>>,
     Path(path): Path<ThumbnailPath>,
     Query(fetching): Query<Fetching>,
-    request: Request,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (uri, headers) = (request.uri(), request.headers());
-    let (found, caller) =
-        fetched(&api, path.file.id("the path")?, &fetching, (uri, headers)).await?;
-    let variant = anser_service::Variant::Thumbnail(path.size.into());
-    download::answer(&api.service, (&found, caller.as_ref()), variant, headers).await
+    fetch(&api, (&path.file, Variant::Thumbnail(path.size.into())), fetching, (&uri, &headers))
+        .await
 }
 
-/// The file, if whoever comes with a token, a key or a link may see it, and who that is; nobody with a link.
-async fn fetched(
+/// Answers with a file to whoever comes with a token, a key or a link and may see it.
+async fn fetch(
     api: &Api,
-    id: FileId,
-    Fetching { at, link }: &Fetching,
+    (file, variant): (&FileName, Variant),
+    Fetching { at, link }: Fetching,
     (uri, headers): (&Uri, &HeaderMap),
-) -> Result<(StoredFile, Option<Caller>), Refusal> {
+) -> Result<Response, Problem> {
+    let id = file.id("the path")?;
     if let Some(link) = link {
-        return Ok((api.service.file_by_link(id, link).await?, None));
+        let file = api.service.file_by_link(id, &link).await?;
+        return download::answer(&api.service, (&file, None), variant, headers).await;
     }
     let caller = caller(api, uri, headers).await?;
     api.service.count_request(&caller).map_err(|(refusal, _)| refusal)?;
     let at = place(at.as_ref(), caller.user())?;
-    Ok((api.service.file(&caller, id, at).await?, Some(caller)))
+    let file = api.service.file(&caller, id, at).await?;
+    download::answer(&api.service, (&file, Some(&caller)), variant, headers).await
 }
 
 /// Make links to a file
@@ -181,7 +177,7 @@ pub(super) async fn challenge(
         nonce_base64: Base64::of(&asked.nonce),
         places: places.collect(),
         expires_at_ms: asked.expires_at.into(),
-        seal: Sha256Hex(hex::encode(asked.seal)),
+        seal: Sha256(asked.seal).into(),
     }))
 }
 
@@ -222,13 +218,4 @@ pub(super) async fn usage(
         bytes_most: most.into(),
         file_bytes_most: api.service.file_max_bytes()?.into(),
     }))
-}
-
-impl Sha256Hex {
-    fn hash(&self, field: &str) -> Result<Sha256, Refusal> {
-        let mut hash = [0; 32];
-        hex::decode_to_slice(&self.0, &mut hash)
-            .map_err(|_| invalid(format!("{field}: 64 hexadecimal digits")))?;
-        Ok(Sha256(hash))
-    }
 }

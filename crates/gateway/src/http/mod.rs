@@ -23,6 +23,7 @@ mod files;
 mod gateways;
 mod groups;
 mod hasty;
+mod headers;
 mod health;
 mod items;
 mod json;

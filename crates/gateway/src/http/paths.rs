@@ -3,7 +3,7 @@
 use anser_types::limits::{PAGE_DEFAULT, PAGE_MAX};
 use anser_types::{ConversationId, ErrorCode, ItemKey, MessageId, Refusal, Seq, Target, UserId};
 use axum::Json as JsonOut;
-use axum::http::header::{ETAG, IF_NONE_MATCH};
+use axum::http::header::ETAG;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -14,6 +14,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::body::{invalid, number};
+use super::headers::known_tags;
 use super::json::scalars::{ClientMsgId, Cursor, Place};
 use super::json::{ConversationText, Number, UserName};
 
@@ -202,11 +203,7 @@ pub(super) fn tag(version: u64) -> String {
 
 /// The version of the list that a client has, if it says so.
 pub(super) fn known(headers: &HeaderMap) -> Option<u64> {
-    let said = headers.get(IF_NONE_MATCH)?.to_str().ok()?;
-    said.split(',').find_map(|tag| {
-        let tag = tag.trim();
-        tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').parse().ok()
-    })
+    known_tags(headers).find_map(|tag| tag.trim_matches('"').parse().ok())
 }
 
 /// A list with the tag of its version; 304 where the client has it.

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use axum::http::header::{IF_NONE_MATCH, IF_RANGE, RANGE};
+use axum::http::header::{IF_RANGE, RANGE};
 use axum::http::{HeaderMap, HeaderValue};
+
+use super::headers::known_tags;
 
 /// What a client wants of something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,19 +23,12 @@ pub(super) enum Wanted {
 /// What is wanted of `length` bytes with this tag. What cannot be understood, and several ranges at once, is the whole.
 pub(super) fn wanted(headers: &HeaderMap, tag: &str, length: u64) -> Wanted {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
-    let has = headers.get(IF_NONE_MATCH).map(text);
-    if has.is_some_and(|tags| tags.split(',').any(|one| [tag, "*"].contains(&bare(one)))) {
+    if known_tags(headers).any(|known| [tag, "*"].contains(&known)) {
         return Wanted::Nothing;
     }
     let same = headers.get(IF_RANGE).map(text).is_none_or(|of| of == tag);
     let asked = headers.get(RANGE).map(text).filter(|_| same);
     asked.and_then(|asked| part(&asked, length)).unwrap_or(Wanted::Whole)
-}
-
-/// A tag without the mark of a weak one.
-fn bare(tag: &str) -> &str {
-    let tag = tag.trim();
-    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 fn part(asked: &str, length: u64) -> Option<Wanted> {

@@ -5,7 +5,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use anser_service::{NewUpload, UploadProgress};
-use anser_types::{ErrorCode, FileId, Refusal, Sha256, UnixMs};
+use anser_types::{ErrorCode, FileId, Refusal, UnixMs};
 use aws_lc_rs::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Problem;
 use super::body::{invalid, number};
+use super::headers::set;
 
 const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination,concatenation";
@@ -78,9 +79,7 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Refusa
 
 /// A number in a header.
 pub(super) fn number_in(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Refusal> {
-    let said = text(headers, name)?;
-    said.map(|said| number(name.as_str(), &said).map_err(|_| invalid(format!("{name}: a number"))))
-        .transpose()
+    text(headers, name)?.map(|said| number(name.as_str(), &said)).transpose()
 }
 
 /// What a creation asks for: an upload, or the whole of several parts.
@@ -136,10 +135,8 @@ fn metadata(headers: &HeaderMap) -> Result<NewUpload, Refusal> {
             "filename" | "name" => new.name = value,
             "original" => new.original = value != "false",
             "sha256" => {
-                let mut hash = [0; 32];
-                hex::decode_to_slice(value.trim(), &mut hash)
-                    .map_err(|_| wrong("64 hexadecimal digits"))?;
-                new.sha256 = Some(Sha256(hash));
+                let hash = value.trim().parse();
+                new.sha256 = Some(hash.map_err(|_| wrong("64 hexadecimal digits"))?);
             }
             _ => {}
         }
@@ -187,21 +184,16 @@ pub(super) fn brings_bytes(headers: &HeaderMap) -> bool {
 
 /// Says how far an upload is.
 pub(super) fn tell(headers: &mut HeaderMap, progress: &UploadProgress) {
-    let mut say = |name: HeaderName, value: String| {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    };
-    say(UPLOAD_OFFSET, progress.offset.to_string());
+    headers.insert(UPLOAD_OFFSET, progress.offset.into());
     match progress.length {
-        Some(length) => say(UPLOAD_LENGTH, length.to_string()),
-        None => say(UPLOAD_DEFER_LENGTH, "1".to_owned()),
-    }
+        Some(length) => headers.insert(UPLOAD_LENGTH, length.into()),
+        None => headers.insert(UPLOAD_DEFER_LENGTH, HeaderValue::from_static("1")),
+    };
     if progress.part {
-        say(UPLOAD_CONCAT, "partial".to_owned());
+        headers.insert(UPLOAD_CONCAT, HeaderValue::from_static("partial"));
     }
     if let Some(UnixMs(at)) = progress.expires_at {
         let at = UNIX_EPOCH + Duration::from_millis(at);
-        say(UPLOAD_EXPIRES, httpdate::fmt_http_date(at));
+        set(headers, UPLOAD_EXPIRES, &httpdate::fmt_http_date(at));
     }
 }

@@ -11,7 +11,8 @@ use anser_types::{ErrorCode, FileId, Refusal};
 use axum::Json as JsonOut;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
 use serde::Deserialize;
@@ -21,6 +22,7 @@ use utoipa::{IntoParams, IntoResponses};
 
 use super::asker::Asker;
 use super::body::{Path, invalid};
+use super::headers::set;
 use super::json::files::UploadJson;
 use super::json::scalars::{FileBytes, FileName};
 use super::refusals::{described, refusals};
@@ -91,10 +93,9 @@ pub(super) async fn create(
         let into = api.service.write_upload(caller, progress.id, 0, None).await?;
         progress = take(into, body, checksum).await?;
     }
-    let mut response = told(StatusCode::CREATED, progress.clone());
-    if let Ok(address) = HeaderValue::from_str(&format!("/v1/uploads/{}", progress.id)) {
-        response.headers_mut().insert(header::LOCATION, address);
-    }
+    let address = format!("/v1/uploads/{}", progress.id);
+    let mut response = told(StatusCode::CREATED, progress);
+    set(response.headers_mut(), LOCATION, &address);
     Ok(response)
 }
 

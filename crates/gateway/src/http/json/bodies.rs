@@ -3,7 +3,7 @@
 use anser_proto::values::bodies;
 use anser_types::body::{Body, Custom, FileRef, Location, MergedEntry, Picture, Voice};
 use anser_types::limits::{CAPTION_MAX_BYTES, FILE_LINK_MAX_BYTES, MERGED_MAX, TITLE_MAX_BYTES};
-use anser_types::{Content, MessageKind, Refusal, UnixMs};
+use anser_types::{Content, MessageKind, Refusal, Sha256, UnixMs};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -228,7 +228,7 @@ fn file_json(file: FileRef) -> FileJson {
         name: file.name,
         media_type: file.media_type,
         bytes: Number::above_zero(file.bytes),
-        sha256: file.sha256.map(|hash| Sha256Hex(hex::encode(hash))),
+        sha256: file.sha256.map(|hash| Sha256(hash).into()),
     }
 }
 
@@ -239,16 +239,9 @@ impl FileJson {
             name: self.name,
             media_type: self.media_type,
             bytes: given("bytes", self.bytes.as_ref())?.unwrap_or(0),
-            sha256: self.sha256.as_ref().map(hash_of).transpose()?,
+            sha256: self.sha256.map(|hash| hash.hash("sha256")).transpose()?.map(|hash| hash.0),
         })
     }
-}
-
-fn hash_of(Sha256Hex(digits): &Sha256Hex) -> Result<[u8; 32], Refusal> {
-    let mut hash = [0; 32];
-    hex::decode_to_slice(digits, &mut hash)
-        .map_err(|_| invalid("sha256: 64 hexadecimal digits"))?;
-    Ok(hash)
 }
 
 fn picture_json(picture: Picture) -> PictureJson {

@@ -1,12 +1,14 @@
 //! Files, as the doors show them.
 
+use std::collections::BTreeMap;
+
 use anser_service::UploadProgress;
 use anser_types::limits::FILE_NAME_MAX_BYTES;
-use anser_types::{FileId, Look, StoredFile};
+use anser_types::{Look, StoredFile, ThumbnailSize};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::scalars::{Base64, FileName, Number, Sha256Hex, text};
+use super::scalars::{Base64, FileName, Number, Sha256Hex, named, text};
 
 /// A file that is complete.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -42,40 +44,18 @@ pub(crate) struct LookJson {
     /// A small JPEG to travel within the message, as its `thumbnail_base64`.
     preview_base64: Base64,
     /// The sizes in which it can be fetched.
-    thumbnails: Vec<SizeJson>,
+    thumbnails: Vec<ThumbnailSizeName>,
 }
 
-/// A size in which a picture can be fetched: a JPEG that fits into a square of 160, 480 or 1,280 pixels.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ThumbnailSize)]
-pub(crate) enum SizeJson {
-    /// 160 pixels.
-    Small,
-    /// 480 pixels.
-    Medium,
-    /// 1,280 pixels.
-    Large,
-}
-
-impl From<anser_types::ThumbnailSize> for SizeJson {
-    fn from(size: anser_types::ThumbnailSize) -> Self {
-        use anser_types::ThumbnailSize as T;
-        match size {
-            T::Small => Self::Small,
-            T::Medium => Self::Medium,
-            T::Large => Self::Large,
-        }
-    }
-}
-
-impl From<SizeJson> for anser_types::ThumbnailSize {
-    fn from(size: SizeJson) -> Self {
-        match size {
-            SizeJson::Small => Self::Small,
-            SizeJson::Medium => Self::Medium,
-            SizeJson::Large => Self::Large,
-        }
+named! {
+    /// A size in which a picture can be fetched: a JPEG that fits into a square of 160, 480 or 1,280 pixels.
+    ThumbnailSizeName of ThumbnailSize {
+        /// 160 pixels.
+        Small,
+        /// 480 pixels.
+        Medium,
+        /// 1,280 pixels.
+        Large,
     }
 }
 
@@ -99,7 +79,7 @@ impl From<StoredFile> for StoredFileJson {
             name: file.name,
             media_type: file.media_type,
             bytes: file.bytes.into(),
-            sha256: Sha256Hex(file.sha256.to_string()),
+            sha256: file.sha256.into(),
             created_at_ms: file.created_at.into(),
             look: file.look.map(Into::into),
         }
@@ -190,7 +170,7 @@ pub(crate) struct FileLinks {
     /// The file's address at this server.
     pub(crate) content: String,
     /// The addresses of its smaller pictures, by size; empty if there are none.
-    pub(crate) thumbnails: std::collections::BTreeMap<&'static str, String>,
+    pub(crate) thumbnails: BTreeMap<&'static str, String>,
 }
 
 /// How much room one's files take.
@@ -207,7 +187,7 @@ pub(crate) struct FileUsage {
 impl FileLinks {
     /// The addresses of a file with a signature behind them.
     pub(crate) fn new(file: &StoredFile, signature: &str, expires_at_ms: Number) -> Self {
-        let id: FileId = file.id;
+        let id = file.id;
         let sizes = file.look.iter().flat_map(|look| &look.thumbnails);
         Self {
             expires_at_ms,

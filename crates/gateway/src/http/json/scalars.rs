@@ -3,7 +3,7 @@
 use anser_types::limits::{
     CONTENT_MAX_BYTES, REACTION_MAX_BYTES, SEARCH_TEXT_MAX_BYTES, USER_ID_MAX_BYTES,
 };
-use anser_types::{ConversationId, FileId, Refusal, Target, UnixMs, UserId};
+use anser_types::{ConversationId, FileId, Refusal, Sha256, Target, UnixMs, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -208,6 +208,18 @@ impl FileName {
 impl From<FileId> for FileName {
     fn from(id: FileId) -> Self {
         Self(id.to_string())
+    }
+}
+
+impl Sha256Hex {
+    pub(crate) fn hash(&self, field: &str) -> Result<Sha256, Refusal> {
+        self.0.parse().map_err(|_| invalid(format!("{field}: 64 hexadecimal digits")))
+    }
+}
+
+impl From<Sha256> for Sha256Hex {
+    fn from(hash: Sha256) -> Self {
+        Self(hash.to_string())
     }
 }
 
