@@ -1,10 +1,10 @@
 //! The S3-like store against which `crates/files` is tested.
 
-use crate::python;
+use crate::packages;
 
 const PACKAGES: &[&str] = &["moto[server,s3]==5.2.5"];
 
 /// Installs what is missing, into `target/bucket`, where the tests look for it.
 pub fn install() -> anyhow::Result<()> {
-    python::tools("bucket", PACKAGES).map(drop)
+    packages::pypi("bucket", PACKAGES).map(drop)
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use crate::files::root;
-use crate::python;
+use crate::packages;
 
 /// What asks, and what judges the description.
 const PACKAGES: [&str; 2] = ["schemathesis==4.32.5", "openapi-spec-validator==0.9.0"];
@@ -36,7 +36,7 @@ const TAKES_ANY_HEADER: &str = "POST /v1/uploads";
 /// Runs it.
 pub fn run() -> anyhow::Result<()> {
     let started = Instant::now();
-    let tools = python::tools("contract/python", &PACKAGES)?;
+    let tools = packages::pypi("contract/python", &PACKAGES)?;
     let place = root().join("target/contract");
     let mut build = Command::new("cargo");
     build.args(["build", "--locked", "--bin", "anser", "-p", "anser"]).current_dir(root());

@@ -179,8 +179,8 @@ pub fn expiring(at: UnixMs, id: ConversationId, seq: Seq) -> Key {
     tagged(Tag::Expiring, &[&at.0.to_be_bytes(), &id.0, &seq.0.to_be_bytes()])
 }
 
-/// The message of such a key.
-pub fn expiring_message(key: &[u8]) -> Option<(ConversationId, Seq)> {
+/// The message at the end of such a key, or of one that [`file_hold`] makes.
+pub fn last_message(key: &[u8]) -> Option<(ConversationId, Seq)> {
     let (rest, seq) = key.split_last_chunk()?;
     Some((last_conversation(rest)?, Seq(u64::from_be_bytes(*seq))))
 }
@@ -233,12 +233,6 @@ pub fn file(id: FileId) -> Key {
 /// A message that holds a file.
 pub fn file_hold(id: FileId, conversation: ConversationId, seq: Seq) -> Key {
     tagged(Tag::FileHold, &[&id.0, &conversation.0, &seq.0.to_be_bytes()])
-}
-
-/// The conversation and message of such a key.
-pub fn holding_message(key: &[u8]) -> Option<(ConversationId, Seq)> {
-    // They stand at the end, as in the key of a message that is over at a time.
-    expiring_message(key)
 }
 
 /// A file among those that no message has held since a time.

@@ -140,7 +140,7 @@ fn expiring(
         if found.len() >= limit {
             return Ok(ControlFlow::Break(()));
         }
-        found.push(keys::expiring_message(key).ok_or(Malformed("a key is too short"))?);
+        found.push(keys::last_message(key).ok_or(Malformed("a key is too short"))?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)

@@ -79,7 +79,7 @@ impl Files for EmbeddedStore {
             let range =
                 (keys::file_hold(id, first, Seq::ZERO), keys::file_hold(id, last, Seq::MAX));
             let read = |key: &[u8], row: &[u8]| {
-                let (conversation, seq) = too_short(keys::holding_message(key))?;
+                let (conversation, seq) = too_short(keys::last_message(key))?;
                 Ok(Hold { conversation, seq, since: ChangeNo(read_number(row)?) })
             };
             self.scan(scope, move |core| listed(core, range, limit, read)).await
