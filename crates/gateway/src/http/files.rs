@@ -182,6 +182,9 @@ pub(super) async fn challenge(
 }
 
 /// Have a file without sending it
+///
+/// A picture only with `original`: without it the server takes out what a picture tells beside its pixels, and that needs
+/// the upload.
 #[utoipa::path(post, path = "/v1/files/claim", tag = "files", request_body = Claim,
     responses((status = 201, description = "The file.", body = StoredFileJson), Take))]
 pub(super) async fn claim(
@@ -199,6 +202,7 @@ pub(super) async fn claim(
         seal: claim.seal.hash("seal")?.0,
         proof: claim.proof.hash("proof")?.0,
         name: claim.name,
+        original: claim.original,
     };
     let file = api.service.claim_file(asker.caller(), claim).await?;
     Ok((StatusCode::CREATED, JsonOut(file.into())))

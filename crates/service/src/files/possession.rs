@@ -56,6 +56,8 @@ pub struct Claim {
     pub proof: [u8; 32],
     /// What the file is called.
     pub name: String,
+    /// As in [`NewUpload`](super::NewUpload): pictures are given to nobody who would have sent them to be cleaned.
+    pub original: bool,
 }
 
 /// The places that a nonce asks for.
@@ -125,8 +127,8 @@ impl Service {
     /// Makes a file of bytes that the server has, for a caller who has them too.
     ///
     /// # Errors
-    /// `NOT_IN_POSSESSION` when the server does not have them, or the answer is wrong or late: upload them then.
-    /// `QUOTA_EXCEEDED`, `INVALID_ARGUMENT`.
+    /// `NOT_IN_POSSESSION` when the server does not have them, the answer is wrong or late, or it is a picture that is
+    /// not wanted as it is: upload them then. `QUOTA_EXCEEDED`, `INVALID_ARGUMENT`.
     pub async fn claim_file(&self, caller: &Caller, claim: Claim) -> Result<StoredFile, Refusal> {
         let filing = self.filing()?;
         let refused = || Refusal::new(ErrorCode::NotInPossession);
@@ -141,6 +143,10 @@ impl Service {
         let known = filing.known.content(claim.sha256).await;
         let known = known.map_err(store_refusal)?;
         let content = known.filter(|content| content.bytes == claim.bytes).ok_or_else(refused)?;
+        // Somebody may have sent it as an original, with what it tells beside its pixels.
+        if content.media_type.starts_with("image/") && !claim.original {
+            return Err(refused());
+        }
         if !bool::from(filing.proof_of(&claim).await?.ct_eq(&claim.proof)) {
             return Err(refused());
         }

@@ -206,6 +206,7 @@ async fn claim(
         seal: asked.seal,
         proof,
         name: "copy".into(),
+        original: false,
     };
     service.claim_file(who, claim).await
 }
@@ -242,6 +243,7 @@ async fn requirement_h3_who_has_the_bytes_need_not_send_them_and_who_knows_the_h
         seal: asked.seal,
         proof: proof(&asked.nonce, &asked.places, &bytes),
         name: who.to_owned(),
+        original: false,
     };
     let stolen = world.service.claim_file(&mallory, answer("mallory")).await;
     assert_eq!(refused(stolen), ErrorCode::NotInPossession);

@@ -160,6 +160,9 @@ pub(crate) struct Claim {
     #[serde(default)]
     #[schema(schema_with = text::<FILE_NAME_MAX_BYTES>)]
     pub(crate) name: String,
+    /// A picture is wanted as it is, with what it tells beside its pixels.
+    #[serde(default)]
+    pub(crate) original: bool,
 }
 
 /// A link to a file, for programs that send no token.
