@@ -84,12 +84,13 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = asker.caller();
+    // All that it says is read before anything begins.
+    let checksum = Checksum::of(&headers)?;
     let mut progress = match tus::creation(&headers)? {
         Creation::Upload(new) => api.service.begin_upload(caller, new).await?,
         Creation::Whole(new, parts) => api.service.join_uploads(caller, new, parts).await?,
     };
     if tus::brings_bytes(&headers) && progress.file.is_none() {
-        let checksum = Checksum::of(&headers)?;
         let into = api.service.write_upload(caller, progress.id, 0, None).await?;
         progress = take(into, body, checksum).await?;
     }

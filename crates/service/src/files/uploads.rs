@@ -343,7 +343,14 @@ impl Service {
         let new = NewUpload { length: None, part: false, ..new };
         filing.check_size(length)?;
         let whole = self.begin_upload(caller, new).await?.id;
-        filing.bytes.join(whole, parts.clone(), self.clock().now()).await.map_err(bytes_refusal)?;
+        let joined = filing.bytes.join(whole, parts.clone(), self.clock().now()).await;
+        if let Err(error) = joined {
+            // The parts are still there; of a whole without bytes nobody was told.
+            if let Err(refusal) = filing.give_up(whole).await {
+                tracing::warn!(%whole, %refusal, "an empty upload stays until it expires");
+            }
+            return Err(bytes_refusal(error));
+        }
         let progress = self.progress_of(caller.user_no, whole).await?;
         for part in parts {
             filing.give_up(part).await?;

@@ -132,8 +132,8 @@ impl Blobs for Unhelpful {
         self.blobs.write(id, offset, length, at)
     }
 
-    fn join(&self, id: FileId, parts: Vec<FileId>, at: UnixMs) -> Boxed<'_, Result<(), BlobError>> {
-        self.blobs.join(id, parts, at)
+    fn join(&self, _: FileId, _: Vec<FileId>, _: UnixMs) -> Boxed<'_, Result<(), BlobError>> {
+        Box::pin(async { Err(self.says.clone()) })
     }
 
     fn examine(&self, _: FileId) -> Boxed<'_, Result<Examined, BlobError>> {
@@ -162,10 +162,8 @@ impl Blobs for Unhelpful {
     }
 }
 
-/// What becomes of an upload at such a place, and what is left of it.
-async fn uploaded_where(says: BlobError) -> (Refusal, Result<UploadProgress, ErrorCode>) {
-    let world = World::new();
-    let alice = crate::files::caller(&world, "alice").await;
+/// The service with such a place.
+fn service_where(world: &World, says: BlobError) -> Arc<Service> {
     let store = Arc::new(world.store.clone());
     let place = Arc::new(Unhelpful { blobs: world.blobs.clone(), says });
     let ports = Ports {
@@ -177,7 +175,14 @@ async fn uploaded_where(says: BlobError) -> (Refusal, Result<UploadProgress, Err
         search: None,
     };
     let entropy = Arc::new(crate::world::Counter::default());
-    let service = Service::start(ports, Arc::clone(&world.clock) as _, entropy, quick_settings());
+    Service::start(ports, Arc::clone(&world.clock) as _, entropy, quick_settings())
+}
+
+/// What becomes of an upload at such a place, and what is left of it.
+async fn uploaded_where(says: BlobError) -> (Refusal, Result<UploadProgress, ErrorCode>) {
+    let world = World::new();
+    let alice = crate::files::caller(&world, "alice").await;
+    let service = service_where(&world, says);
     let new = NewUpload { length: Some(3), ..NewUpload::default() };
     let id = service.begin_upload(&alice, new).await.unwrap().id;
     let mut into = service.write_upload(&alice, id, 0, None).await.unwrap();
@@ -201,4 +206,23 @@ async fn a_place_of_files_that_is_out_of_reach_loses_nothing_and_may_be_tried_ag
     assert!(refusal.code.retryable() && refusal.retry_after_ms.is_some());
     assert!(!refusal.detail.contains("cable"), "what it is about is the operator's");
     assert_eq!(left, Err(ErrorCode::FilesUnreachable), "it is still there");
+}
+
+#[tokio::test]
+async fn parts_that_cannot_be_joined_stay_and_leave_no_empty_upload() {
+    let world = World::new();
+    let alice = crate::files::caller(&world, "alice").await;
+    let service = service_where(&world, BlobError::Failed("the cable is out".into()));
+    let part = NewUpload { length: Some(3), part: true, ..NewUpload::default() };
+    let id = service.begin_upload(&alice, part).await.unwrap().id;
+    let mut into = service.write_upload(&alice, id, 0, None).await.unwrap();
+    into.write(Bytes::from_static(b"abc")).await.unwrap();
+    into.finish().await.unwrap();
+    let refusal = service.join_uploads(&alice, NewUpload::default(), vec![id]).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::FilesUnreachable);
+    let left = world.blobs.uploads().await.unwrap();
+    assert_eq!(
+        left.iter().map(|state| (state.upload.id, state.offset)).collect::<Vec<_>>(),
+        [(id, 3)]
+    );
 }

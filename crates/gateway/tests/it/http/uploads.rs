@@ -1,6 +1,7 @@
 //! Uploads as tus 1.0.0 says them.
 
 use anser_types::ErrorCode;
+use anser_types::limits::UPLOADS_PER_USER;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -74,6 +75,17 @@ async fn a_checksum_that_is_wrong_leaves_nothing_of_its_bytes() {
     let sha1 = format!("upload-checksum: sha1 {sha1}\r\n");
     let last = patch(&town, &at, 3, &sha1, "abc").await;
     assert_eq!((last.status, last.header("upload-offset")), (204, Some("6")));
+}
+
+#[tokio::test]
+async fn an_upload_whose_checksum_cannot_be_read_is_not_begun() {
+    let town = Town::of(&["alice"]).await;
+    let headers = format!("upload-length: 3\r\nupload-checksum: crc32 AAAA\r\n{BYTES}");
+    for _ in 0..UPLOADS_PER_USER {
+        let refused = town.ask("alice", "POST", "/v1/uploads", &headers, "abc").await;
+        refused.is_problem(400, ErrorCode::InvalidArgument);
+    }
+    begun(&town, "upload-length: 3\r\n").await;
 }
 
 #[tokio::test]
