@@ -56,6 +56,29 @@ impl FromStr for Sha256 {
     }
 }
 
+/// What a browser may show where it stands: formats of which no browser runs anything, and of pictures only those out of
+/// which it can be taken where they were made.
+const SHOWN: [&str; 12] = [
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/webp",
+    "video/mp4",
+    "video/webm",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "audio/mp4",
+    "audio/aac",
+    "audio/flac",
+];
+
+/// Whether a browser may show a file of this media type by itself. Everything else is saved.
+#[must_use]
+pub fn may_be_shown(media_type: &str) -> bool {
+    SHOWN.contains(&media_type)
+}
+
 /// A complete file: its bytes are all there and have this hash (guarantee G21).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredFile {

@@ -32,7 +32,7 @@ pub use conversation::{Conversation, ConversationKind, Cut, Member, Period, Role
 pub use error::{Blame, ErrorCode, Refusal};
 pub use event::{Change, ChangeKind, Event, Unavailable};
 pub use failure::Failure;
-pub use file::{FileId, Look, Sha256, StoredFile, ThumbnailSize};
+pub use file::{FileId, Look, Sha256, StoredFile, ThumbnailSize, may_be_shown};
 pub use gateway::Gateway;
 pub use group::{Channel, Group, JoinMode, MemberAct, SetGroup, Staff};
 pub use id::{ConversationId, DeviceClass, DeviceNo, InvalidId, MessageId, UserId, UserNo};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anser_service::{Caller, FileReader, Service, Variant};
 use anser_types::limits::FILE_LINK_LIFE_MS;
-use anser_types::{ErrorCode, Refusal, StoredFile};
+use anser_types::{ErrorCode, Refusal, StoredFile, may_be_shown};
 use axum::body::Body;
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
@@ -20,25 +20,6 @@ use futures::stream::unfold;
 use super::Problem;
 use super::headers::set;
 use super::ranges::{Wanted, wanted};
-
-/// What a browser may show where it stands: formats that no browser runs anything of. Everything else is saved.
-const SHOWN: [&str; 15] = [
-    "image/jpeg",
-    "image/png",
-    "image/gif",
-    "image/webp",
-    "image/avif",
-    "image/bmp",
-    "video/mp4",
-    "video/webm",
-    "audio/mpeg",
-    "audio/ogg",
-    "audio/wav",
-    "audio/x-wav",
-    "audio/mp4",
-    "audio/aac",
-    "audio/flac",
-];
 
 /// Nothing that a file says is done, even where somebody opens it as a page.
 const POLICY: &str =
@@ -97,8 +78,7 @@ fn outside(bytes: u64) -> Response {
 }
 
 fn describe(headers: &mut HeaderMap, media_type: &str, name: &str) {
-    let shown = SHOWN.contains(&media_type);
-    let how = if shown { "inline" } else { "attachment" };
+    let how = if may_be_shown(media_type) { "inline" } else { "attachment" };
     // RFC 8187; what is no letter, digit or one of these is written by its bytes.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let mut encoded = String::with_capacity(name.len());

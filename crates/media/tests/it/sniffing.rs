@@ -1,6 +1,7 @@
 //! What a file is by its first bytes.
 
 use anser_media::{MediaType, sniff};
+use anser_types::may_be_shown;
 
 use crate::samples::{gif, jpeg, photo, png, webp};
 
@@ -26,7 +27,8 @@ fn pictures_sound_and_films_may_be_shown() {
         (b"\xff\xf1\x50\x80".to_vec(), "audio/aac"),
         (b"fLaC\0\0\0\x22".to_vec(), "audio/flac"),
     ] {
-        assert_eq!(sniff(&head), MediaType { name, inline: true });
+        assert_eq!(sniff(&head), MediaType { name });
+        assert!(may_be_shown(name), "{name}");
     }
 }
 
@@ -48,9 +50,10 @@ fn everything_else_is_a_download() {
         "\0\0\0\x1cftypavif\0\0\0\0",
         "\0\0\0\x18ftypheic\0\0\0\0",
         "\0\0\0\x14ftypqt  \0\0\0\0",
+        "BM\0\0\0\0\0\0\0\0",
         "",
     ] {
-        assert!(!sniff(head.as_bytes()).inline, "{head}");
+        assert!(!may_be_shown(sniff(head.as_bytes()).name), "{head}");
     }
 }
 
