@@ -14,8 +14,9 @@ pub enum BlobError {
     /// There is no such upload, or no such bytes.
     #[error("there are no such bytes")]
     Unknown,
-    /// Somebody else writes to this upload and did not let go in time.
-    #[error("the upload is being written to")]
+    /// Something else is being done to this upload and did not end in time: its last bytes are written, its bytes are
+    /// hashed or copied, it is looked at or waits for that, or too much waits for it already. It may be asked for again.
+    #[error("the upload is in use")]
     Busy,
     /// The bytes do not go on where the upload ends: it has so many.
     #[error("the upload goes on at {0}")]

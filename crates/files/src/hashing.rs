@@ -78,22 +78,22 @@ impl Hashing {
 
     /// Takes in a block that stands at an offset.
     pub fn update(&self, offset: u64, block: Arc<Block>) {
-        self.strand.tell(&self.lane, move |hash, _| hash.now.update_at(offset, &block.bytes));
+        self.strand.tell(&self.lane, move |hash| hash.now.update_at(offset, &block.bytes));
     }
 
     /// A writer begins.
     pub fn mark(&self) {
-        self.strand.tell(&self.lane, |hash, _| hash.before = hash.now.clone());
+        self.strand.tell(&self.lane, |hash| hash.before = hash.now.clone());
     }
 
     /// What came since the writer began is thrown away.
     pub fn go_back(&self) {
-        self.strand.tell(&self.lane, |hash, _| hash.now = hash.before.clone());
+        self.strand.tell(&self.lane, |hash| hash.now = hash.before.clone());
     }
 
     /// Nothing is known any more.
     pub fn forget(&self) {
-        self.strand.tell(&self.lane, |hash, _| hash.now = Running::new());
+        self.strand.tell(&self.lane, |hash| hash.now = Running::new());
     }
 
     /// Waits for the hash of a file with so many bytes, reading it if it was written by another process, or joined.

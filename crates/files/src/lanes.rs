@@ -1,7 +1,8 @@
 //! The threads that may wait for a disk, so that no thread of the async runtime ever does.
 //!
-//! A lane is a queue with its threads. Whoever asks for something waits for a place first, so the queue holds at most
-//! [`ASKING_MAX`] of those; beside them stand the uploads that go on by themselves, each once at the most.
+//! A lane is a queue with its threads. Whoever asks for something waits for a place first, which is given back when that is
+//! done, also if nobody waits for it any more: so the queue holds at most [`ASKING_MAX`] of those. Beside them stand the
+//! uploads and their hashes, each once at the most, the sync beside writing of each, and the next block of each reader.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,7 +11,7 @@ use std::thread;
 
 use anser_backend::BlobError;
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// Requests that wait in one lane; the next one waits outside.
 const ASKING_MAX: usize = 256;
@@ -28,7 +29,7 @@ pub(crate) struct Lane(Arc<Shared>);
 struct Shared {
     ready: Mutex<Ready>,
     wake: Condvar,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -55,7 +56,7 @@ impl Lane {
         let shared = Arc::new(Shared {
             ready: Mutex::default(),
             wake: Condvar::new(),
-            places: Semaphore::new(ASKING_MAX),
+            places: Arc::new(Semaphore::new(ASKING_MAX)),
         });
         let lane = Self(shared);
         for _ in 0..threads.count.max(1) {
@@ -111,11 +112,11 @@ impl Lane {
     }
 
     /// Waits for a place in the queue; it is given back with the permit.
-    pub async fn place(&self) -> Result<tokio::sync::SemaphorePermit<'_>, BlobError> {
+    async fn place(&self) -> Result<OwnedSemaphorePermit, BlobError> {
         if self.0.ready.lock().closed {
             return Err(closed());
         }
-        self.0.places.acquire().await.map_err(|_| closed())
+        Arc::clone(&self.0.places).acquire_owned().await.map_err(|_| closed())
     }
 
     /// Does something on a thread of the lane, also when nobody waits for it any more.
@@ -123,7 +124,12 @@ impl Lane {
         &self,
         work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
-        let _place = self.place().await?;
+        let place = self.place().await?;
+        let work = move || {
+            let done = work();
+            drop(place);
+            done
+        };
         self.start_work(work).await.map_err(|_| closed())?
     }
 

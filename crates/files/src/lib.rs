@@ -7,7 +7,7 @@
 //! Reading order: `store` (the port), `upload` (an upload and its owner), `spool` (its files), `keep` (complete bytes).
 //! What may wait for a disk runs on the threads of `lanes`; each upload has one owner, reached through its `strand`.
 
-pub mod disk;
+mod disk;
 mod hashing;
 mod keep;
 mod lanes;

@@ -7,9 +7,6 @@ use anser_media::{MediaType, Original, Posters, sniff};
 use anser_types::limits::PICTURE_MAX_BYTES;
 use anser_types::{Look, ThumbnailSize};
 
-/// First bytes from which it is found out what an upload is.
-pub(crate) const HEAD_BYTES: usize = 8 * 1024;
-
 /// What somebody saw in an upload.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -44,7 +41,7 @@ impl Looks {
     /// What an upload of so many bytes is by its first, and whether there is something to look at, which may take long.
     pub fn sniff(&self, head: &[u8], bytes: u64) -> (&'static str, bool) {
         let found = sniff(head);
-        if is_picture(found) && bytes <= PICTURE_MAX_BYTES {
+        if found.is_picture() && bytes <= PICTURE_MAX_BYTES {
             return (found.name, true);
         }
         let plain = found.of_plain_file();
@@ -54,7 +51,7 @@ impl Looks {
     /// Looks at an upload that begins like this.
     pub fn look(&self, upload: &Path, head: &[u8], original: bool) -> Result<Seen, Unseen> {
         let found = sniff(head);
-        if is_picture(found) {
+        if found.is_picture() {
             return picture(upload, found, original);
         }
         let plain = Seen::nothing(found.of_plain_file());
@@ -68,10 +65,6 @@ impl Looks {
             }
         })
     }
-}
-
-fn is_picture(found: MediaType) -> bool {
-    found.inline && found.name.starts_with("image/")
 }
 
 fn is_film(found: MediaType) -> bool {

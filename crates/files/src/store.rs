@@ -10,6 +10,7 @@ use anser_backend::{
     BlobError, Blobs, Boxed, Examined, Reading, Upload, UploadState, UploadWriter, Variant,
 };
 use anser_types::{FileId, Sha256, UnixMs};
+use futures::future::join_all;
 use parking_lot::Mutex;
 
 use crate::disk::{Disk, SystemDisk};
@@ -89,22 +90,21 @@ impl FileStore {
         Ok(Self { shared: Arc::new(Shared { lanes, spool, keeper, looks, uploads }) })
     }
 
-    /// Makes everybody who writes let go, with everything they brought kept, and ends the threads. Nothing can be asked
-    /// of the store afterwards.
+    /// Makes everybody who writes let go, all at the same time and with everything they brought kept, and ends the threads.
+    /// Nothing can be asked of the store afterwards.
     ///
-    /// # Errors
-    /// Never fails because of one upload: what it lost is logged.
-    pub async fn close(&self) -> Result<(), BlobError> {
-        let entries: Vec<Entry> = self.shared.uploads.lock().values().cloned().collect();
-        for entry in entries {
-            if let Err(error) = self.settle(&entry).await {
-                tracing::warn!(%error, "an upload did not end in order");
+    /// Never fails: an upload that did not let go in time is logged, and goes on from what is durable of it.
+    pub async fn close(&self) {
+        let uploads = self.shared.uploads.lock().clone();
+        let settling = uploads.iter().map(|(id, entry)| async move {
+            if let Err(error) = self.settle(entry).await {
+                tracing::warn!(%id, %error, "an upload did not end in order");
             }
-        }
+        });
+        join_all(settling).await;
         self.shared.lanes.close();
         self.shared.lanes.ended().await;
         self.shared.spool.unlock();
-        Ok(())
     }
 
     /// Asks whether complete bytes can be reached: a bucket is not asked before somebody needs it.

@@ -1,14 +1,15 @@
-//! One owner with a queue of its own: whatever is done to an upload is done by one thread at a time, in the order in which
-//! it was asked for.
+//! One owner with a queue of its own: whatever is done to an upload is done by one thread at a time, in the order in
+//! which it was asked for.
 //!
-//! The queue's bound: a writer has at most [`BLOCKS`](crate::BLOCKS) blocks in it and one farewell, everybody else holds a place of a lane while
-//! they wait.
+//! The queue's bound: whoever asks is told [`BlobError::Busy`] where [`WAITING_MAX`] things wait already. Beyond that
+//! stands only what a writer that got its turn brings: at most [`BLOCKS`](crate::BLOCKS) blocks, its end, and a farewell;
+//! and, before the hash of an upload, a mark of each writer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anser_backend::BlobError;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use crate::lanes::{Lane, Turn, closed};
@@ -16,7 +17,12 @@ use crate::lanes::{Lane, Turn, closed};
 /// Things a thread does for one owner before it looks for others: so many that it need not be woken for each.
 const STEPS_PER_TURN: usize = 8;
 
-type Work<B> = Box<dyn FnOnce(&mut B, &Arc<Strand<B>>) + Send>;
+/// Things that may wait for one owner before whoever asks for one more is sent away: what a writer has there, and a
+/// few people who ask. What waits stays until its turn comes, also when nobody waits for the answer any more.
+const WAITING_MAX: usize = 32;
+const _: () = assert!(WAITING_MAX > 2 * (crate::BLOCKS + 2), "a writer leaves room for the next");
+
+type Work<B> = Box<dyn FnOnce(&mut B) + Send>;
 
 /// The owner `B` behind its queue.
 pub(crate) struct Strand<B>(Mutex<Inside<B>>);
@@ -36,12 +42,30 @@ impl<B: Send + 'static> Strand<B> {
     }
 
     /// Has something done; never waits.
-    pub fn tell(
+    pub fn tell(self: &Arc<Self>, lane: &Lane, work: impl FnOnce(&mut B) + Send + 'static) {
+        self.put(self.0.lock(), lane, work);
+    }
+
+    /// Has something done, unless too much waits already.
+    fn try_tell(
         self: &Arc<Self>,
         lane: &Lane,
-        work: impl FnOnce(&mut B, &Arc<Self>) + Send + 'static,
+        work: impl FnOnce(&mut B) + Send + 'static,
+    ) -> Result<(), BlobError> {
+        let inside = self.0.lock();
+        if inside.waiting.len() >= WAITING_MAX {
+            return Err(BlobError::Busy);
+        }
+        self.put(inside, lane, work);
+        Ok(())
+    }
+
+    fn put(
+        self: &Arc<Self>,
+        mut inside: MutexGuard<'_, Inside<B>>,
+        lane: &Lane,
+        work: impl FnOnce(&mut B) + Send + 'static,
     ) {
-        let mut inside = self.0.lock();
         inside.waiting.push_back((lane.clone(), Box::new(work)));
         if !inside.busy {
             inside.busy = true;
@@ -62,14 +86,18 @@ impl<B: Send + 'static> Strand<B> {
         drop(waiting);
     }
 
-    /// Has something done and gives the answer; it is done also when nobody waits for the answer any more.
+    /// Has something done and gives the answer; it is done also when nobody waits for the answer any more. Fails with
+    /// [`BlobError::Busy`] if too much waits already.
     pub async fn ask<T: Send + 'static>(
         self: &Arc<Self>,
         lane: &Lane,
         work: impl FnOnce(&mut B) -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
-        let _place = lane.place().await?;
-        self.tell_and_hear(lane, work).await.map_err(|_| closed())?
+        let (answer, asked) = oneshot::channel();
+        self.try_tell(lane, move |owner| {
+            answer.send(work(owner)).ok();
+        })?;
+        asked.await.map_err(|_| closed())?
     }
 
     /// The same, unless whoever asked gave up before its turn came.
@@ -78,13 +106,12 @@ impl<B: Send + 'static> Strand<B> {
         lane: &Lane,
         work: impl FnOnce(&mut B) -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
-        let _place = lane.place().await?;
         let (answer, asked) = oneshot::channel();
-        self.tell(lane, move |owner, _| {
+        self.try_tell(lane, move |owner| {
             if !answer.is_closed() {
                 answer.send(work(owner)).ok();
             }
-        });
+        })?;
         asked.await.map_err(|_| closed())?
     }
 
@@ -95,14 +122,12 @@ impl<B: Send + 'static> Strand<B> {
         work: impl FnOnce(&mut B) -> T + Send + 'static,
     ) -> oneshot::Receiver<T> {
         let (answer, asked) = oneshot::channel();
-        self.tell(lane, move |owner, _| {
+        self.tell(lane, move |owner| {
             answer.send(work(owner)).ok();
         });
         asked
     }
-}
 
-impl<B: Send + 'static> Strand<B> {
     /// Does one thing; says in which lane the next is to be done.
     fn step(self: &Arc<Self>) -> Option<Lane> {
         let (work, mut owner) = {
@@ -115,7 +140,7 @@ impl<B: Send + 'static> Strand<B> {
             };
             (work, owner)
         };
-        work(&mut owner, self);
+        work(&mut owner);
         let mut inside = self.0.lock();
         inside.owner = Some(owner);
         let next = inside.waiting.front().map(|(lane, _)| lane.clone());

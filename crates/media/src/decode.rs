@@ -26,14 +26,19 @@ pub(crate) struct Decoded {
 }
 
 /// Unpacks the copy that has no metadata: decoders see nothing of what was dropped, and what they read is what is kept. A
-/// decoder that can do so cheaply may leave out detail if the longer side stays as long as this.
-pub(crate) fn decode(walked: &Walked, enough: Option<u32>) -> Result<Decoded, Refused> {
+/// decoder that can do so cheaply may leave out detail if the longer side stays as long as this. One that will be turned
+/// and written again must leave room for it.
+pub(crate) fn decode(
+    walked: &Walked,
+    enough: Option<u32>,
+    must_turn: bool,
+) -> Result<Decoded, Refused> {
     let input = Cursor::new(walked.clean.as_slice());
     match walked.format {
         Format::Jpeg => unpack_jpeg(walked, enough),
-        Format::Png => unpack(PngDecoder::with_limits(input, allowed()), walked),
-        Format::Gif => unpack(GifDecoder::new(input), walked),
-        Format::WebP => unpack(WebPDecoder::new(input), walked),
+        Format::Png => unpack(PngDecoder::with_limits(input, allowed()), walked, must_turn),
+        Format::Gif => unpack(GifDecoder::new(input), walked, must_turn),
+        Format::WebP => unpack(WebPDecoder::new(input), walked, must_turn),
     }
 }
 
@@ -46,15 +51,18 @@ fn allowed() -> Limits {
     allowed
 }
 
-fn unpack(decoder: ImageResult<impl ImageDecoder>, walked: &Walked) -> Result<Decoded, Refused> {
+fn unpack(
+    decoder: ImageResult<impl ImageDecoder>,
+    walked: &Walked,
+    must_turn: bool,
+) -> Result<Decoded, Refused> {
     let damaged = |error: image::ImageError| Refused::damaged(error.to_string());
     let mut decoder = decoder.map_err(damaged)?;
     if decoder.dimensions() != (walked.width, walked.height) {
         return Err(Refused::damaged("it has two sizes"));
     }
     // They are turned in a copy, and written from another.
-    let is_turned = walked.orientation != Orientation::NoTransforms;
-    let copies = if is_turned && !walked.moves { 3 } else { 1 };
+    let copies = if must_turn { 3 } else { 1 };
     let bytes = decoder.total_bytes().saturating_mul(copies);
     if bytes > limits::PICTURE_UNPACKED_MAX_BYTES {
         return Err(Refused::TooDeep { bytes });

@@ -27,4 +27,4 @@ mod turn;
 pub use look::{Original, Picture, look};
 pub use posters::{NoPoster, Poster, Posters};
 pub use refused::{Foreign, Refused};
-pub use sniff::{MediaType, sniff};
+pub use sniff::{HEAD_BYTES, MediaType, sniff};

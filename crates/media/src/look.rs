@@ -72,7 +72,7 @@ fn look_at(format: Format, bytes: &[u8], original: Original) -> Result<Picture, 
     let must_turn = is_turned && original == Original::Clean;
     let longest = walked.width.max(walked.height);
     let enough = shrink::enough(longest).filter(|_| !must_turn);
-    let mut decoded = decode(&walked, enough)?;
+    let mut decoded = decode(&walked, enough, must_turn)?;
     let clean = match original {
         Original::Keep => None,
         Original::Clean if must_turn => Some(turn::upright(&walked, &mut decoded)?),

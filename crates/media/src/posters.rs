@@ -14,7 +14,7 @@ use image::{DynamicImage, Limits};
 use crate::decode::Decoded;
 use crate::run;
 use crate::shrink;
-use crate::sniff::sniff;
+use crate::sniff::{HEAD_BYTES, sniff};
 
 /// Containers that are opened, and what ffmpeg calls their reader. A reader is named in every call: left to guess, ffmpeg
 /// would take a playlist for a film and open the files it names.
@@ -27,8 +27,6 @@ const READERS: &[(&str, &str)] = &[
 ];
 /// Where in the film the picture is taken, in milliseconds: many begin black.
 const AT_MS: u32 = 1_000;
-/// Bytes of a file's beginning that say what it is.
-const HEAD_BYTES: u64 = 4 * 1024;
 
 /// Takes pictures out of films with the programs `ffprobe` and `ffmpeg`.
 #[derive(Clone, Debug)]
@@ -227,7 +225,7 @@ fn widened(width: u32, aspect: &str) -> u32 {
 fn reader_of(film: &Path) -> Result<&'static str, NoPoster> {
     let mut head = Vec::new();
     let file = std::fs::File::open(film).map_err(NoPoster::Unreadable)?;
-    file.take(HEAD_BYTES).read_to_end(&mut head).map_err(NoPoster::Unreadable)?;
+    file.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(NoPoster::Unreadable)?;
     let kind = sniff(&head).name;
     let reader = READERS.iter().find(|(name, _)| *name == kind);
     reader.map(|(_, reader)| *reader).ok_or(NoPoster::NotAFilm(kind))

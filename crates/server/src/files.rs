@@ -119,12 +119,3 @@ pub fn settings(config: &Config) -> FileSettings {
         ..FileSettings::default()
     }
 }
-
-/// Ends what is under way; uploads go on where they are durable.
-///
-/// # Errors
-/// `FILES_UNREACHABLE` if something could not be written; nothing that was told to be there is lost.
-pub async fn close(files: FileStore) -> Result<(), Failure> {
-    let closed = files.close().await;
-    closed.map_err(|error| Failure::new(ErrorCode::FilesUnreachable, error.to_string()))
-}

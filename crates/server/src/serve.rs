@@ -142,10 +142,8 @@ async fn run(
     }
     let service = app.service().clone();
     app.stop().await;
-    if let Some(kept) = kept
-        && let Err(failure) = files::close(kept).await
-    {
-        error!(%failure, next = failure.next_step, "files were not closed in order");
+    if let Some(kept) = kept {
+        kept.close().await;
     }
     if let Some(search) = search {
         search.stop();

@@ -47,6 +47,12 @@ impl Arriving {
         }
     }
 
+    /// Whoever writes is gone, and with them what was not noted.
+    fn go_back(&mut self) {
+        self.writer = None;
+        self.bytes.truncate(usize::try_from(self.noted.offset).unwrap_or(usize::MAX));
+    }
+
     fn complete(&mut self) -> Result<(), BlobError> {
         self.settle();
         if self.noted.is_complete() {
@@ -116,10 +122,7 @@ impl State {
 impl MemoryBlobs {
     /// Loses what a crash would lose: bytes that were not noted, and every writer.
     pub fn crash(&self) {
-        for upload in self.0.lock().uploads.values_mut() {
-            upload.writer = None;
-            upload.bytes.truncate(usize::try_from(upload.noted.offset).unwrap_or(usize::MAX));
-        }
+        self.0.lock().uploads.values_mut().for_each(Arriving::go_back);
     }
 }
 
@@ -172,8 +175,7 @@ impl Blobs for MemoryBlobs {
             }
             upload.learn(length)?;
             (upload.writer, upload.touched_at) = (Some(writer), at);
-            let began = upload.bytes.len();
-            Ok(Box::new(Writer { blobs: self.clone(), id, writer, began }) as Box<_>)
+            Ok(Box::new(Writer { blobs: self.clone(), id, writer }) as Box<_>)
         };
         at_once(state.upload(id).and_then(begin))
     }
@@ -238,7 +240,6 @@ struct Writer {
     blobs: MemoryBlobs,
     id: FileId,
     writer: u64,
-    began: usize,
 }
 
 impl UploadWriter for Writer {
@@ -265,10 +266,7 @@ impl UploadWriter for Writer {
 
     fn undo(self: Box<Self>) -> Boxed<'static, Result<(), BlobError>> {
         let mut state = self.blobs.0.lock();
-        at_once(state.written_by(self.id, self.writer).map(|upload| {
-            upload.bytes.truncate(self.began);
-            upload.writer = None;
-        }))
+        at_once(state.written_by(self.id, self.writer).map(Arriving::go_back))
     }
 }
 

@@ -195,7 +195,7 @@ async fn main() {
     print("read, cold", mib, &times.read_cold, &times.cp_cold);
     println!("CPU of an upload: {:.2} s", median(&times.cpu));
     small(&bench.store).await;
-    bench.store.close().await.unwrap();
+    bench.store.close().await;
 }
 
 /// Uploads of 20 KB, one after the other, as when somebody sends voices.

@@ -104,32 +104,44 @@ impl Bucket {
         let _place = self.keeps.acquire().await.map_err(|_| crate::lanes::closed())?;
         for (size, thumbnail) in &kept.thumbnails {
             let key = self.key(sha256, Variant::Thumbnail(*size));
-            let file = open(shared, thumbnail).await?;
-            self.put(shared, file, &key).await?;
+            // Named by the hash of the whole file: one that was made at another time may differ, and is as good.
+            if self.bytes_of(&key).await?.is_none() {
+                let file = open(shared, thumbnail).await?;
+                self.put(shared, file, &key).await?;
+            }
         }
         let file = open(shared, &kept.whole).await?;
-        is_whole(file.bytes, kept.bytes)?;
-        self.put(shared, file, &self.key(sha256, Variant::Whole)).await
+        let bytes = file.bytes;
+        is_whole(bytes, kept.bytes)?;
+        let key = self.key(sha256, Variant::Whole);
+        match self.bytes_of(&key).await? {
+            Some(there) if there == bytes => return Ok(()),
+            Some(there) => {
+                // These bytes have just been compared with the hash; those cannot have it.
+                tracing::error!(%key, there, bytes, "a kept file was damaged; it is replaced");
+            }
+            None => {}
+        }
+        self.put(shared, file, &key).await
+    }
+
+    /// How many bytes an object has, if there is one.
+    async fn bytes_of(&self, key: &Key) -> Result<Option<u64>, BlobError> {
+        match self.store.head(key).await {
+            Ok(there) => Ok(Some(there.size)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(refusal(error)),
+        }
     }
 
     async fn put(&self, shared: &Arc<Shared>, file: Ranged, key: &Key) -> Result<(), BlobError> {
         let bytes = file.bytes;
-        match self.store.head(key).await {
-            Ok(there) if there.size == bytes => return Ok(()),
-            Ok(there) => {
-                let there = there.size;
-                // These bytes have just been compared with the hash; those cannot have it.
-                tracing::error!(%key, there, bytes, "a kept file was damaged; it is replaced");
-            }
-            Err(Error::NotFound { .. }) => {}
-            Err(error) => return Err(refusal(error)),
-        }
         let part_bytes = PART_BYTES.max(bytes.div_ceil(PARTS_MAX));
         let mut reader = FileReader::new(Arc::clone(shared), file);
         if bytes <= part_bytes {
             // The part may be larger by less than a block, never smaller: this is all of it.
             let whole = next_part(&mut reader, part_bytes).await?;
-            return self.store.put(key, whole.collect()).await.map(drop).map_err(refusal);
+            return self.store.put(key, whole).await.map(drop).map_err(refusal);
         }
         let mut upload = self.store.put_multipart(key).await.map_err(refusal)?;
         let put = put_parts(&mut *upload, &mut reader, part_bytes).await;
@@ -186,10 +198,7 @@ async fn open(shared: &Arc<Shared>, path: &Path) -> Result<Ranged, BlobError> {
 }
 
 /// The next part of a file, as the blocks in which it was read.
-async fn next_part(
-    reader: &mut FileReader,
-    part_bytes: u64,
-) -> Result<impl Iterator<Item = Bytes>, BlobError> {
+async fn next_part(reader: &mut FileReader, part_bytes: u64) -> Result<PutPayload, BlobError> {
     let (mut blocks, mut bytes) = (Vec::new(), 0);
     // Stores want parts of one size: a part is as many whole blocks as it takes.
     while bytes < part_bytes {
@@ -197,7 +206,7 @@ async fn next_part(
         bytes += block.len() as u64;
         blocks.push(block);
     }
-    Ok(blocks.into_iter())
+    Ok(PutPayload::from_iter(blocks))
 }
 
 async fn put_parts(
@@ -207,7 +216,7 @@ async fn put_parts(
 ) -> Result<(), BlobError> {
     let mut under_way = JoinSet::new();
     loop {
-        let part: PutPayload = next_part(reader, part_bytes).await?.collect();
+        let part = next_part(reader, part_bytes).await?;
         if part.content_length() == 0 {
             break;
         }

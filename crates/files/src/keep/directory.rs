@@ -39,13 +39,16 @@ impl Directory {
         let whole = self.path_of(sha256, Variant::Whole);
         let parent = self.make_parents(&whole).map_err(failure("making a directory for files"))?;
         for (size, thumbnail) in &kept.thumbnails {
-            let bytes = metadata(thumbnail).map_err(failure("reading a smaller picture"))?.len();
             let to = self.path_of(sha256, Variant::Thumbnail(*size));
-            self.put(thumbnail, bytes, &to)?;
+            // Named by the hash of the whole file: one that was made at another time may differ, and is as good.
+            if !to.try_exists().map_err(failure("looking for a smaller picture"))? {
+                let about = metadata(thumbnail).map_err(failure("reading a smaller picture"))?;
+                self.put(thumbnail, about.len(), &to)?;
+            }
         }
         let there = metadata(&kept.whole).map_err(failure("reading an upload"))?.len();
         is_whole(there, kept.bytes)?;
-        self.put(&kept.whole, kept.bytes, &whole)?;
+        self.put_whole(&kept.whole, kept.bytes, &whole)?;
         // Also if everything was there: whoever put it there may have died before this.
         self.disk.sync_names(&parent).map_err(failure("keeping a file"))
     }
@@ -65,19 +68,23 @@ impl Directory {
         File::open(parent)
     }
 
-    /// Gives a durable file its second name; across file systems, or where there are no second names, a copy.
-    fn put(&self, from: &Path, bytes: u64, to: &Path) -> Result<(), BlobError> {
+    /// Puts the whole file in its place, unless it is there.
+    fn put_whole(&self, from: &Path, bytes: u64, to: &Path) -> Result<(), BlobError> {
         match metadata(to) {
-            Ok(there) if there.len() == bytes => return Ok(()),
+            Ok(there) if there.len() == bytes => Ok(()),
             Ok(there) => {
                 let there = there.len();
                 // These bytes have just been compared with the hash; those cannot have it.
                 tracing::error!(path = %to.display(), there, bytes, "a kept file was damaged; it is replaced");
-                return self.copy(from, bytes, to);
+                self.copy(from, bytes, to)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failure("looking for a kept file")(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.put(from, bytes, to),
+            Err(error) => Err(failure("looking for a kept file")(error)),
         }
+    }
+
+    /// Gives a durable file its second name; across file systems, or where there are no second names, a copy.
+    fn put(&self, from: &Path, bytes: u64, to: &Path) -> Result<(), BlobError> {
         match std::fs::hard_link(from, to) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Unknown),

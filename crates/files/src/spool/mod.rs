@@ -73,6 +73,11 @@ impl Spool {
         self.path.join(format!("{id}.note"))
     }
 
+    /// What will be known of it, while that is written for the first time.
+    fn new_of(&self, id: FileId) -> PathBuf {
+        self.path.join(format!("{id}.new"))
+    }
+
     /// Its picture without what it told beside its pixels.
     pub fn clean_of(&self, id: FileId) -> PathBuf {
         self.path.join(format!("{id}.clean"))
@@ -113,7 +118,7 @@ impl Spool {
     }
 
     fn write_note(&self, id: FileId, note: &[u8]) -> io::Result<()> {
-        let fresh = self.path.join(format!("{id}.new"));
+        let fresh = self.new_of(id);
         let mut file = private().create(true).truncate(true).open(&fresh)?;
         file.write_all(note)?;
         self.disk.sync(&file)?;
@@ -133,6 +138,7 @@ impl Spool {
     pub fn forget(&self, id: FileId) -> io::Result<()> {
         remove_if_there(&self.note_of(id))?;
         self.disk.sync_names(&self.directory)?;
+        remove_if_there(&self.new_of(id))?;
         remove_if_there(&self.bytes_of(id))?;
         remove_if_there(&self.clean_of(id))?;
         for size in ThumbnailSize::ALL {

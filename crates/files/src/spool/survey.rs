@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use anser_backend::Upload;
-use anser_types::FileId;
+use anser_types::{FileId, ThumbnailSize};
 
 use super::note::{self, Progress};
 use super::{ASIDE, LOCK, Spool};
@@ -116,8 +116,9 @@ fn free_name(aside: &Path, name: &OsString) -> OsString {
 /// The upload a file belongs to, and what it is of it.
 fn belongs_to(name: &OsString) -> Option<(FileId, String)> {
     let (id, kind) = name.to_str()?.split_once('.')?;
-    let kinds = ["bytes", "note", "new", "clean", "small", "medium", "large"];
+    let is_known = ["bytes", "note", "new", "clean"].contains(&kind)
+        || ThumbnailSize::from_name(kind).is_some();
     // Spelled in one way only: a name in capitals would be taken for another file.
     let id: FileId = id.parse().ok().filter(|parsed: &FileId| parsed.to_string() == id)?;
-    kinds.contains(&kind).then(|| (id, kind.to_owned()))
+    is_known.then(|| (id, kind.to_owned()))
 }

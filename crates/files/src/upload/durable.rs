@@ -21,7 +21,7 @@ pub(crate) struct Durable {
     upload: Upload,
     inner: Mutex<Inner>,
     /// As it was noted last; reading it waits for no disk.
-    shown: Mutex<UploadState>,
+    shown: Mutex<Progress>,
 }
 
 struct Inner {
@@ -34,16 +34,16 @@ struct Inner {
 
 impl Durable {
     pub fn new(spool: Arc<Spool>, upload: Upload, progress: Progress) -> Self {
-        let shown = Mutex::new(progress.state(&upload));
-        Self { spool, upload, inner: Mutex::new(Inner { progress, turn: 0, failed: None }), shown }
+        let inner = Mutex::new(Inner { progress, turn: 0, failed: None });
+        Self { spool, upload, inner, shown: Mutex::new(progress) }
     }
 
     /// The upload as it was noted last.
     pub fn state(&self) -> UploadState {
-        self.shown.lock().clone()
+        self.shown.lock().state(&self.upload)
     }
 
-    /// Fails if a sync of this upload ever failed.
+    /// Fails if a sync of this upload ever failed; waits for the one that is under way, and hears how it ended.
     pub fn check(&self) -> Result<(), BlobError> {
         self.inner.lock().check()
     }
@@ -53,11 +53,6 @@ impl Durable {
         let mut inner = self.inner.lock();
         inner.turn += 1;
         inner.turn
-    }
-
-    /// Waits for the sync that is under way.
-    pub fn wait(&self) {
-        drop(self.inner.lock());
     }
 
     /// Makes the first `offset` bytes durable and notes it. Does nothing if the turn is over or more is noted already.
@@ -115,7 +110,7 @@ impl Durable {
         match self.spool.note(self.upload.id, &now) {
             Ok(()) => {
                 inner.progress = now;
-                *self.shown.lock() = now.state(&self.upload);
+                *self.shown.lock() = now;
                 Ok(())
             }
             Err(NoteError::Unwritten(error)) => Err(failure("noting an upload")(error)),

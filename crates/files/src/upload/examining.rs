@@ -4,12 +4,13 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anser_backend::{BlobError, Examined};
+use anser_media::HEAD_BYTES;
 use anser_types::{Look, Sha256, ThumbnailSize};
 
 use super::Arrival;
 use crate::disk::{failure, private};
 use crate::hashing::Running;
-use crate::looks::{HEAD_BYTES, Looks, Seen, Unseen};
+use crate::looks::{Looks, Seen, Unseen};
 
 /// What was found out and made.
 #[derive(Clone, Debug)]

@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 
 use crate::BLOCK_BYTES;
 
+const _: () = assert!(BLOCK_BYTES.is_power_of_two(), "a block is full where its room ends");
+
 /// See the module.
 pub(crate) struct Filling(Mutex<State>);
 
@@ -28,9 +30,9 @@ impl Filling {
         match &mut *self.0.lock() {
             State::Open(block) => {
                 let part = bytes.len().min(BLOCK_BYTES - block.len());
-                if block.is_empty() && part < bytes.len() {
-                    block.reserve_exact(BLOCK_BYTES);
-                }
+                // It grows with what comes, since most uploads are short, and never beyond a block, as doubling would.
+                let room = (block.len() + part).next_power_of_two();
+                block.reserve_exact(room - block.len());
                 block.extend_from_slice(&bytes[..part]);
                 bytes.advance(part);
                 Ok(block.len() == BLOCK_BYTES)

@@ -9,7 +9,7 @@ mod writer;
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anser_backend::{BlobError, Upload, UploadState};
 use anser_types::limits::UPLOAD_NOTE_BYTES;
@@ -31,10 +31,6 @@ pub(crate) use writer::{Opened, Writer};
 /// Bytes after which they are synced while more is written: half of what may be lost with the process, the other half may
 /// arrive meanwhile.
 const SYNC_BYTES: u64 = UPLOAD_NOTE_BYTES / 2;
-
-const QUEUED: u8 = 0;
-const RUNNING: u8 = 1;
-const ENDED: u8 = 2;
 
 /// The owner of an upload.
 pub(crate) struct Arrival {
@@ -61,8 +57,8 @@ struct Writing {
     began: u64,
     /// What the last sync that was started covers.
     synced: u64,
-    /// How far it is: [`QUEUED`], [`RUNNING`] or [`ENDED`].
-    sync: Arc<AtomicU8>,
+    /// That sync still waits for a thread.
+    sync_waits: Arc<AtomicBool>,
 }
 
 impl Arrival {
@@ -153,7 +149,7 @@ impl Arrival {
             touched_at: at,
             began: offset,
             synced: offset,
-            sync: Arc::new(AtomicU8::new(ENDED)),
+            sync_waits: Arc::default(),
         };
         let filling = Arc::clone(&writing.filling);
         self.writing = Some(writing);
@@ -197,7 +193,8 @@ impl Arrival {
         Ok(())
     }
 
-    /// Has what was written made durable beside writing on; waits only when the disk is slower than the network.
+    /// Has what was written made durable beside writing on; waits only when the disk is slower than the network. Fails if
+    /// an earlier sync did: nothing that is written afterwards could be acknowledged.
     fn sync_now_and_then(&mut self, lane: &Lane) -> Result<(), BlobError> {
         let (written, durable) = (self.written, &self.durable);
         let Some(writing) = &mut self.writing else { return Ok(()) };
@@ -206,22 +203,20 @@ impl Arrival {
         }
         let (turn, touched_at) = (writing.turn, writing.touched_at);
         writing.synced = written;
-        match writing.sync.load(Ordering::Acquire) {
+        if writing.sync_waits.load(Ordering::Acquire) {
             // Every thread of the lane is busy, and this may be the only one.
-            QUEUED => return durable.advance(turn, &writing.bytes, written, touched_at),
-            RUNNING => durable.wait(),
-            _ => {}
+            return durable.advance(turn, &writing.bytes, written, touched_at);
         }
-        let sync = Arc::new(AtomicU8::new(QUEUED));
-        writing.sync = Arc::clone(&sync);
+        durable.check()?;
+        let waits = Arc::new(AtomicBool::new(true));
+        writing.sync_waits = Arc::clone(&waits);
         let (durable, bytes, id) = (Arc::clone(durable), Arc::clone(&writing.bytes), self.id);
         drop(lane.start_work(move || {
-            sync.store(RUNNING, Ordering::Release);
+            waits.store(false, Ordering::Release);
             if let Err(error) = durable.advance(turn, &bytes, written, touched_at) {
-                // The writer meets it too, at its end at the latest.
+                // The writer meets it too, where the next sync would begin, or at its end.
                 tracing::warn!(%id, %error, "an upload on its way was not made durable");
             }
-            sync.store(ENDED, Ordering::Release);
         }));
         Ok(())
     }

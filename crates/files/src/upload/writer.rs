@@ -63,7 +63,7 @@ impl Writer {
         let filling = Arc::clone(&self.filling);
         let lane = self.shared.lanes.uploads.clone();
         self.filling.hand_over(empty, |block| {
-            self.strand.tell(&self.shared.lanes.uploads, move |arrival, _| {
+            self.strand.tell(&self.shared.lanes.uploads, move |arrival| {
                 arrival.write_block(&filling, block, &lane);
             });
         })
@@ -94,6 +94,6 @@ impl UploadWriter for Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         let filling = Arc::clone(&self.filling);
-        self.strand.tell(&self.shared.lanes.uploads, move |arrival, _| arrival.farewell(&filling));
+        self.strand.tell(&self.shared.lanes.uploads, move |arrival| arrival.farewell(&filling));
     }
 }

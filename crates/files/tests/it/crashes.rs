@@ -127,7 +127,7 @@ async fn a_note_that_is_cut_anywhere_never_says_more_than_was_durable() {
         if cut == whole.len() {
             assert_eq!(found[0].offset, 2_000);
         }
-        opened.close().await.unwrap();
+        opened.close().await;
     }
 }
 
@@ -151,7 +151,7 @@ async fn guarantee_g21_nothing_is_a_file_before_it_is_whole_and_has_its_hash() {
     assert_eq!(read(&store, sha256).await, Err(BlobError::Unknown));
     send(&store, ID, 1 << 20, &bytes.slice(1 << 20..)).await;
     // The disk changes a byte while nobody looks.
-    store.close().await.unwrap();
+    store.close().await;
     let path = place.spool().join(format!("{ID}.bytes"));
     let mut changed = std::fs::read(&path).unwrap();
     changed[1_234_567] ^= 1;

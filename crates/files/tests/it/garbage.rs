@@ -26,7 +26,7 @@ async fn garbage_is_set_aside_and_everything_else_goes_on() {
         let id = begin(&store, id, Some(3_000)).await;
         send(&store, id, 0, &some_bytes(1, 1_000)).await;
     }
-    store.close().await.unwrap();
+    store.close().await;
     drop(store);
     let (spool, of) = (place.spool(), |id: u8, kind: &str| format!("{}.{kind}", FileId([id; 16])));
     fs::write(spool.join(of(2, "note")), "what is this?").unwrap();
@@ -44,7 +44,7 @@ async fn garbage_is_set_aside_and_everything_else_goes_on() {
         let left = store.uploads().await.unwrap();
         assert_eq!(left.iter().map(|state| state.upload.id.0[0]).collect::<Vec<_>>(), [1]);
         assert_eq!(left[0].offset, 1_000);
-        store.close().await.unwrap();
+        store.close().await;
     }
     let mut wanted = vec![
         "README".to_owned(),
@@ -59,7 +59,7 @@ async fn garbage_is_set_aside_and_everything_else_goes_on() {
     wanted.sort();
     assert_eq!(aside(&place), wanted);
     fs::write(spool.join("README"), "hello again").unwrap();
-    place.open().close().await.unwrap();
+    place.open().close().await;
     assert_eq!(aside(&place).len(), wanted.len() + 1, "nothing set aside is lost");
     assert!(!spool.join(of(1, "clean")).exists() && !spool.join(of(8, "new")).exists());
 }
@@ -70,7 +70,7 @@ async fn one_process_alone_uses_a_spool() {
     let store = place.open();
     let error = FileStore::open(&place.settings()).unwrap_err().to_string();
     assert!(error.contains("another process"), "{error}");
-    store.close().await.unwrap();
+    store.close().await;
     drop(store);
     place.open();
 }
