@@ -15,6 +15,7 @@ mod endpoints;
 mod heartbeat;
 pub mod io;
 mod keeping;
+mod levels;
 mod marks;
 mod nat;
 mod networks;
@@ -41,6 +42,7 @@ pub use io::{
     AppEvent, Attempt, Config, Endpoint, Identity, Input, ListTrust, MessageState, Now, Output,
     QueryNo, Ticket, TransportKind,
 };
+pub use levels::Levels;
 pub use nat::NatKnown;
 pub use queries::{FoundMessage, MemberState, Query, Receipt, Reply};
 pub use records::{

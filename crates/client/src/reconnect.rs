@@ -1,47 +1,37 @@
-//! When to try again: level by level, at a random moment within the level (requirement E6).
+//! When to connect again: later and later while sessions do not last (requirement E6).
 
 use std::time::Duration;
 
+use crate::levels::Levels;
 use crate::rng::Rng;
 
-/// The last level; it is repeated.
-const TOP_LEVEL: u32 = 5;
 /// A session that stays up this long starts the levels anew.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
+/// The least time over which clients spread that were told when to come back.
+const SPREAD_MIN: Duration = Duration::from_secs(1);
 
 /// The level of the next attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Reconnect {
-    level: u32,
+    levels: Levels,
 }
 
 impl Reconnect {
     /// A session ended after it had been up this long.
     pub(crate) fn session_ended(&mut self, up_for: Duration) {
         if up_for >= STABLE_AFTER {
-            self.level = 0;
+            self.levels.reset();
         }
     }
 
     /// The user, or the network, gives reason to begin anew.
     pub(crate) const fn reset(&mut self) {
-        self.level = 0;
+        self.levels.reset();
     }
 
-    /// Uniform in (0,1], (1,2], (2,4], (4,8], (8,16], (16,32] seconds, one level further each time. A time given by
-    /// the server is a lower bound; jitter on top keeps its clients from coming back in one wave.
+    /// The wait before the next attempt; a time given by the server is its lower bound.
     pub(crate) fn delay(&mut self, rng: &mut Rng, retry_after: Option<Duration>) -> Duration {
-        let high = f64::from(1_u32 << self.level);
-        let low = if self.level == 0 { 0.0 } else { high / 2.0 };
-        let drawn = Duration::from_secs_f64(low + (high - low) * rng.fraction());
-        self.level = (self.level + 1).min(TOP_LEVEL);
-        match retry_after {
-            None => drawn,
-            Some(least) => {
-                let spread = (least / 2).max(Duration::from_secs(1));
-                drawn.max(least + spread.mul_f64(rng.fraction()))
-            }
-        }
+        self.levels.delay(|| rng.fraction(), retry_after, SPREAD_MIN)
     }
 }
 

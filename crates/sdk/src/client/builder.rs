@@ -11,7 +11,6 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
 
 use super::devices::{AppServerDevices, DeviceSource, PasswordDevices};
-use super::files::Running;
 use super::handle::{Client, Inner};
 use super::state::ConnectionState;
 use crate::clock::SystemClock;
@@ -19,6 +18,7 @@ use crate::driver::{Credentials, CredentialsTask, Driver, DriverParts, GatewayLi
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::events::{Event, EventQueue};
+use crate::files::RunningUploads;
 use crate::http::{
     AccountClient, AppServerClient, DeviceDescription, FilesClient, HttpConnection, SignedIn,
 };
@@ -483,7 +483,7 @@ impl ClientBuilder {
             synced,
             account,
             files,
-            running_uploads: Running::default(),
+            running_uploads: RunningUploads::default(),
             needs,
         }))
     }

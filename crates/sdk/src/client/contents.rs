@@ -2,6 +2,7 @@
 
 use anser_proto::values::bodies;
 use anser_types::body::{Body, Custom, FileRef, Forwarded, Location, MergedEntry, Picture, Voice};
+use anser_types::limits::FILES_PER_MESSAGE;
 use anser_types::{Content, ErrorCode, MessageKind, Refusal, UnixMs, UserId};
 
 use super::handle::Client;
@@ -113,7 +114,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::create_forward_message`]; `INVALID_ARGUMENT` for none or more than `MERGED_MAX`, all of them too large
-    /// together, or forwarded ones within forwarded ones too deep.
+    /// together or with more than `FILES_PER_MESSAGE` files, or forwarded ones within forwarded ones too deep.
     pub fn create_merged_message(
         title: impl Into<String>,
         messages: &[ChatMessage],
@@ -127,14 +128,15 @@ impl Client {
             let (kind, body) = (content.kind, content.body.clone());
             entries.push(MergedEntry { sender, said_at, kind, body });
             expires_at = [expires_at, content.expires_at].into_iter().flatten().min();
-            files.extend(
-                content
-                    .files
-                    .iter()
-                    .copied()
-                    .filter(|file| !files.contains(file))
-                    .collect::<Vec<_>>(),
-            );
+            for file in &content.files {
+                if !files.contains(file) {
+                    files.push(*file);
+                }
+            }
+        }
+        if files.len() > FILES_PER_MESSAGE {
+            let why = format!("they name {} files; at most {FILES_PER_MESSAGE}", files.len());
+            return Err(Refusal::because(ErrorCode::InvalidArgument, why));
         }
         Ok(Content { expires_at, files, ..content_of(&Body::Merged(title.into(), entries))? })
     }

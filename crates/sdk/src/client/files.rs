@@ -1,18 +1,16 @@
 //! Files: sending them to the server, fetching them, looking at them.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anser_types::{ErrorCode, FileId, Refusal, ThumbnailSize};
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::account::no_http;
 use super::handle::Client;
 use crate::error::Error;
 use crate::files::{
-    self, Doors, FileAt, Receiving, Sending, Transfer, UploadOptions, UploadSource, Wanted,
+    self, Doors, FileAt, Receiving, RunningUpload, Sending, Transfer, UploadOptions, UploadSource,
+    Wanted,
 };
 use crate::http::{FileInfo, FileLinks, FileUsage, FilesClient};
 use crate::store::{KeptUpload, UploadNo};
@@ -39,19 +37,6 @@ pub struct UnfinishedUpload {
     pub running: bool,
 }
 
-/// Uploads of the store that go on in this process.
-pub(super) type Running = Arc<Mutex<BTreeSet<UploadNo>>>;
-
-/// An upload is one of the running ones as long as this lives.
-#[derive(Debug)]
-struct RunningGuard(Running, UploadNo);
-
-impl Drop for RunningGuard {
-    fn drop(&mut self) {
-        self.0.lock().remove(&self.1);
-    }
-}
-
 impl Client {
     /// Sends a file to the server. It begins at once, before anything is said with it, and goes on by itself through
     /// breaks until it is done; a file by its path also after a restart of the app ([`Self::uploads`]). The same file is
@@ -69,7 +54,7 @@ impl Client {
     ) -> Result<Transfer, Error> {
         let doors = self.doors()?;
         let mut sending = Sending::new(doors, source.into().0, options).await?;
-        let Some(wanted) = sending.to_keep() else { return Ok(self.begin_upload(sending, None)) };
+        let Some(wanted) = sending.to_keep() else { return Ok(self.begin_upload(sending)) };
         let kept = self.inner.store.uploads().await?;
         let same = kept.into_iter().find(|kept| {
             kept.path == wanted.path
@@ -80,12 +65,8 @@ impl Client {
             Some(kept) => kept.no,
             None => self.inner.store.keep_upload(wanted).await?,
         };
-        let guard = self.run_alone(no)?;
-        match same {
-            Some(kept) => sending.adopt(&kept),
-            None => sending.set_row(no),
-        }
-        Ok(self.begin_upload(sending, Some(guard)))
+        sending.keep(self.run_alone(no)?, same.as_ref());
+        Ok(self.begin_upload(sending))
     }
 
     /// Uploads that are not complete, of this run of the app and of earlier ones, oldest first.
@@ -94,9 +75,8 @@ impl Client {
     /// The store failed.
     pub async fn uploads(&self) -> Result<Vec<UnfinishedUpload>, Error> {
         let kept = self.inner.store.uploads().await?;
-        let running = self.inner.running_uploads.lock();
         let shown = kept.into_iter().map(|kept| UnfinishedUpload {
-            running: running.contains(&kept.no),
+            running: self.inner.running_uploads.has(kept.no),
             no: kept.no,
             path: kept.path,
             name: kept.name,
@@ -114,12 +94,12 @@ impl Client {
     pub async fn resume_upload(&self, no: UploadNo) -> Result<Transfer, Error> {
         let doors = self.doors()?;
         let kept = self.kept_upload(no).await?;
-        let guard = self.run_alone(no)?;
+        let running = self.run_alone(no)?;
         let options = UploadOptions { name: Some(kept.name.clone()), original: kept.original };
         let wanted = Wanted::Path(kept.path.clone());
         let mut sending = Sending::new(doors, wanted, options).await?;
-        sending.adopt(&kept);
-        Ok(self.begin_upload(sending, Some(guard)))
+        sending.keep(running, Some(&kept));
+        Ok(self.begin_upload(sending))
     }
 
     /// Forgets an upload of an earlier run; the server gives up what it has of it.
@@ -128,7 +108,7 @@ impl Client {
     /// `FILE_UNKNOWN` when there is no such upload; `UPLOAD_BUSY` while it is on its way: cancel its transfer.
     pub async fn forget_upload(&self, no: UploadNo) -> Result<(), Error> {
         let kept = self.kept_upload(no).await?;
-        let _guard = self.run_alone(no)?;
+        let _running = self.run_alone(no)?;
         if let Some(file) = kept.file {
             let doors = self.doors()?;
             let given_up = doors.http.give_up_upload(&doors.token().await?, file).await;
@@ -237,20 +217,15 @@ impl Client {
     }
 
     /// Makes sure that an upload goes on once.
-    fn run_alone(&self, no: UploadNo) -> Result<RunningGuard, Error> {
-        let running = &self.inner.running_uploads;
-        if !running.lock().insert(no) {
+    fn run_alone(&self, no: UploadNo) -> Result<RunningUpload, Error> {
+        self.inner.running_uploads.begin(no).ok_or_else(|| {
             let why = format!("upload {no} is on its way already");
-            return Err(Refusal::because(ErrorCode::UploadBusy, why).into());
-        }
-        Ok(RunningGuard(Arc::clone(running), no))
+            Refusal::because(ErrorCode::UploadBusy, why).into()
+        })
     }
 
-    fn begin_upload(&self, mut sending: Sending, guard: Option<RunningGuard>) -> Transfer {
+    fn begin_upload(&self, sending: Sending) -> Transfer {
         let total = sending.length();
-        if let Some(guard) = guard {
-            sending.while_running(guard);
-        }
         files::begin(sending, total, self.watch_state())
     }
 }

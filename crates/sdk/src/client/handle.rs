@@ -7,11 +7,11 @@ use anser_types::{Command, ConversationId, Done, ErrorCode, Refusal, Target, Use
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::ClientBuilder;
-use super::files::Running;
 use super::state::ConnectionState;
 use crate::driver::{Composed, Need, Request};
 use crate::error::Error;
 use crate::events::{EventQueue, Events};
+use crate::files::RunningUploads;
 use crate::http::{AccountClient, FilesClient};
 use crate::store::Store;
 
@@ -25,7 +25,7 @@ pub(super) struct Inner {
     pub(super) synced: watch::Receiver<bool>,
     pub(super) account: Option<AccountClient>,
     pub(super) files: Option<FilesClient>,
-    pub(super) running_uploads: Running,
+    pub(super) running_uploads: RunningUploads,
     pub(super) needs: mpsc::Sender<Need>,
 }
 

@@ -2,13 +2,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anser_types::body::FileRef;
 use anser_types::{ConversationId, ErrorCode, FileId, Refusal, Sha256};
 use bytes::{Bytes, BytesMut};
+use rustix::fs::OFlags;
 use sha2::Digest;
 
 use super::doors::Doors;
@@ -109,13 +110,15 @@ impl Receiving {
         let path = self.part.clone();
         let (file, have) = blocking(move || {
             let failed = |error: io::Error| cannot_write(&path, &error);
+            // A link that lies there would have another file written to.
             let file = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .create(true)
                 .truncate(false)
+                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
                 .open(&path)
-                .map_err(failed)?;
+                .map_err(|error| if path.is_symlink() { is_link(&path) } else { failed(error) })?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -234,7 +237,7 @@ impl Work for Receiving {
         self.have
     }
 
-    async fn settle(&mut self, end: End) {
+    async fn settle(self, end: End) {
         // What was fetched is kept for another try, unless its user wants none.
         if end == End::Cancelled
             && self.open.is_some()
@@ -255,6 +258,11 @@ fn give_its_name(part: &Path, target: &Path) -> Result<(), Refusal> {
         Err(_) => std::fs::rename(part, target),
     };
     linked.map_err(|error| cannot_write(target, &error))
+}
+
+fn is_link(part: &Path) -> Refusal {
+    let why = format!("{} is a symbolic link; nothing is written through it", part.display());
+    Refusal::because(ErrorCode::NotEmpty, why)
 }
 
 fn taken(target: &Path) -> Refusal {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anser_types::Refusal;
 use tokio::sync::watch;
 
-use super::patience::{Next, Patience};
+use super::patience::{Next, Patience, says_nothing_of_the_file};
 use super::transfer::{Reins, Teller, Transfer, TransferState, Wish, cancelled};
 use crate::client::ConnectionState;
 use crate::http::FileInfo;
@@ -18,6 +18,8 @@ pub(crate) enum End {
     Done,
     /// It was refused for good.
     Refused,
+    /// Nothing comes of it now, but it may another time.
+    Stuck,
     /// Its user does not want it any more.
     Cancelled,
 }
@@ -33,8 +35,8 @@ pub(crate) trait Work: Send + 'static {
     /// How far it is: more than before means that it got on.
     fn position(&self) -> u64;
 
-    /// Removes the traces of what has ended.
-    fn settle(&mut self, end: End) -> impl Future<Output = ()> + Send;
+    /// Removes the traces of what has ended. Only then its end is told: whoever hears of it may begin anew.
+    fn settle(self, end: End) -> impl Future<Output = ()> + Send;
 }
 
 /// Begins a transfer; it ends with the client whose connection this is.
@@ -51,31 +53,44 @@ pub(crate) fn begin(
 async fn drive(mut work: impl Work, mut reins: Reins) {
     let tell = reins.tell.clone();
     let mut closing = reins.link();
+    let ended = tokio::select! {
+        biased;
+        ended = run(&mut work, &mut reins) => ended,
+        () = closing.closed() => {
+            tell.state(TransferState::Paused);
+            return;
+        }
+    };
+    match ended {
+        Ok(file) => {
+            work.settle(End::Done).await;
+            tell.done(file);
+        }
+        Err((end, refusal)) => {
+            work.settle(end).await;
+            tell.state(TransferState::Failed(refusal));
+        }
+    }
+}
+
+/// Goes on, attempt by attempt, until it is complete or has ended otherwise.
+async fn run(work: &mut impl Work, reins: &mut Reins) -> Result<FileInfo, (End, Refusal)> {
+    let tell = reins.tell.clone();
     let mut patience = Patience::default();
     let mut best = work.position();
     loop {
         match reins.wish() {
-            Wish::Cancel => {
-                work.settle(End::Cancelled).await;
-                tell.state(TransferState::Failed(cancelled()));
-                return;
-            }
+            Wish::Cancel => return Err((End::Cancelled, cancelled())),
             Wish::Pause => {
                 tell.state(TransferState::Paused);
-                tokio::select! {
-                    () = reins.wished() => continue,
-                    () = closing.closed() => return,
-                }
+                reins.wished().await;
+                continue;
             }
             Wish::Go => {}
         }
         let outcome = tokio::select! {
             biased;
             () = reins.wished() => continue,
-            () = closing.closed() => {
-                tell.state(TransferState::Paused);
-                return;
-            }
             outcome = work.attempt(&tell) => outcome,
         };
         if work.position() > best {
@@ -83,21 +98,16 @@ async fn drive(mut work: impl Work, mut reins: Reins) {
             patience.got_on();
         }
         let refusal = match outcome {
-            Ok(file) => {
-                work.settle(End::Done).await;
-                tell.done(file);
-                return;
-            }
+            Ok(file) => return Ok(file),
             Err(refusal) => refusal,
         };
         let mended = work.mend(&refusal);
         match patience.after(&refusal, mended) {
             Next::Again => tracing::debug!(%refusal, "a transfer begins again where it can"),
-            Next::Never => {
-                work.settle(End::Refused).await;
-                tell.state(TransferState::Failed(refusal));
-                return;
+            Next::Never if says_nothing_of_the_file(refusal.code) => {
+                return Err((End::Stuck, refusal));
             }
+            Next::Never => return Err((End::Refused, refusal)),
             Next::After(pause) => {
                 tracing::debug!(%refusal, ?pause, "a transfer waits");
                 let retry_at = Instant::now() + pause;
@@ -106,10 +116,6 @@ async fn drive(mut work: impl Work, mut reins: Reins) {
                 tokio::select! {
                     biased;
                     () = reins.wished() => {}
-                    () = closing.closed() => {
-                        tell.state(TransferState::Paused);
-                        return;
-                    }
                     () = link.reconnected() => {}
                     () = tokio::time::sleep(pause) => {}
                 }

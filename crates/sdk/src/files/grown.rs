@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anser_types::{ErrorCode, Refusal, Sha256};
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use sha2::Digest;
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
@@ -64,7 +64,8 @@ impl Grown {
         while self.held.len() < PIECE_BYTES && !self.ended {
             let nothing_yet = self.held.is_empty();
             self.held.reserve(READ_BYTES);
-            let read = self.reader.read_buf(&mut self.held);
+            let mut into = (&mut self.held).limit(READ_BYTES);
+            let read = self.reader.read_buf(&mut into);
             let read = if nothing_yet {
                 read.await
             } else {

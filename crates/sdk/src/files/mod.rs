@@ -15,18 +15,21 @@ mod opened;
 mod patience;
 mod piece_size;
 mod recording;
+mod running;
 mod source;
 mod transfer;
 mod upload;
 
 pub use download::FileAt;
+pub use opened::sha256_of_file;
 pub use recording::Recording;
-pub use source::{UploadOptions, UploadSource};
+pub use source::{UploadOptions, UploadSource, shorten_name};
 pub use transfer::{Transfer, TransferProgress, TransferState};
 
 pub(crate) use doors::Doors;
 pub(crate) use download::{Receiving, in_memory};
 pub(crate) use drive::begin;
 pub(crate) use opened::Stamp;
+pub(crate) use running::{RunningUpload, RunningUploads};
 pub(crate) use source::Wanted;
 pub(crate) use upload::Sending;

@@ -83,10 +83,17 @@ impl Opened {
         }
     }
 
-    pub(super) const fn stamp(&self) -> Option<Stamp> {
+    const fn stamp(&self) -> Option<Stamp> {
         match self {
             Self::File { stamp, .. } => Some(*stamp),
             Self::Memory(_) => None,
+        }
+    }
+
+    /// The file is taken for the one of this stamp: if it is not, [`Self::changed`] tells.
+    pub(super) const fn taken_for(&mut self, of: Stamp) {
+        if let Self::File { stamp, .. } = self {
+            *stamp = of;
         }
     }
 
@@ -195,6 +202,14 @@ impl Opened {
             }
         }
     }
+}
+
+/// The hash of a file at a path.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when it cannot be read, `CHECKSUM_MISMATCH` when it was cut off meanwhile.
+pub async fn sha256_of_file(path: impl Into<PathBuf>) -> Result<Sha256, Refusal> {
+    Opened::file(path.into()).await?.sha256(|_| ()).await
 }
 
 /// Runs what waits for the disk on a thread of its own.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anser_client::Levels;
 use anser_types::{ErrorCode, Refusal};
 
 /// Times in a row that something is done about a refusal and tried again at once.
@@ -10,8 +11,8 @@ const MENDED_MAX: u32 = 3;
 const TOKENS_MAX: u32 = 5;
 /// Times in a row that the server fails in ways it does not explain.
 const UNEXPLAINED_MAX: u32 = 8;
-/// The last level; it is repeated.
-const TOP_LEVEL: u32 = 5;
+/// The least time over which transfers spread that were told when to go on.
+const SPREAD_MIN: Duration = Duration::from_millis(250);
 
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +22,30 @@ pub(super) enum Next {
     Never,
 }
 
+/// Whether what ends a transfer says nothing of the file: it may succeed when its user tries again.
+pub(super) const fn says_nothing_of_the_file(code: ErrorCode) -> bool {
+    use ErrorCode::{
+        CertificateRefused, ClientCertificateRefused, Internal, InvalidArgument, SignedOut,
+        TokenExpired, TokenInvalid, TokenReused,
+    };
+    matches!(
+        code,
+        // A file that cannot be read: the disk it is on may be back later.
+        InvalidArgument
+            | Internal
+            | SignedOut
+            | TokenExpired
+            | TokenInvalid
+            | TokenReused
+            | CertificateRefused
+            | ClientCertificateRefused
+    )
+}
+
 /// Counts what went wrong since the transfer got on last.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
-    level: u32,
+    levels: Levels,
     mended: u32,
     tokens: u32,
     unexplained: u32,
@@ -62,21 +83,10 @@ impl Patience {
         if counted { self.later(refusal) } else { Next::Never }
     }
 
-    /// As the client reconnects: uniform in (0,1], (1,2] … (16,32] seconds, one level further each time; a time given by
-    /// the server is a lower bound, with jitter on top.
+    /// As the client reconnects; a time given by the server is a lower bound.
     fn later(&mut self, refusal: &Refusal) -> Next {
-        let high = f64::from(1_u32 << self.level);
-        let low = if self.level == 0 { 0.0 } else { high / 2.0 };
-        let drawn = Duration::from_secs_f64(low + (high - low) * rand::random::<f64>());
-        self.level = (self.level + 1).min(TOP_LEVEL);
-        Next::After(match refusal.retry_after_ms {
-            None => drawn,
-            Some(ms) => {
-                let least = Duration::from_millis(ms.into());
-                let spread = (least / 2).max(Duration::from_millis(250));
-                drawn.max(least + spread.mul_f64(rand::random()))
-            }
-        })
+        let least = refusal.retry_after_ms.map(|ms| Duration::from_millis(ms.into()));
+        Next::After(self.levels.delay(|| 1.0 - rand::random::<f64>(), least, SPREAD_MIN))
     }
 }
 
@@ -90,7 +100,7 @@ mod tests {
         let away = Refusal::new(ErrorCode::Unreachable);
         for level in 0..40 {
             let Next::After(wait) = patience.after(&away, false) else { panic!("gave up") };
-            assert!(wait <= Duration::from_secs(1 << level.min(TOP_LEVEL)));
+            assert!(!wait.is_zero() && wait <= Duration::from_secs(1 << level.min(5)));
         }
         let full = Refusal::new(ErrorCode::QuotaExceeded);
         assert_eq!(patience.after(&full, false), Next::Never);

@@ -92,16 +92,20 @@ pub struct UploadOptions {
     pub original: bool,
 }
 
+/// Shortens a name to so many bytes, from its middle: the end says what it is.
+pub fn shorten_name(name: &mut String, most_bytes: usize) {
+    while name.len() > most_bytes {
+        let middle = name.char_indices().map(|(at, _)| at).nth(name.chars().count() / 2);
+        name.remove(middle.unwrap_or_default());
+    }
+}
+
 /// What a file at this path is called at the server.
 pub(super) fn name_of(path: &Path) -> String {
     let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     let mut name: String =
         name.chars().map(|c| if c.is_control() || c == '/' { ' ' } else { c }).collect();
-    while name.len() > FILE_NAME_MAX_BYTES {
-        // From the middle: the end says what it is.
-        let middle = name.char_indices().map(|(at, _)| at).nth(name.chars().count() / 2);
-        name.remove(middle.unwrap_or_default());
-    }
+    shorten_name(&mut name, FILE_NAME_MAX_BYTES);
     name
 }
 

@@ -1,19 +1,20 @@
 //! An upload, attempt by attempt: not at all if the server has the bytes, else piece by piece from where it stopped.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use anser_types::{ErrorCode, FileId, Refusal};
+use anser_types::{ErrorCode, FileId, Refusal, Sha256};
+use sha2::Digest;
 
 use super::doors::Doors;
 use super::drive::{End, Work};
 use super::grown::Grown;
 use super::opened::Opened;
 use super::piece_size::PieceSize;
+use super::running::RunningUpload;
 use super::source::{UploadOptions, Wanted, name_of};
 use super::transfer::{Teller, TransferState};
-use crate::http::{FileInfo, NewUpload, Piece, PieceBytes, in_slices};
-use crate::store::{KeptUpload, Store, UploadNo};
+use crate::http::{FileInfo, NewUpload, Piece, PieceBytes, whole};
+use crate::store::{KeptUpload, Store};
 
 /// A file up to this size is sent in one request, without asking first.
 const AT_ONCE_BYTES: u64 = 64 * 1024;
@@ -25,14 +26,12 @@ pub(crate) struct Sending {
     new: NewUpload,
     /// Its name at the server, once it was announced.
     file: Option<FileId>,
-    /// Where it stands in the store, if it goes on after a restart.
-    row: Option<UploadNo>,
+    /// Its row in the store, if it goes on after a restart.
+    kept: Option<RunningUpload>,
     offset: u64,
     size: PieceSize,
     /// The server was asked whether it has these bytes.
     asked: bool,
-    /// Dropped with it.
-    guard: Option<Box<dyn Send + Sync>>,
 }
 
 enum Source {
@@ -75,22 +74,22 @@ impl Sending {
             source,
             new,
             file: None,
-            row: None,
+            kept: None,
             offset: 0,
             size: PieceSize::default(),
             asked: false,
-            guard: None,
         })
     }
 
-    /// Goes on with what an earlier run began.
-    pub(crate) fn adopt(&mut self, kept: &KeptUpload) {
-        self.row = Some(kept.no);
-        let Source::Whole(opened) = &self.source else { return };
-        if opened.stamp() == Some(kept.stamp) {
-            (self.file, self.new.sha256) = (kept.file, kept.sha256);
+    /// The store keeps it from now on. It goes on with what an earlier run began; if the file was changed since, the
+    /// first attempt finds that out, and gives up at the server what that run had sent.
+    pub(crate) fn keep(&mut self, running: RunningUpload, earlier: Option<&KeptUpload>) {
+        self.kept = Some(running);
+        if let (Source::Whole(opened), Some(earlier)) = (&mut self.source, earlier) {
+            opened.taken_for(earlier.stamp);
+            (self.file, self.new.sha256) = (earlier.file, earlier.sha256);
             // It was asked before it was announced.
-            self.asked = kept.file.is_some();
+            self.asked = earlier.file.is_some();
         }
     }
 
@@ -98,7 +97,7 @@ impl Sending {
     pub(crate) fn to_keep(&self) -> Option<KeptUpload> {
         let Source::Whole(Opened::File { path, stamp, .. }) = &self.source else { return None };
         (stamp.bytes > AT_ONCE_BYTES).then(|| KeptUpload {
-            no: self.row.unwrap_or_default(),
+            no: self.kept.as_ref().map(RunningUpload::no).unwrap_or_default(),
             path: path.clone(),
             stamp: *stamp,
             sha256: self.new.sha256,
@@ -113,18 +112,9 @@ impl Sending {
         self.new.length
     }
 
-    /// This lives as long as the upload.
-    pub(crate) fn while_running(&mut self, guard: impl Send + Sync + 'static) {
-        self.guard = Some(Box::new(guard));
-    }
-
-    pub(crate) const fn set_row(&mut self, row: UploadNo) {
-        self.row = Some(row);
-    }
-
     /// Writes down how far it is. Without that it begins anew after a restart, which costs time and nothing else.
     async fn note(&self) {
-        let (Some(_), Some(kept)) = (self.row, self.to_keep()) else { return };
+        let (Some(_), Some(kept)) = (&self.kept, self.to_keep()) else { return };
         if let Err(error) = self.doors.store.note_upload(kept).await {
             tracing::warn!(%error, "it is not stored how far an upload is");
         }
@@ -146,8 +136,9 @@ impl Sending {
         tell.moved(0);
         let body = match &self.source {
             Source::Whole(opened) if opened.bytes() <= AT_ONCE_BYTES => {
-                self.new.sha256 = Some(opened.sha256(|_| ()).await?);
-                Some(opened.all().await?)
+                let all = opened.all().await?;
+                self.new.sha256 = Some(Sha256(sha2::Sha256::digest(&all).into()));
+                Some(all)
             }
             _ => None,
         };
@@ -179,8 +170,7 @@ impl Sending {
         let claimed = async {
             let challenge = self.doors.http.challenge(&token, sha256, bytes).await?;
             let proof = opened.proof(challenge.clone()).await?;
-            let (name, of) = (&self.new.name, (sha256, bytes));
-            self.doors.http.claim(&token, of, &challenge, proof, name).await
+            self.doors.http.claim(&token, (sha256, bytes), &challenge, proof, &self.new).await
         };
         match claimed.await {
             Ok(file) => Ok(Some(file)),
@@ -220,7 +210,7 @@ impl Sending {
             if let Some(length) = piece.length {
                 tell.total(length);
             }
-            self.send(file, piece, in_slices(bytes), tell).await?;
+            self.send(file, piece, whole(bytes), tell).await?;
             if last {
                 return Ok(());
             }
@@ -238,14 +228,16 @@ impl Sending {
         let (from, end) = (piece.offset, piece.offset + piece.bytes);
         let token = self.doors.token().await?;
         let begun = Instant::now();
-        let (store, kept) = (self.doors.store.clone(), self.row.and_then(|_| self.to_keep()));
-        let noted = AtomicU64::new(0);
+        let store = self.doors.store.clone();
+        let kept = self.kept.as_ref().and_then(|_| self.to_keep());
+        let mut noted = 0;
         let sent = |bytes| {
             let (offset, so_long) = (from + bytes, begun.elapsed().as_secs());
             tell.moved(offset);
             if let Some(kept) = &kept
-                && noted.fetch_max(so_long, Ordering::Relaxed) < so_long
+                && noted < so_long
             {
+                noted = so_long;
                 note_on_the_side(store.clone(), KeptUpload { offset, ..kept.clone() });
             }
         };
@@ -265,7 +257,7 @@ impl Sending {
         let Source::Whole(opened) = &self.source else { return Ok(()) };
         let Some(now) = opened.changed().await? else { return Ok(()) };
         tracing::info!("a file was changed while it was sent; its upload begins anew");
-        self.give_up().await;
+        self.give_up().await?;
         self.new.length = Some(now.bytes());
         self.new.sha256 = None;
         self.asked = false;
@@ -274,15 +266,21 @@ impl Sending {
     }
 
     /// Tells the server that what it has of this upload is not wanted.
-    async fn give_up(&mut self) {
-        let Some(file) = self.file.take() else { return };
-        let given_up = async {
-            let token = self.doors.token().await?;
-            self.doors.http.give_up_upload(&token, file).await
-        };
-        if let Err(refusal) = given_up.await {
-            tracing::debug!(%refusal, "the server gives an upload up by itself");
+    async fn give_up(&mut self) -> Result<(), Refusal> {
+        let Some(file) = self.file else { return Ok(()) };
+        let token = self.doors.token().await?;
+        match self.doors.http.give_up_upload(&token, file).await {
+            Ok(()) => {}
+            // It is gone already, or became a file that is used.
+            Err(refusal)
+                if matches!(refusal.code, ErrorCode::FileUnknown | ErrorCode::NotAllowed) =>
+            {
+                tracing::debug!(%refusal, "there is nothing to give up");
+            }
+            Err(refusal) => return Err(refusal),
         }
+        self.file = None;
+        Ok(())
     }
 }
 
@@ -337,12 +335,18 @@ impl Work for Sending {
         self.offset
     }
 
-    async fn settle(&mut self, end: End) {
-        if end != End::Done {
-            self.give_up().await;
+    async fn settle(mut self, end: End) {
+        // What is in the store can be gone on with: the server keeps for that what it has.
+        if end == End::Stuck && self.kept.is_some() {
+            return;
         }
-        let Some(row) = self.row else { return };
-        if let Err(error) = self.doors.store.forget_upload(row).await {
+        if end != End::Done
+            && let Err(refusal) = self.give_up().await
+        {
+            tracing::debug!(%refusal, "the server gives an upload up by itself");
+        }
+        let Some(kept) = &self.kept else { return };
+        if let Err(error) = self.doors.store.forget_upload(kept.no()).await {
             tracing::warn!(%error, "an upload that has ended is still in the local store");
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anser_trust::refused_certificate;
 use anser_types::limits::REQUEST_DEADLINE_MS;
 use anser_types::{ErrorCode, Refusal};
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_millis(REQUEST_DEADLINE_MS + 5_
 pub struct HttpConnection {
     base: Url,
     client: reqwest::Client,
-    /// For what may take as long as it gets on.
-    transfers: reqwest::Client,
 }
 
 /// `application/problem+json`, as far as it is needed here.
@@ -58,17 +56,13 @@ impl HttpConnection {
             other => return Err(invalid(format!("'{other}' is not http or https"))),
         }
         let tls = tls.into().config(&[b"http/1.1"])?;
-        let builder = || {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .connect_timeout(REQUEST_TIMEOUT)
-                .redirect(reqwest::redirect::Policy::none())
-        };
-        let unusable =
-            |error: reqwest::Error| invalid(format!("the HTTP client cannot be set up: {error}"));
-        let client = builder().timeout(REQUEST_TIMEOUT).build().map_err(unusable)?;
-        let transfers = builder().build().map_err(unusable)?;
-        Ok(Self { base, client, transfers })
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .connect_timeout(REQUEST_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| invalid(format!("the HTTP client cannot be set up: {error}")))?;
+        Ok(Self { base, client })
     }
 
     /// A request that may take as long as it gets on: whoever sends it looks whether it does.
@@ -78,7 +72,7 @@ impl HttpConnection {
         path: &str,
         bearer: &str,
     ) -> Result<RequestBuilder, Refusal> {
-        Ok(self.transfers.request(method, self.url(path)?).bearer_auth(bearer))
+        Ok(self.client.request(method, self.url(path)?).bearer_auth(bearer))
     }
 
     /// The address of a path at this server.
@@ -152,13 +146,14 @@ impl HttpConnection {
         self.request(Method::POST, path, bearer)
     }
 
+    /// A request that is answered within the server's own deadline.
     pub(super) fn request(
         &self,
         method: Method,
         path: &str,
         bearer: Option<&str>,
     ) -> Result<RequestBuilder, Refusal> {
-        let request = self.client.request(method, self.url(path)?);
+        let request = self.client.request(method, self.url(path)?).timeout(REQUEST_TIMEOUT);
         Ok(match bearer {
             Some(secret) => request.bearer_auth(secret),
             None => request,
@@ -173,13 +168,14 @@ fn is_loopback(url: &Url) -> bool {
     })
 }
 
+/// What the body of an answer says.
 pub(super) async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, Refusal> {
-    response.json().await.map_err(|error| {
-        Refusal::because(
-            ErrorCode::Internal,
-            format!("the server's answer cannot be read: {error}"),
-        )
-    })
+    let body = response.bytes().await.map_err(|error| failed_to_send(&error))?;
+    serde_json::from_slice(&body).map_err(unreadable)
+}
+
+pub(super) fn unreadable(what: impl std::fmt::Display) -> Refusal {
+    Refusal::because(ErrorCode::Internal, format!("the server's answer cannot be read: {what}"))
 }
 
 pub(super) async fn succeeded(request: RequestBuilder) -> Result<Response, Refusal> {
@@ -190,12 +186,25 @@ pub(super) async fn succeeded(request: RequestBuilder) -> Result<Response, Refus
     let status = response.status();
     let body = response.bytes().await.map_err(|error| failed_to_send(&error))?;
     Err(match serde_json::from_slice::<Problem>(&body) {
-        Ok(problem) => refusal_of(problem),
-        Err(_) => Refusal::because(
+        Ok(problem) if problem.number.is_some() || problem.code.is_some() => refusal_of(problem),
+        _ => unexplained(status),
+    })
+}
+
+/// Nothing that an Anser server says. What stands before one says so while it cannot reach it.
+fn unexplained(status: StatusCode) -> Refusal {
+    match status {
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            Refusal::because(
+                ErrorCode::Unreachable,
+                format!("status {status} of something that stands before the server"),
+            )
+        }
+        _ => Refusal::because(
             ErrorCode::Internal,
             format!("status {status} without a readable reason: is this an Anser server?"),
         ),
-    })
+    }
 }
 
 fn refusal_of(problem: Problem) -> Refusal {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anser_types::{ErrorCode, FileId, Look, Refusal, Sha256, ThumbnailSize, UnixMs};
+use anser_types::{FileId, Look, Refusal, Sha256, ThumbnailSize, UnixMs};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::connection::unreadable;
 use super::decimal;
 use super::files::{FileInfo, FileLinks, FileUsage};
 use super::uploads::{Challenge, UploadAt};
@@ -101,10 +102,7 @@ pub(super) struct ClaimBody<'a> {
     pub(super) seal: &'a str,
     pub(super) proof: String,
     pub(super) name: &'a str,
-}
-
-fn unreadable(what: impl std::fmt::Display) -> Refusal {
-    Refusal::because(ErrorCode::Internal, format!("the server's answer cannot be read: {what}"))
+    pub(super) original: bool,
 }
 
 fn decoded(base64: &str) -> Result<Bytes, Refusal> {

@@ -9,7 +9,7 @@ use anser_types::{
 };
 use bytes::Bytes;
 use reqwest::header::{IF_RANGE, RANGE};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::connection::{HttpConnection, answer, failed_to_send, succeeded};
@@ -87,6 +87,11 @@ impl FileContent {
     }
 }
 
+/// An answer that begins before the server was silent for too long.
+async fn answered(request: RequestBuilder) -> Result<Response, Refusal> {
+    tokio::time::timeout(STALL, succeeded(request)).await.unwrap_or_else(|_| Err(silent()))
+}
+
 pub(super) fn silent() -> Refusal {
     let why = format!("the server was silent for {} s", STALL.as_secs());
     Refusal::because(ErrorCode::TimedOut, why)
@@ -134,8 +139,7 @@ impl FilesClient {
                 .header(RANGE, format!("bytes={from}-"))
                 .header(IF_RANGE, format!("\"{sha256}\""));
         }
-        let answered = tokio::time::timeout(STALL, succeeded(request)).await;
-        let response = answered.map_err(|_| silent())??;
+        let response = answered(request).await?;
         let goes_on = response.status() == StatusCode::PARTIAL_CONTENT;
         Ok(FileContent { response, from: if goes_on { from } else { 0 } })
     }
@@ -153,8 +157,7 @@ impl FilesClient {
     ) -> Result<FileContent, Refusal> {
         let path = path(file, &format!("/thumbnails/{}", size.name()), at);
         let request = self.0.transfer(Method::GET, &path, token.expose_secret())?;
-        let answered = tokio::time::timeout(STALL, succeeded(request)).await;
-        Ok(FileContent { response: answered.map_err(|_| silent())??, from: 0 })
+        Ok(FileContent { response: answered(request).await?, from: 0 })
     }
 
     /// Addresses that need no token, for some minutes.

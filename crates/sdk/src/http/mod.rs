@@ -16,4 +16,4 @@ pub use connection::HttpConnection;
 pub use files::{FileContent, FileInfo, FileLinks, FileUsage, FilesClient};
 pub use uploads::{Challenge, NewUpload, Piece, PieceBytes, UploadAt};
 
-pub(crate) use uploads::in_slices;
+pub(crate) use uploads::whole;

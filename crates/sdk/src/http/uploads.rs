@@ -4,18 +4,18 @@
 use std::io;
 use std::time::Duration;
 
-use anser_types::{ErrorCode, FileId, Refusal, Sha256};
+use anser_types::{FileId, Refusal, Sha256};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use reqwest::{Body, Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 
-use super::connection::{answer, succeeded};
+use super::connection::{answer, succeeded, unreadable};
 use super::file_json::{ChallengeAnswer, ClaimBody, FileAnswer, OwnedBytes, UploadAnswer};
 use super::files::{FileInfo, FilesClient, STALL, silent};
 
@@ -97,8 +97,7 @@ impl FilesClient {
             None => request.header("Upload-Defer-Length", 1),
         };
         let body = body.unwrap_or_default();
-        let (length, slices) = (body.len() as u64, in_slices(body));
-        let response = send(request, length, slices, |_| ()).await?;
+        let response = send(request, body.len() as u64, whole(body), |_| ()).await?;
         answer::<UploadAnswer>(response).await?.read()
     }
 
@@ -113,7 +112,7 @@ impl FilesClient {
         file: FileId,
         piece: Piece,
         bytes: PieceBytes,
-        sent: impl Fn(u64) + Send,
+        sent: impl FnMut(u64) + Send,
     ) -> Result<u64, Refusal> {
         let path = upload_path(file);
         let mut request = self
@@ -133,7 +132,7 @@ impl FilesClient {
         }
         let response = send(request, piece.bytes, bytes, sent).await?;
         let offset = header(response.headers(), "Upload-Offset")?;
-        offset.parse().map_err(|_| unexpected(&format!("Upload-Offset: {offset}")))
+        offset.parse().map_err(|_| unreadable(format!("Upload-Offset: {offset}")))
     }
 
     /// How far an upload is, and the file it became.
@@ -182,7 +181,7 @@ impl FilesClient {
         (sha256, bytes): (Sha256, u64),
         challenge: &Challenge,
         proof: Sha256,
-        name: &str,
+        new: &NewUpload,
     ) -> Result<FileInfo, Refusal> {
         let body = ClaimBody {
             sha256: sha256.to_string(),
@@ -191,7 +190,8 @@ impl FilesClient {
             expires_at_ms: &challenge.expires_at_ms,
             seal: &challenge.seal,
             proof: proof.to_string(),
-            name,
+            name: &new.name,
+            original: new.original,
         };
         let token = Some(token.expose_secret());
         let file: FileAnswer = self.0.call("/v1/files/claim", token, &[], &body).await?;
@@ -217,13 +217,18 @@ fn metadata(new: &NewUpload) -> String {
     pairs.join(",")
 }
 
-/// Bytes in memory, in slices.
-pub(crate) fn in_slices(bytes: Bytes) -> PieceBytes {
+/// Bytes that are all there.
+pub(crate) fn whole(bytes: Bytes) -> PieceBytes {
+    futures::stream::iter([Ok(bytes)]).boxed()
+}
+
+/// The same bytes in parts so small that each of them is progress.
+fn in_slices(bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> {
     let slices = (0..bytes.len().div_ceil(SLICE_BYTES)).map(move |n| {
         let end = bytes.len().min((n + 1) * SLICE_BYTES);
         Ok(bytes.slice(n * SLICE_BYTES..end))
     });
-    futures::stream::iter(slices).boxed()
+    futures::stream::iter(slices)
 }
 
 /// Sends a request with these bytes. It may take as long as it likes, but not without getting on.
@@ -231,10 +236,10 @@ async fn send(
     request: RequestBuilder,
     length: u64,
     bytes: PieceBytes,
-    sent: impl Fn(u64),
+    mut sent: impl FnMut(u64),
 ) -> Result<Response, Refusal> {
     let (handing, mut handed) = watch::channel(0_u64);
-    let bytes = bytes.inspect_ok(move |bytes| {
+    let bytes = bytes.map_ok(in_slices).try_flatten().inspect_ok(move |bytes| {
         handing.send_modify(|so_far| *so_far += bytes.len() as u64);
     });
     let request = if length == 0 {
@@ -265,10 +270,5 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal> {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| unexpected(&format!("no {name}")))
-}
-
-fn unexpected(what: &str) -> Refusal {
-    let why = format!("the server's answer cannot be read: {what}; is this an Anser server?");
-    Refusal::because(ErrorCode::Internal, why)
+        .ok_or_else(|| unreadable(format!("no {name}")))
 }

@@ -2,7 +2,7 @@
 
 use anser_sdk::{ChatMessage, Client, Event, Events, body_of};
 use anser_types::body::{Body, Custom, FileRef, Location, Picture, Voice};
-use anser_types::{Content, ErrorCode, MessageKind, UserId};
+use anser_types::{Content, ErrorCode, FileId, MessageKind, UserId};
 use tempfile::tempdir;
 
 use crate::world::{World, id, soon, until};
@@ -111,6 +111,14 @@ async fn what_burns_or_is_gone_is_not_forwarded_and_what_expires_still_expires()
         Client::create_merged_message("", &[]).unwrap_err().code,
         ErrorCode::InvalidArgument
     );
+    let holding = |files: std::ops::Range<u8>| {
+        let files = files.map(|n| FileId([n; 16])).collect();
+        ChatMessage { content: Some(Content { files, ..Content::text("x") }), ..expiring.clone() }
+    };
+    let merged = Client::create_merged_message("", &[holding(0..60), holding(20..100)]).unwrap();
+    assert_eq!(merged.files.len(), 100, "each of them once");
+    let refused = Client::create_merged_message("", &[holding(0..60), holding(60..101)]);
+    assert!(refused.unwrap_err().detail.contains("101 files; at most 100"));
     // Other people's words are not edited under their name.
     let content = Client::create_forward_message(&expiring).unwrap();
     let sent = bob.send_message(id("alice"), content.clone()).await.unwrap();

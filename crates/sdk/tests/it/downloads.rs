@@ -71,3 +71,18 @@ async fn what_is_not_what_was_sent_never_gets_the_name_of_a_download() {
     assert_eq!(std::fs::read(&target).unwrap(), b"mine");
     assert!(part.exists());
 }
+
+#[tokio::test]
+async fn nothing_is_written_through_a_link_that_lies_where_a_part_goes() {
+    let world = World::new();
+    let a = tempdir().unwrap();
+    let alice = world.client("alice", a.path()).await;
+    let file = upload(&alice, bytes(100_000, 21)).await;
+    let (target, diary) = (a.path().join("back.bin"), a.path().join("diary"));
+    std::fs::write(&diary, "dear diary").unwrap();
+    std::os::unix::fs::symlink(&diary, a.path().join("back.bin.part")).unwrap();
+    let error = soon(alice.download(&file, &target).unwrap().done()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotEmpty);
+    assert!(error.to_string().contains("back.bin.part is a symbolic link"), "{error}");
+    assert_eq!(std::fs::read(&diary).unwrap(), b"dear diary");
+}

@@ -44,6 +44,20 @@ pub async fn waits(transfer: &Transfer) {
     assert!(waiting(&now.state), "{now:?}");
 }
 
+/// Tries now, and waits until the transfer waits again; gives the reason, or nothing if it has ended.
+async fn waits_again(transfer: &Transfer) -> Option<ErrorCode> {
+    let mut watch = transfer.watch();
+    let before = watch.borrow().state.clone();
+    transfer.resume();
+    let ends = |state: &TransferState| {
+        state.is_final() || matches!(state, TransferState::Waiting { .. }) && *state != before
+    };
+    match &soon(watch.wait_for(|now| ends(&now.state))).await.unwrap().state {
+        TransferState::Waiting { reason, .. } => Some(reason.code),
+        _ => None,
+    }
+}
+
 pub async fn upload(client: &Client, source: impl Into<UploadSource>) -> FileInfo {
     let transfer = client.upload(source, UploadOptions::default()).await.unwrap();
     soon(transfer.done()).await.unwrap()
@@ -170,7 +184,8 @@ async fn requirement_h2_an_upload_goes_on_after_the_app_was_started_anew() {
 
 #[tokio::test]
 async fn a_path_whose_upload_broke_off_goes_on_and_one_that_was_changed_begins_anew() {
-    let world = World::new();
+    // What is on its way counts too: there is room for the file that was changed once the old one is given up.
+    let world = World::with(|settings| settings.files.user_bytes = 9 << 20);
     let a = tempdir().unwrap();
     let line = Line::to(world.address(ListenerKind::Http)).await;
     let path = a.path().join("film.bin");
@@ -198,6 +213,37 @@ async fn a_path_whose_upload_broke_off_goes_on_and_one_that_was_changed_begins_a
         assert_eq!(alice.uploads().await.unwrap(), []);
         alice.close().await;
     }
+}
+
+#[tokio::test]
+async fn requirement_h2_an_upload_outlasts_a_proxy_that_cannot_reach_the_server() {
+    let world = World::new();
+    let a = tempdir().unwrap();
+    let line = Line::to(world.address(ListenerKind::Http)).await;
+    let alice = over(&world, &line, "alice", a.path()).await;
+    let path = a.path().join("film.bin");
+    let sent = bytes(4 << 20, 20);
+    std::fs::write(&path, &sent).unwrap();
+    line.cut_after_sent(2 << 20);
+    let transfer = alice.upload(path.as_path(), UploadOptions::default()).await.unwrap();
+    waits(&transfer).await;
+    // Longer than anything is tried that the server itself cannot explain.
+    line.answer_instead("502 Bad Gateway");
+    for _ in 0..12 {
+        assert_eq!(waits_again(&transfer).await, Some(ErrorCode::Unreachable));
+    }
+    line.answer_instead("500 Internal Server Error");
+    while waits_again(&transfer).await.is_some() {}
+    assert_eq!(soon(transfer.done()).await.unwrap_err().code(), ErrorCode::Internal);
+    // Nothing was said of the file: it is still there to be gone on with.
+    line.mend();
+    let before = line.sent();
+    let left = alice.uploads().await.unwrap();
+    let transfer = alice.resume_upload(left[0].no).await.unwrap();
+    let file = soon(transfer.done()).await.unwrap();
+    assert_eq!(soon(alice.file_bytes(&file, 4 << 20)).await.unwrap(), sent);
+    assert!(line.sent() - before < (2 << 20) + 500_000, "{} bytes", line.sent() - before);
+    assert_eq!(alice.uploads().await.unwrap(), []);
 }
 
 #[tokio::test]

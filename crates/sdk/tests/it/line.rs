@@ -1,8 +1,8 @@
 //! A line to the server that can be cut after so many bytes, and counts what it carries.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -23,6 +23,8 @@ struct State {
     down: Way,
     cut: AtomicBool,
     cutting: Notify,
+    /// What something before the server says instead of it.
+    instead: Mutex<Option<String>>,
 }
 
 /// The line. It ends with the test.
@@ -42,6 +44,11 @@ impl Line {
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 if shared.cut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let instead = shared.instead.lock().unwrap().clone();
+                if let Some(instead) = instead {
+                    tokio::spawn(answer(near, instead));
                     continue;
                 }
                 if let Ok(far) = TcpStream::connect(server).await {
@@ -71,7 +78,17 @@ impl Line {
     pub fn mend(&self) {
         self.state.up.cut_at.store(u64::MAX, Ordering::SeqCst);
         self.state.down.cut_at.store(u64::MAX, Ordering::SeqCst);
+        *self.state.instead.lock().unwrap() = None;
         self.state.cut.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on something before the server answers every request with this status, and the server none.
+    pub fn answer_instead(&self, status: &str) {
+        let answer =
+            format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno");
+        *self.state.instead.lock().unwrap() = Some(answer);
+        self.state.cut.store(false, Ordering::SeqCst);
+        self.state.cutting.notify_waiters();
     }
 
     /// Bytes that went to the server so far.
@@ -82,6 +99,16 @@ impl Line {
     /// Bytes that came from the server so far.
     pub fn received(&self) -> u64 {
         self.state.down.carried.load(Ordering::SeqCst)
+    }
+}
+
+/// Answers one request, and hears the rest of it.
+async fn answer(mut near: TcpStream, instead: String) {
+    let mut buffer = vec![0; 16 * 1024];
+    let Ok(1..) = near.read(&mut buffer).await else { return };
+    if near.write_all(instead.as_bytes()).await.is_ok() {
+        near.shutdown().await.ok();
+        while let Ok(1..) = near.read(&mut buffer).await {}
     }
 }
 
