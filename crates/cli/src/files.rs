@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anser_sdk::{Client, FileAt, FileInfo};
+use anser_sdk::{ChatMessage, Client, FileAt, FileInfo, file_in, shorten_name};
 use anser_types::body::FileRef;
 use anser_types::{ConversationId, ErrorCode, FileId, Refusal, Seq, Target, UserId};
 use serde_json::{Value, json};
@@ -67,10 +67,7 @@ pub fn safe_name(name: &str, otherwise: FileId) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = plain::one_line(last).replace(['\u{fffd}', ':', '*', '?', '"', '<', '>', '|'], "_");
     let mut name = name.trim_start_matches(['.', '-', ' ']).to_owned();
-    while name.len() > NAME_MAX_BYTES {
-        let middle = name.char_indices().map(|(at, _)| at).nth(name.chars().count() / 2);
-        name.remove(middle.unwrap_or_default());
-    }
+    shorten_name(&mut name, NAME_MAX_BYTES);
     if name.is_empty() { otherwise.to_string() } else { name }
 }
 
@@ -100,6 +97,18 @@ impl std::str::FromStr for Wanted {
     }
 }
 
+/// The file that a message holds: where it is, and what it is called there.
+///
+/// # Errors
+/// `TARGET_MISSING` when it holds none, or nothing is left of it; `FILE_UNKNOWN` when it names a link.
+pub fn of(message: &ChatMessage) -> Result<(FileAt, String), Refusal> {
+    let file =
+        message.content.as_ref().and_then(file_in).ok_or_else(|| {
+            Refusal::because(ErrorCode::TargetMissing, "the message holds no file")
+        })?;
+    Ok((FileAt::new(&file, Some(message.conversation))?, file.name))
+}
+
 /// Finds what is wanted: the file, and what it is called there.
 ///
 /// # Errors
@@ -121,8 +130,8 @@ pub async fn find(
             let message = client.message(target.clone(), *seq).await?.ok_or_else(|| {
                 Refusal::because(ErrorCode::TargetMissing, format!("there is no message {seq}"))
             })?;
-            let name = message.content.as_ref().and_then(anser_sdk::file_in).map(|file| file.name);
-            Ok((Client::file_at(&message)?, name))
+            let (file, name) = of(&message)?;
+            Ok((file, Some(name)))
         }
     }
 }

@@ -67,21 +67,15 @@ fn with_known(name: &str, known: &[String]) -> String {
 /// So many bytes, in words.
 #[must_use]
 pub fn size(bytes: u64) -> String {
-    let tenths = |unit: u64| {
-        let tenths = (u128::from(bytes) * 10 / u128::from(unit)) % 10;
-        (bytes / unit, tenths)
+    let in_tenths = |unit: u64, name| {
+        let (whole, tenths) = (bytes / unit, bytes % unit * 10 / unit);
+        format!("{whole}.{tenths} {name}")
     };
     match bytes {
         0..1_024 => format!("{bytes} B"),
         1_024..1_048_576 => format!("{} KiB", bytes >> 10),
-        1_048_576..1_073_741_824 => {
-            let (whole, tenths) = tenths(1 << 20);
-            format!("{whole}.{tenths} MiB")
-        }
-        _ => {
-            let (whole, tenths) = tenths(1 << 30);
-            format!("{whole}.{tenths} GiB")
-        }
+        1_048_576..1_073_741_824 => in_tenths(1 << 20, "MiB"),
+        _ => in_tenths(1 << 30, "GiB"),
     }
 }
 

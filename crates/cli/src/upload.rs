@@ -1,10 +1,10 @@
 //! `anser upload`: files to the server, before anything is said with them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anser_sdk::{Client, FileInfo, Transfer, UnfinishedUpload};
-use anser_types::{ErrorCode, Refusal, UserId};
+use anser_types::{ErrorCode, Failure, Refusal, UserId};
 use clap::Args;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub struct UploadOptions {
     /// List the uploads that were interrupted
     #[arg(long, conflicts_with_all = ["files", "original", "resume"])]
     pub list: bool,
-    /// Give up the interrupted uploads of this file
+    /// Give up the interrupted uploads of this file, and print them
     #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "original", "resume", "list"])]
     pub forget: Option<PathBuf>,
     /// Seconds that nothing may move until it is given up for now
@@ -113,29 +113,38 @@ fn tell(file: &FileInfo, json: bool) -> std::io::Result<()> {
 /// Lists, goes on with or gives up what earlier commands left, in whichever store it lies.
 async fn interrupted(options: &UploadOptions) -> anyhow::Result<()> {
     let place = options.who.place.find()?;
+    let unwanted = options.forget.as_deref().map(std::path::absolute).transpose()?;
     let (mut found, mut failed) = (false, None);
     identity::open_each(&options.who, &place, async |client| {
         for upload in client.uploads().await.map_err(Refusal::from)? {
+            if unwanted.as_ref().is_some_and(|path| *path != upload.path) {
+                continue;
+            }
             found = true;
             if options.list {
                 show(&upload, options.json)?;
             } else if options.resume {
                 failed = resume(&client, &upload, options).await?.or(failed.take());
-            } else if options.forget.as_deref().and_then(absolute).as_ref() == Some(&upload.path) {
+            } else {
                 client.forget_upload(upload.no).await.map_err(Refusal::from)?;
+                show(&upload, options.json)?;
             }
         }
         Ok(())
     })
     .await?;
-    if !found && !options.json {
-        say::aside("no upload was interrupted")?;
+    match (found, unwanted) {
+        (false, Some(path)) => {
+            let why = format!("no upload of {} was interrupted", path.display());
+            let next = format!("See 'anser upload --as {} --list'.", options.who.user);
+            return Err(Failure::from(Refusal::because(ErrorCode::FileUnknown, why))
+                .next(next)
+                .into());
+        }
+        (false, None) if !options.json => say::aside("no upload was interrupted")?,
+        _ => {}
     }
     failed.map_or(Ok(()), |refusal| Err(refusal.into()))
-}
-
-fn absolute(path: &Path) -> Option<PathBuf> {
-    std::path::absolute(path).ok()
 }
 
 fn show(upload: &UnfinishedUpload, json: bool) -> std::io::Result<()> {

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
 use anser_sdk::{Client, Event, SecretString, ShowAs, UploadOptions, body_of};
@@ -43,6 +43,16 @@ fn file(home: &Home, name: &str, size: usize) -> (String, Vec<u8>) {
 
 /// A picture of this size without anything beside its pixels.
 fn picture(home: &Home, name: &str, width: u32, height: u32) -> (String, Vec<u8>) {
+    picture_that_tells(home, name, (width, height), b"")
+}
+
+/// A picture that tells this beside its pixels.
+fn picture_that_tells(
+    home: &Home,
+    name: &str,
+    (width, height): (u32, u32),
+    told: &[u8],
+) -> (String, Vec<u8>) {
     let line = std::iter::once(0).chain((0..width * 3).map(|n| n.to_le_bytes()[0]));
     let lines: Vec<u8> = (0..height).flat_map(|_| line.clone()).collect();
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
@@ -54,6 +64,9 @@ fn picture(home: &Home, name: &str, width: u32, height: u32) -> (String, Vec<u8>
     };
     let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
     chunk(b"IHDR", &[&size[..], &[8, 2, 0, 0, 0]].concat());
+    if !told.is_empty() {
+        chunk(b"tEXt", told);
+    }
     chunk(b"IDAT", &zlib_stored(&lines));
     chunk(b"IEND", b"");
     let path = home.path().join(name);
@@ -130,6 +143,27 @@ fn requirement_h1_two_people_exchange_a_picture_and_nobody_else_has_it() {
     assert_eq!(code(&no), "FILE_UNKNOWN");
     let none = home.run(&["download", "--as", "bob", "alice#2", "--json"]);
     assert_eq!(code(&none), "TARGET_MISSING");
+}
+
+#[test]
+fn a_picture_that_somebody_sent_as_an_original_is_cleaned_for_who_sends_it_otherwise() {
+    let home = Home::new();
+    let _server = home.serve();
+    let told = b"Comment\0at 47.3769 N, 8.5417 E";
+    let (path, bytes) = picture_that_tells(&home, "lake.png", (320, 200), told);
+    let fetched = |with: &[&str], into: &str| {
+        let sent = home.run(&[&["upload", "--as", "alice", &path, "--json"], with].concat());
+        let sent = object(&sent);
+        let into = home.path().join(into);
+        let (id, target) = (sent["file"].as_str().unwrap(), into.to_str().unwrap());
+        said(&home.run(&["download", "--as", "alice", id, "-o", target]));
+        std::fs::read(target).unwrap()
+    };
+    let tells = |bytes: &[u8]| bytes.windows(told.len()).any(|window| window == told);
+    let original = fetched(&["--original"], "original.png");
+    assert!(original == bytes && tells(&original));
+    assert!(!tells(&fetched(&[], "cleaned.png")));
+    assert_eq!(fetched(&["--original"], "again.png"), bytes);
 }
 
 /// A way to the server that stops after so many bytes to it, until it is opened. It ends with the process.
@@ -237,6 +271,23 @@ fn requirement_h2_an_upload_goes_on_by_itself_when_the_server_is_killed_in_the_m
     assert_eq!(said(&left), "");
 }
 
+/// What alice types while her server is behind a gate.
+fn typed(home: &Home, gate: &Gate, words: &[&str]) -> Child {
+    let mut command = home.program(words);
+    command.args(["--as", "alice", "--server", &format!("http://{}", gate.address)]);
+    command.arg("--api-key-file").arg(home.data_dir().join("api-key"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Alice uploads this until the gate stops it, and types Ctrl+C.
+fn paused_by_a_signal(home: &Home, gate: &Gate, path: &str, stops_after: usize) -> Output {
+    let uploading = typed(home, gate, &["upload", path]);
+    gate.wait_stopped(stops_after);
+    let pid = rustix::process::Pid::from_child(&uploading);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    uploading.wait_with_output().unwrap()
+}
+
 #[test]
 fn requirement_h2_an_upload_paused_by_a_signal_goes_on_with_another_command() {
     const SIZE: usize = 24 << 20;
@@ -245,30 +296,37 @@ fn requirement_h2_an_upload_paused_by_a_signal_goes_on_with_another_command() {
     let server = home.serve();
     let (path, bytes) = file(&home, "film.bin", SIZE);
     let gate = Gate::before(server.address("http"), STOPS_AFTER);
-    let (url, key) = (format!("http://{}", gate.address), home.data_dir().join("api-key"));
-    let through = |words: &[&str]| {
-        let mut command = home.program(words);
-        command.args(["--as", "alice", "--server", &url, "--api-key-file"]).arg(&key);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    };
-    let uploading = through(&["upload", &path]);
-    gate.wait_stopped(STOPS_AFTER);
-    let pid = rustix::process::Pid::from_child(&uploading);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let paused = uploading.wait_with_output().unwrap();
-    let why = text(&paused.stderr);
+    let types = |words: &[&str]| typed(&home, &gate, words).wait_with_output().unwrap();
+    let why = text(&paused_by_a_signal(&home, &gate, &path, STOPS_AFTER).stderr);
     assert!(why.contains("next: Go on with 'anser upload --as alice --resume'"), "{why}");
     gate.open();
-    let listed = said(&through(&["upload", "--list"]).wait_with_output().unwrap());
+    let listed = said(&types(&["upload", "--list"]));
     assert!(listed.contains("film.bin (") && listed.contains(" of 24.0 MiB sent)"), "{listed}");
     let before = gate.carried();
-    let file = object(&through(&["upload", "--resume", "--json"]).wait_with_output().unwrap());
+    let file = object(&types(&["upload", "--resume", "--json"]));
     assert!(gate.carried() - before < 20 << 20, "{} bytes", gate.carried() - before);
     let target = home.path().join("back.bin");
     let (id, target) = (file["file"].as_str().unwrap(), target.to_str().unwrap());
-    said(&through(&["download", id, "-o", target]).wait_with_output().unwrap());
+    said(&types(&["download", id, "-o", target]));
     assert_eq!(std::fs::read(target).unwrap(), bytes);
-    assert_eq!(said(&through(&["upload", "--list"]).wait_with_output().unwrap()), "");
+    assert_eq!(said(&types(&["upload", "--list"])), "");
+}
+
+#[test]
+fn an_upload_that_is_given_up_is_named_and_what_is_not_there_is_refused() {
+    const STOPS_AFTER: usize = 6 << 20;
+    let home = Home::new();
+    let server = home.serve();
+    let (path, _) = file(&home, "film.bin", 10 << 20);
+    let gate = Gate::before(server.address("http"), STOPS_AFTER);
+    paused_by_a_signal(&home, &gate, &path, STOPS_AFTER);
+    gate.open();
+    let types = |words: &[&str]| typed(&home, &gate, words).wait_with_output().unwrap();
+    let another = types(&["upload", "--json", "--forget", "another.bin"]);
+    assert_eq!(code(&another), "FILE_UNKNOWN");
+    assert_eq!(object(&types(&["upload", "--json", "--forget", &path]))["path"], path);
+    assert_eq!(code(&types(&["upload", "--json", "--forget", &path])), "FILE_UNKNOWN");
+    assert_eq!(said(&types(&["upload", "--list", "--json"])), "");
 }
 
 #[test]

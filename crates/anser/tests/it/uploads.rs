@@ -65,13 +65,8 @@ impl Stage {
     /// Kills the server and starts it again where it was.
     fn kill(&mut self) {
         let ports = self.server.ports();
-        let again = || self.home.serve_at(&ports);
-        // It must be gone before another one takes its ports.
-        self.server.signal(rustix::process::Signal::KILL);
-        while self.server.ended().is_none() {
-            std::thread::yield_now();
-        }
-        self.server = again();
+        self.server.die();
+        self.server = self.home.serve_at(&ports);
     }
 
     /// Lets a program upload, and kills the server after these many answers. Returns what it said last.

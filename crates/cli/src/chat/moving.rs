@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anser_sdk::store::ChatMessage;
-use anser_sdk::{Client, FileAt, file_in};
+use anser_sdk::FileAt;
 use anser_types::{ErrorCode, Refusal, Target};
 
 use super::blocks::Blocks;
@@ -125,15 +124,13 @@ fn fetch(model: &mut Model, command: &'static str, then: Use, effects: &mut Vec<
 }
 
 fn wish(model: &Model, then: Use) -> Result<Wish, Refusal> {
-    let missing = || Refusal::new(ErrorCode::TargetMissing);
-    let message = looked_at(model).ok_or_else(missing)?;
-    let named = message.content.as_ref().and_then(file_in).ok_or_else(missing)?;
-    let file = Client::file_at(message)?;
-    Ok(Wish { file, name: files::safe_name(&named.name, file.file), then })
+    let found = looked_at(model).unwrap_or_else(|| Err(Refusal::new(ErrorCode::TargetMissing)));
+    let (file, name) = found?;
+    Ok(Wish { file, name: files::safe_name(&name, file.file), then })
 }
 
-/// The message whose file is meant: the last one with a file that is on the screen or above it.
-fn looked_at(model: &Model) -> Option<&ChatMessage> {
+/// The file that is meant: of the last message with one that is on the screen or above it.
+fn looked_at(model: &Model) -> Option<Result<(FileAt, String), Refusal>> {
     let timeline = &model.open.as_ref()?.timeline;
     let entries = timeline.entries();
     let lowest = match timeline.scroll {
@@ -143,13 +140,14 @@ fn looked_at(model: &Model) -> Option<&ChatMessage> {
             looking::edge(timeline, &Blocks::new(model, width)?)?.entry + 1
         }
     };
-    let holds = |message: &&ChatMessage| message.content.as_ref().and_then(file_in).is_some();
     let seen = entries.into_iter().take(lowest).rev();
-    seen.filter_map(|entry| match entry {
-        Entry::Message(message) => Some(message),
+    let found = seen.filter_map(|entry| match entry {
+        Entry::Message(message) => Some(files::of(message)),
         _ => None,
-    })
-    .find(holds)
+    });
+    // One that names a link is meant as well.
+    let holds_none = |refusal: &Refusal| refusal.code == ErrorCode::TargetMissing;
+    found.into_iter().find(|found| !found.as_ref().is_err_and(holds_none))
 }
 
 /// A transfer begins: it is shown from now on.

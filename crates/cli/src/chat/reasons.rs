@@ -43,12 +43,13 @@ const fn next_in_chinese(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::FileIncomplete => "请重新发送",
         ErrorCode::FileTooLarge => "请发送较小的文件",
         ErrorCode::QuotaExceeded => "请撤回不再需要的文件消息，或联系管理员",
-        ErrorCode::UploadBusy => "请稍后再试",
+        ErrorCode::UploadBusy | ErrorCode::FilesUnreachable | ErrorCode::Unreachable => {
+            "请稍后再试"
+        }
         ErrorCode::ChecksumMismatch => "请重新下载",
         ErrorCode::PictureRefused => "请用图片程序重新保存，或作为普通文件发送",
         ErrorCode::NotEmpty => "请换一个路径",
         ErrorCode::LocalDiskFull => "请清理磁盘空间",
-        ErrorCode::FilesUnreachable | ErrorCode::Unreachable => "稍后会自动重试",
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
 //! One step: something happened, the model changes, and what must be done comes out. Nothing here waits or draws.
 
+use std::path::Path;
+
 use anser_sdk::Event;
 use anser_sdk::store::HistoryPage;
 use anser_types::{ConversationId, Refusal, Target};
@@ -8,7 +10,7 @@ use super::carrying::Shown;
 use super::keys;
 use super::looking;
 use super::model::{Model, Overlay, Sync};
-use super::moving;
+use super::moving::{self, MovingNo};
 use super::opening;
 use super::step::{Effect, Input, Link, Now};
 use super::tellings;
@@ -85,36 +87,41 @@ fn result(model: &mut Model, input: Input, effects: &mut Vec<Effect>) {
             give_back(model, &target, text);
             model.say(texts.reason(&refusal), true);
         }
-        other => moved(model, other),
-    }
-}
-
-/// What became of a file.
-fn moved(model: &mut Model, input: Input) {
-    let texts = model.setting.texts;
-    match input {
         Input::Moving(no, stage) => moving::got_on(model, no, stage),
         Input::Attached(no, to) => {
+            // One that was cancelled too late is shown as well: it is in the outbox.
             moving::ended(model, no);
             let conversation = opening::conversation_of(model, &to);
             changed(model, conversation);
         }
-        Input::Fetched(no, path, shown) => {
-            moving::ended(model, no);
-            let text = match shown {
-                Shown::Opened => Text::FileOpened,
-                Shown::Saved => Text::FileSaved,
-                Shown::NotGiven => Text::FileNotOpened,
-                Shown::NoDesktop => Text::FileNoDesktop,
-            };
-            model.say(texts.with(text, &[&path.display().to_string()]), false);
+        Input::Fetched(no, path, shown) => fetched(model, no, &path, shown),
+        Input::NotMoved(no, what, refusal) => {
+            // Of what was cancelled nobody wants to hear that it failed.
+            if moving::ended(model, no).is_some() {
+                moving::failed(model, what, &refusal);
+            }
         }
-        // Of what was cancelled nobody wants to hear that it failed.
-        Input::NotMoved(no, what, refusal) if moving::ended(model, no).is_some() => {
-            moving::failed(model, what, &refusal);
-        }
-        _ => {}
+        // These are no results.
+        Input::Key(_)
+        | Input::Paste(_)
+        | Input::Resized(..)
+        | Input::Focused(_)
+        | Input::Tick
+        | Input::Link(_)
+        | Input::Event(_) => {}
     }
+}
+
+/// Says where a file lies, and whether it was opened: also of one that was cancelled too late, since it is there.
+fn fetched(model: &mut Model, no: MovingNo, path: &Path, shown: Shown) {
+    moving::ended(model, no);
+    let text = match shown {
+        Shown::Opened => Text::FileOpened,
+        Shown::Saved => Text::FileSaved,
+        Shown::NotGiven => Text::FileNotOpened,
+        Shown::NoDesktop => Text::FileNoDesktop,
+    };
+    model.say(model.setting.texts.with(text, &[&path.display().to_string()]), false);
 }
 
 fn refused(model: &mut Model, what: &str, refusal: &Refusal) {
