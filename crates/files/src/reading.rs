@@ -1,7 +1,7 @@
 //! The way out of a file: block by block, one ahead of whoever reads.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::num::NonZeroU64;
 use std::ops::Range;
 use std::path::Path;
@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use anser_backend::{BlobError, BlobReader, Boxed};
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
 use rustix::fs::{Advice, fadvise};
+use rustix::io::{pread, retry_on_intr};
 use tokio::sync::oneshot;
 
 use crate::READ_BYTES;
@@ -20,6 +22,8 @@ use crate::store::Shared;
 /// A file of which a range is read.
 pub(crate) struct Ranged {
     file: File,
+    /// What is read next.
+    at: u64,
     left: u64,
     /// All of the file.
     pub bytes: u64,
@@ -28,7 +32,7 @@ pub(crate) struct Ranged {
 impl Ranged {
     /// Opens a file; `None` is all of it.
     pub fn open(path: &Path, range: Option<Range<u64>>) -> Result<Self, BlobError> {
-        let mut file = File::open(path).map_err(|error| match error.kind() {
+        let file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => BlobError::Unknown,
             _ => failure("opening a file")(error),
         })?;
@@ -37,22 +41,31 @@ impl Ranged {
         let left = range.end - range.start;
         // A hint for reading ahead; a file is read also without.
         fadvise(&file, range.start, NonZeroU64::new(left), Advice::Sequential).ok();
-        file.seek(SeekFrom::Start(range.start)).map_err(failure("opening a file"))?;
-        Ok(Self { file, left, bytes })
+        Ok(Self { file, at: range.start, left, bytes })
     }
 
     fn next(&mut self) -> Result<Option<Bytes>, BlobError> {
-        let wanted = self.left.min(READ_BYTES as u64);
+        let wanted = usize::try_from(self.left).unwrap_or(READ_BYTES).min(READ_BYTES);
         if wanted == 0 {
             return Ok(None);
         }
-        let mut block = Vec::with_capacity(usize::try_from(wanted).unwrap_or(READ_BYTES));
-        let read = (&mut self.file).take(wanted).read_to_end(&mut block);
-        let read = read.map_err(failure("reading a file"))? as u64;
-        if read < wanted {
-            return Err(BlobError::Failed(format!("a file lacks {} bytes", self.left - read)));
+        let mut block = Vec::with_capacity(wanted);
+        while block.len() < wanted {
+            // All of it by one call, where the system has it: `read_to_end` makes three.
+            let at = self.at + block.len() as u64;
+            match retry_on_intr(|| pread(&self.file, spare_capacity(&mut block), at)) {
+                Ok(0) => {
+                    let lacks = self.left - block.len() as u64;
+                    return Err(BlobError::Failed(format!("a file lacks {lacks} bytes")));
+                }
+                Ok(_) => {}
+                Err(error) => return Err(failure("reading a file")(error.into())),
+            }
         }
-        self.left -= read;
+        // There may be more room than was asked for.
+        block.truncate(wanted);
+        self.at += wanted as u64;
+        self.left -= wanted as u64;
         Ok(Some(block.into()))
     }
 }

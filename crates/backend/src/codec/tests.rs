@@ -2,16 +2,16 @@
 
 use std::fmt::Debug;
 
-use crate::{Device, DeviceKey, Position, Token, User};
+use crate::{Device, DeviceKey, Examined, Position, Token, Usage, User};
 use anser_types::body::Forwarded;
 use anser_types::report::{About, Report, ReportId, ReportReason};
 use anser_types::{
     Alteration, Altered, Answer, Audience, Change, ChangeKind, ChangeNo, Channel, CommandNo,
     Contact, Content, Conversation, ConversationId, ConversationKind, DeviceClass, DeviceNo, Done,
     Edition, ErrorCode, FileId, Group, InboxSeq, Item, JoinMode, JoinRequest, JoinState, LocalNo,
-    LogEpoch, Member, MemberAct, Message, MessageId, MessageKind, Notify, Options, Outcome, Period,
-    Reaction, Refusal, Relation, Role, Seq, SetGroup, Settings, Staff, UnixMs, UserId, UserNo,
-    Version,
+    LogEpoch, Look, Member, MemberAct, Message, MessageId, MessageKind, Notify, Options, Outcome,
+    Period, Reaction, Refusal, Relation, Role, Seq, SetGroup, Settings, Sha256, Staff,
+    ThumbnailSize, UnixMs, UserId, UserNo, Version,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -389,6 +389,55 @@ fn users_devices_and_tokens() {
     }
 }
 
+#[test]
+fn files_and_what_is_known_of_their_bytes() {
+    for (held_by, unheld_since) in [(0, UnixMs(7)), (300, UnixMs(0))] {
+        let file = FileRow {
+            owner: UserNo(300),
+            name: "湖.png".into(),
+            sha256: Sha256([7; 32]),
+            sent_bytes: u64::MAX,
+            created_at: UnixMs(1_800_000_000_000),
+            holds: held_by,
+            unheld_since,
+        };
+        holds(&file, |out| file.write(out), FileRow::read);
+    }
+    let look = Look {
+        width: 4_032,
+        height: 3_024,
+        duration_ms: 70_000,
+        thumbhash: Bytes::from_static(&[1; 25]),
+        preview: Bytes::from_static(&[2; 300]),
+        thumbnails: ThumbnailSize::ALL.to_vec(),
+    };
+    for look in [None, Some(look)] {
+        let (sha256, bytes, media_type) = (Sha256([7; 32]), 300, "image/png".to_owned());
+        let row = ContentRow { files: 2, content: Examined { sha256, bytes, media_type, look } };
+        holds(&row, |out| row.write(out), |bytes| ContentRow::read(sha256, bytes));
+    }
+    let usage = Usage { files: 2, bytes: u64::MAX };
+    holds(&usage, |out| write_usage(out, usage), read_usage);
+}
+
+#[test]
+fn a_file_that_is_held_and_not_is_refused() {
+    for (held_by, unheld_since) in [(0, UnixMs(0)), (1, UnixMs(7))] {
+        let file = FileRow {
+            owner: UserNo(1),
+            name: String::new(),
+            sha256: Sha256([7; 32]),
+            sent_bytes: 1,
+            created_at: UnixMs(1),
+            holds: held_by,
+            unheld_since,
+        };
+        let mut row = Vec::new();
+        file.write(&mut row);
+        assert!(FileRow::read(&row).is_err());
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(mut row in prop::collection::vec(any::<u8>(), 0..200)) {
@@ -409,7 +458,10 @@ proptest! {
             read_pointer(&row).is_ok(),
             Devices::read(&row).is_ok(),
             read_token(&row).is_ok(),
+            FileRow::read(&row).is_ok(),
+            ContentRow::read(Sha256([7; 32]), &row).is_ok(),
+            read_usage(&row).is_ok(),
         ];
-        prop_assert!(read.len() == 7);
+        prop_assert!(read.len() == 10);
     }
 }

@@ -1,0 +1,129 @@
+//! Messages, alone and beside many uploads.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use serde_json::Value;
+
+use crate::program::{Home, Server};
+use crate::wire::{User, answer};
+
+/// Uploads at the same time.
+const UPLOADS: u32 = 200;
+/// Uploads of one user.
+const OF_A_USER: u32 = 20;
+/// How often each sends, and how much: 100 KB a second.
+const EVERY: Duration = Duration::from_millis(100);
+const PIECE: [u8; 10_000] = [7; 10_000];
+/// Bytes of each upload; another one follows.
+const BYTES: u64 = 2_000_000;
+/// So much less of the processor than whatever else runs here: the clients of a real server run elsewhere.
+const GIVES_WAY: i32 = 10;
+
+/// What the uploads have done so far.
+#[derive(Default)]
+struct Done {
+    bytes: AtomicU64,
+    files: AtomicU64,
+    enough: AtomicBool,
+}
+
+/// Measures, and prints it.
+pub fn measure(home: &Home, server: &Server, lockstep: bool) {
+    let before = p99(home, server);
+    let done = Arc::new(Done::default());
+    let uploading = begin(server, lockstep, &done);
+    let started = Instant::now();
+    let meanwhile = p99(home, server);
+    let rate = done.bytes.load(Ordering::Relaxed) as f64 / 1e6 / started.elapsed().as_secs_f64();
+    done.enough.store(true, Ordering::Relaxed);
+    for one in uploading {
+        one.join().unwrap();
+    }
+    let after = p99(home, server);
+    println!(
+        "messages, send → receive, p99: {before:.1}, beside {UPLOADS} uploads {meanwhile:.1}, after them {after:.1} ms \
+         ({rate:.1} MB/s, {} files)",
+        done.files.load(Ordering::Relaxed)
+    );
+}
+
+/// Milliseconds.
+fn p99(home: &Home, server: &Server) -> f64 {
+    let http = format!("http://{}", server.address("http"));
+    let key = home.data_dir().join("api-key");
+    let run = home.run(&[
+        "bench",
+        "rate",
+        "--rate",
+        "1000",
+        "--secs",
+        "15",
+        "--pairs",
+        "50",
+        "--json",
+        "--server",
+        &server.address("tcp").to_string(),
+        "--http",
+        &http,
+        "--api-key-file",
+        key.to_str().unwrap(),
+    ]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&report["lost"], &report["duplicated"]), (&0.into(), &0.into()));
+    report["latency_us"]["p99"].as_f64().unwrap() / 1e3
+}
+
+fn begin(server: &Server, lockstep: bool, done: &Arc<Done>) -> Vec<JoinHandle<()>> {
+    let users: Vec<User> =
+        (0..UPLOADS / OF_A_USER).map(|n| User::of(server, &format!("uploader-{n}"))).collect();
+    let started = Instant::now();
+    let uploads = (0..UPLOADS).map(|n| {
+        let (user, done) = (users[(n / OF_A_USER) as usize].clone(), Arc::clone(done));
+        let late = if lockstep { Duration::ZERO } else { EVERY * n / UPLOADS };
+        // Their ends are spread too, unless they go in step.
+        let first = if lockstep { 0 } else { u64::from(n) * BYTES / u64::from(UPLOADS) };
+        std::thread::spawn(move || {
+            give_way();
+            let mut next = started + late;
+            let mut bytes = BYTES - first;
+            while !done.enough.load(Ordering::Relaxed) {
+                let address = user.begin_upload(bytes);
+                send(user.send_upload(&address, bytes), bytes, &mut next, &done);
+                user.remove(&address);
+                bytes = BYTES;
+            }
+        })
+    });
+    uploads.collect()
+}
+
+/// Sends one upload, piece by piece.
+fn send(mut to: TcpStream, bytes: u64, next: &mut Instant, done: &Done) {
+    let (mut left, mut piece) = (bytes, PIECE);
+    while left > 0 {
+        // Nothing here is like another.
+        rand::rng().fill(&mut piece[..16]);
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        *next += EVERY;
+        let piece = &piece[..PIECE.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+        to.write_all(piece).unwrap();
+        left -= piece.len() as u64;
+        done.bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
+    }
+    assert_eq!(answer(to).status, 204);
+    done.files.fetch_add(1, Ordering::Relaxed);
+}
+
+fn give_way() {
+    use rustix::process::{getpriority_process, setpriority_process};
+    let thread = Some(rustix::thread::gettid());
+    let present = getpriority_process(thread).unwrap();
+    setpriority_process(thread, present + GIVES_WAY).unwrap();
+}
