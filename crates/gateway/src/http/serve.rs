@@ -16,8 +16,8 @@ use tower::ServiceExt;
 use super::Guest;
 use super::hasty::Hasty;
 
-/// Bytes of a request's head, and of what is read at a time; the least hyper allows.
-const BUFFER_BYTES: usize = 8 * 1024;
+/// Bytes of a request's head at the most, and of what is read at a time: with 8 KiB an upload takes a third longer.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Serves requests until the client leaves, is silent between two of them, or the gateway stops.
 pub(crate) async fn serve<S>(stream: S, router: Router, guest: Guest, stop: &CancellationToken)
