@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use anser_server::machine;
 use rand::RngExt as _;
 use serde_json::Value;
 
@@ -22,8 +23,6 @@ const EVERY: Duration = Duration::from_millis(100);
 const PIECE: [u8; 10_000] = [7; 10_000];
 /// Bytes of each upload; another one follows.
 const BYTES: u64 = 2_000_000;
-/// So much less of the processor than whatever else runs here: the clients of a real server run elsewhere.
-const GIVES_WAY: i32 = 10;
 
 /// What the uploads have done so far.
 #[derive(Default)]
@@ -90,7 +89,8 @@ fn begin(server: &Server, lockstep: bool, done: &Arc<Done>) -> Vec<JoinHandle<()
         // Their ends are spread too, unless they go in step.
         let first = if lockstep { 0 } else { u64::from(n) * BYTES / u64::from(UPLOADS) };
         std::thread::spawn(move || {
-            give_way();
+            // The clients of a real server run elsewhere.
+            machine::give_way();
             let mut next = started + late;
             let mut bytes = BYTES - first;
             while !done.enough.load(Ordering::Relaxed) {
@@ -119,11 +119,4 @@ fn send(mut to: TcpStream, bytes: u64, next: &mut Instant, done: &Done) {
     }
     assert_eq!(answer(to).status, 204);
     done.files.fetch_add(1, Ordering::Relaxed);
-}
-
-fn give_way() {
-    use rustix::process::{getpriority_process, setpriority_process};
-    let thread = Some(rustix::thread::gettid());
-    let present = getpriority_process(thread).unwrap();
-    setpriority_process(thread, present + GIVES_WAY).unwrap();
 }

@@ -56,7 +56,9 @@ pub fn send(file: &File, to: &TcpStream, bytes: u64) {
     let mut sent = 0;
     while sent < bytes {
         let most = PIECE.min(usize::try_from(bytes - sent).unwrap_or(PIECE));
-        sent += sendfile(to, file, None, most).unwrap() as u64;
+        let more = sendfile(to, file, None, most).unwrap();
+        assert_ne!(more, 0, "{} bytes are missing", bytes - sent);
+        sent += more as u64;
     }
 }
 
