@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anser_sdk::{ChatMessage, Client, FileAt, FileInfo, file_in, shorten_name};
+use anser_sdk::{Client, FileAt, FileInfo, shorten_name};
 use anser_types::body::FileRef;
 use anser_types::{ConversationId, ErrorCode, FileId, Refusal, Seq, Target, UserId};
 use serde_json::{Value, json};
@@ -97,18 +97,6 @@ impl std::str::FromStr for Wanted {
     }
 }
 
-/// The file that a message holds: where it is, and what it is called there.
-///
-/// # Errors
-/// `TARGET_MISSING` when it holds none, or nothing is left of it; `FILE_UNKNOWN` when it names a link.
-pub fn of(message: &ChatMessage) -> Result<(FileAt, String), Refusal> {
-    let file =
-        message.content.as_ref().and_then(file_in).ok_or_else(|| {
-            Refusal::because(ErrorCode::TargetMissing, "the message holds no file")
-        })?;
-    Ok((FileAt::new(&file, Some(message.conversation))?, file.name))
-}
-
 /// Finds what is wanted: the file, and what it is called there.
 ///
 /// # Errors
@@ -130,7 +118,7 @@ pub async fn find(
             let message = client.message(target.clone(), *seq).await?.ok_or_else(|| {
                 Refusal::because(ErrorCode::TargetMissing, format!("there is no message {seq}"))
             })?;
-            let (file, name) = of(&message)?;
+            let (file, name) = Client::named_file_at(&message)?;
             Ok((file, Some(name)))
         }
     }

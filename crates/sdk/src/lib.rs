@@ -32,7 +32,7 @@ pub use error::Error;
 pub use events::{Delivery, Event, Events};
 pub use files::{
     FileAt, Recording, Transfer, TransferProgress, TransferState, UploadOptions, UploadSource,
-    sha256_of_file, shorten_name,
+    shorten_name,
 };
 pub use http::{FileInfo, FileLinks, FileUsage};
 pub use secrecy::SecretString;

@@ -389,18 +389,21 @@ fn users_devices_and_tokens() {
     }
 }
 
+fn file(held_by: u64, unheld_since: u64) -> FileRow {
+    FileRow {
+        owner: UserNo(300),
+        name: "湖.png".into(),
+        sha256: Sha256([7; 32]),
+        sent_bytes: u64::MAX,
+        created_at: UnixMs(1_800_000_000_000),
+        holds: held_by,
+        unheld_since: UnixMs(unheld_since),
+    }
+}
+
 #[test]
 fn files_and_what_is_known_of_their_bytes() {
-    for (held_by, unheld_since) in [(0, UnixMs(7)), (300, UnixMs(0))] {
-        let file = FileRow {
-            owner: UserNo(300),
-            name: "湖.png".into(),
-            sha256: Sha256([7; 32]),
-            sent_bytes: u64::MAX,
-            created_at: UnixMs(1_800_000_000_000),
-            holds: held_by,
-            unheld_since,
-        };
+    for file in [file(0, 7), file(300, 0)] {
         holds(&file, |out| file.write(out), FileRow::read);
     }
     let look = Look {
@@ -422,16 +425,7 @@ fn files_and_what_is_known_of_their_bytes() {
 
 #[test]
 fn a_file_that_is_held_and_not_is_refused() {
-    for (held_by, unheld_since) in [(0, UnixMs(0)), (1, UnixMs(7))] {
-        let file = FileRow {
-            owner: UserNo(1),
-            name: String::new(),
-            sha256: Sha256([7; 32]),
-            sent_bytes: 1,
-            created_at: UnixMs(1),
-            holds: held_by,
-            unheld_since,
-        };
+    for file in [file(0, 0), file(1, 7)] {
         let mut row = Vec::new();
         file.write(&mut row);
         assert!(FileRow::read(&row).is_err());

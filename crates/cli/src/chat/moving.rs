@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anser_sdk::FileAt;
+use anser_sdk::{Client, FileAt};
 use anser_types::{ErrorCode, Refusal, Target};
 
 use super::blocks::Blocks;
@@ -142,7 +142,7 @@ fn looked_at(model: &Model) -> Option<Result<(FileAt, String), Refusal>> {
     };
     let seen = entries.into_iter().take(lowest).rev();
     let found = seen.filter_map(|entry| match entry {
-        Entry::Message(message) => Some(files::of(message)),
+        Entry::Message(message) => Some(Client::named_file_at(message)),
         _ => None,
     });
     // One that names a link is meant as well.

@@ -83,11 +83,19 @@ impl Client {
     /// # Errors
     /// `TARGET_MISSING` when the message holds no file, or nothing is left of it; `FILE_UNKNOWN` when it names a link.
     pub fn file_at(message: &ChatMessage) -> Result<FileAt, Refusal> {
+        Self::named_file_at(message).map(|(file, _)| file)
+    }
+
+    /// The same, and what the message calls it.
+    ///
+    /// # Errors
+    /// As [`Self::file_at`].
+    pub fn named_file_at(message: &ChatMessage) -> Result<(FileAt, String), Refusal> {
         let file = message.content.as_ref().and_then(file_in);
         let file = file.ok_or_else(|| {
             Refusal::because(ErrorCode::TargetMissing, "the message holds no file")
         })?;
-        FileAt::new(&file, Some(message.conversation))
+        Ok((FileAt::new(&file, Some(message.conversation))?, file.name))
     }
 }
 

@@ -21,7 +21,6 @@ mod transfer;
 mod upload;
 
 pub use download::FileAt;
-pub use opened::sha256_of_file;
 pub use recording::Recording;
 pub use source::{UploadOptions, UploadSource, shorten_name};
 pub use transfer::{Transfer, TransferProgress, TransferState};

@@ -204,14 +204,6 @@ impl Opened {
     }
 }
 
-/// The hash of a file at a path.
-///
-/// # Errors
-/// `INVALID_ARGUMENT` when it cannot be read, `CHECKSUM_MISMATCH` when it was cut off meanwhile.
-pub async fn sha256_of_file(path: impl Into<PathBuf>) -> Result<Sha256, Refusal> {
-    Opened::file(path.into()).await?.sha256(|_| ()).await
-}
-
 /// Runs what waits for the disk on a thread of its own.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,

@@ -44,6 +44,19 @@ pub async fn waits(transfer: &Transfer) {
     assert!(waiting(&now.state), "{now:?}");
 }
 
+/// An upload whose line is cut after so many MiB; it waits.
+async fn breaks_off(
+    client: &Client,
+    line: &Line,
+    mib: u64,
+    source: impl Into<UploadSource>,
+) -> Transfer {
+    line.cut_after_sent(mib << 20);
+    let transfer = client.upload(source, UploadOptions::default()).await.unwrap();
+    waits(&transfer).await;
+    transfer
+}
+
 /// Tries now, and waits until the transfer waits again; gives the reason, or nothing if it has ended.
 async fn waits_again(transfer: &Transfer) -> Option<ErrorCode> {
     let mut watch = transfer.watch();
@@ -136,9 +149,7 @@ async fn requirement_h2_an_upload_goes_on_by_itself_where_the_line_broke() {
     let line = Line::to(world.address(ListenerKind::Http)).await;
     let alice = over(&world, &line, "alice", a.path()).await;
     let sent = bytes(5 << 20, 2);
-    line.cut_after_sent(2 << 20);
-    let transfer = alice.upload(sent.clone(), UploadOptions::default()).await.unwrap();
-    waits(&transfer).await;
+    let transfer = breaks_off(&alice, &line, 2, sent.clone()).await;
     line.mend();
     let file = soon(transfer.done()).await.unwrap();
     assert_eq!(file.bytes, sent.len() as u64);
@@ -157,9 +168,7 @@ async fn requirement_h2_an_upload_goes_on_after_the_app_was_started_anew() {
     let path = a.path().join("film.bin");
     let sent = bytes(6 << 20, 3);
     std::fs::write(&path, &sent).unwrap();
-    line.cut_after_sent(3 << 20);
-    let transfer = alice.upload(path.as_path(), UploadOptions::default()).await.unwrap();
-    waits(&transfer).await;
+    let transfer = breaks_off(&alice, &line, 3, path.as_path()).await;
     let running = alice.uploads().await.unwrap();
     assert!(running.len() == 1 && running[0].running, "{running:?}");
     let twice = alice.upload(path.as_path(), UploadOptions::default()).await.unwrap_err();
@@ -193,9 +202,7 @@ async fn a_path_whose_upload_broke_off_goes_on_and_one_that_was_changed_begins_a
         let sent = bytes(4 << 20, 4 + u64::from(changed));
         std::fs::write(&path, &sent).unwrap();
         let alice = over(&world, &line, "alice", a.path()).await;
-        line.cut_after_sent(2 << 20);
-        let transfer = alice.upload(path.as_path(), UploadOptions::default()).await.unwrap();
-        waits(&transfer).await;
+        breaks_off(&alice, &line, 2, path.as_path()).await;
         alice.close().await;
         line.mend();
         let alice = over(&world, &line, "alice", a.path()).await;
@@ -224,9 +231,7 @@ async fn requirement_h2_an_upload_outlasts_a_proxy_that_cannot_reach_the_server(
     let path = a.path().join("film.bin");
     let sent = bytes(4 << 20, 20);
     std::fs::write(&path, &sent).unwrap();
-    line.cut_after_sent(2 << 20);
-    let transfer = alice.upload(path.as_path(), UploadOptions::default()).await.unwrap();
-    waits(&transfer).await;
+    let transfer = breaks_off(&alice, &line, 2, path.as_path()).await;
     // Longer than anything is tried that the server itself cannot explain.
     line.answer_instead("502 Bad Gateway");
     for _ in 0..12 {
@@ -253,9 +258,7 @@ async fn requirement_h2_an_upload_goes_on_when_the_server_was_killed() {
     let line = Line::to(world.address(ListenerKind::Http)).await;
     let alice = over(&world, &line, "alice", a.path()).await;
     let sent = bytes(4 << 20, 6);
-    line.cut_after_sent(2 << 20);
-    let transfer = alice.upload(sent.clone(), UploadOptions::default()).await.unwrap();
-    waits(&transfer).await;
+    let transfer = breaks_off(&alice, &line, 2, sent.clone()).await;
     world.kill();
     line.mend();
     // Nobody is there now.
@@ -356,9 +359,7 @@ async fn an_upload_is_paused_goes_on_and_is_cancelled() {
     let path = a.path().join("film.bin");
     let sent = bytes(4 << 20, 10);
     std::fs::write(&path, &sent).unwrap();
-    line.cut_after_sent(2 << 20);
-    let transfer = alice.upload(path.as_path(), UploadOptions::default()).await.unwrap();
-    waits(&transfer).await;
+    let transfer = breaks_off(&alice, &line, 2, path.as_path()).await;
     line.mend();
     transfer.pause();
     let mut watch = transfer.watch();
@@ -368,9 +369,7 @@ async fn an_upload_is_paused_goes_on_and_is_cancelled() {
     assert_eq!(soon(alice.file_bytes(&file, 4 << 20)).await.unwrap(), sent);
 
     std::fs::write(&path, bytes(4 << 20, 11)).unwrap();
-    line.cut_after_sent(2 << 20);
-    let transfer = alice.upload(path.as_path(), UploadOptions::default()).await.unwrap();
-    waits(&transfer).await;
+    let transfer = breaks_off(&alice, &line, 2, path.as_path()).await;
     line.mend();
     transfer.cancel();
     transfer.resume();

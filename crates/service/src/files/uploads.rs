@@ -139,20 +139,19 @@ impl Filing {
     /// Whether a user may begin another upload, of so many bytes.
     async fn admit(&self, owner: UserNo, bytes: u64) -> Result<(), Refusal> {
         self.check_size(bytes)?;
-        let (count, _) = self.unfinished().await?.of(owner);
+        let (count, coming) = self.unfinished().await?.of(owner);
         if count >= UPLOADS_PER_USER {
             let detail =
                 format!("{count} uploads are not complete; the limit is {UPLOADS_PER_USER}");
             return Err(Refusal::because(ErrorCode::LimitReached, detail));
         }
-        self.admit_bytes(owner, bytes, 0).await
+        self.admit_bytes(owner, bytes, coming).await
     }
 
-    /// Whether a user has room for an upload of so many bytes, of which `counted` are counted already.
-    async fn admit_bytes(&self, owner: UserNo, bytes: u64, counted: u64) -> Result<(), Refusal> {
-        let (_, coming) = self.unfinished().await?.of(owner);
+    /// Whether a user has room for an upload of so many bytes, while so many are coming in others.
+    async fn admit_bytes(&self, owner: UserNo, bytes: u64, coming: u64) -> Result<(), Refusal> {
         let usage = self.known.usage(owner).await.map_err(store_refusal)?;
-        let taken = usage.bytes + coming.saturating_sub(counted);
+        let taken = usage.bytes + coming;
         if taken.saturating_add(bytes) > self.settings.user_bytes {
             return Err(self.over_quota(taken, bytes));
         }
@@ -293,7 +292,8 @@ impl Service {
     ) -> Result<UploadInto, Refusal> {
         let filing = self.filing()?;
         let owner = caller.user_no;
-        let counted = filing.unfinished().await?.get(id).filter(|counted| counted.owner == owner);
+        let unfinished = filing.unfinished().await?;
+        let counted = unfinished.get(id).filter(|counted| counted.owner == owner);
         let Some(counted) = counted else {
             return Err(match filing.own_file(owner, id).await? {
                 Some(file) => bytes_refusal(BlobError::OtherOffset(file.sent_bytes)),
@@ -302,7 +302,8 @@ impl Service {
         };
         if let Some(length) = length {
             filing.check_size(length)?;
-            filing.admit_bytes(owner, length, counted.bytes).await?;
+            let (_, coming) = unfinished.of(owner);
+            filing.admit_bytes(owner, length, coming.saturating_sub(counted.bytes)).await?;
         }
         let now = self.clock().now();
         let writer = filing.bytes.write(id, offset, length, now).await.map_err(bytes_refusal)?;
