@@ -10,6 +10,7 @@ mod client;
 mod fleet;
 mod measure;
 mod options;
+mod pacer;
 mod report;
 mod scenarios;
 mod server;

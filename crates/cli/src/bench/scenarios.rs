@@ -6,11 +6,14 @@ use std::time::Duration;
 use anser_client::io::Identity;
 use anser_types::{ConversationId, Target, UserId};
 use anyhow::{Context, Result, ensure};
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::sleep;
 
 use super::client::{Pace, Phase, Plan};
 use super::fleet::{Fleet, make_identities, make_users, new_device};
+use super::measure::Tally;
 use super::options::{BenchOptions, Scenario};
+use super::pacer::due_times;
 use super::report::Report;
 use super::server::Server;
 use super::storm::storm;
@@ -82,13 +85,8 @@ async fn pairs(options: &BenchOptions, server: &Server, paced: bool) -> Result<R
     fleet.connected().await?;
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
-    let pacer = paced.then(|| {
-        tokio::task::spawn_local(keep_pace(
-            Rc::clone(&fleet.tally),
-            paces,
-            options.rate.unwrap_or(PAIRS_RATE),
-        ))
-    });
+    let rate = options.rate.unwrap_or(PAIRS_RATE);
+    let pacer = paced.then(|| keep_pace(&fleet.tally, paces, rate)).transpose()?;
     measure(options, server, &fleet, &mut report).await?;
     if let Some(pacer) = pacer {
         pacer.abort();
@@ -97,19 +95,16 @@ async fn pairs(options: &BenchOptions, server: &Server, paced: bool) -> Result<R
     Ok(report)
 }
 
-/// Rings one sender after the other at the total rate, whatever the server does. It spins: the timer's
-/// millisecond would be most of what is measured.
-async fn keep_pace(tally: super::measure::Shared, paces: Vec<Rc<Pace>>, rate: u64) {
-    let interval_ns = 1_000_000_000 / rate.max(1);
-    let mut next = tally.now_ns();
-    for pace in paces.iter().cycle() {
-        while tally.now_ns() < next {
-            tokio::task::yield_now().await;
+/// Rings one sender after the other at the total rate, whatever the server does, until it is aborted.
+fn keep_pace(tally: &Tally, paces: Vec<Rc<Pace>>, rate: u64) -> Result<JoinHandle<()>> {
+    let mut due = due_times(tally.started, rate)?;
+    Ok(spawn_local(async move {
+        for pace in paces.iter().cycle() {
+            let Some(due) = due.recv().await else { break };
+            pace.due.borrow_mut().push_back(due);
+            pace.bell.notify_one();
         }
-        pace.due.borrow_mut().push_back(next);
-        pace.bell.notify_one();
-        next += interval_ns;
-    }
+    }))
 }
 
 /// One member sends, all others receive.
@@ -161,7 +156,7 @@ async fn channel(options: &BenchOptions, server: &Server) -> Result<Report> {
     let mut report = Report { scenario: options.scenario.name(), ..Report::default() };
     report.server_rss_per_connection = rss_per_connection(server, before, fleet.len());
     let rate = options.rate.unwrap_or(CHANNEL_RATE);
-    let pacer = tokio::task::spawn_local(keep_pace(Rc::clone(&fleet.tally), vec![pace], rate));
+    let pacer = keep_pace(&fleet.tally, vec![pace], rate)?;
     measure(options, server, &fleet, &mut report).await?;
     pacer.abort();
     report.last_latency_us = fleet.tally.last_latency();
