@@ -11,6 +11,7 @@ use anser_server::machine;
 use rand::RngExt as _;
 use serde_json::Value;
 
+use crate::median;
 use crate::program::{Home, Server};
 use crate::wire::{User, answer};
 
@@ -21,8 +22,9 @@ const OF_A_USER: u32 = 20;
 /// How often each sends, and how much: 100 KB a second.
 const EVERY: Duration = Duration::from_millis(100);
 const PIECE: [u8; 10_000] = [7; 10_000];
-/// Bytes of each upload; another one follows.
+/// Bytes of each upload; another one follows. Those that go in step are shorter, so that they also end.
 const BYTES: u64 = 2_000_000;
+const BYTES_IN_STEP: u64 = 300_000;
 
 /// What the uploads have done so far.
 #[derive(Default)]
@@ -32,24 +34,34 @@ struct Done {
     enough: AtomicBool,
 }
 
-/// Measures, and prints it.
-pub fn measure(home: &Home, server: &Server, lockstep: bool) {
-    let before = p99(home, server);
+/// Measures alone and beside uploads, in turns, and prints it.
+pub fn measure(home: &Home, server: &Server, rounds: usize, lockstep: bool) {
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
     let done = Arc::new(Done::default());
-    let uploading = begin(server, lockstep, &done);
-    let started = Instant::now();
-    let meanwhile = p99(home, server);
-    let rate = done.bytes.load(Ordering::Relaxed) as f64 / 1e6 / started.elapsed().as_secs_f64();
-    done.enough.store(true, Ordering::Relaxed);
-    for one in uploading {
-        one.join().unwrap();
+    let mut uploaded = Duration::ZERO;
+    for _ in 0..rounds {
+        alone.push(p99(home, server));
+        done.enough.store(false, Ordering::Relaxed);
+        let uploading = begin(server, lockstep, &done);
+        let started = Instant::now();
+        beside.push(p99(home, server));
+        done.enough.store(true, Ordering::Relaxed);
+        uploaded += started.elapsed();
+        for one in uploading {
+            one.join().unwrap();
+        }
     }
-    let after = p99(home, server);
+    let listed =
+        |values: &[f64]| -> String { values.iter().map(|value| format!(" {value:.1}")).collect() };
+    let rate = done.bytes.load(Ordering::Relaxed) as f64 / 1e6 / uploaded.as_secs_f64();
     println!(
-        "messages, send → receive, p99: {before:.1}, beside {UPLOADS} uploads {meanwhile:.1}, after them {after:.1} ms \
-         ({rate:.1} MB/s, {} files)",
+        "messages, send → receive, p99: alone{} ms, beside {UPLOADS} uploads{} ms ({rate:.1} MB/s, {} files)",
+        listed(&alone),
+        listed(&beside),
         done.files.load(Ordering::Relaxed)
     );
+    let (alone, beside) = (median(alone), median(beside));
+    println!("medians: {alone:.2}, {beside:.2} ms: {:+.0} %", (beside / alone - 1.0) * 100.0);
 }
 
 /// Milliseconds.
@@ -62,7 +74,7 @@ fn p99(home: &Home, server: &Server) -> f64 {
         "--rate",
         "1000",
         "--secs",
-        "15",
+        "5",
         "--pairs",
         "50",
         "--json",
@@ -87,36 +99,43 @@ fn begin(server: &Server, lockstep: bool, done: &Arc<Done>) -> Vec<JoinHandle<()
         let (user, done) = (users[(n / OF_A_USER) as usize].clone(), Arc::clone(done));
         let late = if lockstep { Duration::ZERO } else { EVERY * n / UPLOADS };
         // Their ends are spread too, unless they go in step.
-        let first = if lockstep { 0 } else { u64::from(n) * BYTES / u64::from(UPLOADS) };
+        let whole = if lockstep { BYTES_IN_STEP } else { BYTES };
+        let first = if lockstep { 0 } else { u64::from(n) * whole / u64::from(UPLOADS) };
         std::thread::spawn(move || {
             // The clients of a real server run elsewhere.
             machine::give_way();
             let mut next = started + late;
-            let mut bytes = BYTES - first;
+            let mut bytes = whole - first;
             while !done.enough.load(Ordering::Relaxed) {
                 let address = user.begin_upload(bytes);
-                send(user.send_upload(&address, bytes), bytes, &mut next, &done);
+                let to = user.send_upload(&address, bytes);
+                if send(&to, bytes, &mut next, &done) {
+                    assert_eq!(answer(to).status, 204);
+                    done.files.fetch_add(1, Ordering::Relaxed);
+                }
                 user.remove(&address);
-                bytes = BYTES;
+                bytes = whole;
             }
         })
     });
     uploads.collect()
 }
 
-/// Sends one upload, piece by piece.
-fn send(mut to: TcpStream, bytes: u64, next: &mut Instant, done: &Done) {
+/// Sends one upload, piece by piece; false if it was broken off, since it is enough.
+fn send(mut to: &TcpStream, bytes: u64, next: &mut Instant, done: &Done) -> bool {
     let (mut left, mut piece) = (bytes, PIECE);
     while left > 0 {
         // Nothing here is like another.
         rand::rng().fill(&mut piece[..16]);
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
         *next += EVERY;
+        if done.enough.load(Ordering::Relaxed) {
+            return false;
+        }
         let piece = &piece[..PIECE.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
         to.write_all(piece).unwrap();
         left -= piece.len() as u64;
         done.bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
     }
-    assert_eq!(answer(to).status, 204);
-    done.files.fetch_add(1, Ordering::Relaxed);
+    true
 }

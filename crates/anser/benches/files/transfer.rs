@@ -10,6 +10,7 @@ use std::time::Instant;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::median;
 use crate::program::{Home, Server};
 use crate::wire::{self, User, answer};
 
@@ -75,11 +76,9 @@ impl Times {
         for (way, took, cpu) in
             [("upload", &self.up, &self.cpu_up), ("download", &self.down, &self.cpu_down)]
         {
-            let mut shares: Vec<f64> =
-                self.cp.iter().zip(took).map(|(cp, took)| cp / took).collect();
+            let shares: Vec<f64> = self.cp.iter().zip(took).map(|(cp, took)| cp / took).collect();
             let each: String = shares.iter().map(|share| format!(" {share:.2}")).collect();
-            shares.sort_by(f64::total_cmp);
-            let median = shares[shares.len() / 2];
+            let median = median(shares);
             let (took, cpu) = (listed(took), listed(cpu));
             println!(
                 "{name}: {way}{took} ms, the server's CPU{cpu} ms:{each}, median {median:.2} of cp"
@@ -172,9 +171,7 @@ impl Bench {
         let took = seconds(|| {
             let fetched = answer(self.user.ask("GET", &format!("/v1/files/{file}/content"), "", 0));
             assert_eq!(fetched.status, 200);
-            let mut to = File::create(&to).unwrap();
-            fetched.save(&mut to);
-            to.sync_all().unwrap();
+            fetched.save(&File::create(&to).unwrap());
         });
         assert_eq!(std::fs::metadata(&to).unwrap().len(), self.bytes);
         std::fs::remove_file(to).unwrap();

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::sync_channel;
 
 use rustix::fs::sendfile;
 use serde_json::{Value, json};
@@ -11,6 +12,8 @@ use crate::program::Server;
 
 /// Bytes moved at a time.
 const PIECE: usize = 256 << 10;
+/// Bytes after which a download begins to be made durable.
+const SYNC_BYTES: usize = 32 << 20;
 
 /// What a server answers, before its body.
 pub struct Answer {
@@ -35,19 +38,31 @@ impl Answer {
         serde_json::from_slice(&body).unwrap()
     }
 
-    /// Writes the body into a file.
-    pub fn save(self, file: &mut File) {
+    /// Writes the body into a file and makes it durable, beginning with that while the rest is on its way, as the server
+    /// does with an upload.
+    pub fn save(self, file: &File) {
         let mut left = self.length();
         let begun = self.rest.buffer().to_vec();
-        file.write_all(&begun).unwrap();
+        let (mut from, mut to, mut piece) = (self.rest.into_inner(), file, vec![0; PIECE]);
+        to.write_all(&begun).unwrap();
         left -= begun.len() as u64;
-        let (mut from, mut piece) = (self.rest.into_inner(), vec![0; PIECE]);
-        while left > 0 {
-            let read = from.read(&mut piece).unwrap();
-            assert_ne!(read, 0, "{left} bytes are missing");
-            file.write_all(&piece[..read]).unwrap();
-            left -= read as u64;
-        }
+        std::thread::scope(|scope| {
+            let (tell, told) = sync_channel(0);
+            scope.spawn(move || told.iter().for_each(|()| file.sync_data().unwrap()));
+            let mut unsynced = 0;
+            while left > 0 {
+                let read = from.read(&mut piece).unwrap();
+                assert_ne!(read, 0, "{left} bytes are missing");
+                to.write_all(&piece[..read]).unwrap();
+                left -= read as u64;
+                unsynced += read;
+                // Not while the one before is under way.
+                if unsynced >= SYNC_BYTES && tell.try_send(()).is_ok() {
+                    unsynced = 0;
+                }
+            }
+        });
+        file.sync_all().unwrap();
     }
 }
 
