@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anser_media::{NoPoster, Poster, Posters};
 use anser_types::{ThumbnailSize, limits};
@@ -133,10 +133,9 @@ fn a_program_that_takes_too_long_is_killed() {
     let folder = TempDir::new().unwrap();
     let posters =
         scripts(&folder, FACTS, "while :; do :; done").with_patience(Duration::from_millis(300));
-    let begun = Instant::now();
+    // The script never ends by itself.
     let poster = posters.poster(&a_film(&folder));
     assert!(matches!(poster, Err(NoPoster::TookTooLong(_))), "{poster:?}");
-    assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
