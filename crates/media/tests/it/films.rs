@@ -131,11 +131,13 @@ fn a_film(folder: &TempDir) -> PathBuf {
 #[test]
 fn a_program_that_takes_too_long_is_killed() {
     let folder = TempDir::new().unwrap();
-    let posters =
-        scripts(&folder, FACTS, "while :; do :; done").with_patience(Duration::from_millis(300));
-    // The script never ends by itself.
+    let its_pid = folder.path().join("pid");
+    let endless = format!("echo $$ > '{}'; while :; do :; done", its_pid.display());
+    let posters = scripts(&folder, FACTS, &endless).with_patience(Duration::from_millis(300));
     let poster = posters.poster(&a_film(&folder));
     assert!(matches!(poster, Err(NoPoster::TookTooLong(_))), "{poster:?}");
+    let pid = fs::read_to_string(its_pid).unwrap();
+    assert!(!Path::new("/proc").join(pid.trim()).exists(), "process {pid} is still there");
 }
 
 #[test]
