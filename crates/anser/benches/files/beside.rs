@@ -11,9 +11,9 @@ use anser_server::machine;
 use rand::RngExt as _;
 use serde_json::Value;
 
-use crate::median;
 use crate::program::{Home, Server};
 use crate::wire::{User, answer};
+use crate::{listed, median};
 
 /// Uploads at the same time.
 const UPLOADS: u32 = 200;
@@ -51,13 +51,11 @@ pub fn measure(home: &Home, server: &Server, rounds: usize, lockstep: bool) {
             one.join().unwrap();
         }
     }
-    let listed =
-        |values: &[f64]| -> String { values.iter().map(|value| format!(" {value:.1}")).collect() };
     let rate = done.bytes.load(Ordering::Relaxed) as f64 / 1e6 / uploaded.as_secs_f64();
     println!(
         "messages, send → receive, p99: alone{} ms, beside {UPLOADS} uploads{} ms ({rate:.1} MB/s, {} files)",
-        listed(&alone),
-        listed(&beside),
+        listed(&alone, 1),
+        listed(&beside, 1),
         done.files.load(Ordering::Relaxed)
     );
     let (alone, beside) = (median(alone), median(beside));
@@ -97,15 +95,17 @@ fn begin(server: &Server, lockstep: bool, done: &Arc<Done>) -> Vec<JoinHandle<()
     let started = Instant::now();
     let uploads = (0..UPLOADS).map(|n| {
         let (user, done) = (users[(n / OF_A_USER) as usize].clone(), Arc::clone(done));
-        let late = if lockstep { Duration::ZERO } else { EVERY * n / UPLOADS };
         // Their ends are spread too, unless they go in step.
-        let whole = if lockstep { BYTES_IN_STEP } else { BYTES };
-        let first = if lockstep { 0 } else { u64::from(n) * whole / u64::from(UPLOADS) };
+        let (late, whole, missing) = if lockstep {
+            (Duration::ZERO, BYTES_IN_STEP, 0)
+        } else {
+            (EVERY * n / UPLOADS, BYTES, u64::from(n) * BYTES / u64::from(UPLOADS))
+        };
         std::thread::spawn(move || {
             // The clients of a real server run elsewhere.
             machine::give_way();
             let mut next = started + late;
-            let mut bytes = whole - first;
+            let mut bytes = whole - missing;
             while !done.enough.load(Ordering::Relaxed) {
                 let address = user.begin_upload(bytes);
                 let to = user.send_upload(&address, bytes);

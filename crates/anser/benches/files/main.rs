@@ -29,6 +29,11 @@ fn number(name: &str, default: usize) -> usize {
     argument(name).map_or(default, |value| value.parse().unwrap())
 }
 
+/// One after the other, with so many decimals.
+fn listed(values: &[f64], decimals: usize) -> String {
+    values.iter().map(|value| format!(" {value:.decimals$}")).collect()
+}
+
 /// The middle one, or what lies between the two that are.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -44,9 +49,9 @@ fn main() {
         transfer::measure(&home, &server, &settings);
     }
     let lockstep = std::env::args().any(|argument| argument == "--lockstep");
-    match number("--beside", 0) {
-        0 => {}
-        rounds => beside::measure(&home, &server, rounds, lockstep),
+    let turns = number("--beside", 0);
+    if turns > 0 {
+        beside::measure(&home, &server, turns, lockstep);
     }
     assert!(server.stop().0.success());
 }

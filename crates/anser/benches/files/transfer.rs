@@ -10,9 +10,9 @@ use std::time::Instant;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::median;
 use crate::program::{Home, Server};
 use crate::wire::{self, User, answer};
+use crate::{listed, median};
 
 pub struct Settings {
     pub mib: usize,
@@ -69,17 +69,17 @@ pub fn measure(home: &Home, server: &Server, settings: &Settings) {
 
 impl Times {
     fn print(&self, name: &str) {
-        let listed = |values: &[f64]| -> String {
-            values.iter().map(|value| format!(" {:.0}", value * 1e3)).collect()
+        let milliseconds = |seconds: &[f64]| {
+            listed(&seconds.iter().map(|seconds| seconds * 1e3).collect::<Vec<_>>(), 0)
         };
-        println!("{name}: cp{} ms", listed(&self.cp));
+        println!("{name}: cp{} ms", milliseconds(&self.cp));
         for (way, took, cpu) in
             [("upload", &self.up, &self.cpu_up), ("download", &self.down, &self.cpu_down)]
         {
             let shares: Vec<f64> = self.cp.iter().zip(took).map(|(cp, took)| cp / took).collect();
-            let each: String = shares.iter().map(|share| format!(" {share:.2}")).collect();
+            let each = listed(&shares, 2);
             let median = median(shares);
-            let (took, cpu) = (listed(took), listed(cpu));
+            let (took, cpu) = (milliseconds(took), milliseconds(cpu));
             println!(
                 "{name}: {way}{took} ms, the server's CPU{cpu} ms:{each}, median {median:.2} of cp"
             );
