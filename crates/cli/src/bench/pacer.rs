@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 const WAITING: usize = 1024;
 
 /// The nanoseconds after `started` at which a message is due, one after the other, so many a second, from now on. Each is
-/// told when it has come, within the tenth of a millisecond by which a thread oversleeps. Dropping it ends the thread.
+/// told once it has come; by how much the thread oversleeps counts as latency. Dropping the receiver ends the thread.
 pub fn due_times(started: Instant, rate: u64) -> Result<mpsc::Receiver<u64>> {
     let (tell, due) = mpsc::channel(WAITING);
     let interval = Duration::from_nanos(1_000_000_000 / rate.max(1));
