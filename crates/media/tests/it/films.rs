@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -111,11 +110,16 @@ fn what_is_no_film_is_not_opened() {
 }
 
 /// Programs of our own in place of ffmpeg's: scripts that do as they are told.
+///
+/// Another process puts them where they are run. A file that this one wrote would be "busy" whenever a test beside this
+/// one started a program meanwhile: the child holds what its parent had open until it becomes that program.
 fn scripts(folder: &TempDir, ffprobe: &str, ffmpeg: &str) -> Posters {
     for (name, script) in [("ffprobe", ffprobe), ("ffmpeg", ffmpeg)] {
-        let file = folder.path().join(name);
-        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let written = folder.path().join("written");
+        fs::write(&written, format!("#!/bin/sh\n{script}\n")).unwrap();
+        let mut install = Command::new("install");
+        install.args(["-m", "755"]).arg(written).arg(folder.path().join(name));
+        assert!(install.status().unwrap().success());
     }
     Posters::find_in(folder.path().as_os_str()).unwrap()
 }
