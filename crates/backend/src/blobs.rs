@@ -27,6 +27,9 @@ pub enum BlobError {
     /// Not all of it is here.
     #[error("the upload has {0} bytes so far")]
     Incomplete(u64),
+    /// A range was asked for that does not lie within the bytes there are.
+    #[error("there are {0} bytes, and those asked for are not all among them")]
+    Outside(u64),
     /// The whole does not have the hash that was announced.
     #[error("the bytes have the hash {0}")]
     OtherHash(Sha256),
@@ -108,6 +111,17 @@ pub enum Variant {
     Thumbnail(ThumbnailSize),
 }
 
+/// How kept bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// All there, with their hash.
+    Intact,
+    /// Something else is there.
+    Damaged,
+    /// Nothing is there.
+    Missing,
+}
+
 /// The way into an upload: one at a time for each.
 pub trait UploadWriter: Send {
     /// Takes the next bytes; waits while earlier ones are still being written. Durable only after [`Self::finish`], or now
@@ -182,8 +196,8 @@ pub trait Blobs: Send + Sync {
     /// Forgets an upload. One that is unknown is forgotten already.
     fn give_up(&self, id: FileId) -> Boxed<'_, Result<(), BlobError>>;
 
-    /// Reads bytes that are kept, within a range that must lie inside; also returns how many there are in all.
-    /// A range of `None` is everything.
+    /// Reads bytes that are kept, within a range that must lie inside ([`BlobError::Outside`]); also returns how many there
+    /// are in all. A range of `None` is everything.
     fn read(
         &self,
         sha256: Sha256,
@@ -191,6 +205,17 @@ pub trait Blobs: Send + Sync {
         range: Option<Range<u64>>,
     ) -> Boxed<'_, Result<Reading, BlobError>>;
 
-    /// Removes bytes with their smaller pictures. Unknown ones are removed already.
+    /// Looks how the whole of kept bytes is: a directory's are read and hashed, from the disk itself if they can be; a
+    /// bucket is asked how many there are, as object stores look after their bytes themselves. Changes nothing.
+    ///
+    /// # Errors
+    /// [`BlobError::Failed`] when they cannot be read, which may be the disk's way to say that they are damaged.
+    fn condition(&self, sha256: Sha256, bytes: u64) -> Boxed<'_, Result<Condition, BlobError>>;
+
+    /// Takes damaged bytes out of the way, durably, where an operator finds them: nobody is given them any more, and good
+    /// ones can be kept in their place. Must not be asked while they are kept or removed.
+    fn set_aside(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>>;
+
+    /// Removes bytes with their smaller pictures, and what was set aside of them. Unknown ones are removed already.
     fn remove(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>>;
 }

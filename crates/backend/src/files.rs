@@ -54,6 +54,13 @@ pub trait Files: Send + Sync {
     /// What is known of bytes that some file has.
     fn content(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Examined>, StoreError>>;
 
+    /// Hashes of bytes that files have, with how many they are: those behind a hash, in order.
+    fn contents(
+        &self,
+        after: Option<Sha256>,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(Sha256, u64)>, StoreError>>;
+
     /// Messages that hold a file, by conversation and number; in one conversation only, if one is named.
     fn holds(
         &self,

@@ -25,7 +25,8 @@ pub use append::{
     Append, Appended, Assigned, Committed, InboxEntry, InboxWrite, MemberWrite, Origin, Record,
 };
 pub use blobs::{
-    BlobError, BlobReader, Blobs, Examined, Reading, Upload, UploadState, UploadWriter, Variant,
+    BlobError, BlobReader, Blobs, Condition, Examined, Reading, Upload, UploadState, UploadWriter,
+    Variant,
 };
 pub use files::{Files, Hold, PutFile, Usage};
 pub use ledger::{

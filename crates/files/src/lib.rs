@@ -4,11 +4,13 @@
 //! was told to have survives any crash (G1). The port is [`anser_backend::Blobs`]; this crate knows no protocol and no rule
 //! of the product.
 //!
-//! Reading order: `store` (the port), `upload` (an upload and its owner), `spool` (its files), `keep` (complete bytes).
+//! Reading order: `store` (the port), `upload` (an upload and its owner), `spool` (its files), `keep` (complete bytes),
+//! `inspection` (how they are, for an operator).
 //! What may wait for a disk runs on the threads of `lanes`; each upload has one owner, reached through its `strand`.
 
 mod disk;
 mod hashing;
+mod inspection;
 mod keep;
 mod lanes;
 mod looks;
@@ -20,6 +22,7 @@ mod strand;
 mod upload;
 
 pub use disk::{Disk, SystemDisk};
+pub use inspection::Inspection;
 pub use settings::{BucketSettings, Keep, Settings};
 pub use store::FileStore;
 

@@ -44,6 +44,21 @@ impl Ranged {
         Ok(Self { file, at: range.start, left, bytes })
     }
 
+    /// The next block as the disk has it, so far as the system lets go of what it remembers: also of this block, so that
+    /// looking at everything does not cost the others what they read again and again.
+    pub fn next_from_disk(&mut self) -> Result<Option<Bytes>, BlobError> {
+        self.forget(self.at, None);
+        let from = self.at;
+        let block = self.next()?;
+        self.forget(from, NonZeroU64::new(self.at - from));
+        Ok(block)
+    }
+
+    /// A hint, as above; without it, what the system remembers is looked at.
+    fn forget(&self, from: u64, bytes: Option<NonZeroU64>) {
+        fadvise(&self.file, from, bytes, Advice::DontNeed).ok();
+    }
+
     fn next(&mut self) -> Result<Option<Bytes>, BlobError> {
         let wanted = usize::try_from(self.left).unwrap_or(READ_BYTES).min(READ_BYTES);
         if wanted == 0 {
@@ -73,11 +88,8 @@ impl Ranged {
 /// The range, which must lie within so many bytes.
 pub(crate) fn within(range: Option<Range<u64>>, bytes: u64) -> Result<Range<u64>, BlobError> {
     let range = range.unwrap_or(0..bytes);
-    if range.start > range.end || range.end > bytes {
-        let Range { start, end } = range;
-        return Err(BlobError::Failed(format!("bytes {start} to {end} do not lie in {bytes}")));
-    }
-    Ok(range)
+    let lies_within = range.start <= range.end && range.end <= bytes;
+    if lies_within { Ok(range) } else { Err(BlobError::Outside(bytes)) }
 }
 
 type Next = (Ranged, Result<Option<Bytes>, BlobError>);

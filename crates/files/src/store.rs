@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anser_backend::{
-    BlobError, Blobs, Boxed, Examined, Reading, Upload, UploadState, UploadWriter, Variant,
+    BlobError, Blobs, Boxed, Condition, Examined, Reading, Upload, UploadState, UploadWriter,
+    Variant,
 };
 use anser_types::{FileId, Sha256, UnixMs};
 use futures::future::join_all;
@@ -276,6 +277,14 @@ impl Blobs for FileStore {
         range: Option<Range<u64>>,
     ) -> Boxed<'_, Result<Reading, BlobError>> {
         Box::pin(self.shared.keeper.read(&self.shared, sha256, variant, range))
+    }
+
+    fn condition(&self, sha256: Sha256, bytes: u64) -> Boxed<'_, Result<Condition, BlobError>> {
+        Box::pin(self.shared.keeper.condition(&self.shared.lanes.reads, sha256, bytes))
+    }
+
+    fn set_aside(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {
+        Box::pin(self.shared.keeper.set_aside(&self.shared, sha256))
     }
 
     fn remove(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {

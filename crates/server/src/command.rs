@@ -75,11 +75,11 @@ pub struct Serve {
 pub struct Doctor {
     #[command(flatten)]
     options: Options,
-    /// Read every byte of a stopped server's store instead, and name each damage with what it touches
+    /// Read every byte of a stopped server's store and of its files instead, and name each damage with what it touches
     #[arg(long)]
     verify: bool,
-    /// Do that, and write what is intact to a new file as JSON lines
-    #[arg(long, requires = "to")]
+    /// Read the store likewise, and write what is intact in it to a new file as JSON lines
+    #[arg(long, requires = "to", conflicts_with = "verify")]
     salvage: bool,
     /// The new file of --salvage
     #[arg(long, value_name = "FILE", requires = "salvage")]
@@ -312,10 +312,10 @@ fn print_openapi(page: Option<&str>) -> Result<u8, Failure> {
 fn examine(asked: &Doctor) -> Result<u8, Failure> {
     let options = &asked.options;
     let setup = read(options)?;
-    let findings = if asked.verify || asked.salvage {
-        doctor::verify(&setup.data_dir.store(), asked.to.as_deref())?
-    } else {
-        doctor::examine(&setup, &SystemClock)
+    let findings = match &asked.to {
+        Some(to) => doctor::salvage(&setup, to)?,
+        None if asked.verify => doctor::verify(&setup)?,
+        None => doctor::examine(&setup, &SystemClock),
     };
     let mut text = String::new();
     for finding in &findings {

@@ -1,7 +1,7 @@
 //! Where the bytes of files are kept: opened with the server, closed after the last request.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anser_embedded::EmbeddedStore;
@@ -27,10 +27,9 @@ pub fn open(setup: &Setup) -> Result<Option<FileStore>, Failure> {
     if !config.files.enabled {
         return Ok(None);
     }
-    let directory = setup.data_dir.resolve(&config.files.directory);
     let settings = Settings {
-        spool: directory.join("uploads"),
-        keep: keep(setup, directory.join("kept"))?,
+        spool: setup.data_dir.resolve(&config.files.directory).join("uploads"),
+        keep: kept_in(setup)?,
         workers: WORKERS,
         on_worker_start: machine::give_way,
         min_free_bytes: store::min_free_bytes(config),
@@ -41,10 +40,14 @@ pub fn open(setup: &Setup) -> Result<Option<FileStore>, Failure> {
     })
 }
 
-fn keep(setup: &Setup, directory: PathBuf) -> Result<Keep, Failure> {
+/// Where complete files are kept.
+///
+/// # Errors
+/// `CONFIG_INVALID` says what is wrong with the bucket.
+pub fn kept_in(setup: &Setup) -> Result<Keep, Failure> {
     let config = &setup.loaded.config.files;
     if config.bucket.is_empty() {
-        return Ok(Keep::Directory(directory));
+        return Ok(Keep::Directory(setup.data_dir.resolve(&config.directory).join("kept")));
     }
     let endpoint = match &*config.bucket_endpoint {
         "" => format!("https://s3.{}.amazonaws.com", config.bucket_region),
@@ -116,6 +119,7 @@ pub fn settings(config: &Config) -> FileSettings {
         user_bytes: files.user_mib.get() << 20,
         upload_keep_ms: files.upload_hours.get() * HOUR_MS,
         unheld_keep_ms: files.unsent_days.get() * 24 * HOUR_MS,
+        verify_every_ms: files.verify_days.get() * 24 * HOUR_MS,
         ..FileSettings::default()
     }
 }

@@ -36,6 +36,11 @@ pub mod names {
     pub const UPLOADS_GIVEN_UP: &str = "anser_uploads_given_up_total";
     /// Counter: files removed because no message had held them for long.
     pub const FILES_REMOVED: &str = "anser_files_removed_total";
+    /// Counter by `how`: times that the bytes of a file were found damaged (`damaged`), lost (`missing`) or could not be
+    /// read (`unreadable`), by looking or because somebody wanted them.
+    pub const FILES_DAMAGED: &str = "anser_files_damaged_total";
+    /// Counter: bytes of files that were read again and had their hash.
+    pub const FILE_BYTES_VERIFIED: &str = "anser_file_bytes_verified_total";
     /// Counter: tokens that their devices had replaced and that were used all the same; their devices were signed out.
     pub const TOKENS_REUSED: &str = "anser_tokens_reused_total";
     /// Counter: sessions whose client had seen more than the log holds.
@@ -48,6 +53,27 @@ pub(crate) fn uploads_given_up(count: u64) {
 
 pub(crate) fn files_removed(count: u64) {
     metrics::counter!(names::FILES_REMOVED).increment(count);
+}
+
+/// How bytes of a file were found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Harm {
+    Damaged,
+    Missing,
+    Unreadable,
+}
+
+pub(crate) fn file_damaged(how: Harm) {
+    let how = match how {
+        Harm::Damaged => "damaged",
+        Harm::Missing => "missing",
+        Harm::Unreadable => "unreadable",
+    };
+    metrics::counter!(names::FILES_DAMAGED, "how" => how).increment(1);
+}
+
+pub(crate) fn file_bytes_verified(bytes: u64) {
+    metrics::counter!(names::FILE_BYTES_VERIFIED).increment(bytes);
 }
 
 pub(crate) fn messages_accepted(count: u64) {

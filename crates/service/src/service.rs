@@ -25,7 +25,7 @@ use crate::erase::Eraser;
 use crate::fanout::feeds::Feeds;
 use crate::fanout::registry::Registry;
 use crate::fanout::sweep;
-use crate::files::{FilePorts, Filing, collect};
+use crate::files::{FilePorts, Filing, collect, intact};
 use crate::messages::request::Work;
 use crate::metrics;
 use crate::moderation::Words;
@@ -198,6 +198,7 @@ impl Service {
         let files = ports.files.clone();
         let files = files.map(|files| Arc::new(Filing::new(files, settings.files, &*entropy)));
         let collect_every = Duration::from_millis(settings.files.collect_every_ms);
+        let verify_every = Duration::from_millis(settings.files.verify_every_ms);
         let service = Arc::new(Self {
             files,
             passwords: Passwords::new(settings.hashing),
@@ -225,7 +226,10 @@ impl Service {
         });
         service.spawn(teller::run(Arc::downgrade(&service), board, told.clone()));
         if service.files.is_some() {
-            service.spawn(collect::run(Arc::downgrade(&service), collect_every, told));
+            service.spawn(collect::run(Arc::downgrade(&service), collect_every, told.clone()));
+            if !verify_every.is_zero() {
+                service.spawn(intact::run(Arc::downgrade(&service), verify_every, told));
+            }
         }
         service
     }

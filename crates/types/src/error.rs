@@ -114,6 +114,7 @@ catalogue! {
     ArchiveDamaged = 607, ARCHIVE_DAMAGED, false, User, "The archive is damaged, cut off, or none at all; nothing was restored.", "Take another copy of it, or an older one; 'anser restore' changes nothing until all of it was checked.";
     ArchiveTooNew = 608, ARCHIVE_TOO_NEW, false, User, "The archive was written by a newer version.", "Restore it with that version.";
     NotEmpty = 609, NOT_EMPTY, false, User, "There is something already where this would be written.", "Name another place; nothing is ever overwritten.";
+    FileDamaged = 610, FILE_DAMAGED, false, Server, "The server has lost the bytes of this file, or they are damaged; nobody is given what is wrong.", "Whoever has the file can upload it again: that mends it for everybody. The operator finds it with 'anser doctor --verify' and can put a copy back.";
     ConfigInvalid = 700, CONFIG_INVALID, false, User, "The configuration is not valid.", "Correct the line named in the detail.";
     CertificateRefused = 701, CERTIFICATE_REFUSED, false, User, "The server's certificate is not the one expected.", "Check the pin or the authority; do not go on if you cannot explain it.";
     Unreachable = 702, UNREACHABLE, true, User, "The server cannot be reached.", "Check the address and that 'anser serve' is running.";

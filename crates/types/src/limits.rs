@@ -76,6 +76,8 @@ pub const UPLOAD_KEEP_MS: u64 = 24 * 3600 * 1000;
 /// How long a file is kept that no message holds, in milliseconds (a week): it was uploaded before it was to be sent, or
 /// the last message with it was taken back.
 pub const FILE_UNHELD_KEEP_MS: u64 = 7 * 24 * 3600 * 1000;
+/// Time in which everything that is kept of files is read again, in milliseconds (30 days).
+pub const FILE_VERIFY_EVERY_MS: u64 = 30 * 24 * 3600 * 1000;
 /// Silence in the middle of an upload or download after which it is cut, in milliseconds; what has arrived is kept.
 pub const TRANSFER_STALL_MS: u64 = 30_000;
 /// Bytes of an upload that may be lost with the process: so often it is noted how far it is.

@@ -14,6 +14,7 @@ use anser_types::limits::THUMBNAIL_MAX_BYTES;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
+use sha2::Digest as _;
 
 use crate::program::{Home, Server, text};
 
@@ -164,6 +165,56 @@ fn a_picture_that_somebody_sent_as_an_original_is_cleaned_for_who_sends_it_other
     assert!(original == bytes && tells(&original));
     assert!(!tells(&fetched(&[], "cleaned.png")));
     assert_eq!(fetched(&["--original"], "again.png"), bytes);
+}
+
+/// Findings of the doctor about files.
+fn found_about_files(home: &Home, words: &[&str]) -> Vec<Value> {
+    let report = text(&home.run(&[&["doctor", "--json"], words].concat()).stdout);
+    let findings = report.lines().map(|line| serde_json::from_str(line).unwrap());
+    findings.filter(|finding: &Value| finding["check"] == "files").collect()
+}
+
+#[test]
+fn guarantee_g21_what_a_disk_does_to_a_file_is_found_and_mended_by_who_has_it() {
+    let home = Home::new();
+    let server = home.serve();
+    said(&home.run(&["group", "list", "--as", "bob"]));
+    let (path, bytes) = file(&home, "geese.bin", 300_000);
+    said(&home.run(&["send", "--as", "alice", "bob", "--file", &path]));
+    let shown = object(&home.run(&["history", "--as", "bob", "alice", "--json"]));
+    let id = shown["file"]["file"].as_str().unwrap();
+    server.kill();
+    let verdict = |words: &[&str]| {
+        let found = found_about_files(&home, words);
+        (found[0]["verdict"].clone(), found[0]["found"].as_str().unwrap().to_owned())
+    };
+    let (fine, room) = verdict(&[]);
+    assert!(fine == "OK" && room.contains("files/kept"), "{room}");
+    let (fine, told) = verdict(&["--verify"]);
+    assert!(fine == "OK" && told.contains("300000 bytes"), "{told}");
+
+    let hash = anser_types::Sha256(sha2::Sha256::digest(&bytes).into()).to_string();
+    let kept = home.data_dir().join("files/kept").join(&hash[..2]).join(&hash[2..4]).join(&hash);
+    let mut changed = bytes.clone();
+    changed[200_000] ^= 1;
+    std::fs::write(&kept, changed).unwrap();
+    let (wrong, told) = verdict(&["--verify"]);
+    assert!(wrong == "FAIL" && told.contains(&hash) && told.contains(id), "{told}");
+    std::fs::remove_file(&kept).unwrap();
+    let (wrong, told) = verdict(&["--verify"]);
+    assert!(wrong == "FAIL" && told.contains("missing") && told.contains(id), "{told}");
+
+    let server = home.serve();
+    let into = home.path().join("got.bin");
+    let into = into.to_str().unwrap();
+    let download = || home.run(&["download", "--as", "bob", "alice#1", "-o", into, "--json"]);
+    assert_eq!(code(&download()), "FILE_DAMAGED");
+    // Carol has the file too: it need not be sent to bob again.
+    said(&home.run(&["upload", "--as", "carol", &path]));
+    said(&download());
+    assert!(std::fs::read(into).unwrap() == bytes);
+    server.kill();
+    assert_eq!(verdict(&["--verify"]).0, "OK");
 }
 
 /// A way to the server that stops after so many bytes to it, until it is opened. It ends with the process.

@@ -10,7 +10,7 @@ use sha2::Digest as _;
 
 use super::harness::block_on;
 use crate::Boxed;
-use crate::blobs::{BlobError, Blobs, Upload, UploadState, UploadWriter, Variant};
+use crate::blobs::{BlobError, Blobs, Condition, Upload, UploadState, UploadWriter, Variant};
 use crate::memory::MemoryBlobs;
 
 /// More than a store collects before it writes, and no round number.
@@ -161,6 +161,16 @@ impl<H: BlobsHarness> BlobsSubject<H> {
         self.0.block_on(blobs.remove(sha256)).expect("bytes are removed");
     }
 
+    fn condition(&self, sha256: Sha256, bytes: u64) -> Condition {
+        let blobs = self.0.blobs();
+        self.0.block_on(blobs.condition(sha256, bytes)).expect("bytes can be looked at")
+    }
+
+    fn set_aside(&self, sha256: Sha256) {
+        let blobs = self.0.blobs();
+        self.0.block_on(blobs.set_aside(sha256)).expect("bytes are set aside");
+    }
+
     fn join(&self, id: FileId, parts: &[FileId]) -> Taken<()> {
         let blobs = self.0.blobs();
         self.0.block_on(blobs.join(id, parts.to_vec(), UnixMs(30)))
@@ -217,6 +227,7 @@ blob_properties! { $
     kept_bytes_are_read_in_ranges
     the_same_bytes_are_kept_once
     kept_bytes_outlive_their_upload
+    bytes_that_are_set_aside_can_be_kept_again
     what_is_given_up_is_forgotten
     nothing_is_a_file_too
 }
@@ -478,7 +489,7 @@ pub fn kept_bytes_are_read_in_ranges<H: BlobsHarness>(on: &mut BlobsSubject<H>) 
     assert_eq!(on.read(sha256, None).expect("bytes").1, bytes);
     #[expect(clippy::reversed_empty_ranges, reason = "refused like any other nonsense")]
     for range in [0..all + 1, all + 1..all + 1, 5..4] {
-        assert!(on.read(sha256, Some(range.clone())).is_err(), "{range:?}");
+        assert_eq!(on.read(sha256, Some(range.clone())), Err(BlobError::Outside(all)), "{range:?}");
     }
     let blobs = on.0.blobs();
     let small = Variant::Thumbnail(ThumbnailSize::Small);
@@ -519,6 +530,24 @@ pub fn kept_bytes_outlive_their_upload<H: BlobsHarness>(on: &mut BlobsSubject<H>
     on.0.kill();
     assert_eq!(on.read(second, None), Err(BlobError::Unknown));
     assert_eq!(on.read(sha256, Some(1..4)).expect("bytes").1, bytes[1..4]);
+}
+
+/// Bytes are in the condition in which they were kept. Those that are set aside are there no more until they are kept again.
+pub fn bytes_that_are_set_aside_can_be_kept_again<H: BlobsHarness>(on: &mut BlobsSubject<H>) {
+    let bytes = some_bytes(1, LONG);
+    let (sha256, all) = (on.kept(1, &bytes), LONG as u64);
+    assert_eq!(on.condition(sha256, all), Condition::Intact);
+    assert_eq!(on.condition(sha256, all + 1), Condition::Damaged, "there should be more");
+    assert_eq!(on.condition(Sha256([1; 32]), all), Condition::Missing);
+    on.set_aside(sha256);
+    on.0.kill();
+    assert_eq!(on.condition(sha256, all), Condition::Missing);
+    assert_eq!(on.read(sha256, None), Err(BlobError::Unknown));
+    on.set_aside(sha256);
+    assert_eq!(on.kept(2, &bytes), sha256);
+    assert_eq!(on.condition(sha256, all), Condition::Intact);
+    on.remove(sha256);
+    assert_eq!(on.condition(sha256, all), Condition::Missing);
 }
 
 /// An upload that was given up is as if it had never been, for whoever still writes to it too.

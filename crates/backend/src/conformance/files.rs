@@ -48,6 +48,14 @@ fn holds<H: Harness>(subject: &Subject<H>, file: &StoredFile) -> Vec<Hold> {
     subject.call(|ports| ports.files.holds(file.id, None, 100))
 }
 
+fn contents<H: Harness>(
+    subject: &Subject<H>,
+    after: Option<Sha256>,
+    limit: usize,
+) -> Vec<(Sha256, u64)> {
+    subject.call(|ports| ports.files.contents(after, limit))
+}
+
 fn hold(conversation: ConversationId, seq: u64, since: u64) -> Hold {
     Hold { conversation, seq: Seq(seq), since: ChangeNo(since) }
 }
@@ -149,6 +157,27 @@ pub fn a_missing_file_is_held_by_nothing<H: Harness>(subject: &mut Subject<H>) {
     assert_eq!(holds(subject, &picture), []);
 }
 
+/// What is known of bytes is listed by their hashes, once for all files that have them, from any hash on.
+pub fn bytes_are_listed_by_their_hashes<H: Harness>(subject: &mut Subject<H>) {
+    let (_, a, picture) = beginning(subject);
+    for (number, bytes) in [(2, 100), (3, 30), (4, 150), (5, 1)] {
+        put(subject, &file(number, &a, bytes));
+    }
+    subject.kill();
+    let sha256 = |bytes: u64| file(0, &a, bytes).sha256;
+    assert_eq!(picture.sha256, sha256(100));
+    let all: Vec<_> = [1, 30, 100, 150].into_iter().map(|bytes| (sha256(bytes), bytes)).collect();
+    assert_eq!(contents(subject, None, 100), all);
+    assert_eq!(contents(subject, None, 2), all[..2]);
+    assert_eq!(contents(subject, Some(sha256(30)), 1), all[2..3]);
+    assert_eq!(
+        contents(subject, Some(sha256(29)), 100),
+        all[1..],
+        "also behind one that is not there"
+    );
+    assert_eq!(contents(subject, Some(sha256(150)), 100), []);
+}
+
 /// Files that nobody holds go, with their room; their bytes are doomed once no other file has them, and only until one does.
 pub fn unheld_files_go_with_their_bytes<H: Harness>(subject: &mut Subject<H>) {
     let (_, a, picture) = beginning(subject);
@@ -163,9 +192,11 @@ pub fn unheld_files_go_with_their_bytes<H: Harness>(subject: &mut Subject<H>) {
     assert_eq!(remove(subject, picture.id, 50), 1);
     assert_eq!(remove(subject, picture.id, 50), 0);
     assert_eq!(doomed(subject), [], "another file has these bytes");
+    assert_eq!(contents(subject, None, 9), [(same.sha256, 100)]);
     assert_eq!(remove(subject, same.id, 50), 1);
     subject.kill();
     assert_eq!(doomed(subject), [same.sha256]);
+    assert_eq!(contents(subject, None, 9), []);
     assert_eq!(subject.call(|ports| ports.files.content(same.sha256)), None);
     assert_eq!(subject.call(|ports| ports.files.usage(a.no)), Usage::default());
     assert_eq!(put(subject, &picture), PutFile::Stored);

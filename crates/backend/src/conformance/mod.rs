@@ -130,6 +130,7 @@ properties! { $
     files::messages_hold_their_files
     files::what_is_taken_back_holds_nothing
     files::a_missing_file_is_held_by_nothing
+    files::bytes_are_listed_by_their_hashes
     files::unheld_files_go_with_their_bytes
     lists::an_item_is_its_last_change
     lists::items_come_in_pages_by_key

@@ -12,7 +12,8 @@ use sha2::Digest as _;
 
 use crate::Boxed;
 use crate::blobs::{
-    BlobError, BlobReader, Blobs, Examined, Reading, Upload, UploadState, UploadWriter, Variant,
+    BlobError, BlobReader, Blobs, Condition, Examined, Reading, Upload, UploadState, UploadWriter,
+    Variant,
 };
 
 /// Bytes of one answer of a reader.
@@ -110,7 +111,7 @@ impl State {
     fn examine(&mut self, id: FileId) -> Result<Examined, BlobError> {
         let upload = self.upload(id)?;
         upload.complete()?;
-        let sha256 = Sha256(sha2::Sha256::digest(&upload.bytes).into());
+        let sha256 = hash_of(&upload.bytes);
         if upload.noted.upload.sha256.is_some_and(|announced| announced != sha256) {
             return Err(BlobError::OtherHash(sha256));
         }
@@ -124,6 +125,17 @@ impl MemoryBlobs {
     pub fn crash(&self) {
         self.0.lock().uploads.values_mut().for_each(Arriving::go_back);
     }
+
+    /// Does to kept bytes what a bad disk may: puts others in their place.
+    pub fn damage(&self, sha256: Sha256, bytes: Bytes) {
+        if let Some(kept) = self.0.lock().kept.get_mut(&sha256) {
+            *kept = bytes;
+        }
+    }
+}
+
+fn hash_of(bytes: &[u8]) -> Sha256 {
+    Sha256(sha2::Sha256::digest(bytes).into())
 }
 
 /// Everything here is done at once.
@@ -219,7 +231,7 @@ impl Blobs for MemoryBlobs {
         let read = found.ok_or(BlobError::Unknown).and_then(|bytes| {
             let all = bytes.len() as u64;
             let Range { start, end } = range.unwrap_or(0..all);
-            let outside = || BlobError::Failed(format!("bytes {start} to {end} are not in {all}"));
+            let outside = || BlobError::Outside(all);
             let place = |at: u64| usize::try_from(at).map_err(|_| outside());
             if start > end || end > all {
                 return Err(outside());
@@ -228,6 +240,21 @@ impl Blobs for MemoryBlobs {
             Ok((all, Box::new(Reader(left)) as Box<dyn BlobReader>))
         });
         at_once(read)
+    }
+
+    fn condition(&self, sha256: Sha256, bytes: u64) -> Boxed<'_, Result<Condition, BlobError>> {
+        let state = self.0.lock();
+        at_once(Ok(match state.kept.get(&sha256) {
+            None => Condition::Missing,
+            Some(there) if there.len() as u64 == bytes && hash_of(there) == sha256 => {
+                Condition::Intact
+            }
+            Some(_) => Condition::Damaged,
+        }))
+    }
+
+    fn set_aside(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {
+        self.remove(sha256)
     }
 
     fn remove(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {

@@ -1,6 +1,7 @@
 //! Files: what is known of them, and which messages hold them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use anser_types::{ChangeNo, ConversationId, FileId, Seq, Sha256, StoredFile, UnixMs, UserNo};
 
@@ -178,6 +179,20 @@ impl Files for MemoryBackend {
             })
             .await?;
             Ok(removed)
+        })
+    }
+
+    fn contents(
+        &self,
+        after: Option<Sha256>,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(Sha256, u64)>, StoreError>> {
+        Box::pin(async move {
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            self.read(|machine| {
+                let behind = machine.durable.files.contents.range((from, Bound::Unbounded));
+                behind.take(limit).map(|(sha256, row)| (*sha256, row.content.bytes)).collect()
+            })
         })
     }
 

@@ -39,7 +39,7 @@ impl Texts {
 const fn next_in_chinese(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
         ErrorCode::InvalidArgument => "请检查路径",
-        ErrorCode::FileUnknown => "请对方重新发送",
+        ErrorCode::FileUnknown | ErrorCode::FileDamaged => "请对方重新发送",
         ErrorCode::FileIncomplete => "请重新发送",
         ErrorCode::FileTooLarge => "请发送较小的文件",
         ErrorCode::QuotaExceeded => "请撤回不再需要的文件消息，或联系管理员",
@@ -90,6 +90,7 @@ const fn in_chinese(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::ChecksumMismatch => "文件内容校验不符，已丢弃",
         ErrorCode::PictureRefused => "图片无法安全显示",
         ErrorCode::FilesUnreachable => "服务器的文件存储暂时无法访问",
+        ErrorCode::FileDamaged => "服务器上的文件已损坏或丢失",
         ErrorCode::NotEmpty => "目标位置已有文件",
         ErrorCode::Overloaded => "服务器繁忙",
         ErrorCode::RateLimited => "操作太频繁",

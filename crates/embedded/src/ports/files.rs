@@ -66,6 +66,27 @@ impl Files for EmbeddedStore {
         Box::pin(async move { self.read(|core| content(core, sha256)) })
     }
 
+    fn contents(
+        &self,
+        after: Option<Sha256>,
+        limit: usize,
+    ) -> Boxed<'_, Result<Vec<(Sha256, u64)>, StoreError>> {
+        Box::pin(async move {
+            let from = keys::file_content(after.unwrap_or(Sha256([0; 32])));
+            let range = (from, keys::file_content(Sha256([0xff; 32])));
+            let read = |key: &[u8], row: &[u8]| {
+                let sha256 = too_short(key.last_chunk().map(|hash| Sha256(*hash)))?;
+                Ok((sha256, ContentRow::read(sha256, row)?.content.bytes))
+            };
+            // One more than asked for: the first may be the one behind which they are to be.
+            let scan = move |core: &Core| listed(core, range, limit.saturating_add(1), read);
+            let mut found = self.scan(Scope::Everything, scan).await?;
+            found.retain(|(sha256, _)| after != Some(*sha256));
+            found.truncate(limit);
+            Ok(found)
+        })
+    }
+
     fn holds(
         &self,
         id: FileId,

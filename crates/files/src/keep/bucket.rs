@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_backend::{BlobError, BlobReader, Boxed, Reading, Variant};
+use anser_backend::{BlobError, BlobReader, Boxed, Condition, Reading, Variant};
 use anser_types::{Sha256, ThumbnailSize};
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -22,7 +22,7 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{is_whole, name};
+use super::{is_whole, name, name_aside};
 use crate::READ_BYTES;
 use crate::disk::failure;
 use crate::reading::{FileReader, Ranged, within};
@@ -84,7 +84,10 @@ impl Bucket {
     }
 
     fn key(&self, sha256: Sha256, variant: Variant) -> Key {
-        let name = name(sha256, variant);
+        self.named(&name(sha256, variant))
+    }
+
+    fn named(&self, name: &str) -> Key {
         name.split('/').fold(self.prefix.clone(), |key, part| key.join(part))
     }
 
@@ -172,23 +175,43 @@ impl Bucket {
         }
         let options =
             GetOptions { range: range.clone().map(GetRange::Bounded), ..GetOptions::default() };
-        let found = self.store.get_opts(&key, options).await.map_err(refusal)?;
+        let found = match self.store.get_opts(&key, options).await {
+            Err(error) if range.is_some() => {
+                // What lies behind the end is an error of the store's.
+                let bytes = self.bytes_of(&key).await?.ok_or(BlobError::Unknown)?;
+                within(range, bytes)?;
+                return Err(refusal(error));
+            }
+            found => found.map_err(refusal)?,
+        };
         let bytes = found.meta.size;
         within(range, bytes)?;
         let stream = found.into_stream();
         Ok((bytes, Box::new(BucketReader(stream, Bytes::new()))))
     }
 
+    /// Asks for how many bytes there are; their hash is the store's to look after.
+    pub async fn condition(&self, sha256: Sha256, bytes: u64) -> Result<Condition, BlobError> {
+        Ok(match self.bytes_of(&self.key(sha256, Variant::Whole)).await? {
+            None => Condition::Missing,
+            Some(there) if there == bytes => Condition::Intact,
+            Some(_) => Condition::Damaged,
+        })
+    }
+
+    /// Gives a damaged object another name.
+    pub async fn set_aside(&self, sha256: Sha256) -> Result<(), BlobError> {
+        let aside = self.named(&name_aside(sha256));
+        there_or_not(self.store.rename(&self.key(sha256, Variant::Whole), &aside).await)
+    }
+
     /// Removes a file with its smaller pictures; the whole file goes first.
     pub async fn remove(&self, sha256: Sha256) -> Result<(), BlobError> {
         let thumbnails = ThumbnailSize::ALL.map(Variant::Thumbnail);
         for variant in [Variant::Whole].into_iter().chain(thumbnails) {
-            match self.store.delete(&self.key(sha256, variant)).await {
-                Ok(()) | Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(refusal(error)),
-            }
+            there_or_not(self.store.delete(&self.key(sha256, variant)).await)?;
         }
-        Ok(())
+        there_or_not(self.store.delete(&self.named(&name_aside(sha256))).await)
     }
 }
 
@@ -238,6 +261,14 @@ fn ended(part: Option<Joined>) -> Result<(), BlobError> {
         None => Ok(()),
         Some(Ok(put)) => put.map_err(refusal),
         Some(Err(error)) => Err(failure("sending a part of a file")(io::Error::other(error))),
+    }
+}
+
+/// What was done to an object; one that is not there is as well.
+fn there_or_not(done: object_store::Result<()>) -> Result<(), BlobError> {
+    match done {
+        Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(refusal(error)),
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anser_backend::{BlobError, Variant};
 use anser_types::{Sha256, ThumbnailSize};
 
-use super::{is_whole, name};
+use super::{is_whole, name, name_aside};
 use crate::disk::{Disk, failure, make_directory, private, remove_if_there, room_for};
 use crate::reading::Ranged;
 use crate::upload::Kept;
@@ -30,7 +30,7 @@ impl Directory {
         Ok(Self { path, handle, disk, min_free_bytes })
     }
 
-    fn path_of(&self, sha256: Sha256, variant: Variant) -> PathBuf {
+    pub fn path_of(&self, sha256: Sha256, variant: Variant) -> PathBuf {
         self.path.join(name(sha256, variant))
     }
 
@@ -123,16 +123,25 @@ impl Directory {
         Ranged::open(&self.path_of(sha256, variant), range)
     }
 
+    /// Gives a damaged file another name, over one that has it already.
+    pub fn set_aside(&self, sha256: Sha256) -> Result<(), BlobError> {
+        let set_aside = || {
+            let whole = self.path_of(sha256, Variant::Whole);
+            let Some(parent) = parent_of(&whole)? else { return Ok(()) };
+            match std::fs::rename(&whole, self.path.join(name_aside(sha256))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            self.disk.sync_names(&parent)
+        };
+        set_aside().map_err(failure("setting a damaged file aside"))
+    }
+
     /// Removes a file with its smaller pictures; the whole file goes first.
     pub fn remove(&self, sha256: Sha256) -> Result<(), BlobError> {
         let whole = self.path_of(sha256, Variant::Whole);
-        let parent = match whole.parent().map(File::open) {
-            Some(Ok(parent)) => parent,
-            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failure("removing a file")(error));
-            }
-            _ => return Ok(()),
-        };
+        let parent = parent_of(&whole).map_err(failure("removing a file"))?;
+        let Some(parent) = parent else { return Ok(()) };
         let thumbnails = ThumbnailSize::ALL.map(Variant::Thumbnail);
         for variant in [Variant::Whole].into_iter().chain(thumbnails) {
             let path = self.path_of(sha256, variant);
@@ -141,6 +150,17 @@ impl Directory {
             half.push(".new");
             remove_if_there(Path::new(&half)).map_err(failure("removing a file"))?;
         }
+        let aside = self.path.join(name_aside(sha256));
+        remove_if_there(&aside).map_err(failure("removing a file"))?;
         self.disk.sync_names(&parent).map_err(failure("removing a file"))
+    }
+}
+
+/// The directory above a file, unless it is not there either.
+fn parent_of(path: &Path) -> io::Result<Option<File>> {
+    match path.parent().map(File::open) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Some(Ok(parent)) => Ok(Some(parent)),
+        _ => Ok(None),
     }
 }

@@ -2,14 +2,16 @@
 
 mod bucket;
 mod directory;
+mod looking;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use anser_backend::{BlobError, BlobReader, Reading, Variant};
+use anser_backend::{BlobError, BlobReader, Condition, Reading, Variant};
 use anser_types::Sha256;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::lanes::Lane;
 use crate::settings::Keep;
 use crate::store::Shared;
 use crate::upload::Kept;
@@ -95,6 +97,34 @@ impl Keeper {
         }
     }
 
+    /// Looks how the whole of kept bytes is; changes nothing.
+    pub async fn condition(
+        &self,
+        reads: &Lane,
+        sha256: Sha256,
+        bytes: u64,
+    ) -> Result<Condition, BlobError> {
+        match &self.place {
+            Place::Directory(directory) => {
+                let path = directory.path_of(sha256, Variant::Whole);
+                looking::condition(reads, path, sha256, bytes).await
+            }
+            Place::Bucket(bucket) => bucket.condition(sha256, bytes).await,
+        }
+    }
+
+    /// Takes damaged bytes out of the way, durably.
+    pub async fn set_aside(&self, shared: &Arc<Shared>, sha256: Sha256) -> Result<(), BlobError> {
+        let _turn = self.turn(sha256).await;
+        match &self.place {
+            Place::Directory(directory) => {
+                let directory = Arc::clone(directory);
+                shared.lanes.uploads.run(move || directory.set_aside(sha256)).await
+            }
+            Place::Bucket(bucket) => bucket.set_aside(sha256).await,
+        }
+    }
+
     /// Removes bytes with their smaller pictures, durably.
     pub async fn remove(&self, shared: &Arc<Shared>, sha256: Sha256) -> Result<(), BlobError> {
         let _turn = self.turn(sha256).await;
@@ -116,6 +146,11 @@ fn name(sha256: Sha256, variant: Variant) -> String {
         Variant::Thumbnail(size) => format!(".{}", size.name()),
     };
     format!("{first:02x}/{second:02x}/{sha256}{size}")
+}
+
+/// What damaged bytes are called that were set aside.
+fn name_aside(sha256: Sha256) -> String {
+    format!("{}.damaged", name(sha256, Variant::Whole))
 }
 
 /// Fails if an upload does not have the bytes any more that it had when it was examined.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod buckets;
+mod conditions;
 mod conformance;
 mod crashes;
 mod disks;

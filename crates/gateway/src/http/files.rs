@@ -26,7 +26,7 @@ use super::{Api, Problem};
 refusals! {
     Look: FileUnknown, FileIncomplete, Unsupported;
     Fetch: FileUnknown, FileIncomplete, LinkInvalid, TokenInvalid, TokenExpired, ApiKeyInvalid, RateLimited,
-        FilesUnreachable, Unsupported;
+        FilesUnreachable, FileDamaged, Unsupported;
     Ask: FileTooLarge, Unsupported;
     Take: NotInPossession, QuotaExceeded, FilesUnreachable, Unsupported;
     Count: Unsupported;

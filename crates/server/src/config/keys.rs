@@ -282,6 +282,9 @@ settings! {
         /// Days that a file is kept that no message holds: it was never sent, or what held it was taken back.
         unsent_days: Within<1, 3650> =
             Within::new(anser_types::limits::FILE_UNHELD_KEEP_MS / (24 * 3600 * 1000));
+        /// Days in which everything that is kept is read again, to find what the disk has changed or lost; 0 is never.
+        verify_days: Within<0, 3650> =
+            Within::new(anser_types::limits::FILE_VERIFY_EVERY_MS / (24 * 3600 * 1000));
         /// A bucket of an object store that speaks S3: complete files are kept there. Empty for the directory.
         bucket: String = String::new();
         /// The object store's address, such as "https://s3.example.org"; empty for Amazon's own.

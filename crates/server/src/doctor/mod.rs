@@ -3,6 +3,7 @@
 pub mod disk;
 pub mod files;
 pub mod finding;
+mod kept_files;
 pub mod machine;
 pub mod ports;
 pub mod run;
@@ -10,4 +11,4 @@ mod store_check;
 
 pub use finding::{Finding, Verdict};
 pub use run::examine;
-pub use store_check::verify;
+pub use store_check::{salvage, verify};

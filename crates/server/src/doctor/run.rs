@@ -3,7 +3,7 @@
 use anser_types::Clock;
 
 use super::finding::Finding;
-use super::{disk, files, machine, ports};
+use super::{disk, files, kept_files, machine, ports};
 use crate::setup::Setup;
 use crate::{gateways, moderation, search, store};
 
@@ -28,6 +28,7 @@ pub fn examine(setup: &Setup, wall: &dyn Clock) -> Vec<Finding> {
         findings.push(disk::free_space(setup.data_dir.root(), store::min_free_bytes(config)));
         let (finding, in_use) = store::examine(&setup.data_dir.store(), config);
         findings.push(finding);
+        findings.push(kept_files::examine(setup));
         findings.push(search::examine(setup));
         findings.push(moderation::examine(setup));
         findings.push(gateways::examine(setup));

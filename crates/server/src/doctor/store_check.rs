@@ -1,5 +1,5 @@
-//! `anser doctor --verify` and `--salvage`: every byte of a stopped server's store is read; damages are told with what
-//! they touch, and what is intact can be written out as JSON lines.
+//! `anser doctor --verify` and `--salvage`: every byte of a stopped server's store is read, and of the files it knows of;
+//! damages are told with what they touch, and what is intact in the store can be written out as JSON lines.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
@@ -18,18 +18,39 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::finding::Finding;
+use super::kept_files::{self, Known};
 use crate::dump::lines;
 use crate::failure::Failure;
+use crate::setup::Setup;
 
 const CHECK: &str = "store";
 /// The operator reads these; the rest is counted.
 const TOLD: usize = 100;
 
-/// Reads everything, tells every damage, and writes what is intact to a new file if one is named.
+/// Reads everything and tells every damage.
 ///
 /// # Errors
-/// `STORE_IN_USE` while a server runs; `NOT_EMPTY` if the file is there; what could not be written.
-pub fn verify(store: &Path, salvage_to: Option<&Path>) -> Result<Vec<Finding>, Failure> {
+/// `STORE_IN_USE` while a server runs.
+pub fn verify(setup: &Setup) -> Result<Vec<Finding>, Failure> {
+    let mut known = Known::default();
+    let mut findings = read_store(&setup.data_dir.store(), None, &mut known)?;
+    findings.extend(kept_files::verify(setup, &known));
+    Ok(findings)
+}
+
+/// Reads the store, tells every damage, and writes what is intact to a new file.
+///
+/// # Errors
+/// As [`verify`]; `NOT_EMPTY` if the file is there; what could not be written.
+pub fn salvage(setup: &Setup, to: &Path) -> Result<Vec<Finding>, Failure> {
+    read_store(&setup.data_dir.store(), Some(to), &mut Known::default())
+}
+
+fn read_store(
+    store: &Path,
+    salvage_to: Option<&Path>,
+    known: &mut Known,
+) -> Result<Vec<Finding>, Failure> {
     if !store.is_dir() {
         let text = format!("there is no store in {}", store.display());
         return Err(Failure::new(ErrorCode::ConfigInvalid, text)
@@ -41,8 +62,10 @@ pub fn verify(store: &Path, salvage_to: Option<&Path>) -> Result<Vec<Finding>, F
         if let Some(out) = &mut out {
             writeln!(out, "{}", line(&found))?;
         }
-        if let Found::Damage(damage) = found {
-            damages.push(damage);
+        match found {
+            Found::Damage(damage) => damages.push(damage),
+            // It was read a moment ago: this cannot fail.
+            Found::Intact(entry) => known.add(&entry).map_err(io::Error::other)?,
         }
         Ok(())
     });

@@ -137,7 +137,7 @@ impl Service {
     /// Reads a file that the caller may see ([`Self::file`]; nobody where a link was shown), or a smaller picture of it.
     ///
     /// # Errors
-    /// As [`Self::file`]; `FILE_UNKNOWN` for a size in which there is no picture.
+    /// As [`Self::file`]; `FILE_UNKNOWN` for a size in which there is no picture; `FILE_DAMAGED`.
     pub async fn read_file(
         self: &Arc<Self>,
         caller: Option<&Caller>,
@@ -152,8 +152,7 @@ impl Service {
             return Err(Refusal::because(ErrorCode::FileUnknown, detail));
         }
         let filing = self.filing()?;
-        let (bytes, reader) =
-            filing.bytes.read(file.sha256, variant, range).await.map_err(bytes_refusal)?;
+        let (bytes, reader) = filing.open((file.sha256, file.bytes), variant, range).await?;
         Ok(FileReader { bytes, reader, standing: Standing::of(self, caller) })
     }
 

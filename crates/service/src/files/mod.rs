@@ -1,6 +1,7 @@
 //! Files: what is sent beside messages. Uploads grow until they are complete (`uploads`), are looked at and become files
 //! (`complete`), which messages hold and whoever may see such a message may fetch (`access`), by a link too (`links`). Who
-//! shows that they have the bytes need not send them (`possession`). What nobody needs goes (`collect`).
+//! shows that they have the bytes need not send them (`possession`). What nobody needs goes (`collect`); what is kept is
+//! still what it was (`intact`).
 //!
 //! What is known of files stands in the store; the bytes are elsewhere and are named by their hash. A file is there once
 //! both are durable (guarantee G21).
@@ -8,6 +9,7 @@
 pub(crate) mod access;
 pub(crate) mod collect;
 mod complete;
+pub(crate) mod intact;
 mod key;
 mod links;
 mod possession;
@@ -54,6 +56,8 @@ pub struct FileSettings {
     pub unheld_keep_ms: u64,
     /// Time between two looks for what may go.
     pub collect_every_ms: u64,
+    /// Time in which everything kept is read again; zero is never.
+    pub verify_every_ms: u64,
 }
 
 impl Default for FileSettings {
@@ -64,6 +68,7 @@ impl Default for FileSettings {
             upload_keep_ms: limits::UPLOAD_KEEP_MS,
             unheld_keep_ms: limits::FILE_UNHELD_KEEP_MS,
             collect_every_ms: 60_000,
+            verify_every_ms: limits::FILE_VERIFY_EVERY_MS,
         }
     }
 }
@@ -136,7 +141,7 @@ pub(crate) fn bytes_refusal(error: BlobError) -> Refusal {
         BlobError::Unknown => return Refusal::new(ErrorCode::FileUnknown),
         BlobError::Busy => return Refusal::new(ErrorCode::UploadBusy).retry_after(1_000),
         BlobError::OtherOffset(_) | BlobError::TakenOver => ErrorCode::UploadConflict,
-        BlobError::TooLong(_) => ErrorCode::InvalidArgument,
+        BlobError::TooLong(_) | BlobError::Outside(_) => ErrorCode::InvalidArgument,
         BlobError::Incomplete(_) => ErrorCode::FileIncomplete,
         BlobError::OtherHash(_) => ErrorCode::ChecksumMismatch,
         BlobError::Refused(_) => ErrorCode::PictureRefused,

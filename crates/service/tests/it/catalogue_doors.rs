@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anser_backend::memory::MemoryBackend;
 use anser_backend::{
-    Append, Appended, BlobError, Blobs, Boxed, DeviceKey, Examined, ExpiryPolicy, ExpiryReport,
-    Ledger, LedgerStatus, MemoryBlobs, Origin, Reading, SessionOpened, SoftPosition, StoreError,
-    TrimPolicy, TrimReport, Upload, UploadState, UploadWriter, Variant,
+    Append, Appended, BlobError, Blobs, Boxed, Condition, DeviceKey, Examined, ExpiryPolicy,
+    ExpiryReport, Ledger, LedgerStatus, MemoryBlobs, Origin, Reading, SessionOpened, SoftPosition,
+    StoreError, TrimPolicy, TrimReport, Upload, UploadState, UploadWriter, Variant,
 };
 use anser_service::{FilePorts, NewUpload, Ports, Service, UploadProgress};
 use anser_types::{DeviceClass, ErrorCode, FileId, InboxSeq, Refusal, Sha256, UnixMs};
@@ -155,6 +155,14 @@ impl Blobs for Unhelpful {
         _: Option<Range<u64>>,
     ) -> Boxed<'_, Result<Reading, BlobError>> {
         Box::pin(async { Err(BlobError::Failed("the cable is out".into())) })
+    }
+
+    fn condition(&self, _: Sha256, _: u64) -> Boxed<'_, Result<Condition, BlobError>> {
+        Box::pin(async { Err(BlobError::Failed("the cable is out".into())) })
+    }
+
+    fn set_aside(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {
+        self.blobs.set_aside(sha256)
     }
 
     fn remove(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {

@@ -45,7 +45,7 @@ async fn sees(world: &World, who: &Caller, file: FileId) -> bool {
     }
 }
 
-async fn fetched(service: &Arc<Service>, who: &Caller, file: FileId) -> Vec<u8> {
+pub async fn fetched(service: &Arc<Service>, who: &Caller, file: FileId) -> Vec<u8> {
     let found = service.file(who, file, None).await.unwrap();
     let mut reader = service.read_file(Some(who), &found, Variant::Whole, None).await.unwrap();
     let mut all = Vec::new();
@@ -189,7 +189,7 @@ fn proof(nonce: &[u8; 16], places: &[std::ops::Range<u64>], bytes: &[u8]) -> [u8
     hash.finalize().into()
 }
 
-async fn claim(
+pub async fn claim(
     service: &Arc<Service>,
     who: &Caller,
     bytes: &[u8],

@@ -8,6 +8,7 @@ mod catalogue_doors;
 mod channels;
 mod contacts;
 mod crowds;
+mod damaged_files;
 mod exactly_once;
 mod expiry;
 mod file_uploads;
