@@ -28,6 +28,8 @@ const TOGETHER: usize = 100;
 /// Reads everything that is kept in rounds, each begun so long after the one before, or at once if that took longer.
 pub(crate) async fn run(service: Weak<Service>, every: Duration, stop: CancellationToken) {
     let mut ticks = ticks(STEP);
+    // After a start everybody comes back at once: not then.
+    ticks.reset();
     // The first round begins anywhere: a server that is started anew every day comes to everything all the same.
     let mut after = match service.upgrade() {
         Some(service) => {

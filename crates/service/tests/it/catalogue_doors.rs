@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anser_backend::memory::MemoryBackend;
 use anser_backend::{
@@ -103,7 +104,7 @@ async fn results_that_are_missing_are_an_error_of_the_server_and_never_an_acknow
     assert!(refusal.code.retryable(), "the same number settles it later");
 }
 
-/// A place of files that says this of what it looks at, and cannot be read from.
+/// A place of files that says this of what it looks at, cannot be read from, and does not come to an end with what it has.
 struct Unhelpful {
     blobs: MemoryBlobs,
     says: BlobError,
@@ -158,7 +159,7 @@ impl Blobs for Unhelpful {
     }
 
     fn condition(&self, _: Sha256, _: u64) -> Boxed<'_, Result<Condition, BlobError>> {
-        Box::pin(async { Err(BlobError::Failed("the cable is out".into())) })
+        Box::pin(std::future::pending())
     }
 
     fn set_aside(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {
@@ -214,6 +215,17 @@ async fn a_place_of_files_that_is_out_of_reach_loses_nothing_and_may_be_tried_ag
     assert!(refusal.code.retryable() && refusal.retry_after_ms.is_some());
     assert!(!refusal.detail.contains("cable"), "what it is about is the operator's");
     assert_eq!(left, Err(ErrorCode::FilesUnreachable), "it is still there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_does_not_answer_holds_up_no_stop() {
+    let world = World::new();
+    let alice = crate::files::caller(&world, "alice").await;
+    crate::files::upload(&world, &alice, b"a film of geese").await;
+    let service = service_where(&world, BlobError::Busy);
+    // It has begun to read what is kept.
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::timeout(Duration::from_secs(60), service.stop()).await.unwrap();
 }
 
 #[tokio::test]
