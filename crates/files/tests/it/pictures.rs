@@ -113,3 +113,20 @@ async fn what_is_too_large_to_be_looked_at_is_a_plain_file() {
     assert_eq!(&*examined.media_type, "application/octet-stream");
     assert_eq!((examined.sha256, examined.look), (hash_of(&large), None));
 }
+
+/// The same picture is sent again, and what makes smaller ones of it is another version now.
+#[tokio::test]
+async fn a_smaller_picture_that_is_there_is_as_good_as_a_new_one() {
+    let place = Place::new();
+    let store = place.open();
+    let picture = Bytes::from_static(PICTURE);
+    uploaded(&store, 1, &picture, false).await;
+    let sha256 = keep(&store, ID).await;
+    let name = sha256.to_string();
+    let small = place.files().join(&name[..2]).join(&name[2..4]).join(format!("{name}.small"));
+    std::fs::write(&small, b"of an older version").unwrap();
+    let again = uploaded(&store, 2, &picture, false).await;
+    assert_eq!(keep(&store, again.id).await, sha256);
+    let kept = thumbnail(&store, sha256, ThumbnailSize::Small).await.unwrap();
+    assert_eq!(kept, &b"of an older version"[..]);
+}

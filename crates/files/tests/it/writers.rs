@@ -1,5 +1,7 @@
 //! Several people who write to one upload, and disks that are slow meanwhile.
 
+use std::task::Poll;
+
 use anser_backend::conformance::blobs::{hash_of, some_bytes};
 use anser_backend::{BlobError, Blobs as _};
 use anser_types::UnixMs;
@@ -29,6 +31,38 @@ async fn whoever_wants_an_upload_is_told_when_a_slow_disk_holds_it() {
     take(&mut *slow, &bytes.slice(400_000..2 << 20)).await.unwrap();
     assert_eq!(slow.finish().await, Ok(2 << 20));
     send(&store, ID, 2 << 20, &bytes.slice(2 << 20..)).await;
+    assert_eq!(keep(&store, ID).await, hash_of(&bytes));
+}
+
+#[tokio::test]
+async fn a_crowd_that_wants_a_held_upload_is_sent_away_at_once_and_nobody_is_forgotten() {
+    let (place, disk) = (Place::new(), WildDisk::default());
+    let store = place.open_on(disk.clone());
+    let bytes = some_bytes(1, 3 << 20);
+    begin(&store, 1, Some(bytes.len())).await;
+    let mut slow = writer(&store, ID, 0).await;
+    disk.hold();
+    take(&mut *slow, &bytes.slice(..400_000)).await.unwrap();
+    disk.wait_for_writes();
+    let mut waiting = Vec::new();
+    let mut sent_away = 0;
+    for _ in 0..100 {
+        let mut asks = store.upload(ID);
+        match futures::poll!(&mut asks) {
+            Poll::Pending => waiting.push(asks),
+            Poll::Ready(answer) => {
+                assert_eq!(answer, Err(BlobError::Busy));
+                sent_away += 1;
+            }
+        }
+    }
+    assert!((1..=32).contains(&waiting.len()), "{} wait", waiting.len());
+    assert_eq!(waiting.len() + sent_away, 100);
+    disk.let_go();
+    for asked in waiting {
+        assert_eq!(asked.await.unwrap().unwrap().offset, 400_000);
+    }
+    send(&store, ID, 400_000, &bytes.slice(400_000..)).await;
     assert_eq!(keep(&store, ID).await, hash_of(&bytes));
 }
 

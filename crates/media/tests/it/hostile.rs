@@ -89,21 +89,23 @@ fn fixed(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_little_data_cannot_take_long() {
-    // A picture of one row whose pixels go on for a gigabyte: a thousand times what is sent.
+    // A picture of one row whose pixels go on for a gigabyte: a thousand times what is sent. Where it ends it is broken.
     let mut packer = ZlibEncoder::new(Vec::new(), Compression::best());
     for _ in 0..1 << 10 {
         packer.write_all(&[0; 1 << 20]).unwrap();
     }
-    let zeros = packer.finish().unwrap();
+    let mut zeros = packer.finish().unwrap();
+    let end = zeros.len() - 64;
+    zeros[end..].fill(0xff);
     let mut header = [1_000u32.to_be_bytes(), 1u32.to_be_bytes()].concat();
     header.extend_from_slice(&[8, 2, 0, 0, 0]);
     let mut sent = b"\x89PNG\r\n\x1a\n".to_vec();
     sent.extend(chunk(b"IHDR", &header));
     sent.extend(chunk(b"IDAT", &zeros));
     sent.extend(chunk(b"IEND", b""));
-    let begun = Instant::now();
-    let _either = look(&sent, Original::Clean);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // Whoever comes to that has unpacked all of it.
+    let found = look(&sent, Original::Clean);
+    panic!("{found:?}");
 }
 
 proptest! {

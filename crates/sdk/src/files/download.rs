@@ -1,20 +1,19 @@
 //! A download, attempt by attempt: into a file beside its target, from where it stopped, checked before it is the target.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anser_types::body::FileRef;
 use anser_types::{ConversationId, ErrorCode, FileId, Refusal, Sha256};
 use bytes::{Bytes, BytesMut};
-use rustix::fs::OFlags;
 use sha2::Digest;
 
 use super::doors::Doors;
 use super::drive::{End, Work};
-use super::opened::{Opened, Stamp, blocking};
+use super::opened::blocking;
+use super::part::{self, Part, cannot_write};
 use super::transfer::{Teller, TransferState};
 use crate::http::{FileContent, FileInfo};
 
@@ -63,14 +62,13 @@ pub(crate) struct Receiving {
     doors: Doors,
     wanted: FileAt,
     target: PathBuf,
-    part: PathBuf,
+    beside: PathBuf,
     info: Option<FileInfo>,
-    /// Bytes of the file that lie in the part.
-    have: u64,
+    /// The file beside the target, locked for this task.
+    locked: Option<Arc<File>>,
+    part: Option<Part>,
     /// All that lies in the part came by this task.
     own: bool,
-    /// The part, open and locked.
-    open: Option<Arc<File>>,
 }
 
 impl Receiving {
@@ -82,10 +80,11 @@ impl Receiving {
         if target.symlink_metadata().is_ok() {
             return Err(taken(&target));
         }
-        let mut part = target.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        Ok(Self { doors, wanted, target, part, info: None, have: 0, own: false, open: None })
+        let mut beside = target.clone().into_os_string();
+        beside.push(".part");
+        let beside = beside.into();
+        let (info, locked, part, own) = (None, None, None, false);
+        Ok(Self { doors, wanted, target, beside, info, locked, part, own })
     }
 
     /// What the file is; asked once.
@@ -102,97 +101,66 @@ impl Receiving {
         Ok(self.info.insert(info).clone())
     }
 
-    /// Opens the part, for this task alone. What is longer than the file cannot be the beginning of it.
-    async fn open_part(&mut self, bytes: u64) -> Result<Arc<File>, Refusal> {
-        if let Some(file) = &self.open {
-            return Ok(Arc::clone(file));
+    /// The part, opened if it is not.
+    async fn part(&mut self, most: u64) -> Result<&mut Part, Refusal> {
+        if self.part.is_none() {
+            let file = match &self.locked {
+                Some(file) => Arc::clone(file),
+                None => Arc::clone(self.locked.insert(part::lock(self.beside.clone()).await?)),
+            };
+            let part = Part::of(self.beside.clone(), file, most).await?;
+            self.own |= part.have() == 0;
+            self.part = Some(part);
         }
-        let path = self.part.clone();
-        let (file, have) = blocking(move || {
-            let failed = |error: io::Error| cannot_write(&path, &error);
-            // A link that lies there would have another file written to.
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-                .open(&path)
-                .map_err(|error| if path.is_symlink() { is_link(&path) } else { failed(error) })?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    let why = format!("{} is being written to already", path.display());
-                    return Err(Refusal::because(ErrorCode::NotEmpty, why));
-                }
-                // A file system without locks.
-                Err(TryLockError::Error(error)) => tracing::debug!(%error, "no lock"),
-            }
-            let mut have = file.metadata().map_err(failed)?.len();
-            if have > bytes {
-                file.set_len(0).map_err(failed)?;
-                have = 0;
-            }
-            Ok((Arc::new(file), have))
-        })
-        .await?;
-        self.own |= have == 0;
-        self.have = have;
-        Ok(Arc::clone(self.open.insert(file)))
+        self.part.as_mut().ok_or_else(|| Refusal::new(ErrorCode::Internal))
     }
 
     /// Fetches what is missing.
-    async fn fetch(
-        &mut self,
-        into: &Arc<File>,
-        info: &FileInfo,
-        tell: &Teller,
-    ) -> Result<(), Refusal> {
+    async fn fetch(&mut self, info: &FileInfo, tell: &Teller) -> Result<(), Refusal> {
         let FileAt { file, at, .. } = self.wanted;
         let token = self.doors.token().await?;
-        let mut content = self.doors.http.content(&token, file, at, self.have, info.sha256).await?;
-        if content.from != self.have {
-            self.have = content.from;
-            self.own |= content.from == 0;
+        let have = self.part(info.bytes).await?.have();
+        let mut content = self.doors.http.content(&token, file, at, have, info.sha256).await?;
+        if content.from != have {
+            // Whoever is between does not know of parts: all of it comes.
+            self.throw_away();
         }
+        let part = self.part(info.bytes).await?;
         let mut waiting = BytesMut::with_capacity(WRITE_BYTES);
         while let Some(bytes) = content.next().await? {
             waiting.extend_from_slice(&bytes);
             if waiting.len() >= WRITE_BYTES {
-                self.write(into, waiting.split().freeze(), info.bytes).await?;
-                tell.moved(self.have);
+                part.write(waiting.split().freeze(), info.bytes).await?;
+                tell.moved(part.have());
             }
         }
-        self.write(into, waiting.freeze(), info.bytes).await?;
-        tell.moved(self.have);
-        if self.have < info.bytes {
-            let why = format!("{} of {} bytes came", self.have, info.bytes);
+        part.write(waiting.freeze(), info.bytes).await?;
+        tell.moved(part.have());
+        if part.have() < info.bytes {
+            let why = format!("{} of {} bytes came", part.have(), info.bytes);
             return Err(Refusal::because(ErrorCode::Unreachable, why));
         }
         Ok(())
     }
 
-    async fn write(&mut self, into: &Arc<File>, bytes: Bytes, most: u64) -> Result<(), Refusal> {
-        let (at, end) = (self.have, self.have + bytes.len() as u64);
-        if end > most {
-            let why = format!("more than its {most} bytes came");
-            return Err(Refusal::because(ErrorCode::ChecksumMismatch, why));
+    /// What lies here may be another file, or only looks like this one.
+    fn throw_away(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.beside) {
+            tracing::warn!(%error, "what was fetched wrongly cannot be removed");
         }
-        let (into, path) = (Arc::clone(into), self.part.clone());
-        blocking(move || {
-            into.write_all_at(&bytes, at).map_err(|error| cannot_write(&path, &error))
-        })
-        .await?;
-        self.have = end;
-        Ok(())
+        (self.locked, self.part, self.own) = (None, None, true);
     }
 
-    /// Whether what lies here is the file; only then it gets its name.
-    async fn check(&self, part: Arc<File>, info: &FileInfo, tell: &Teller) -> Result<(), Refusal> {
+    async fn complete(&mut self, info: &FileInfo, tell: &Teller) -> Result<(), Refusal> {
+        tell.state(TransferState::Moving);
+        let part = self.part(info.bytes).await?;
+        tell.moved(part.have());
+        if part.have() < info.bytes {
+            self.fetch(info, tell).await?;
+        }
         tell.state(TransferState::Hashing);
-        let stamp = Stamp { bytes: info.bytes, modified_ns: 0 };
-        let part = Opened::File { path: self.part.clone(), file: part, stamp };
-        if part.sha256(|hashed| tell.moved(hashed)).await? == info.sha256 {
+        let sha256 = self.part(info.bytes).await?.finish(|hashed| tell.moved(hashed)).await?;
+        if sha256 == info.sha256 {
             return Ok(());
         }
         let why = "what was fetched is not what was sent; it was thrown away";
@@ -204,44 +172,36 @@ impl Work for Receiving {
     async fn attempt(&mut self, tell: &Teller) -> Result<FileInfo, Refusal> {
         let info = self.info().await?;
         tell.total(info.bytes);
-        tell.state(TransferState::Moving);
-        let part = self.open_part(info.bytes).await?;
-        tell.moved(self.have);
-        if self.have < info.bytes {
-            self.fetch(&part, &info, tell).await?;
-        }
-        self.check(Arc::clone(&part), &info, tell).await?;
-        let (from, to) = (self.part.clone(), self.target.clone());
-        blocking(move || {
-            part.sync_all().map_err(|error| cannot_write(&from, &error))?;
-            give_its_name(&from, &to)
-        })
-        .await?;
+        self.complete(&info, tell).await?;
+        // Only now it gets its name.
+        let (from, to) = (self.beside.clone(), self.target.clone());
+        blocking(move || give_its_name(&from, &to)).await?;
         Ok(info)
     }
 
     fn mend(&mut self, refusal: &Refusal) -> bool {
+        if self.part.as_ref().is_some_and(Part::is_broken) {
+            // What lies in the file is looked at anew.
+            self.part = None;
+        }
         if refusal.code != ErrorCode::ChecksumMismatch || self.info.is_none() {
             return false;
         }
         // The beginning may have been that of another file: once more, all of it.
         let again = !self.own;
-        if let Err(error) = std::fs::remove_file(&self.part) {
-            tracing::warn!(%error, "what was fetched wrongly cannot be removed");
-        }
-        (self.have, self.own, self.open) = (0, true, None);
+        self.throw_away();
         again
     }
 
     fn position(&self) -> u64 {
-        self.have
+        self.part.as_ref().map_or(0, Part::have)
     }
 
     async fn settle(self, end: End) {
         // What was fetched is kept for another try, unless its user wants none.
         if end == End::Cancelled
-            && self.open.is_some()
-            && let Err(error) = std::fs::remove_file(&self.part)
+            && self.locked.is_some()
+            && let Err(error) = std::fs::remove_file(&self.beside)
         {
             tracing::debug!(%error, "there is no part of a download to be removed");
         }
@@ -260,22 +220,9 @@ fn give_its_name(part: &Path, target: &Path) -> Result<(), Refusal> {
     linked.map_err(|error| cannot_write(target, &error))
 }
 
-fn is_link(part: &Path) -> Refusal {
-    let why = format!("{} is a symbolic link; nothing is written through it", part.display());
-    Refusal::because(ErrorCode::NotEmpty, why)
-}
-
 fn taken(target: &Path) -> Refusal {
     let why = format!("{} exists; it is not overwritten", target.display());
     Refusal::because(ErrorCode::NotEmpty, why)
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Refusal {
-    let code = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorCode::LocalDiskFull,
-        _ => ErrorCode::InvalidArgument,
-    };
-    Refusal::because(code, format!("{} cannot be written: {error}", path.display()))
 }
 
 /// All of a small answer; at most so many bytes.

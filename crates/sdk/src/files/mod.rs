@@ -12,6 +12,7 @@ mod download;
 mod drive;
 mod grown;
 mod opened;
+mod part;
 mod patience;
 mod piece_size;
 mod recording;

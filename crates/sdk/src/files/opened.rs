@@ -33,6 +33,11 @@ impl Fault {
     pub(super) fn take(&self) -> Option<Refusal> {
         self.0.lock().take()
     }
+
+    /// The first one counts.
+    pub(super) fn set(&self, refusal: Refusal) {
+        self.0.lock().get_or_insert(refusal);
+    }
 }
 
 /// By what one sees that a file was changed.
@@ -123,7 +128,7 @@ impl Opened {
                 let chunk = match blocking(move || source.read(from, length)).await {
                     Ok(chunk) => Ok(chunk),
                     Err(refusal) => {
-                        *told.0.lock() = Some(refusal);
+                        told.set(refusal);
                         Err(io::ErrorKind::Other.into())
                     }
                 };
@@ -143,6 +148,11 @@ impl Opened {
 
     /// The hash of all of it. `hashed` hears how far it is.
     pub(super) async fn sha256(&self, hashed: impl Fn(u64)) -> Result<Sha256, Refusal> {
+        Ok(Sha256(self.hash(hashed).await?.finalize().into()))
+    }
+
+    /// The same, to be gone on with.
+    pub(super) async fn hash(&self, hashed: impl Fn(u64)) -> Result<sha2::Sha256, Refusal> {
         let mut hash = sha2::Sha256::new();
         let mut from = 0;
         while from < self.bytes() {
@@ -152,7 +162,7 @@ impl Opened {
             hashed(to);
             from = to;
         }
-        Ok(Sha256(hash.finalize().into()))
+        Ok(hash)
     }
 
     /// The answer to what the server asks.

@@ -1,8 +1,8 @@
 //! Downloads through the client: resumable, checked before they get their name, and never over something else.
 
 use anser_gateway::ListenerKind;
-use anser_sdk::FileAt;
 use anser_sdk::types::ErrorCode;
+use anser_sdk::{FileAt, TransferState};
 use tempfile::tempdir;
 
 use crate::files::{bytes, over, upload, waits};
@@ -38,6 +38,59 @@ async fn requirement_h2_a_download_goes_on_where_it_stopped_also_after_a_restart
     assert!(!a.path().join("back.bin.part").exists());
     let error = alice.download(&file, &target).unwrap_err();
     assert_eq!(error.code(), ErrorCode::NotEmpty);
+}
+
+#[tokio::test]
+async fn requirement_h2_a_download_is_paused_and_goes_on_with_what_it_has() {
+    let world = World::new();
+    let a = tempdir().unwrap();
+    let line = Line::to(world.address(ListenerKind::Http)).await;
+    let alice = over(&world, &line, "alice", a.path()).await;
+    let sent = bytes(6 << 20, 22);
+    let file = upload(&alice, sent.clone()).await;
+    let target = a.path().join("back.bin");
+    let before = line.received();
+    line.cut_after_received(3 << 20);
+    let transfer = alice.download(&file, &target).unwrap();
+    waits(&transfer).await;
+    transfer.pause();
+    let mut watch = transfer.watch();
+    soon(watch.wait_for(|now| now.state == TransferState::Paused)).await.unwrap();
+    line.mend();
+    transfer.resume();
+    soon(transfer.done()).await.unwrap();
+    assert_eq!(std::fs::read(&target).unwrap(), sent);
+    assert!(line.received() - before < (7 << 20), "{} bytes", line.received() - before);
+    // One that is cancelled leaves nothing.
+    let other = a.path().join("other.bin");
+    line.cut_after_received(3 << 20);
+    let transfer = alice.download(&file, &other).unwrap();
+    waits(&transfer).await;
+    transfer.cancel();
+    let error = soon(transfer.done()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::FileIncomplete);
+    assert!(!other.exists() && !a.path().join("other.bin.part").exists());
+}
+
+#[tokio::test]
+async fn a_proxy_that_always_gives_everything_gives_a_download_its_file_all_the_same() {
+    let world = World::new();
+    let a = tempdir().unwrap();
+    let line = Line::to(world.address(ListenerKind::Http)).await;
+    let alice = over(&world, &line, "alice", a.path()).await;
+    let sent = bytes(3 << 20, 23);
+    let file = upload(&alice, sent.clone()).await;
+    let target = a.path().join("back.bin");
+    line.forget_ranges();
+    line.cut_after_received(1 << 20);
+    let transfer = alice.download(&file, &target).unwrap();
+    waits(&transfer).await;
+    let before = line.received();
+    line.mend();
+    soon(transfer.done()).await.unwrap();
+    assert_eq!(std::fs::read(&target).unwrap(), sent);
+    assert!(line.received() - before > (3 << 20), "all of it came once more");
+    assert!(!a.path().join("back.bin.part").exists());
 }
 
 #[tokio::test]

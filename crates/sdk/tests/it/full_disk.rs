@@ -9,13 +9,24 @@ use std::time::Duration;
 
 use anser_gateway::ListenerKind;
 use anser_sdk::types::ErrorCode;
-use anser_sdk::{Client, Event};
+use anser_sdk::{Client, Event, TransferState};
 use tempfile::tempdir;
 
+use crate::files::{bytes, upload};
 use crate::world::{World, id, soon, until};
 
 #[test]
 fn a_full_disk_is_reported_and_healed() {
+    with_a_small_disk("the_process_with_a_small_disk");
+}
+
+#[test]
+fn a_download_waits_for_room_and_goes_on() {
+    with_a_small_disk("the_download_to_a_small_disk");
+}
+
+/// Runs a test of this file in a process that has one.
+fn with_a_small_disk(test: &str) {
     let place = tempdir().unwrap();
     let script = "mount -t tmpfs -o size=2m tmpfs \"$PLACE\" && exec \"$0\" \"$@\"";
     let allowed = Command::new("unshare")
@@ -29,7 +40,7 @@ fn a_full_disk_is_reported_and_healed() {
     let output = Command::new("unshare")
         .args(["-Urm", "sh", "-c", script])
         .arg(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "full_disk::the_process_with_a_small_disk"])
+        .args(["--ignored", "--exact", &format!("full_disk::{test}")])
         .env("PLACE", place.path())
         .output()
         .unwrap();
@@ -53,6 +64,33 @@ fn fill(ballast: &Path) {
 /// Longer than a message may wait for its store, so that one that waits for ever is found out.
 async fn within_a_minute<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), future).await.expect("an outcome within a minute")
+}
+
+#[tokio::test]
+#[ignore = "started as a process by the test above"]
+async fn the_download_to_a_small_disk() {
+    let Ok(place) = std::env::var("PLACE") else { return };
+    let place = std::path::PathBuf::from(place);
+    let world = World::new();
+    let store = tempdir().unwrap();
+    let alice = world.client("alice", store.path()).await;
+    let sent = bytes(1_500_000, 24);
+    let file = upload(&alice, sent.clone()).await;
+    let ballast = place.join("ballast");
+    std::fs::write(&ballast, vec![7; 1 << 20]).unwrap();
+    let target = place.join("back.bin");
+    let transfer = alice.download(&file, &target).unwrap();
+    let mut watch = transfer.watch();
+    let full = |state: &TransferState| match state {
+        TransferState::Waiting { reason, .. } => reason.code == ErrorCode::LocalDiskFull,
+        _ => false,
+    };
+    soon(watch.wait_for(|now| full(&now.state))).await.unwrap();
+    std::fs::remove_file(&ballast).unwrap();
+    transfer.resume();
+    soon(transfer.done()).await.unwrap();
+    assert_eq!(std::fs::read(&target).unwrap(), sent);
+    assert!(!place.join("back.bin.part").exists());
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ struct State {
     cutting: Notify,
     /// What something before the server says instead of it.
     instead: Mutex<Option<String>>,
+    /// Something before the server does not know that a part of a file can be asked for.
+    knows_no_ranges: AtomicBool,
 }
 
 /// The line. It ends with the test.
@@ -91,6 +93,11 @@ impl Line {
         self.state.cutting.notify_waiters();
     }
 
+    /// From now on something before the server takes away what asks for a part of a file.
+    pub fn forget_ranges(&self) {
+        self.state.knows_no_ranges.store(true, Ordering::SeqCst);
+    }
+
     /// Bytes that went to the server so far.
     pub fn sent(&self) -> u64 {
         self.state.up.carried.load(Ordering::SeqCst)
@@ -130,6 +137,9 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State, wa
         let before = way.carried.load(Ordering::SeqCst);
         let room = way.cut_at.load(Ordering::SeqCst).saturating_sub(before);
         let taken = usize::try_from(room).unwrap_or(usize::MAX).min(read);
+        if state.knows_no_ranges.load(Ordering::SeqCst) {
+            forget_ranges(&mut buffer[..read]);
+        }
         if to.write_all(&buffer[..taken]).await.is_err() {
             return;
         }
@@ -139,5 +149,14 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State, wa
             state.cutting.notify_waiters();
             return;
         }
+    }
+}
+
+/// Makes a header that nobody knows of one that asks for a part.
+fn forget_ranges(head: &mut [u8]) {
+    const ASKS: &[u8] = b"\r\nrange:";
+    let at = head.windows(ASKS.len()).position(|window| window.eq_ignore_ascii_case(ASKS));
+    if let Some(at) = at {
+        head[at + 2] = b'x';
     }
 }
