@@ -103,16 +103,19 @@ impl Receiving {
 
     /// The part, opened if it is not.
     async fn part(&mut self, most: u64) -> Result<&mut Part, Refusal> {
-        if self.part.is_none() {
-            let file = match &self.locked {
-                Some(file) => Arc::clone(file),
-                None => Arc::clone(self.locked.insert(part::lock(self.beside.clone()).await?)),
-            };
-            let part = Part::of(self.beside.clone(), file, most).await?;
-            self.own |= part.have() == 0;
-            self.part = Some(part);
-        }
-        self.part.as_mut().ok_or_else(|| Refusal::new(ErrorCode::Internal))
+        let part = match self.part.take() {
+            Some(part) => part,
+            None => {
+                let file = match &self.locked {
+                    Some(file) => Arc::clone(file),
+                    None => Arc::clone(self.locked.insert(part::lock(self.beside.clone()).await?)),
+                };
+                let part = Part::of(self.beside.clone(), file, most).await?;
+                self.own |= part.have() == 0;
+                part
+            }
+        };
+        Ok(self.part.insert(part))
     }
 
     /// Fetches what is missing.
