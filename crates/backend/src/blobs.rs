@@ -205,6 +205,10 @@ pub trait Blobs: Send + Sync {
         range: Option<Range<u64>>,
     ) -> Boxed<'_, Result<Reading, BlobError>>;
 
+    /// Whether kept bytes are a picture that tells nothing beside its pixels: an upload of them would be kept as it is. It is
+    /// looked at anew, which takes as long as at an upload.
+    fn is_clean(&self, sha256: Sha256) -> Boxed<'_, Result<bool, BlobError>>;
+
     /// Looks how the whole of kept bytes is: a directory's are read and hashed, from the disk itself if they can be; a
     /// bucket is asked how many there are, as object stores look after their bytes themselves. Changes nothing.
     ///

@@ -86,6 +86,11 @@ fn picture(upload: &Path, found: MediaType, original: bool) -> Result<Seen, Unse
     }
 }
 
+/// Whether these bytes are a picture from which nothing would be taken.
+pub(crate) fn is_clean(bytes: &[u8]) -> bool {
+    matches!(anser_media::look(bytes, Original::Clean), Ok(Some(picture)) if picture.clean.is_none())
+}
+
 impl Seen {
     fn nothing(found: MediaType) -> Self {
         Self { media_type: found.name, look: None, clean: None, thumbnails: Vec::new() }

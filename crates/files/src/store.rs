@@ -10,6 +10,7 @@ use anser_backend::{
     BlobError, Blobs, Boxed, Condition, Examined, Reading, Upload, UploadState, UploadWriter,
     Variant,
 };
+use anser_types::limits::PICTURE_MAX_BYTES;
 use anser_types::{FileId, Sha256, UnixMs};
 use futures::future::join_all;
 use parking_lot::Mutex;
@@ -18,7 +19,7 @@ use crate::disk::{Disk, SystemDisk};
 use crate::hashing::Hashing;
 use crate::keep::Keeper;
 use crate::lanes::{Lanes, closed};
-use crate::looks::Looks;
+use crate::looks::{Looks, is_clean};
 use crate::settings::Settings;
 use crate::spool::Spool;
 use crate::spool::note::Progress;
@@ -184,6 +185,19 @@ impl FileStore {
         tokio::spawn(keeping).await.map_err(|_| closed())?
     }
 
+    async fn is_clean_picture(&self, sha256: Sha256) -> Result<bool, BlobError> {
+        let shared = &self.shared;
+        let (bytes, mut reader) = shared.keeper.read(shared, sha256, Variant::Whole, None).await?;
+        if bytes > PICTURE_MAX_BYTES {
+            return Ok(false);
+        }
+        let mut picture = Vec::new();
+        while let Some(block) = reader.read().await? {
+            picture.extend_from_slice(&block);
+        }
+        shared.lanes.looks.run(move || Ok(is_clean(&picture))).await
+    }
+
     async fn forget(&self, id: FileId) -> Result<(), BlobError> {
         let Ok(entry) = self.entry(id) else { return Ok(()) };
         let shared = Arc::downgrade(&self.shared);
@@ -277,6 +291,10 @@ impl Blobs for FileStore {
         range: Option<Range<u64>>,
     ) -> Boxed<'_, Result<Reading, BlobError>> {
         Box::pin(self.shared.keeper.read(&self.shared, sha256, variant, range))
+    }
+
+    fn is_clean(&self, sha256: Sha256) -> Boxed<'_, Result<bool, BlobError>> {
+        Box::pin(self.is_clean_picture(sha256))
     }
 
     fn condition(&self, sha256: Sha256, bytes: u64) -> Boxed<'_, Result<Condition, BlobError>> {

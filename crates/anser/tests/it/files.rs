@@ -193,7 +193,7 @@ fn guarantee_g21_what_a_disk_does_to_a_file_is_found_and_mended_by_who_has_it() 
     let (fine, told) = verdict(&["--verify"]);
     assert!(fine == "OK" && told.contains("300000 bytes"), "{told}");
 
-    let hash = anser_types::Sha256(sha2::Sha256::digest(&bytes).into()).to_string();
+    let hash = sha256_of(Path::new(&path));
     let kept = home.data_dir().join("files/kept").join(&hash[..2]).join(&hash[2..4]).join(&hash);
     let mut changed = bytes.clone();
     changed[200_000] ^= 1;
@@ -215,6 +215,38 @@ fn guarantee_g21_what_a_disk_does_to_a_file_is_found_and_mended_by_who_has_it() 
     assert!(std::fs::read(into).unwrap() == bytes);
     server.kill();
     assert_eq!(verdict(&["--verify"]).0, "OK");
+}
+
+#[test]
+fn requirement_h3_a_picture_that_tells_nothing_is_not_sent_a_second_time() {
+    let home = Home::new();
+    let server = home.serve();
+    let told = b"Comment\0at 47.3769 N, 8.5417 E";
+    let (path, bytes) = picture_that_tells(&home, "lake.png", (1_200, 900), told);
+    let id = object(&home.run(&["upload", "--as", "alice", &path, "--json"]));
+    let cleaned = home.path().join("cleaned.png");
+    let cleaned = cleaned.to_str().unwrap();
+    let id = id["file"].as_str().unwrap();
+    said(&home.run(&["download", "--as", "alice", id, "-o", cleaned]));
+    let gate = Gate::before(server.address("http"), usize::MAX);
+    // The cleaned one, which everybody has who fetched it, and the one that tells where the lake is.
+    for (path, is_sent) in [(cleaned, false), (&path, true)] {
+        let before = gate.carried();
+        let sent = typed(&home, &gate, &["upload", "--json", path]).wait_with_output().unwrap();
+        let sent = object(&sent);
+        let carried = gate.carried() - before;
+        assert_eq!(carried > bytes.len(), is_sent, "{carried} bytes");
+        assert_ne!(sent["file"], id);
+        assert_eq!(sent["sha256"], sha256_of(Path::new(cleaned)));
+        assert_eq!(
+            (&sent["look"]["width"], &sent["media_type"]),
+            (&1_200.into(), &"image/png".into())
+        );
+    }
+}
+
+fn sha256_of(file: &Path) -> String {
+    anser_types::Sha256(sha2::Sha256::digest(std::fs::read(file).unwrap()).into()).to_string()
 }
 
 /// A way to the server that stops after so many bytes to it, until it is opened. It ends with the process.

@@ -114,6 +114,27 @@ async fn what_is_too_large_to_be_looked_at_is_a_plain_file() {
     assert_eq!((examined.sha256, examined.look), (hash_of(&large), None));
 }
 
+/// Who has the cleaned one, as everybody who fetched it has, need not send it again; an original would be cleaned.
+#[tokio::test]
+async fn requirement_h3_a_picture_that_tells_nothing_is_told_from_one_that_does() {
+    let place = Place::new();
+    let store = place.open();
+    let picture = Bytes::from_static(PICTURE);
+    uploaded(&store, 1, &picture, false).await;
+    let cleaned = keep(&store, ID).await;
+    let original = uploaded(&store, 2, &picture, true).await;
+    let original = keep(&store, original.id).await;
+    assert_eq!(store.is_clean(cleaned).await, Ok(true));
+    assert_eq!(store.is_clean(original).await, Ok(false));
+    let again = Bytes::from(read(&store, cleaned).await.unwrap());
+    let again = uploaded(&store, 3, &again, false).await;
+    assert_eq!(keep(&store, again.id).await, cleaned, "an upload of it would be kept as it is");
+    let plain = uploaded(&store, 4, &some_bytes(1, 5_000), false).await;
+    let plain = keep(&store, plain.id).await;
+    assert_eq!(store.is_clean(plain).await, Ok(false), "it is no picture");
+    assert_eq!(store.is_clean(Sha256([1; 32])).await, Err(BlobError::Unknown));
+}
+
 /// The same picture is sent again, and what makes smaller ones of it is another version now.
 #[tokio::test]
 async fn a_smaller_picture_that_is_there_is_as_good_as_a_new_one() {

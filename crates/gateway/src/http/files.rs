@@ -183,8 +183,8 @@ pub(super) async fn challenge(
 
 /// Have a file without sending it
 ///
-/// A picture only with `original`: without it the server takes out what a picture tells beside its pixels, and that needs
-/// the upload.
+/// A picture that tells something beside its pixels only with `original`: without it the server takes that out, and that
+/// needs the upload. What was fetched from here is clean.
 #[utoipa::path(post, path = "/v1/files/claim", tag = "files", request_body = Claim,
     responses((status = 201, description = "The file.", body = StoredFileJson), Take))]
 pub(super) async fn claim(

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use anser_backend::Variant;
+use anser_backend::{BlobError, Variant};
 use anser_types::limits::FILE_NAME_MAX_BYTES;
 use anser_types::{ErrorCode, Refusal, StoredFile, UnixMs};
 use hmac::Mac;
@@ -56,7 +56,8 @@ pub struct Claim {
     pub proof: [u8; 32],
     /// What the file is called.
     pub name: String,
-    /// As in [`NewUpload`](super::NewUpload): pictures are given to nobody who would have sent them to be cleaned.
+    /// As in [`NewUpload`](super::NewUpload): a picture that is not clean is given to nobody who would have sent it to be
+    /// cleaned.
     pub original: bool,
 }
 
@@ -127,8 +128,8 @@ impl Service {
     /// Makes a file of bytes that the server has, for a caller who has them too.
     ///
     /// # Errors
-    /// `NOT_IN_POSSESSION` when the server does not have them, the answer is wrong or late, or it is a picture that is
-    /// not wanted as it is: upload them then. `QUOTA_EXCEEDED`, `INVALID_ARGUMENT`.
+    /// `NOT_IN_POSSESSION` when the server does not have them, the answer is wrong or late, or it is a picture that tells
+    /// something beside its pixels and is not wanted as it is: upload them then. `QUOTA_EXCEEDED`, `INVALID_ARGUMENT`.
     pub async fn claim_file(&self, caller: &Caller, claim: Claim) -> Result<StoredFile, Refusal> {
         let filing = self.filing()?;
         let refused = || Refusal::new(ErrorCode::NotInPossession);
@@ -143,10 +144,6 @@ impl Service {
         let known = filing.known.content(claim.sha256).await;
         let known = known.map_err(store_refusal)?;
         let content = known.filter(|content| content.bytes == claim.bytes).ok_or_else(refused)?;
-        // Somebody may have sent it as an original, with what it tells beside its pixels.
-        if content.media_type.starts_with("image/") && !claim.original {
-            return Err(refused());
-        }
         let proof = match filing.proof_of(&claim).await {
             // Whoever sends them now mends the file.
             Err(refusal) if refusal.code == ErrorCode::FileDamaged => return Err(refused()),
@@ -154,6 +151,15 @@ impl Service {
         };
         if !bool::from(proof.ct_eq(&claim.proof)) {
             return Err(refused());
+        }
+        // Somebody may have sent it as an original, with what it tells beside its pixels.
+        let to_be_clean = content.media_type.starts_with("image/") && !claim.original;
+        if to_be_clean {
+            match filing.bytes.is_clean(claim.sha256).await {
+                Ok(true) => {}
+                Ok(false) | Err(BlobError::Unknown) => return Err(refused()),
+                Err(error) => return Err(bytes_refusal(error)),
+            }
         }
         let named = Named { id: self.new_file_id(), owner: caller.user_no, name: claim.name };
         let now = self.clock().now();

@@ -158,6 +158,10 @@ impl Blobs for Unhelpful {
         Box::pin(async { Err(BlobError::Failed("the cable is out".into())) })
     }
 
+    fn is_clean(&self, sha256: Sha256) -> Boxed<'_, Result<bool, BlobError>> {
+        self.blobs.is_clean(sha256)
+    }
+
     fn condition(&self, _: Sha256, _: u64) -> Boxed<'_, Result<Condition, BlobError>> {
         Box::pin(std::future::pending())
     }
