@@ -56,6 +56,8 @@ pub struct Upload {
     pub owner: UserNo,
     /// What its owner calls it; may be empty.
     pub name: String,
+    /// What its client said of it, word for word: it may ask for that again.
+    pub metadata: String,
     /// How many bytes it will have; `None` until that is known (a voice that is still being recorded).
     pub length: Option<u64>,
     /// The hash it must have in the end.

@@ -67,6 +67,8 @@ pub const FILES_PER_USER_BYTES: u64 = 16 << 30;
 pub const FILES_PER_MESSAGE: usize = 100;
 /// Bytes of what a file is called.
 pub const FILE_NAME_MAX_BYTES: usize = 255;
+/// Bytes of what a client says about an upload beside its length (`Upload-Metadata`).
+pub const UPLOAD_METADATA_MAX_BYTES: usize = 3 * 1024;
 /// Uploads of one user that are not complete, the parts of one that comes in parts included.
 pub const UPLOADS_PER_USER: usize = 64;
 /// Parts of which one file is put together.

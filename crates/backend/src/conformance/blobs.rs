@@ -54,6 +54,7 @@ pub fn announced(id: u8, length: Option<usize>) -> Upload {
         id: FileId([id; 16]),
         owner: UserNo(1),
         name: format!("upload {id}"),
+        metadata: String::new(),
         length: length.map(|length| length as u64),
         sha256: None,
         original: false,
@@ -239,6 +240,7 @@ pub fn an_upload_begins_with_nothing<H: BlobsHarness>(on: &mut BlobsSubject<H>) 
     assert_eq!(on.writer(FileId([1; 16]), 0).err(), Some(BlobError::Unknown));
     let upload = Upload {
         name: "Gruß aus München.png".into(),
+        metadata: "filename R3J1w58=,mood aGFwcHk=,empty".into(),
         sha256: Some(Sha256([7; 32])),
         original: true,
         part: true,

@@ -5,19 +5,23 @@
 //! stands in a block of its own and carries a checksum.
 
 use anser_backend::{Upload, UploadState};
-use anser_types::limits::FILE_NAME_MAX_BYTES;
+use anser_types::limits::{FILE_NAME_MAX_BYTES, UPLOAD_METADATA_MAX_BYTES};
 use anser_types::{FileId, Sha256, UnixMs, UserNo};
 
 /// The head, and each slot, begins at a multiple of this: a disk that tears a write tears it within one.
 const BLOCK_BYTES: usize = 4096;
 /// All of a note.
 const NOTE_BYTES: usize = 3 * BLOCK_BYTES;
-const MAGIC: &[u8; 8] = b"anserup1";
+const MAGIC: &[u8; 8] = b"anserup2";
+/// Of a head without metadata, which says nothing of its length: as it was written before there was any.
+const MAGIC_WITHOUT_METADATA: &[u8; 8] = b"anserup1";
+/// What says how long the rest of a head is: its magic, and the bytes of its name and of its metadata.
+const HEAD_LENGTHS_BYTES: usize = 8 + 4 + 4;
 /// Everything of a head before its name.
-const HEAD_FIXED_BYTES: usize = 8 + 4 + 16 + 8 + 8 + 1 + 1 + 33 + 9;
-/// A name may be that long; what is allowed is far less ([`FILE_NAME_MAX_BYTES`]).
-const NAME_MAX_BYTES: usize = BLOCK_BYTES - HEAD_FIXED_BYTES - 4;
-const _: () = assert!(FILE_NAME_MAX_BYTES <= NAME_MAX_BYTES);
+const HEAD_FIXED_BYTES: usize = HEAD_LENGTHS_BYTES + 16 + 8 + 8 + 1 + 1 + 33 + 9;
+/// Name and metadata may be that long together; what is allowed is less.
+const TEXTS_MAX_BYTES: usize = BLOCK_BYTES - HEAD_FIXED_BYTES - 4;
+const _: () = assert!(FILE_NAME_MAX_BYTES + UPLOAD_METADATA_MAX_BYTES <= TEXTS_MAX_BYTES);
 const SLOT_BYTES: usize = 8 + 8 + 8 + 9 + 33 + 4;
 
 /// How far an upload is.
@@ -83,15 +87,17 @@ fn slot_at(generation: u64) -> usize {
     if generation.is_multiple_of(2) { BLOCK_BYTES } else { 2 * BLOCK_BYTES }
 }
 
-/// A note of an upload that begins; `None` if its name is too long to be noted.
+/// A note of an upload that begins; `None` if its name or its metadata is too long to be noted.
 pub(crate) fn first(upload: &Upload) -> Option<Vec<u8>> {
     let name_len = u32::try_from(upload.name.len()).ok()?;
-    if upload.name.len() > NAME_MAX_BYTES {
+    let metadata_len = u32::try_from(upload.metadata.len()).ok()?;
+    if upload.name.len() + upload.metadata.len() > TEXTS_MAX_BYTES {
         return None;
     }
     let mut note = Vec::with_capacity(NOTE_BYTES);
     note.extend_from_slice(MAGIC);
     note.extend_from_slice(&name_len.to_le_bytes());
+    note.extend_from_slice(&metadata_len.to_le_bytes());
     note.extend_from_slice(&upload.id.0);
     put_u64(&mut note, upload.owner.0);
     put_u64(&mut note, upload.created_at.0);
@@ -100,6 +106,7 @@ pub(crate) fn first(upload: &Upload) -> Option<Vec<u8>> {
     put_hash(&mut note, upload.sha256);
     put_length(&mut note, upload.length);
     note.extend_from_slice(upload.name.as_bytes());
+    note.extend_from_slice(upload.metadata.as_bytes());
     seal(&mut note);
     note.resize(NOTE_BYTES, 0);
     let (at, slot) = Progress::first(upload).slot();
@@ -121,20 +128,31 @@ pub(crate) fn read(note: &[u8]) -> Option<(Upload, Progress)> {
 }
 
 fn read_head(note: &[u8]) -> Option<Upload> {
-    let name_len = u32::from_le_bytes(note.get(8..12)?.try_into().ok()?);
-    let name_len = usize::try_from(name_len).ok().filter(|len| *len <= NAME_MAX_BYTES)?;
-    let mut head = unsealed(note.get(..HEAD_FIXED_BYTES + name_len + 4)?)?.strip_prefix(MAGIC)?;
-    let head = &mut head;
-    take::<4>(head)?;
+    let mut lengths = note;
+    let lengths = &mut lengths;
+    let (metadata_len, fixed_bytes) = match &take::<8>(lengths)? {
+        MAGIC => (take_u32(&mut lengths.get(4..)?)?, HEAD_FIXED_BYTES),
+        MAGIC_WITHOUT_METADATA => (0, HEAD_FIXED_BYTES - 4),
+        _ => return None,
+    };
+    let name_len = take_u32(lengths)?;
+    let texts_len = name_len.checked_add(metadata_len).filter(|len| *len <= TEXTS_MAX_BYTES)?;
+    let head = unsealed(note.get(..fixed_bytes + texts_len + 4)?)?;
+    let (fixed, texts) = head.split_at_checked(fixed_bytes)?;
+    let (name, metadata) = texts.split_at_checked(name_len)?;
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    let mut fixed = fixed.get(fixed_bytes + HEAD_LENGTHS_BYTES - HEAD_FIXED_BYTES..)?;
+    let fixed = &mut fixed;
     Some(Upload {
-        id: FileId(take(head)?),
-        owner: UserNo(take_u64(head)?),
-        created_at: UnixMs(take_u64(head)?),
-        original: take::<1>(head)? == [1],
-        part: take::<1>(head)? == [1],
-        sha256: take_hash(head)?,
-        length: take_length(head)?,
-        name: String::from_utf8(head.to_vec()).ok()?,
+        id: FileId(take(fixed)?),
+        owner: UserNo(take_u64(fixed)?),
+        created_at: UnixMs(take_u64(fixed)?),
+        original: take::<1>(fixed)? == [1],
+        part: take::<1>(fixed)? == [1],
+        sha256: take_hash(fixed)?,
+        length: take_length(fixed)?,
+        name: text(name)?,
+        metadata: text(metadata)?,
     })
 }
 
@@ -168,6 +186,10 @@ fn take<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
+fn take_u32(from: &mut &[u8]) -> Option<usize> {
+    usize::try_from(take(from).map(u32::from_le_bytes)?).ok()
+}
+
 fn take_u64(from: &mut &[u8]) -> Option<u64> {
     take(from).map(u64::from_le_bytes)
 }
@@ -193,6 +215,7 @@ mod tests {
             id: FileId([7; 16]),
             owner: UserNo(3),
             name: "a picture.png".into(),
+            metadata: "filename YSBwaWN0dXJlLnBuZw==".into(),
             length: Some(1 << 40),
             sha256: Some(Sha256([9; 32])),
             original: true,
@@ -254,9 +277,26 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_too_long_is_not_noted() {
-        let long = |bytes| first(&Upload { name: "x".repeat(bytes), ..upload() });
-        assert!(read(&long(NAME_MAX_BYTES).unwrap()).is_some());
-        assert!(long(NAME_MAX_BYTES + 1).is_none());
+    fn what_is_too_long_is_not_noted() {
+        let metadata = "x".repeat(UPLOAD_METADATA_MAX_BYTES);
+        let long =
+            |bytes| Upload { name: "x".repeat(bytes), metadata: metadata.clone(), ..upload() };
+        let most = long(TEXTS_MAX_BYTES - UPLOAD_METADATA_MAX_BYTES);
+        assert_eq!(read(&first(&most).unwrap()).unwrap().0, most);
+        assert!(first(&long(TEXTS_MAX_BYTES - UPLOAD_METADATA_MAX_BYTES + 1)).is_none());
+    }
+
+    /// As servers wrote it until metadata was kept.
+    #[test]
+    fn a_note_without_metadata_is_read() {
+        let upload = Upload { metadata: String::new(), ..upload() };
+        let note = first(&upload).unwrap();
+        let fixed = &note[HEAD_LENGTHS_BYTES..HEAD_FIXED_BYTES];
+        let mut before = [MAGIC_WITHOUT_METADATA, &note[8..12], fixed].concat();
+        before.extend_from_slice(upload.name.as_bytes());
+        seal(&mut before);
+        before.resize(BLOCK_BYTES, 0);
+        before.extend_from_slice(&note[BLOCK_BYTES..]);
+        assert_eq!(read(&before), Some((upload.clone(), Progress::first(&upload))));
     }
 }

@@ -5,6 +5,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use anser_service::{NewUpload, UploadProgress};
+use anser_types::limits::UPLOAD_METADATA_MAX_BYTES;
 use anser_types::{ErrorCode, FileId, Refusal, UnixMs};
 use aws_lc_rs::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use axum::extract::Request;
@@ -23,8 +24,6 @@ const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,ch
 const CHECKSUMS: &str = "sha1,sha256";
 /// What a body with bytes of an upload is.
 pub(super) const BYTES: &str = "application/offset+octet-stream";
-/// Bytes of what a client says about an upload beside its length.
-const METADATA_MAX_BYTES: usize = 4 * 1024;
 
 pub(super) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 pub(super) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
@@ -119,13 +118,13 @@ fn part(address: &str) -> Result<FileId, Refusal> {
     name.parse().map_err(|error| invalid(format!("Upload-Concat: {error}")))
 }
 
-/// `filename`, `sha256` (64 hexadecimal digits) and `original`; what else stands there is not looked at.
+/// `filename`, `sha256` (64 hexadecimal digits) and `original`; what else stands there is kept and not looked at.
 fn metadata(headers: &HeaderMap) -> Result<NewUpload, Refusal> {
     let said = text(headers, &UPLOAD_METADATA)?.unwrap_or_default();
-    if said.len() > METADATA_MAX_BYTES {
-        return Err(invalid(format!("Upload-Metadata: at most {METADATA_MAX_BYTES} bytes")));
+    if said.len() > UPLOAD_METADATA_MAX_BYTES {
+        return Err(invalid(format!("Upload-Metadata: at most {UPLOAD_METADATA_MAX_BYTES} bytes")));
     }
-    let mut new = NewUpload::default();
+    let mut new = NewUpload { metadata: said.clone(), ..NewUpload::default() };
     for pair in said.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
         let wrong = |what| invalid(format!("Upload-Metadata: {key}: {what}"));
@@ -189,6 +188,9 @@ pub(super) fn tell(headers: &mut HeaderMap, progress: &UploadProgress) {
         Some(length) => headers.insert(UPLOAD_LENGTH, length.into()),
         None => headers.insert(UPLOAD_DEFER_LENGTH, HeaderValue::from_static("1")),
     };
+    if !progress.metadata.is_empty() {
+        set(headers, UPLOAD_METADATA, &progress.metadata);
+    }
     if progress.part {
         headers.insert(UPLOAD_CONCAT, HeaderValue::from_static("partial"));
     }

@@ -68,7 +68,16 @@ pub async fn request(
     let text = String::from_utf8(bytes).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no response: {text}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Response { status, head: head.to_lowercase(), body: body.to_owned() }
+    Response { status, head: with_small_names(head), body: body.to_owned() }
+}
+
+/// A head whose names are written small, whoever wrote them.
+fn with_small_names(head: &str) -> String {
+    let line = |line: &str| match line.split_once(": ") {
+        Some((name, value)) => format!("{}: {value}\r\n", name.to_lowercase()),
+        None => format!("{line}\r\n"),
+    };
+    head.lines().map(line).collect()
 }
 
 pub fn bearer(secret: &str) -> String {

@@ -69,7 +69,7 @@ async fn nobody_comes_in_without_the_key() {
         ] {
             let refused = request(at, "POST", path, &headers, "{}").await;
             refused.is_problem(401, ErrorCode::ApiKeyInvalid);
-            assert!(refused.head.contains("www-authenticate: bearer"));
+            assert!(refused.head.contains("www-authenticate: Bearer"));
         }
     }
 }

@@ -97,7 +97,7 @@ async fn requirement_k1_pages_in_the_list_may_call_the_api_and_no_others() {
     assert_eq!(answer.status, 200);
     for line in [
         "access-control-allow-origin: https://app.example\r\n",
-        "access-control-allow-methods: get,post,put,patch,delete\r\n",
+        "access-control-allow-methods: GET,POST,PUT,PATCH,DELETE\r\n",
         "access-control-allow-headers: authorization,content-type,if-none-match,if-range,range,idempotency-key,",
         "upload-offset,upload-metadata,upload-checksum,upload-concat,upload-defer-length\r\n",
     ] {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anser_backend::{BlobError, Upload, UploadState, UploadWriter};
-use anser_types::limits::{FILE_NAME_MAX_BYTES, UPLOAD_PARTS_MAX, UPLOADS_PER_USER};
+use anser_types::limits::{
+    FILE_NAME_MAX_BYTES, UPLOAD_METADATA_MAX_BYTES, UPLOAD_PARTS_MAX, UPLOADS_PER_USER,
+};
 use anser_types::{ErrorCode, FileId, Refusal, Sha256, StoredFile, UnixMs, UserNo};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -21,6 +23,8 @@ use crate::service::Service;
 pub struct NewUpload {
     /// What it is called; may be empty.
     pub name: String,
+    /// What its client said of it, word for word; given back to whoever asks how far it is.
+    pub metadata: String,
     /// How many bytes it will have, if that is known yet.
     pub length: Option<u64>,
     /// The hash it must have in the end.
@@ -42,6 +46,8 @@ pub struct UploadProgress {
     pub length: Option<u64>,
     /// It is no file by itself.
     pub part: bool,
+    /// As it was announced; forgotten once it is complete.
+    pub metadata: String,
     /// When it is given up unless more comes; `None` once it is complete.
     pub expires_at: Option<UnixMs>,
     /// The file that it became.
@@ -131,6 +137,7 @@ impl Filing {
             offset: state.offset,
             length: state.upload.length,
             part: state.upload.part,
+            metadata: state.upload.metadata.clone(),
             expires_at: Some(UnixMs(state.touched_at.0 + self.settings.upload_keep_ms)),
             file: None,
         }
@@ -234,14 +241,20 @@ impl Service {
                 format!("a file's name: at most {FILE_NAME_MAX_BYTES} bytes, without slashes");
             return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
         }
+        if new.metadata.len() > UPLOAD_METADATA_MAX_BYTES {
+            let detail =
+                format!("what is said of an upload: at most {UPLOAD_METADATA_MAX_BYTES} bytes");
+            return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
+        }
         if self.is_draining() {
             return Err(Refusal::new(ErrorCode::Draining).retry_after(2_000));
         }
         filing.admit(caller.user_no, new.length.unwrap_or(0)).await?;
-        let NewUpload { name, length, sha256, original, part } = new;
+        let NewUpload { name, metadata, length, sha256, original, part } = new;
         let (id, created_at) = (self.new_file_id(), self.clock().now());
         let owner = caller.user_no;
-        let upload = Upload { id, owner, name, length, sha256, original, part, created_at };
+        let upload =
+            Upload { id, owner, name, metadata, length, sha256, original, part, created_at };
         filing.bytes.begin(upload.clone()).await.map_err(bytes_refusal)?;
         let counted = Counted { owner, bytes: length.unwrap_or(0), touched_at: created_at };
         filing.unfinished.count(id, counted);
@@ -392,6 +405,7 @@ fn complete(file: StoredFile) -> UploadProgress {
         offset: file.sent_bytes,
         length: Some(file.sent_bytes),
         part: false,
+        metadata: String::new(),
         expires_at: None,
         file: Some(file),
     }

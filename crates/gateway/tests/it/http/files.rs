@@ -73,7 +73,7 @@ async fn no_browser_takes_a_file_for_a_page_of_this_server() {
     let file = uploaded(&town, "evil\"; x=.html", "<script>alert(1)</script>").await;
     let fetched = town.get("alice", &format!("/v1/files/{file}/content")).await;
     let disposition = fetched.header("content-disposition").unwrap();
-    assert_eq!(disposition, "attachment; filename*=utf-8''evil%22%3b%20x%3d.html");
+    assert_eq!(disposition, "attachment; filename*=UTF-8''evil%22%3B%20x%3D.html");
     assert_eq!(fetched.header("x-content-type-options"), Some("nosniff"));
     assert!(fetched.header("content-security-policy").unwrap().contains("sandbox"));
     assert!(!fetched.header("content-type").unwrap().contains("html"));

@@ -187,7 +187,7 @@ async fn requirement_k5_nobody_asks_without_a_token_or_with_one_that_is_over() {
     for headers in [String::new(), bearer("guess"), bearer(API_KEY)] {
         let refused = request(town.at, "GET", "/v1/conversations", &headers, "").await;
         refused.is_problem(401, ErrorCode::TokenInvalid);
-        assert!(refused.head.contains("www-authenticate: bearer"));
+        assert!(refused.head.contains("www-authenticate: Bearer"));
     }
     town.world.clock.advance(2_000);
     town.get("alice", "/v1/conversations").await.is_problem(401, ErrorCode::TokenExpired);

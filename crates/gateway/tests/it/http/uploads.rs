@@ -47,7 +47,7 @@ async fn requirement_h2_an_upload_comes_in_pieces_and_every_answer_says_how_far_
     let taken = patch(&town, &at, 0, "", "01234").await;
     assert_eq!((taken.status, taken.header("upload-offset")), (204, Some("5")));
     assert_eq!(taken.header("tus-resumable"), Some("1.0.0"));
-    assert!(taken.header("upload-expires").unwrap().ends_with(" gmt"));
+    assert!(taken.header("upload-expires").unwrap().ends_with(" GMT"));
     patch(&town, &at, 0, "", "01234").await.is_problem(409, ErrorCode::UploadConflict);
     patch(&town, &at, 5, "", "567890").await.is_problem(400, ErrorCode::InvalidArgument);
     let here = town.get("alice", &at).await.json()["offset"].as_str().unwrap().parse().unwrap();
@@ -56,6 +56,22 @@ async fn requirement_h2_an_upload_comes_in_pieces_and_every_answer_says_how_far_
     let stored = town.get("alice", &at).await.json()["stored"].clone();
     assert_eq!(stored["sha256"], hex::encode(Sha256::digest("0123456789")));
     assert_eq!(town.get("bob", &at).await.status, 404);
+}
+
+/// Also what this server does not look at, and what is said without a value.
+#[tokio::test]
+async fn requirement_h2_what_was_said_of_an_upload_is_told_as_it_was_said() {
+    let town = Town::of(&["alice"]).await;
+    let metadata = format!("filename {},mood aGFwcHk=,empty", STANDARD.encode("Gruß.txt"));
+    let said = format!("upload-metadata: {metadata}\r\n");
+    let at = begun(&town, &format!("upload-length: 2\r\n{said}")).await;
+    patch(&town, &at, 0, "", "a").await;
+    let so_far = town.ask("alice", "HEAD", &at, "", "").await;
+    assert_eq!(so_far.header("upload-metadata"), Some(&*metadata));
+    let long = format!("upload-metadata: mood {}\r\n", STANDARD.encode("x".repeat(3_000)));
+    let headers = format!("upload-length: 2\r\n{long}");
+    let refused = town.ask("alice", "POST", "/v1/uploads", &headers, "").await;
+    refused.is_problem(400, ErrorCode::InvalidArgument);
 }
 
 #[tokio::test]
