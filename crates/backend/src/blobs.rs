@@ -114,7 +114,7 @@ pub enum Variant {
 }
 
 /// How kept bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// All there, with their hash.
     Intact,
@@ -122,6 +122,8 @@ pub enum Condition {
     Damaged,
     /// Nothing is there.
     Missing,
+    /// Something is there that the disk does not give, and what it says.
+    Unreadable(String),
 }
 
 /// The way into an upload: one at a time for each.
@@ -215,7 +217,7 @@ pub trait Blobs: Send + Sync {
     /// bucket is asked how many there are, as object stores look after their bytes themselves. Changes nothing.
     ///
     /// # Errors
-    /// [`BlobError::Failed`] when they cannot be read, which may be the disk's way to say that they are damaged.
+    /// [`BlobError::Failed`] when nobody can be asked.
     fn condition(&self, sha256: Sha256, bytes: u64) -> Boxed<'_, Result<Condition, BlobError>>;
 
     /// Takes damaged bytes out of the way, durably, where an operator finds them: nobody is given them any more, and good

@@ -44,19 +44,26 @@ impl Ranged {
         Ok(Self { file, at: range.start, left, bytes })
     }
 
-    /// The next block as the disk has it, so far as the system lets go of what it remembers: also of this block, so that
-    /// looking at everything does not cost the others what they read again and again.
+    /// Opens all of a file as the disk has it, so far as the system lets go of what it remembers.
+    pub fn open_on_disk(path: &Path) -> Result<Self, BlobError> {
+        let opened = Self::open(path, None)?;
+        opened.forget(0, opened.bytes);
+        Ok(opened)
+    }
+
+    /// The next block, which is not remembered: looking at everything does not cost others what they read again and again.
     pub fn next_from_disk(&mut self) -> Result<Option<Bytes>, BlobError> {
-        self.forget(self.at, None);
         let from = self.at;
         let block = self.next()?;
-        self.forget(from, NonZeroU64::new(self.at - from));
+        self.forget(from, self.at - from);
         Ok(block)
     }
 
-    /// A hint, as above; without it, what the system remembers is looked at.
-    fn forget(&self, from: u64, bytes: Option<NonZeroU64>) {
-        fadvise(&self.file, from, bytes, Advice::DontNeed).ok();
+    /// A hint; a file is read also without.
+    fn forget(&self, from: u64, bytes: u64) {
+        if let Some(bytes) = NonZeroU64::new(bytes) {
+            fadvise(&self.file, from, Some(bytes), Advice::DontNeed).ok();
+        }
     }
 
     fn next(&mut self) -> Result<Option<Bytes>, BlobError> {

@@ -16,24 +16,28 @@ pub(super) async fn condition(
     sha256: Sha256,
     bytes: u64,
 ) -> Result<Condition, BlobError> {
-    let mut file = match reads.run(move || Ranged::open(&path, None)).await {
+    let mut file = match reads.run(move || Ok(Ranged::open_on_disk(&path))).await? {
         Err(BlobError::Unknown) => return Ok(Condition::Missing),
-        opened => opened?,
+        Err(error) => return Ok(Condition::Unreadable(error.to_string())),
+        Ok(file) if file.bytes != bytes => return Ok(Condition::Damaged),
+        Ok(file) => file,
     };
-    if file.bytes != bytes {
-        return Ok(Condition::Damaged);
-    }
     let mut hash = Running::new();
-    let mut more = true;
-    while more {
+    loop {
         let take = move || {
-            let block = file.next_from_disk()?;
-            if let Some(block) = &block {
+            let block = file.next_from_disk();
+            if let Ok(Some(block)) = &block {
                 hash.update(block);
             }
-            Ok((file, hash, block.is_some()))
+            Ok((file, hash, block.map(|block| block.is_some())))
         };
+        let more;
         (file, hash, more) = reads.run(take).await?;
+        match more {
+            Ok(true) => {}
+            Ok(false) if hash.hash() == sha256 => return Ok(Condition::Intact),
+            Ok(false) => return Ok(Condition::Damaged),
+            Err(error) => return Ok(Condition::Unreadable(error.to_string())),
+        }
     }
-    Ok(if hash.hash() == sha256 { Condition::Intact } else { Condition::Damaged })
 }

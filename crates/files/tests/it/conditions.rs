@@ -60,7 +60,7 @@ async fn guarantee_g21_a_damaged_file_is_found_set_aside_and_replaced_by_whoever
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_is_missing_and_one_that_cannot_be_read_is_neither() {
+async fn a_file_that_is_gone_is_missing_and_one_that_the_disk_does_not_give_is_unreadable() {
     let place = Place::new();
     let store = place.open();
     let bytes = some_bytes(1, LONG);
@@ -73,7 +73,7 @@ async fn a_file_that_is_gone_is_missing_and_one_that_cannot_be_read_is_neither()
     fs::create_dir(&path).unwrap();
     let length = fs::metadata(&path).unwrap().len();
     let unreadable = store.condition(sha256, length).await;
-    assert!(matches!(unreadable, Err(BlobError::Failed(_))), "{unreadable:?}");
+    assert!(matches!(unreadable, Ok(Condition::Unreadable(_))), "{unreadable:?}");
 }
 
 /// A part that is asked for of a file that is shorter now is no failure of the disk's.

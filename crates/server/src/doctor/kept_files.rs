@@ -124,6 +124,7 @@ pub fn verify(setup: &Setup, known: &Known) -> Vec<Finding> {
             }
             Ok(Condition::Damaged) => "it does not have its hash".to_owned(),
             Ok(Condition::Missing) => "it is missing".to_owned(),
+            Ok(Condition::Unreadable(why)) => why,
             Err(error) => error.to_string(),
         };
         damaged += 1;

@@ -68,7 +68,7 @@ impl Service {
     /// the hash up to which it came, `None` at the end. Done again and again by itself.
     ///
     /// # Errors
-    /// What the store says.
+    /// What the store or the place of files says.
     pub async fn verify_files(
         &self,
         mut after: Option<Sha256>,
@@ -95,7 +95,9 @@ impl Service {
 
 impl Filing {
     async fn verify(&self, sha256: Sha256, bytes: u64) -> Result<(), Refusal> {
-        if self.bytes.condition(sha256, bytes).await == Ok(Condition::Intact) {
+        let condition =
+            || async { self.bytes.condition(sha256, bytes).await.map_err(bytes_refusal) };
+        if condition().await? == Condition::Intact {
             metrics::file_bytes_verified(bytes);
             return Ok(());
         }
@@ -104,16 +106,16 @@ impl Filing {
         if self.known.content(sha256).await.map_err(store_refusal)?.is_none() {
             return Ok(());
         }
-        match self.bytes.condition(sha256, bytes).await {
-            Ok(Condition::Intact) => metrics::file_bytes_verified(bytes),
-            Ok(Condition::Missing) => tell(sha256, Harm::Missing, "it is not there"),
-            Ok(Condition::Damaged) => {
+        match condition().await? {
+            Condition::Intact => metrics::file_bytes_verified(bytes),
+            Condition::Missing => tell(sha256, Harm::Missing, "it is not there"),
+            Condition::Unreadable(why) => tell(sha256, Harm::Unreadable, &why),
+            Condition::Damaged => {
                 tell(sha256, Harm::Damaged, "it does not have its hash and is set aside");
                 if let Err(error) = self.bytes.set_aside(sha256).await {
                     tracing::error!(%sha256, %error, "it stays where it was");
                 }
             }
-            Err(error) => tell(sha256, Harm::Unreadable, &error.to_string()),
         }
         Ok(())
     }

@@ -104,7 +104,8 @@ async fn results_that_are_missing_are_an_error_of_the_server_and_never_an_acknow
     assert!(refusal.code.retryable(), "the same number settles it later");
 }
 
-/// A place of files that says this of what it looks at, cannot be read from, and does not come to an end with what it has.
+/// A place of files that says this of what it looks at, and cannot be read from. What it has it does not come to an end
+/// with, if it can be reached at all.
 struct Unhelpful {
     blobs: MemoryBlobs,
     says: BlobError,
@@ -163,7 +164,12 @@ impl Blobs for Unhelpful {
     }
 
     fn condition(&self, _: Sha256, _: u64) -> Boxed<'_, Result<Condition, BlobError>> {
-        Box::pin(std::future::pending())
+        Box::pin(async {
+            match &self.says {
+                BlobError::Failed(_) => Err(self.says.clone()),
+                _ => std::future::pending().await,
+            }
+        })
     }
 
     fn set_aside(&self, sha256: Sha256) -> Boxed<'_, Result<(), BlobError>> {
@@ -219,6 +225,17 @@ async fn a_place_of_files_that_is_out_of_reach_loses_nothing_and_may_be_tried_ag
     assert!(refusal.code.retryable() && refusal.retry_after_ms.is_some());
     assert!(!refusal.detail.contains("cable"), "what it is about is the operator's");
     assert_eq!(left, Err(ErrorCode::FilesUnreachable), "it is still there");
+}
+
+#[tokio::test]
+async fn a_place_of_files_that_is_out_of_reach_is_not_taken_for_a_damaged_one() {
+    let world = World::new();
+    let alice = crate::files::caller(&world, "alice").await;
+    let file = crate::files::upload(&world, &alice, b"a film of geese").await;
+    let service = service_where(&world, BlobError::Failed("the cable is out".into()));
+    let refusal = service.verify_files(None, u64::MAX).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::FilesUnreachable, "it is looked at another time");
+    assert_eq!(world.blobs.condition(file.sha256, file.bytes).await, Ok(Condition::Intact));
 }
 
 #[tokio::test(start_paused = true)]
