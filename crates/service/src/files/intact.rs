@@ -1,6 +1,6 @@
-//! Disks change bytes and lose them. Nobody is given what is not the file, and it is found out before somebody needs it:
-//! everything kept is read again, a little at a time. What is found damaged is set aside, so that the first who sends the
-//! same bytes again mends it for everybody (guarantee G21).
+//! Disks change bytes and lose them. Everything kept is read again, a little at a time, so that it is found out; what is
+//! known not to be the file is given to nobody. It is set aside, so that the first who sends the same bytes again mends it for
+//! everybody (guarantee G21).
 
 use std::ops::Range;
 use std::sync::Weak;
