@@ -33,7 +33,11 @@ pub(super) const UPLOAD_CONCAT: HeaderName = HeaderName::from_static("upload-con
 pub(super) const UPLOAD_DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
 pub(super) const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 pub(super) const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
-const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
+pub(super) const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
+pub(super) const TUS_EXTENSION: HeaderName = HeaderName::from_static("tus-extension");
+pub(super) const TUS_CHECKSUM_ALGORITHM: HeaderName =
+    HeaderName::from_static("tus-checksum-algorithm");
+pub(super) const TUS_MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
 
 /// Refuses other versions of the protocol, and says in every answer which one this is.
 pub(super) async fn spoken(request: Request, next: Next) -> Response {
@@ -60,13 +64,13 @@ pub(super) fn abilities(most_bytes: Option<u64>) -> Response {
     for (name, value) in [
         (TUS_VERSION, VERSION),
         (TUS_RESUMABLE, VERSION),
-        (HeaderName::from_static("tus-extension"), EXTENSIONS),
-        (HeaderName::from_static("tus-checksum-algorithm"), CHECKSUMS),
+        (TUS_EXTENSION, EXTENSIONS),
+        (TUS_CHECKSUM_ALGORITHM, CHECKSUMS),
     ] {
         told.insert(name, HeaderValue::from_static(value));
     }
     if let Some(most) = most_bytes {
-        told.insert(HeaderName::from_static("tus-max-size"), most.into());
+        told.insert(TUS_MAX_SIZE, most.into());
     }
     response
 }

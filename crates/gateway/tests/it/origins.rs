@@ -109,7 +109,10 @@ async fn requirement_k1_pages_in_the_list_may_call_the_api_and_no_others() {
     let called = from("origin: https://app.example\r\n").await;
     called.is_problem(401, ErrorCode::TokenInvalid);
     assert!(called.head.contains("access-control-allow-origin: https://app.example\r\n"));
-    assert!(called.head.contains("access-control-expose-headers: retry-after,www-authenticate"));
+    let told = called.header("access-control-expose-headers").unwrap();
+    for header in ["retry-after", "www-authenticate", "upload-offset", "upload-metadata"] {
+        assert!(told.split(',').any(|one| one == header), "{told}");
+    }
     for strange in
         [preflight(&gateway, STRANGE).await, from("origin: https://evil.example\r\n").await]
     {
