@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
 
 use anser_backend::conformance::blobs::{hash_of, some_bytes};
 use anser_backend::{BlobError, Blobs as _, Condition, Variant};
-use anser_types::Sha256;
 use bytes::Bytes;
 
 use crate::people::{ID, kept, read};
@@ -14,11 +12,6 @@ use crate::places::Place;
 
 /// More than one block, and no round number.
 const LONG: usize = 700_001;
-
-fn path_of(place: &Place, sha256: Sha256) -> PathBuf {
-    let name = sha256.to_string();
-    place.files().join(&name[..2]).join(&name[2..4]).join(name)
-}
 
 type Harm = fn(&fs::File);
 
@@ -42,7 +35,7 @@ async fn guarantee_g21_a_damaged_file_is_found_set_aside_and_replaced_by_whoever
         let store = place.open();
         kept(&store, 1, &bytes).await;
         store.give_up(ID).await.unwrap();
-        let path = path_of(&place, sha256);
+        let path = place.kept(sha256);
         harm(&fs::File::options().write(true).open(&path).unwrap());
         let harmed = fs::read(&path).unwrap();
         assert_eq!(store.condition(sha256, all).await, Ok(Condition::Damaged), "{what}");
@@ -65,7 +58,7 @@ async fn a_file_that_is_gone_is_missing_and_one_that_the_disk_does_not_give_is_u
     let store = place.open();
     let bytes = some_bytes(1, LONG);
     let (sha256, all) = (kept(&store, 1, &bytes).await, LONG as u64);
-    let path = path_of(&place, sha256);
+    let path = place.kept(sha256);
     fs::remove_file(&path).unwrap();
     assert_eq!(store.condition(sha256, all).await, Ok(Condition::Missing));
     store.set_aside(sha256).await.unwrap();
@@ -82,7 +75,7 @@ async fn what_lies_behind_the_end_of_a_shortened_file_is_outside_of_it() {
     let place = Place::new();
     let store = place.open();
     let sha256 = kept(&store, 1, &some_bytes(1, LONG)).await;
-    let file = fs::File::options().write(true).open(path_of(&place, sha256)).unwrap();
+    let file = fs::File::options().write(true).open(place.kept(sha256)).unwrap();
     file.set_len(1_000).unwrap();
     let read = store.read(sha256, Variant::Whole, Some(900..1_100)).await;
     assert_eq!(read.err(), Some(BlobError::Outside(1_000)));

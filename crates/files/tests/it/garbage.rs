@@ -81,14 +81,13 @@ async fn only_the_owner_of_the_process_sees_files() {
     let store = place.open();
     let sha256 = kept(&store, 1, &some_bytes(1, 3_000)).await;
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let hash = sha256.to_string();
-    let parent = place.files().join(&hash[..2]).join(&hash[2..4]);
-    for directory in [place.spool(), place.files(), parent.clone()] {
+    let kept = place.kept(sha256);
+    for directory in [place.spool(), place.files(), kept.parent().unwrap().to_owned()] {
         assert_eq!(mode(directory), 0o700);
     }
     let id = FileId([1; 16]);
     let of_upload = ["bytes", "note"].map(|kind| place.spool().join(format!("{id}.{kind}")));
-    for file in of_upload.into_iter().chain([parent.join(hash)]) {
+    for file in of_upload.into_iter().chain([kept]) {
         assert_eq!(mode(file), 0o600);
     }
 }
@@ -99,8 +98,7 @@ async fn requirement_h3_the_same_bytes_take_room_once() {
     let store = place.open();
     let bytes = some_bytes(1, 1 << 20);
     let sha256 = kept(&store, 1, &bytes).await;
-    let hash = sha256.to_string();
-    let path = place.files().join(&hash[..2]).join(&hash[2..4]).join(&hash);
+    let path = place.kept(sha256);
     let about = fs::metadata(&path).unwrap();
     assert_eq!(about.nlink(), 2, "kept without being copied");
     kept(&store, 2, &bytes).await;
@@ -120,8 +118,7 @@ async fn a_kept_file_that_lost_bytes_is_replaced_by_who_has_them() {
     let store = place.open();
     let bytes = some_bytes(1, 1 << 20);
     let sha256 = kept(&store, 1, &bytes).await;
-    let hash = sha256.to_string();
-    let path = place.files().join(&hash[..2]).join(&hash[2..4]).join(&hash);
+    let path = place.kept(sha256);
     fs::remove_file(&path).unwrap();
     fs::write(&path, "half").unwrap();
     kept(&store, 2, &bytes).await;

@@ -143,8 +143,7 @@ async fn a_smaller_picture_that_is_there_is_as_good_as_a_new_one() {
     let picture = Bytes::from_static(PICTURE);
     uploaded(&store, 1, &picture, false).await;
     let sha256 = keep(&store, ID).await;
-    let name = sha256.to_string();
-    let small = place.files().join(&name[..2]).join(&name[2..4]).join(format!("{name}.small"));
+    let small = place.kept(sha256).with_extension("small");
     std::fs::write(&small, b"of an older version").unwrap();
     let again = uploaded(&store, 2, &picture, false).await;
     assert_eq!(keep(&store, again.id).await, sha256);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anser_files::{Disk, FileStore, Keep, Settings, SystemDisk};
+use anser_types::Sha256;
 use tempfile::TempDir;
 
 /// A directory that goes with it.
@@ -20,6 +21,12 @@ impl Place {
 
     pub fn files(&self) -> PathBuf {
         self.0.path().join("files")
+    }
+
+    /// Where the bytes with this hash are kept.
+    pub fn kept(&self, sha256: Sha256) -> PathBuf {
+        let name = sha256.to_string();
+        self.files().join(&name[..2]).join(&name[2..4]).join(name)
     }
 
     pub fn settings(&self) -> Settings {

@@ -3,24 +3,41 @@
 use std::task::Poll;
 
 use anser_backend::conformance::blobs::{hash_of, some_bytes};
-use anser_backend::{BlobError, Blobs as _};
+use anser_backend::{BlobError, Blobs as _, UploadWriter};
+use anser_files::FileStore;
 use anser_types::UnixMs;
+use bytes::Bytes;
 
 use crate::disks::WildDisk;
 use crate::people::{ID, begin, keep, offset, send, take, writer};
 use crate::places::Place;
 
+/// An upload of 3 MiB that is held: one block of its writer waits for the disk, another is being filled.
+struct Held {
+    place: Place,
+    disk: WildDisk,
+    store: FileStore,
+    bytes: Bytes,
+    writer: Box<dyn UploadWriter>,
+}
+
+impl Held {
+    async fn new() -> Self {
+        let (place, disk) = (Place::new(), WildDisk::default());
+        let store = place.open_on(disk.clone());
+        let bytes = some_bytes(1, 3 << 20);
+        begin(&store, 1, Some(bytes.len())).await;
+        let mut writer = writer(&store, ID, 0).await;
+        disk.hold();
+        take(&mut *writer, &bytes.slice(..400_000)).await.unwrap();
+        disk.wait_for_writes();
+        Self { place, disk, store, bytes, writer }
+    }
+}
+
 #[tokio::test]
 async fn whoever_wants_an_upload_is_told_when_a_slow_disk_holds_it() {
-    let (place, disk) = (Place::new(), WildDisk::default());
-    let store = place.open_on(disk.clone());
-    let bytes = some_bytes(1, 3 << 20);
-    begin(&store, 1, Some(bytes.len())).await;
-    let mut slow = writer(&store, ID, 0).await;
-    disk.hold();
-    // One block waits for the disk, another is being filled.
-    take(&mut *slow, &bytes.slice(..400_000)).await.unwrap();
-    disk.wait_for_writes();
+    let Held { place: _place, disk, store, bytes, mut writer } = Held::new().await;
     // Time passes as soon as everybody waits.
     tokio::time::pause();
     assert_eq!(store.upload(ID).await, Err(BlobError::Busy));
@@ -28,22 +45,15 @@ async fn whoever_wants_an_upload_is_told_when_a_slow_disk_holds_it() {
     tokio::time::resume();
     disk.let_go();
     // Those who gave up do not end anybody's writing afterwards.
-    take(&mut *slow, &bytes.slice(400_000..2 << 20)).await.unwrap();
-    assert_eq!(slow.finish().await, Ok(2 << 20));
+    take(&mut *writer, &bytes.slice(400_000..2 << 20)).await.unwrap();
+    assert_eq!(writer.finish().await, Ok(2 << 20));
     send(&store, ID, 2 << 20, &bytes.slice(2 << 20..)).await;
     assert_eq!(keep(&store, ID).await, hash_of(&bytes));
 }
 
 #[tokio::test]
 async fn a_crowd_that_wants_a_held_upload_is_sent_away_at_once_and_nobody_is_forgotten() {
-    let (place, disk) = (Place::new(), WildDisk::default());
-    let store = place.open_on(disk.clone());
-    let bytes = some_bytes(1, 3 << 20);
-    begin(&store, 1, Some(bytes.len())).await;
-    let mut slow = writer(&store, ID, 0).await;
-    disk.hold();
-    take(&mut *slow, &bytes.slice(..400_000)).await.unwrap();
-    disk.wait_for_writes();
+    let Held { place: _place, disk, store, bytes, writer: _writer } = Held::new().await;
     let mut waiting = Vec::new();
     let mut sent_away = 0;
     for _ in 0..100 {
@@ -72,19 +82,12 @@ async fn a_crowd_that_wants_a_held_upload_is_sent_away_at_once_and_nobody_is_for
 
 #[tokio::test]
 async fn a_writer_that_hangs_is_taken_over_with_everything_it_took() {
-    let (place, disk) = (Place::new(), WildDisk::default());
-    let store = place.open_on(disk.clone());
-    let bytes = some_bytes(1, 3 << 20);
-    begin(&store, 1, Some(bytes.len())).await;
-    let mut hanging = writer(&store, ID, 0).await;
-    disk.hold();
-    take(&mut *hanging, &bytes.slice(..400_000)).await.unwrap();
-    disk.wait_for_writes();
+    let Held { place: _place, disk, store, bytes, mut writer } = Held::new().await;
     let (now, ()) = tokio::join!(offset(&store, ID), async { disk.let_go() });
     assert_eq!(now, 400_000, "also what waited for the disk, and what was not handed over");
-    assert_eq!(take(&mut *hanging, &bytes.slice(..1)).await, Err(BlobError::TakenOver));
-    let mut newer = writer(&store, ID, now).await;
-    drop(hanging);
+    assert_eq!(take(&mut *writer, &bytes.slice(..1)).await, Err(BlobError::TakenOver));
+    let mut newer = crate::people::writer(&store, ID, now).await;
+    drop(writer);
     take(&mut *newer, &bytes.slice(now..)).await.unwrap();
     assert_eq!(newer.finish().await, Ok(bytes.len() as u64), "the farewell ended nobody else");
     assert_eq!(keep(&store, ID).await, hash_of(&bytes));
