@@ -133,11 +133,11 @@ impl Receiving {
         while let Some(bytes) = content.next().await? {
             waiting.extend_from_slice(&bytes);
             if waiting.len() >= WRITE_BYTES {
-                part.write(waiting.split().freeze(), info.bytes).await?;
+                part.write(waiting.split().freeze()).await?;
                 tell.moved(part.have());
             }
         }
-        part.write(waiting.freeze(), info.bytes).await?;
+        part.write(waiting.freeze()).await?;
         tell.moved(part.have());
         if part.have() < info.bytes {
             let why = format!("{} of {} bytes came", part.have(), info.bytes);

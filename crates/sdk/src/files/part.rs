@@ -4,6 +4,7 @@
 //! Two tasks own what they do: one writes, in order, so that a crash leaves a beginning of the file; the other one hashes.
 //! Both go on while nobody fetches, and end with the part.
 
+use std::convert::Infallible;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use rustix::fs::OFlags;
 use sha2::Digest as _;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use super::opened::{Fault, Opened, Stamp, blocking};
@@ -34,6 +35,8 @@ const LOCK_EVERY: Duration = Duration::from_millis(50);
 pub(super) struct Part {
     /// So many bytes lie in it, or are on their way into it.
     have: u64,
+    /// So many it may have.
+    most: u64,
     writer: mpsc::Sender<Write>,
     hasher: mpsc::Sender<Hash>,
     hashed: watch::Receiver<u64>,
@@ -70,7 +73,7 @@ impl Part {
         let before = Opened::File { path: path.clone(), file: Arc::clone(&file), stamp };
         tokio::spawn(Writer::new(path, file).run(to_write, fault.clone()));
         tokio::spawn(hash(before, to_hash, tell, fault.clone()));
-        Ok(Self { have, writer, hasher, hashed, fault })
+        Ok(Self { have, most, writer, hasher, hashed, fault })
     }
 
     /// How many bytes lie in it, or are on their way into it.
@@ -87,11 +90,11 @@ impl Part {
     /// taken nothing.
     ///
     /// # Errors
-    /// `CHECKSUM_MISMATCH` when there would be more than `most`; what the disk said of these bytes or earlier ones.
-    pub(super) async fn write(&mut self, block: Bytes, most: u64) -> Result<(), Refusal> {
+    /// `CHECKSUM_MISMATCH` when there would be more than it may have; what the disk said of these bytes or earlier ones.
+    pub(super) async fn write(&mut self, block: Bytes) -> Result<(), Refusal> {
         let bytes = block.len() as u64;
-        if self.have + bytes > most {
-            let why = format!("more than its {most} bytes came");
+        if self.have + bytes > self.most {
+            let why = format!("more than its {} bytes came", self.most);
             return Err(Refusal::because(ErrorCode::ChecksumMismatch, why));
         }
         // Written twice if it is not hashed after all: to the same place.
@@ -122,14 +125,14 @@ impl Part {
             while progress.changed().await.is_ok() {
                 hashed(*progress.borrow_and_update());
             }
-            std::future::pending::<()>().await;
+            std::future::pending::<Infallible>().await
         };
         tokio::select! {
             both = async { tokio::join!(written, hash) } => match both {
                 (Ok(()), Ok(hash)) => Ok(hash),
                 _ => Err(self.fault()),
             },
-            () = listening => Err(self.fault()),
+            never = listening => match never {},
         }
     }
 
@@ -202,7 +205,7 @@ impl Writer {
                 cannot_write(&path, &error)
             })
         };
-        self.syncing = Some(tokio::spawn(blocking(sync)));
+        self.syncing = Some(spawn_blocking(sync));
     }
 
     /// Waits for that.
@@ -260,6 +263,7 @@ pub(super) async fn lock(path: PathBuf) -> Result<Arc<File>, Refusal> {
             let why = format!("{} is being written to already", path.display());
             return Err(Refusal::because(ErrorCode::NotEmpty, why));
         }
+        // Nobody tells when a lock of another process, or of a task that has not ended yet, is let go.
         tokio::time::sleep(LOCK_EVERY).await;
     }
 }

@@ -1,20 +1,15 @@
 //! Downloads through the client: resumable, checked before they get their name, and never over something else.
 
-use anser_gateway::ListenerKind;
 use anser_sdk::types::ErrorCode;
 use anser_sdk::{FileAt, TransferState};
 use tempfile::tempdir;
 
-use crate::files::{bytes, over, upload, waits};
-use crate::line::Line;
+use crate::files::{alice_on_a_line, bytes, over, upload, waits};
 use crate::world::{World, soon};
 
 #[tokio::test]
 async fn requirement_h2_a_download_goes_on_where_it_stopped_also_after_a_restart() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
+    let (world, a, line, alice) = alice_on_a_line().await;
     let sent = bytes(6 << 20, 15);
     let file = upload(&alice, sent.clone()).await;
     let target = a.path().join("back.bin");
@@ -42,10 +37,7 @@ async fn requirement_h2_a_download_goes_on_where_it_stopped_also_after_a_restart
 
 #[tokio::test]
 async fn requirement_h2_a_download_is_paused_and_goes_on_with_what_it_has() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
+    let (_world, a, line, alice) = alice_on_a_line().await;
     let sent = bytes(6 << 20, 22);
     let file = upload(&alice, sent.clone()).await;
     let target = a.path().join("back.bin");
@@ -74,10 +66,7 @@ async fn requirement_h2_a_download_is_paused_and_goes_on_with_what_it_has() {
 
 #[tokio::test]
 async fn a_proxy_that_always_gives_everything_gives_a_download_its_file_all_the_same() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
+    let (_world, a, line, alice) = alice_on_a_line().await;
     let sent = bytes(3 << 20, 23);
     let file = upload(&alice, sent.clone()).await;
     let target = a.path().join("back.bin");

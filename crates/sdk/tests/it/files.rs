@@ -8,7 +8,7 @@ use anser_sdk::{
     Client, FileInfo, ShowAs, Transfer, TransferState, UploadOptions, UploadSource, file_in,
 };
 use bytes::Bytes;
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 use crate::line::Line;
 use crate::world::{World, id, soon, until};
@@ -33,6 +33,15 @@ pub async fn over(world: &World, line: &Line, user: &str, store: &Path) -> Clien
     let client = builder.login_with(world.devices(user)).await.unwrap();
     soon(client.wait_connected()).await.unwrap();
     client
+}
+
+/// A world, the directory of alice, and alice, whose HTTP goes over this line.
+pub async fn alice_on_a_line() -> (World, TempDir, Line, Client) {
+    let world = World::new();
+    let a = tempdir().unwrap();
+    let line = Line::to(world.address(ListenerKind::Http)).await;
+    let alice = over(&world, &line, "alice", a.path()).await;
+    (world, a, line, alice)
 }
 
 /// Waits until a transfer waits.
@@ -144,10 +153,7 @@ async fn requirement_h1_a_small_file_of_memory_and_an_empty_one() {
 
 #[tokio::test]
 async fn requirement_h2_an_upload_goes_on_by_itself_where_the_line_broke() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
+    let (_world, _a, line, alice) = alice_on_a_line().await;
     let sent = bytes(5 << 20, 2);
     let transfer = breaks_off(&alice, &line, 2, sent.clone()).await;
     line.mend();
@@ -161,10 +167,7 @@ async fn requirement_h2_an_upload_goes_on_by_itself_where_the_line_broke() {
 
 #[tokio::test]
 async fn requirement_h2_an_upload_goes_on_after_the_app_was_started_anew() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
+    let (world, a, line, alice) = alice_on_a_line().await;
     let path = a.path().join("film.bin");
     let sent = bytes(6 << 20, 3);
     std::fs::write(&path, &sent).unwrap();
@@ -224,10 +227,7 @@ async fn a_path_whose_upload_broke_off_goes_on_and_one_that_was_changed_begins_a
 
 #[tokio::test]
 async fn requirement_h2_an_upload_outlasts_a_proxy_that_cannot_reach_the_server() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
+    let (_world, a, line, alice) = alice_on_a_line().await;
     let path = a.path().join("film.bin");
     let sent = bytes(4 << 20, 20);
     std::fs::write(&path, &sent).unwrap();
@@ -253,10 +253,7 @@ async fn requirement_h2_an_upload_outlasts_a_proxy_that_cannot_reach_the_server(
 
 #[tokio::test]
 async fn requirement_h2_an_upload_goes_on_when_the_server_was_killed() {
-    let mut world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
+    let (mut world, _a, line, alice) = alice_on_a_line().await;
     let sent = bytes(4 << 20, 6);
     let transfer = breaks_off(&alice, &line, 2, sent.clone()).await;
     world.kill();
@@ -352,10 +349,7 @@ async fn requirement_h3_what_the_server_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn an_upload_is_paused_goes_on_and_is_cancelled() {
-    let world = World::new();
-    let a = tempdir().unwrap();
-    let line = Line::to(world.address(ListenerKind::Http)).await;
-    let alice = over(&world, &line, "alice", a.path()).await;
+    let (_world, a, line, alice) = alice_on_a_line().await;
     let path = a.path().join("film.bin");
     let sent = bytes(4 << 20, 10);
     std::fs::write(&path, &sent).unwrap();

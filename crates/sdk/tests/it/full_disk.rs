@@ -4,7 +4,7 @@
 //! that is not allowed the test says so and ends.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -53,6 +53,11 @@ fn with_a_small_disk(test: &str) {
     assert!(said.contains("1 passed"), "{said}");
 }
 
+/// Where it is mounted, in such a process.
+fn small_disk() -> Option<PathBuf> {
+    std::env::var_os("PLACE").map(PathBuf::from)
+}
+
 /// Takes everything that is left.
 fn fill(ballast: &Path) {
     let mut size = 1024 * 1024;
@@ -73,8 +78,7 @@ async fn within_a_minute<T>(future: impl Future<Output = T>) -> T {
 #[tokio::test]
 #[ignore = "started as a process by the test above"]
 async fn the_download_to_a_small_disk() {
-    let Ok(place) = std::env::var("PLACE") else { return };
-    let place = std::path::PathBuf::from(place);
+    let Some(place) = small_disk() else { return };
     let world = World::new();
     let store = tempdir().unwrap();
     let alice = world.client("alice", store.path()).await;
@@ -100,8 +104,7 @@ async fn the_download_to_a_small_disk() {
 #[tokio::test]
 #[ignore = "started as a process by the test above"]
 async fn the_process_with_a_small_disk() {
-    let Ok(place) = std::env::var("PLACE") else { return };
-    let place = std::path::PathBuf::from(place);
+    let Some(place) = small_disk() else { return };
     let world = World::new();
     world.device("bob").await;
     let alice = world
