@@ -27,6 +27,9 @@ impl Verdict {
     }
 }
 
+/// Damages that are told one by one; the operator reads them, and the rest is counted.
+const TOLD: usize = 100;
+
 /// What one check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -78,5 +81,41 @@ impl fmt::Display for Finding {
             Some(fix) => write!(f, "\n      {:<14} fix: {fix}", ""),
             None => Ok(()),
         }
+    }
+}
+
+/// What a check found that reads everything: each damage, and how many there are.
+#[derive(Debug)]
+pub(super) struct Damages {
+    check: &'static str,
+    fix: &'static str,
+    findings: Vec<Finding>,
+    count: usize,
+}
+
+impl Damages {
+    pub fn new(check: &'static str, fix: &'static str) -> Self {
+        Self { check, fix, findings: Vec::new(), count: 0 }
+    }
+
+    pub fn add(&mut self, found: String) {
+        self.count += 1;
+        if self.count <= TOLD {
+            self.findings.push(Finding::fail(self.check, found, self.fix));
+        }
+    }
+
+    /// All findings: `sound` if there is no damage, else a last one that counts them. `read` says what was read, and `what`
+    /// the damages are.
+    pub fn counted(mut self, sound: String, read: &str, what: &str) -> Vec<Finding> {
+        self.findings.push(match self.count {
+            0 => Finding::ok(self.check, sound),
+            count => {
+                let more = count.saturating_sub(TOLD);
+                let found = format!("{read}; {count} {what}, {more} more than told");
+                Finding::fail(self.check, found, self.fix)
+            }
+        });
+        self.findings
     }
 }

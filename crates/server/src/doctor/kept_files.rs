@@ -11,13 +11,12 @@ use anser_files::{Inspection, Keep};
 use anser_types::{FileId, Sha256};
 
 use super::disk::free_space;
-use super::finding::Finding;
+use super::finding::{Damages, Finding};
 use crate::setup::Setup;
 use crate::{files, store};
 
 const CHECK: &str = "files";
-/// The operator reads these; the rest is counted.
-const TOLD: usize = 100;
+const FIX: &str = "Put a copy back under its name, which is its SHA-256; or have whoever has the file upload it again.";
 
 /// The place of files, without reading any.
 #[must_use]
@@ -113,11 +112,10 @@ pub fn verify(setup: &Setup, known: &Known) -> Vec<Finding> {
             return vec![Finding::fail(CHECK, found, fix)];
         }
     };
-    let mut findings = Vec::new();
-    let (mut intact, mut bytes, mut damaged) = (0_u64, 0, 0_usize);
+    let mut damages = Damages::new(CHECK, FIX);
+    let (mut intact, mut bytes) = (0_u64, 0);
     for (sha256, content) in &known.0 {
-        let condition = runtime.block_on(place.condition(*sha256, content.bytes));
-        let how = match condition {
+        let how = match runtime.block_on(place.condition(*sha256, content.bytes)) {
             Ok(Condition::Intact) => {
                 (intact, bytes) = (intact + 1, bytes + content.bytes);
                 continue;
@@ -127,27 +125,11 @@ pub fn verify(setup: &Setup, known: &Known) -> Vec<Finding> {
             Ok(Condition::Unreadable(why)) => why,
             Err(error) => error.to_string(),
         };
-        damaged += 1;
-        if damaged <= TOLD {
-            findings.push(Finding::fail(
-                CHECK,
-                format!("{sha256}: {how}; {}", content.touches()),
-                FIX,
-            ));
-        }
+        damages.add(format!("{sha256}: {how}; {}", content.touches()));
     }
     let read = format!("{intact} of {bytes} bytes together are intact");
-    findings.push(match damaged {
-        0 => Finding::ok(CHECK, read),
-        more => {
-            let more = more.saturating_sub(TOLD);
-            Finding::fail(CHECK, format!("{read}; {damaged} are not, {more} more than told"), FIX)
-        }
-    });
-    findings
+    damages.counted(read.clone(), &read, "are not")
 }
-
-const FIX: &str = "Put a copy back under its name, which is its SHA-256; or have whoever has the file upload it again.";
 
 impl Content {
     fn touches(&self) -> String {

@@ -17,15 +17,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::finding::Finding;
+use super::finding::{Damages, Finding};
 use super::kept_files::{self, Known};
 use crate::dump::lines;
 use crate::failure::Failure;
 use crate::setup::Setup;
 
 const CHECK: &str = "store";
-/// The operator reads these; the rest is counted.
-const TOLD: usize = 100;
+const FIX: &str = "Stop, copy the data directory, then restore a backup; 'anser doctor --salvage --to FILE' writes out \
+                   what is intact.";
 
 /// Reads everything and tells every damage.
 ///
@@ -33,7 +33,7 @@ const TOLD: usize = 100;
 /// `STORE_IN_USE` while a server runs.
 pub fn verify(setup: &Setup) -> Result<Vec<Finding>, Failure> {
     let mut known = Known::default();
-    let mut findings = read_store(&setup.data_dir.store(), None, &mut known)?;
+    let mut findings = read_store(&setup.data_dir.store(), None, &mut |entry| known.add(entry))?;
     findings.extend(kept_files::verify(setup, &known));
     Ok(findings)
 }
@@ -43,13 +43,14 @@ pub fn verify(setup: &Setup) -> Result<Vec<Finding>, Failure> {
 /// # Errors
 /// As [`verify`]; `NOT_EMPTY` if the file is there; what could not be written.
 pub fn salvage(setup: &Setup, to: &Path) -> Result<Vec<Finding>, Failure> {
-    read_store(&setup.data_dir.store(), Some(to), &mut Known::default())
+    read_store(&setup.data_dir.store(), Some(to), &mut |_| Ok(()))
 }
 
+/// `intact` hears every record that is.
 fn read_store(
     store: &Path,
     salvage_to: Option<&Path>,
-    known: &mut Known,
+    intact: &mut dyn FnMut(&Entry<'_>) -> Result<(), Malformed>,
 ) -> Result<Vec<Finding>, Failure> {
     if !store.is_dir() {
         let text = format!("there is no store in {}", store.display());
@@ -65,7 +66,7 @@ fn read_store(
         match found {
             Found::Damage(damage) => damages.push(damage),
             // It was read a moment ago: this cannot fail.
-            Found::Intact(entry) => known.add(&entry).map_err(io::Error::other)?,
+            Found::Intact(entry) => intact(&entry).map_err(io::Error::other)?,
         }
         Ok(())
     });
@@ -106,24 +107,13 @@ fn findings(
         examination.commits,
         examination.counts.total()
     );
-    if damages.is_empty() {
-        return vec![Finding::ok(CHECK, format!("{read}: everything is intact"))];
+    let mut told = Damages::new(CHECK, FIX);
+    for Damage { place, touches } in damages {
+        told.add(format!("{place}; touches {touches}"));
     }
-    let fix = "Stop, copy the data directory, then restore a backup; 'anser doctor --salvage --to FILE' writes out \
-               what is intact.";
-    let mut findings: Vec<_> = damages
-        .iter()
-        .take(TOLD)
-        .map(|damage| {
-            Finding::fail(CHECK, format!("{}; touches {}", damage.place, damage.touches), fix)
-        })
-        .collect();
-    let more = damages.len().saturating_sub(TOLD);
     let place = salvaged.map_or_else(String::new, |to| format!(", written to {}", to.display()));
-    let text =
-        format!("{read} and intact{place}; {} damages, {more} more than told", damages.len());
-    findings.push(Finding::fail(CHECK, text, fix));
-    findings
+    let sound = format!("{read}: everything is intact");
+    told.counted(sound, &format!("{read} and intact{place}"), "damages")
 }
 
 /// One line of a salvage: a record, or what is lost.
