@@ -5,7 +5,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use anser_service::{NewUpload, UploadProgress};
-use anser_types::limits::UPLOAD_METADATA_MAX_BYTES;
 use anser_types::{ErrorCode, FileId, Refusal, UnixMs};
 use aws_lc_rs::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use axum::extract::Request;
@@ -125,9 +124,6 @@ fn part(address: &str) -> Result<FileId, Refusal> {
 /// `filename`, `sha256` (64 hexadecimal digits) and `original`; what else stands there is kept and not looked at.
 fn metadata(headers: &HeaderMap) -> Result<NewUpload, Refusal> {
     let said = text(headers, &UPLOAD_METADATA)?.unwrap_or_default();
-    if said.len() > UPLOAD_METADATA_MAX_BYTES {
-        return Err(invalid(format!("Upload-Metadata: at most {UPLOAD_METADATA_MAX_BYTES} bytes")));
-    }
     let mut new = NewUpload { metadata: said.clone(), ..NewUpload::default() };
     for pair in said.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));

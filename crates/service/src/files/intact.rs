@@ -18,7 +18,7 @@ use crate::trim::{ticked, ticks};
 
 /// Between two steps of a round.
 const STEP: Duration = Duration::from_secs(60);
-/// Bytes that are read in a step: some 4 MiB a second, or 370 GB a day.
+/// Bytes that are read in a step: some 4 MiB a second, or 387 GB a day.
 const BYTES_A_STEP: u64 = 256 << 20;
 /// A smaller file counts as so many: looking for it costs as much.
 const BYTES_A_FILE: u64 = 256 << 10;
@@ -130,14 +130,11 @@ impl Filing {
         variant: Variant,
         range: Option<Range<u64>>,
     ) -> Result<Reading, Refusal> {
+        let not_all = |bytes| (Harm::Damaged, format!("{bytes} of its {known} bytes are there"));
         let (how, why) = match self.bytes.read(sha256, variant, range).await {
             Err(BlobError::Unknown) => (Harm::Missing, "it is not there".to_owned()),
-            Err(BlobError::Outside(bytes)) => {
-                (Harm::Damaged, format!("{bytes} of its {known} bytes are there"))
-            }
-            Ok((bytes, _)) if variant == Variant::Whole && bytes != known => {
-                (Harm::Damaged, format!("{bytes} of its {known} bytes are there"))
-            }
+            Err(BlobError::Outside(bytes)) => not_all(bytes),
+            Ok((bytes, _)) if variant == Variant::Whole && bytes != known => not_all(bytes),
             read => return read.map_err(bytes_refusal),
         };
         if self.known.content(sha256).await.map_err(store_refusal)?.is_none() {

@@ -242,8 +242,9 @@ impl Service {
             return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
         }
         if new.metadata.len() > UPLOAD_METADATA_MAX_BYTES {
-            let detail =
-                format!("what is said of an upload: at most {UPLOAD_METADATA_MAX_BYTES} bytes");
+            let detail = format!(
+                "what is said of an upload (metadata): at most {UPLOAD_METADATA_MAX_BYTES} bytes"
+            );
             return Err(Refusal::because(ErrorCode::InvalidArgument, detail));
         }
         if self.is_draining() {
